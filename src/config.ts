@@ -1,0 +1,142 @@
+import { isIP } from 'node:net';
+
+/** One key of the environment: what it means, in which unit, and how its value is read. */
+interface Key<T> {
+  readonly about: string;
+  readonly example: string;
+  readonly fallback: T;
+  /** @throws Error whose message ends the sentence "KEY ..." */
+  readonly read: (text: string) => T;
+}
+
+type Values<Keys> = { [K in keyof Keys]: Keys[K] extends Key<infer T> ? T : never };
+
+/** The process cannot start as configured; the message has one line for each key at fault. */
+export class ConfigError extends Error {}
+
+const optional = undefined as string | undefined;
+
+/** Every key that Onsale reads, in the order of docs/configuration.md. */
+export const KEYS = {
+  PORT: key('TCP port to serve on; 0: any free one', '4000', 4000, whole(0, 65_535)),
+  HOST: key('Address to listen on', '127.0.0.1', '127.0.0.1', hostName),
+  DATA_DIR: key('Folder of the embedded servers and of generated secrets', '.data', '.data', text(1, 4_096)),
+  DATABASE_URL: key('PostgreSQL to use; unset: an embedded one', 'postgres://user:secret@db:5432/onsale', optional, url('postgres:', 'postgresql:')),
+  REDIS_URL: key('Redis to use; unset: a private one', 'redis://cache:6379', optional, url('redis:', 'rediss:')),
+  OPERATOR_NAME: key('Name of the operator account made or kept at start', 'operator', optional, text(3, 40)),
+  OPERATOR_PASSWORD: key('Its password; unset: generated once, printed and kept in DATA_DIR', 'a-long-passphrase', optional, text(8, 200)),
+  AUTH_SECRET: key('Secret that signs access tokens; unset: made once and kept in PostgreSQL', 'at-least-32-characters-of-randomness', optional, text(32, 1_000)),
+  AUTH_JWKS_URL: key('JWK set of an identity provider whose tokens are accepted instead of our own', 'https://id.example.com/.well-known/jwks.json', optional, url('https:', 'http:')),
+  AUTH_ISSUER: key('`iss` that a token must carry; unset: onsale, or with AUTH_JWKS_URL any', 'https://id.example.com/', optional, text(1, 500)),
+  AUTH_AUDIENCE: key('`aud` that a token must carry; unset: onsale, or with AUTH_JWKS_URL any', 'onsale', optional, text(1, 500)),
+  AUTH_ROLE_CLAIM: key('Claim with the role (or a list that contains it) in tokens of AUTH_JWKS_URL', 'role', 'role', text(1, 200)),
+  HOLD_SECONDS: key('How long seats are held for a buyer, in seconds', '300', 300, whole(1, 86_400)),
+  SEATS_PER_USER: key('Most seats of one show that one user holds and has bought together', '8', 8, whole(1, 1_000)),
+  LATE_PAYMENT: key('Payment for a hold that lapsed: refuse, or accept while the seats are free', 'refuse', 'refuse' as 'refuse' | 'accept', oneOf('refuse', 'accept')),
+  BALANCE_LIMIT: key('Largest balance of a wallet, in minor units of CURRENCY', '1000000000', 1_000_000_000, whole(1, 1_000_000_000_000)),
+  TIME_ZONE: key('IANA time zone that calendar dates are reckoned in', 'Asia/Seoul', 'Asia/Seoul', timeZone),
+  CURRENCY: key('ISO 4217 code of the currency of every amount', 'KRW', 'KRW', currency),
+  DEMO_DATA: key('Whether an empty database gets two demo concerts at start; unset: on, but off in production', 'on', undefined as 'on' | 'off' | undefined, oneOf('on', 'off')),
+  CORS_ORIGINS: key('Origins, separated by commas, whose pages may call this server; unset: pages it serves itself and loopback', 'https://tickets.example.com', undefined as string[] | undefined, origins),
+  LOG_LEVEL: key('Least severe log lines that are written', 'info', 'info', oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent')),
+  NODE_ENV: key('production: no introspection, no demo data', 'production', 'development', text(1, 40)),
+};
+
+export type Config = Readonly<Values<typeof KEYS>>;
+
+/**
+ * Reads and checks `env` once. An empty value counts as unset.
+ * @throws ConfigError naming every key at fault, what is wrong with its value, and an example
+ */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const faults: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [name, { read, fallback, example }] of Object.entries(KEYS) as [string, Key<unknown>][]) {
+    const given = env[name];
+    try {
+      values[name] = given === undefined || given === '' ? fallback : read(given);
+    } catch (error) {
+      faults.push(`${name} ${(error as Error).message} (example: ${name}=${example})`);
+    }
+  }
+  if (values.OPERATOR_PASSWORD && !values.OPERATOR_NAME) {
+    faults.push('OPERATOR_NAME must be set together with OPERATOR_PASSWORD (example: OPERATOR_NAME=operator)');
+  }
+  if (faults.length > 0) throw new ConfigError(faults.join('\n'));
+  return values as Config;
+}
+
+function key<T>(about: string, example: string, fallback: T, read: (text: string) => T): Key<T> {
+  return { about, example, fallback, read };
+}
+
+function whole(least: number, most: number): (given: string) => number {
+  return (given) => {
+    const value = Number(given);
+    if (!/^\d+$/.test(given) || value < least || value > most) {
+      throw new Error(`is ${quoted(given)} but must be a whole number from ${least} to ${most}`);
+    }
+    return value;
+  };
+}
+
+function text(least: number, most: number): (given: string) => string {
+  return (given) => {
+    const { length } = [...given];
+    if (length < least || length > most) throw new Error(`has ${length} characters but must have ${least} to ${most}`);
+    return given;
+  };
+}
+
+function oneOf<T extends string>(...choices: T[]): (given: string) => T {
+  return (given) => {
+    if (!choices.includes(given as T)) throw new Error(`is ${quoted(given)} but must be one of ${choices.join(', ')}`);
+    return given as T;
+  };
+}
+
+function url(...protocols: string[]): (given: string) => string {
+  return (given) => {
+    const schemes = protocols.map((protocol) => `${protocol}//`).join(' or ');
+    if (!URL.canParse(given) || !protocols.includes(new URL(given).protocol)) {
+      throw new Error(`must be a URL that starts with ${schemes}`);
+    }
+    return given;
+  };
+}
+
+function hostName(given: string): string {
+  if (isIP(given) === 0 && !/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(given)) {
+    throw new Error(`is ${quoted(given)} but must be an address or a host name`);
+  }
+  return given;
+}
+
+function timeZone(given: string): string {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: given }).resolvedOptions().timeZone;
+  } catch {
+    throw new Error(`is ${quoted(given)} but must be an IANA time zone`);
+  }
+}
+
+function currency(given: string): string {
+  if (!Intl.supportedValuesOf('currency').includes(given)) {
+    throw new Error(`is ${quoted(given)} but must be an ISO 4217 code`);
+  }
+  return given;
+}
+
+function origins(given: string): string[] {
+  return given.split(',').map((part) => {
+    const origin = part.trim();
+    if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
+      throw new Error(`has ${quoted(origin)}, which is no origin such as https://tickets.example.com`);
+    }
+    return origin;
+  });
+}
+
+function quoted(given: string): string {
+  return JSON.stringify(given.length > 60 ? `${given.slice(0, 60)}...` : given);
+}

@@ -1,0 +1,149 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Account } from './account.ts';
+import { findProcess, hasEndedWithin, isRunning, type ProcessIdentity, signal } from './processes.ts';
+
+/** What a server says when asked whether it serves: `stranger` is one that does not take our password. */
+export type Answer = 'ready' | 'starting' | 'silent' | 'stranger';
+
+/** A server that can be run beside the app, on one folder of data. */
+export interface Server {
+  title: string;
+  logFile: string;
+  /** The signals that stop it, mildest first, each with the milliseconds it is given. */
+  stopSignals: readonly (readonly [NodeJS.Signals, number])[];
+  /** The process that serves this data now; only one that is known to be ours. */
+  find(): ProcessIdentity | undefined;
+  /** Asks it, within about a second. */
+  probe(): Promise<Answer>;
+  /** Starts the process; its first answer may take a while. */
+  launch(): Promise<ProcessIdentity>;
+}
+
+const LOG_LIMIT_BYTES = 10 * 1024 * 1024;
+const ADOPTED_SILENCE_MS = 3_000;
+const LAUNCHED_SILENCE_MS = 30_000;
+/** Reading a large log back after a crash may take this long. */
+const STARTING_MS = 120_000;
+const ATTEMPTS = 5;
+
+/**
+ * For a server that nobody else uses: joins it when it runs already, replaces it when it does not answer, and starts it
+ * when there is none. Answers its process. Throws with the last lines of its log when it cannot be started.
+ */
+export async function adoptOrStart(server: Server): Promise<ProcessIdentity> {
+  const running = server.find();
+  if (running !== undefined) {
+    if (await becomesReady(server, running, ADOPTED_SILENCE_MS)) return running;
+    await end(server, running);
+  }
+  return start(server);
+}
+
+/** The same for a server that other living processes use: it is never ended here. Throws when it lives but does not answer. */
+export async function joinOrStart(server: Server): Promise<ProcessIdentity> {
+  const running = server.find();
+  if (running !== undefined) {
+    if (await becomesReady(server, running, LAUNCHED_SILENCE_MS)) return running;
+    if (isRunning(running)) {
+      throw new Error(
+        `${server.title} (process ${running.pid}) does not answer, and others use it: see ${server.logFile}, or end them first.`,
+      );
+    }
+  }
+  return start(server);
+}
+
+async function start(server: Server): Promise<ProcessIdentity> {
+  let complaint = '';
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    const logged = sizeOf(server.logFile);
+    const launched = await server.launch();
+    if (await becomesReady(server, launched, LAUNCHED_SILENCE_MS)) return launched;
+    await end(server, launched);
+    complaint = logSince(server.logFile, logged);
+    if (!isPassing(complaint)) break;
+    await sleep(500);
+  }
+  throw new Error(`${server.title} did not start; ${server.logFile} ends with: ${complaint || '(nothing)'}`);
+}
+
+/**
+ * Stops the server if it runs, and returns when it has ended. `lastSeen` is its process for the case that its own pid
+ * file has gone. Throws when no signal ends it.
+ */
+export async function stopServer(server: Server, lastSeen?: ProcessIdentity): Promise<void> {
+  const running = server.find() ?? lastSeen;
+  if (running !== undefined) await end(server, running);
+}
+
+/** Starts a program in a session of its own, so that Ctrl-C in the terminal does not reach it, writing to a log file. */
+export async function launchDetached(
+  program: string,
+  args: string[],
+  options: { logFile: string; cwd: string; account?: Account },
+): Promise<ProcessIdentity> {
+  if (sizeOf(options.logFile) > LOG_LIMIT_BYTES) renameSync(options.logFile, `${options.logFile}.1`);
+  const log = openSync(options.logFile, 'a', 0o600);
+  try {
+    const child = spawn(program, args, {
+      cwd: options.cwd,
+      env: { PATH: process.env.PATH, LC_ALL: 'C' },
+      detached: true,
+      stdio: ['ignore', log, log],
+      ...(options.account && { uid: options.account.uid, gid: options.account.gid }),
+    });
+    await once(child, 'spawn');
+    child.unref();
+    return findProcess(child.pid ?? 0) ?? { pid: child.pid ?? 0, startedAt: 'ended' };
+  } finally {
+    closeSync(log);
+  }
+}
+
+async function becomesReady(server: Server, running: ProcessIdentity, silenceMs: number): Promise<boolean> {
+  const begun = Date.now();
+  let heard = begun;
+  while (isRunning(running)) {
+    const answer = await server.probe();
+    if (answer === 'ready') return true;
+    if (answer === 'stranger') return false;
+    const now = Date.now();
+    if (answer === 'starting') heard = now;
+    if (now - heard > silenceMs || now - begun > STARTING_MS) return false;
+    await sleep(10);
+  }
+  return false;
+}
+
+async function end(server: Server, running: ProcessIdentity): Promise<void> {
+  for (const [name, milliseconds] of server.stopSignals) {
+    signal(running, name);
+    if (await hasEndedWithin(running, milliseconds)) return;
+  }
+  throw new Error(
+    `${server.title} (process ${running.pid}) does not end, not even when killed: see ${server.logFile}.`,
+  );
+}
+
+/** Troubles that go by themselves: a port taken a moment ago, a killed server's children not yet gone. */
+function isPassing(complaint: string): boolean {
+  return /address already in use|pre-existing shared memory|lock file .* already exists/i.test(complaint);
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+function logSince(path: string, offset: number): string {
+  const size = sizeOf(path);
+  const text =
+    size === 0
+      ? ''
+      : readFileSync(path)
+          .subarray(offset <= size ? offset : 0)
+          .toString('utf8');
+  return text.trim().split('\n').slice(-5).join(' | ');
+}

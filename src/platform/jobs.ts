@@ -1,0 +1,40 @@
+import type { Platform } from './platform.ts';
+
+/** Work repeated for as long as the process lives; safe to run twice and beside itself in another process. */
+export interface Job {
+  readonly name: string;
+  /** Milliseconds from the end of one run to the start of the next. */
+  readonly everyMs: number;
+  run(platform: Platform): Promise<void>;
+}
+
+/** Starts the jobs and adds their end to `platform.closing`. A run that fails is logged; the next one comes all the same. */
+export function startJobs(platform: Platform, jobs: readonly Job[]): void {
+  const stops = jobs.map((job) => startJob(platform, job));
+  platform.closing.push(async () => {
+    await Promise.all(stops.map((stop) => stop()));
+  });
+}
+
+function startJob(platform: Platform, job: Job): () => Promise<void> {
+  let ended = false;
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<void> = Promise.resolve();
+  const turn = async (): Promise<void> => {
+    try {
+      await job.run(platform);
+    } catch (error) {
+      platform.log.warn({ job: job.name, error: String(error) }, 'a job failed and will be run again');
+    }
+    if (!ended) timer = setTimeout(start, job.everyMs);
+  };
+  const start = (): void => {
+    running = turn();
+  };
+  timer = setTimeout(start, job.everyMs);
+  return async () => {
+    ended = true;
+    clearTimeout(timer);
+    await running;
+  };
+}

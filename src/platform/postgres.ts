@@ -1,0 +1,127 @@
+import type { EntityClass, EntityManager } from '@mikro-orm/core';
+import { defineConfig, MikroORM, type PostgreSqlConnection } from '@mikro-orm/postgresql';
+import { ReflectMetadataProvider } from '@mikro-orm/decorators/legacy';
+import type { MigrationObject } from '@mikro-orm/core';
+import { Migrator } from '@mikro-orm/migrations';
+import { CompiledQuery, type Kysely } from 'kysely';
+import type { Pool } from 'pg';
+import type { Log } from './log.ts';
+import { SECOND } from './units.ts';
+
+/** Connections one process holds at most; with N processes PostgreSQL must allow N times as many. */
+export const POOL_SIZE = 10;
+
+/** Time limits of one process's connections, in milliseconds: a request that meets them all still ends within 3 s. */
+const LIMITS_MS = {
+  connectionTimeoutMillis: 2 * SECOND,
+  query_timeout: 2.5 * SECOND,
+  lock_timeout: 1 * SECOND,
+  statement_timeout: 5 * SECOND,
+  idle_in_transaction_session_timeout: 5 * SECOND,
+} as const;
+
+export type Orm = MikroORM;
+
+/**
+ * Connects to `url` and knows `entities` and `migrations`. Nothing is read or changed yet; a server that does not
+ * answer is reported by the first query.
+ */
+export async function openPostgres(
+  url: string,
+  entities: EntityClass<unknown>[],
+  migrations: MigrationObject[],
+  log: Log,
+): Promise<Orm> {
+  return MikroORM.init(
+    defineConfig({
+      clientUrl: url,
+      entities: entities as EntityClass<object>[],
+      metadataProvider: ReflectMetadataProvider,
+      extensions: [Migrator],
+      migrations: { migrationsList: migrations, snapshot: false, allOrNothing: true },
+      pool: { min: 0, max: POOL_SIZE },
+      driverOptions: {
+        ...LIMITS_MS,
+        keepAlive: true,
+        application_name: 'onsale',
+        onPoolCreated: (pool: Pool) => endClientsThatTimeOut(pool, log),
+      },
+      discovery: { warnWhenNoEntities: false },
+      logger: (message) => log.warn({ postgres: message }, 'postgres'),
+      debug: ['info'],
+    }),
+  );
+}
+
+/**
+ * Runs one parameterised statement, within `em`'s transaction where it has one.
+ * @param text SQL with $1, $2 ... ; arrays are passed as PostgreSQL arrays
+ * @returns the rows, with the columns' names as keys: bigint and timestamps arrive as text unless cast
+ */
+export async function sql<Row>(em: EntityManager, text: string, params: readonly unknown[] = []): Promise<Row[]> {
+  const client = em.getTransactionContext<Kysely<unknown>>() ?? kyselyOf(em);
+  const result = await client.executeQuery(CompiledQuery.raw(text, [...params]));
+  return result.rows as Row[];
+}
+
+/** Like `sql`, for statements that answer exactly one row. */
+export async function sqlRow<Row>(em: EntityManager, text: string, params: readonly unknown[] = []): Promise<Row> {
+  const [row] = await sql<Row>(em, text, params);
+  if (!row) throw new Error(`expected one row from: ${text.slice(0, 80)}`);
+  return row;
+}
+
+/** Applies the migrations that are missing; processes that start together wait for one another. */
+export async function migrate(orm: Orm): Promise<void> {
+  await withAdvisoryLock(orm.em.fork(), 'migrate', () => orm.migrator.up());
+}
+
+/** Runs `work` while holding the named lock of this database; waits for up to 30 s for whoever has it. */
+export async function withAdvisoryLock<T>(em: EntityManager, name: string, work: () => Promise<T>): Promise<T> {
+  const client = await (await poolOf(em)).connect();
+  try {
+    await client.query({ text: "set lock_timeout = '30s'; set statement_timeout = 0", query_timeout: 40 * SECOND } as never);
+    const lock = { text: 'select pg_advisory_lock(hashtextextended($1, 0))', values: [name], query_timeout: 40 * SECOND };
+    await client.query(lock as never);
+    return await work();
+  } finally {
+    // Ending the connection drops the lock also when `work` left it in an unknown state.
+    client.release(true);
+  }
+}
+
+/** Whether the database answers within the time limits. */
+export async function pingPostgres(orm: Orm): Promise<void> {
+  await sql(orm.em.fork(), 'select 1');
+}
+
+/** The connection pool under `em`. */
+export function poolOf(em: EntityManager): Promise<Pool> {
+  return (em.getConnection() as unknown as PostgreSqlConnection).getNativeClient();
+}
+
+function kyselyOf(em: EntityManager): Kysely<unknown> {
+  return (em.getConnection() as unknown as PostgreSqlConnection).getClient();
+}
+
+/**
+ * A connection whose query timed out in the client still waits for its answer, and whatever is sent next waits
+ * behind it: it is ended instead of going back into the pool.
+ */
+function endClientsThatTimeOut(pool: Pool, log: Log): void {
+  pool.on('connect', (client) => {
+    const query = client.query.bind(client) as (...args: unknown[]) => unknown;
+    const watched = (...args: unknown[]): unknown => {
+      const answer = query(...args);
+      if (answer instanceof Promise) {
+        answer.catch((error: Error) => {
+          if (error.message !== 'Query read timeout') return;
+          log.warn('a PostgreSQL connection stopped answering and is ended');
+          (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+        });
+      }
+      return answer;
+    };
+    Object.assign(client, { query: watched });
+  });
+}

@@ -1,0 +1,48 @@
+import { Redis } from 'ioredis';
+import type { Log } from './log.ts';
+import { SECOND } from './units.ts';
+
+/** What one command may take, in milliseconds; nothing is queued while the server is away. */
+const COMMAND_TIMEOUT_MS = SECOND;
+
+/**
+ * A connection that keeps trying to come back for as long as the process lives, and fails every command at once
+ * while it is away. A command may be sent twice after a reconnect, so everything sent must be safe to run twice.
+ */
+export function openRedis(url: string, name: string, log: Log): Redis {
+  const redis = new Redis(url, {
+    connectionName: `onsale-${name}`,
+    commandTimeout: COMMAND_TIMEOUT_MS,
+    connectTimeout: 2 * SECOND,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    retryStrategy: (attempt) => Math.min(50 * attempt, 500),
+    lazyConnect: true,
+  });
+  redis.on('error', (error) => log.warn({ redis: name, error: error.message }, 'redis is away'));
+  redis.on('ready', () => log.debug({ redis: name }, 'redis is there'));
+  return redis;
+}
+
+/** A connection that only listens: its commands wait until the server is there, and subscriptions come back by themselves. */
+export function openRedisListener(url: string, name: string, log: Log): Redis {
+  const redis = new Redis(url, {
+    connectionName: `onsale-${name}`,
+    maxRetriesPerRequest: null,
+    retryStrategy: (attempt) => Math.min(50 * attempt, 500),
+    lazyConnect: true,
+  });
+  redis.on('error', (error) => log.warn({ redis: name, error: error.message }, 'redis is away'));
+  return redis;
+}
+
+/**
+ * Refuses a server that could silently forget places in queues.
+ * @throws Error when `maxmemory-policy` is not noeviction, with the command that mends it
+ */
+export async function checkEviction(redis: Redis): Promise<void> {
+  const [, policy] = (await redis.config('GET', 'maxmemory-policy').catch(() => [])) as string[];
+  if (policy !== undefined && policy !== 'noeviction') {
+    throw new Error(`Redis evicts keys (maxmemory-policy ${policy}): run it with --maxmemory-policy noeviction`);
+  }
+}

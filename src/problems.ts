@@ -1,0 +1,81 @@
+import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
+import { Field, InterfaceType, ObjectType, registerEnumType } from 'type-graphql';
+
+/** Every refusal a well-behaved client can meet, with the sentence that can be shown to a person. */
+export const REFUSALS = {
+  NAME_TAKEN: 'This name is taken. Please choose another one.',
+  INVALID_CREDENTIALS: 'Name or password is wrong.',
+  QUEUE_FULL: 'The queue is full at the moment. Please try again in a little while.',
+  QUEUE_CLOSED: 'The queue is closed.',
+  SALE_CLOSED: 'Tickets for this date are not on sale at the moment.',
+  SEATS_UNAVAILABLE: 'Some of these seats have just been taken.',
+  TOO_MANY_SEATS: 'That is more seats of one date than one person can have.',
+  HOLD_EXPIRED: 'The seats were held for too long without payment and have been given up.',
+  NOT_PAYABLE: 'This can no longer be paid for.',
+  ALREADY_PAID: 'This has already been paid for.',
+  INSUFFICIENT_BALANCE: 'There is not enough money in the wallet.',
+  BALANCE_LIMIT: 'The wallet cannot hold that much money.',
+  NOT_CANCELLABLE: 'This can no longer be cancelled.',
+  IDEMPOTENCY_CONFLICT: 'This key was already used for a different request.',
+} as const;
+
+/** Every top-level error code, with what it tells the caller. Apollo's own codes come on top. */
+export const ERRORS = {
+  UNAUTHENTICATED: 'Sign in first: the access token is missing, wrong or over.',
+  FORBIDDEN: 'Your role may not do this.',
+  NOT_FOUND: 'There is no such thing, or it is not yours.',
+  BAD_USER_INPUT: 'The input cannot be right; the message says what is wrong with it.',
+  QUEUE_TOKEN_REQUIRED: 'Only the holder of an ACTIVE token of this queue is served.',
+  RATE_LIMITED: 'Too many requests; ask again after retryAfterMs.',
+  SERVICE_UNAVAILABLE: 'The outcome is unknown or nothing was done: ask again, with the same key.',
+  INTERNAL_SERVER_ERROR: 'A fault of ours; it was logged under requestId.',
+} as const;
+
+export type ErrorCode = keyof typeof ERRORS;
+export type RefusalCode = keyof typeof REFUSALS;
+export const ProblemCode = Object.fromEntries(Object.keys(REFUSALS).map((code) => [code, code])) as {
+  [C in RefusalCode]: C;
+};
+registerEnumType(ProblemCode, { name: 'ProblemCode' });
+
+@InterfaceType({ resolveType: (problem) => problem.constructor.name })
+export abstract class Problem {
+  @Field(() => ProblemCode)
+  code!: RefusalCode;
+
+  @Field(() => String, { description: 'One sentence that can be shown to a person' })
+  message!: string;
+}
+
+@ObjectType({
+  implements: Problem,
+  description: 'The request was refused and needs no more explanation than its code',
+})
+export class Refusal extends Problem {}
+
+/** A refusal that its code explains. */
+export function refuse(code: RefusalCode): Refusal {
+  return Object.assign(new Refusal(), { code, message: REFUSALS[code] });
+}
+
+/** The sentence of a refusal that carries more than its code. */
+export function sentenceOf<C extends RefusalCode>(code: C): { code: C; message: string } {
+  return { code, message: REFUSALS[code] };
+}
+
+/** An error for the caller to see as it is; everything else that is thrown gets masked. */
+export class CallerError extends GraphQLError {
+  constructor(code: ErrorCode, message: string = ERRORS[code], extensions: GraphQLErrorExtensions = {}) {
+    super(message, { extensions: { ...extensions, code } });
+  }
+}
+
+/** @param what a sentence that says what is wrong with the input, without quoting more of it than is safe to show */
+export function badInput(what: string): CallerError {
+  return new CallerError('BAD_USER_INPUT', what);
+}
+
+/** @param what the noun that was looked for, such as `show` */
+export function notFound(what: string): CallerError {
+  return new CallerError('NOT_FOUND', `There is no such ${what}.`);
+}

@@ -1,0 +1,50 @@
+import { type ASTNode, GraphQLError, GraphQLScalarType, Kind } from 'graphql';
+import { GraphQLDateTime, GraphQLLocalDate } from 'graphql-scalars';
+
+/** RFC 3339 asks for an offset; the year has four digits. */
+const RFC_3339 = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/;
+
+function instant(given: unknown, nodes?: ASTNode): Date {
+  const wrong = (): GraphQLError => new GraphQLError('DateTime must be an RFC 3339 instant with an offset.', { nodes });
+  if (typeof given !== 'string' || !RFC_3339.test(given)) throw wrong();
+  try {
+    return GraphQLDateTime.parseValue(given);
+  } catch {
+    throw wrong();
+  }
+}
+
+/** A `Date`, written with milliseconds in UTC. */
+export const DateTime = new GraphQLScalarType<Date, string>({
+  name: 'DateTime',
+  description: 'An instant, RFC 3339 in UTC with milliseconds: 2026-07-04T10:00:00.000Z',
+  serialize: (value) => new Date(value as Date).toISOString(),
+  parseValue: (value) => instant(value),
+  parseLiteral: (node) => instant(node.kind === Kind.STRING ? node.value : undefined, node),
+});
+
+/** A string of the form YYYY-MM-DD that names a day of the calendar. */
+export const LocalDate = new GraphQLScalarType<string, string>({
+  ...GraphQLLocalDate.toConfig(),
+  name: 'LocalDate',
+  description: 'A calendar date: 2026-07-04',
+  specifiedByURL: null,
+  extensions: {},
+});
+
+function amount(given: unknown, nodes?: ASTNode): number {
+  if (typeof given !== 'number' || !Number.isSafeInteger(given)) {
+    throw new GraphQLError('Money must be a whole number of at most 2^53 - 1 in magnitude.', { nodes });
+  }
+  return given;
+}
+
+/** A safe integer. */
+export const Money = new GraphQLScalarType<number, number>({
+  name: 'Money',
+  description:
+    "An amount in whole minor units of the deployment's currency (won: 1), a JSON integer of at most 2^53 - 1 in magnitude",
+  serialize: (value) => amount(value),
+  parseValue: (value) => amount(value),
+  parseLiteral: (node) => amount(node.kind === Kind.INT ? Number(node.value) : undefined, node),
+});
