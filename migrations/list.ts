@@ -1,0 +1,15 @@
+import type { MigrationObject } from '@mikro-orm/core';
+import { Accounts } from './0001-accounts.ts';
+import { Queues } from './0002-queues.ts';
+import { Concerts } from './0003-concerts.ts';
+import { Reservations } from './0004-reservations.ts';
+import { Money } from './0005-money.ts';
+
+/** Every change of the database, in order; forward only. */
+export const MIGRATIONS: MigrationObject[] = [
+  { name: '0001-accounts', class: Accounts },
+  { name: '0002-queues', class: Queues },
+  { name: '0003-concerts', class: Concerts },
+  { name: '0004-reservations', class: Reservations },
+  { name: '0005-money', class: Money },
+];

@@ -1,0 +1,44 @@
+import { Arg, Ctx, Mutation, Query, Resolver } from 'type-graphql';
+import { type Context, callerOf } from '../context.ts';
+import { CallerError, notFound } from '../problems.ts';
+import { issueSession } from './issue-session.ts';
+import { CredentialsInput, Session, SignInResult } from './session.ts';
+import { signIn } from './sign-in.ts';
+import { signUp } from './sign-up.ts';
+import { User } from './user.ts';
+
+@Resolver()
+export class AccountsResolver {
+  @Query(() => User)
+  async me(@Ctx() context: Context): Promise<User> {
+    const user = await context.em.findOne(User, { id: callerOf(context).id });
+    if (!user) throw notFound('user');
+    return user;
+  }
+
+  @Mutation(() => SignInResult)
+  signUp(@Arg('input', () => CredentialsInput) input: CredentialsInput, @Ctx() context: Context) {
+    refuseForeign(context);
+    return signUp(context, input);
+  }
+
+  @Mutation(() => SignInResult)
+  signIn(@Arg('input', () => CredentialsInput) input: CredentialsInput, @Ctx() context: Context) {
+    refuseForeign(context);
+    return signIn(context, input);
+  }
+
+  @Mutation(() => Session, { description: 'A new access token before the old one ends' })
+  async renewSession(@Ctx() context: Context): Promise<Session> {
+    const { id } = callerOf(context);
+    refuseForeign(context);
+    const user = await context.em.findOne(User, { id });
+    if (!user) throw new CallerError('UNAUTHENTICATED');
+    return issueSession(context.platform, user);
+  }
+}
+
+/** @throws CallerError FORBIDDEN where an identity provider keeps the accounts */
+function refuseForeign({ platform }: Context): void {
+  if (platform.config.AUTH_JWKS_URL) throw new CallerError('FORBIDDEN', 'Accounts are kept by the identity provider.');
+}

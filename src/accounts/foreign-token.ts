@@ -1,0 +1,74 @@
+import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
+import type { Caller, Role } from '../context.ts';
+import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
+import { sql } from '../platform/postgres.ts';
+import { SECOND } from '../platform/units.ts';
+import { CallerError } from '../problems.ts';
+import { createUser } from './create-user.ts';
+
+/** Users found by (issuer, subject) that one process remembers at most. */
+const MOST_REMEMBERED = 100_000;
+
+interface Provider {
+  readonly keys: ReturnType<typeof createRemoteJWKSet>;
+  readonly userIds: Map<string, string>;
+}
+
+const providerOf: (platform: Platform) => Provider = perProcess(({ config }) => ({
+  keys: createRemoteJWKSet(new URL(config.AUTH_JWKS_URL ?? ''), { timeoutDuration: 2 * SECOND }),
+  userIds: new Map(),
+}));
+
+/**
+ * Who the identity provider's token names; their row is made at the first request.
+ * @returns undefined unless a key of AUTH_JWKS_URL signed the token and AUTH_ISSUER and AUTH_AUDIENCE, where set, match
+ * @throws CallerError SERVICE_UNAVAILABLE when the keys cannot be had
+ */
+export async function readForeignToken(platform: Platform, token: string): Promise<Caller | undefined> {
+  const { AUTH_ISSUER, AUTH_AUDIENCE, AUTH_ROLE_CLAIM } = platform.config;
+  const claims = await verify(platform, token, {
+    ...(AUTH_ISSUER && { issuer: AUTH_ISSUER }),
+    ...(AUTH_AUDIENCE && { audience: AUTH_AUDIENCE }),
+  });
+  if (!claims?.sub || !claims.iss || !claims.exp) return undefined;
+  const id = await userIdOf(platform, claims.iss, claims.sub, claims);
+  return { id, role: roleOf(claims[AUTH_ROLE_CLAIM]), until: claims.exp * 1_000 };
+}
+
+async function verify(
+  platform: Platform,
+  token: string,
+  expected: { issuer?: string; audience?: string },
+): Promise<JWTPayload | undefined> {
+  try {
+    const options = { ...expected, requiredClaims: ['exp', 'sub', 'iss'] };
+    return (await jwtVerify(token, providerOf(platform).keys, options)).payload;
+  } catch (error) {
+    const keysAway = error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid || !(error instanceof errors.JOSEError);
+    if (keysAway) throw new CallerError('SERVICE_UNAVAILABLE');
+    return undefined;
+  }
+}
+
+async function userIdOf(platform: Platform, issuer: string, subject: string, claims: JWTPayload): Promise<string> {
+  const { userIds } = providerOf(platform);
+  const known = userIds.get(JSON.stringify([issuer, subject]));
+  if (known) return known;
+  const em = forkOf(platform);
+  const find = async (): Promise<string | undefined> => {
+    const text = 'select id from user_account where issuer = $1 and subject = $2';
+    return (await sql<{ id: string }>(em, text, [issuer, subject]))[0]?.id;
+  };
+  const name = [...String(claims.preferred_username ?? claims.name ?? subject)].slice(0, 40).join('');
+  const id =
+    (await find()) ?? (await createUser(em, { name, role: 'BUYER', foreign: { issuer, subject } }))?.id ?? (await find());
+  if (!id) throw new Error('a user of the identity provider could not be made');
+  if (userIds.size >= MOST_REMEMBERED) userIds.clear();
+  userIds.set(JSON.stringify([issuer, subject]), id);
+  return id;
+}
+
+function roleOf(claim: unknown): Role {
+  const roles = (Array.isArray(claim) ? claim : [claim]).map((role) => String(role).toUpperCase());
+  return roles.includes('OPERATOR') ? 'OPERATOR' : 'BUYER';
+}

@@ -1,0 +1,39 @@
+import { argon2, randomBytes, timingSafeEqual } from 'node:crypto';
+import { promisify } from 'node:util';
+
+/** OWASP's advice for argon2id: 19 MiB, two passes, one lane. */
+const COST = { memory: 19_456, passes: 2, parallelism: 1 } as const;
+const TAG_BYTES = 32;
+
+const derive = promisify(argon2);
+
+/** A PHC string of argon2id (RFC 9106) over a random salt. Takes tens of milliseconds of a thread. */
+export async function hashPassword(password: string): Promise<string> {
+  const nonce = randomBytes(16);
+  const tag = await derive('argon2id', { message: password, nonce, tagLength: TAG_BYTES, ...COST });
+  const cost = `m=${COST.memory},t=${COST.passes},p=${COST.parallelism}`;
+  return `$argon2id$v=19$${cost}$${base64(nonce)}$${base64(tag)}`;
+}
+
+/** Whether `password` is the one behind `phc`, at the cost written there. Null takes as long and never matches. */
+export async function isPassword(password: string, phc: string | null): Promise<boolean> {
+  const [, , , cost, salt, tag] = (phc ?? (await decoy())).split('$');
+  const [memory, passes, parallelism] = (cost?.match(/\d+/g) ?? []).map(Number);
+  if (!memory || !passes || !parallelism || !salt || !tag) throw new Error('a stored password hash is malformed');
+  const expected = Buffer.from(tag, 'base64');
+  const nonce = Buffer.from(salt, 'base64');
+  const actual = await derive('argon2id', { message: password, nonce, tagLength: TAG_BYTES, memory, passes, parallelism });
+  return timingSafeEqual(actual, expected) && phc !== null;
+}
+
+let decoyHash: Promise<string> | undefined;
+
+/** An unknown name costs as much as a wrong password, so that the time taken does not tell which names exist. */
+function decoy(): Promise<string> {
+  decoyHash ??= hashPassword(randomBytes(16).toString('hex'));
+  return decoyHash;
+}
+
+function base64(bytes: Buffer): string {
+  return bytes.toString('base64').replace(/=+$/, '');
+}

@@ -1,0 +1,29 @@
+import type { Context } from '../context.ts';
+import { textOf } from '../input.ts';
+import { badInput, type Refusal, refuse } from '../problems.ts';
+import { createUser } from './create-user.ts';
+import { issueSession } from './issue-session.ts';
+import { hashPassword } from './password.ts';
+import type { CredentialsInput, Session } from './session.ts';
+
+const NAME_CHARACTERS = { least: 3, most: 40 } as const;
+const PASSWORD_CHARACTERS = { least: 8, most: 200 } as const;
+
+/**
+ * Makes a BUYER with an empty wallet, signed in.
+ * @returns a Session; NAME_TAKEN
+ * @throws CallerError BAD_USER_INPUT for a name or password of the wrong length, or a name with control characters or
+ * spaces at its ends
+ */
+export async function signUp(context: Context, input: CredentialsInput): Promise<Session | Refusal> {
+  checkName(input.name);
+  textOf('password', input.password, PASSWORD_CHARACTERS.least, PASSWORD_CHARACTERS.most);
+  const passwordHash = await hashPassword(input.password);
+  const user = await createUser(context.em, { name: input.name, role: 'BUYER', passwordHash });
+  return user ? issueSession(context.platform, user) : refuse('NAME_TAKEN');
+}
+
+function checkName(name: string): void {
+  textOf('name', name, NAME_CHARACTERS.least, NAME_CHARACTERS.most);
+  if (/\p{Cc}|^\s|\s$/u.test(name)) throw badInput('name must have no control characters, and no spaces at its ends.');
+}

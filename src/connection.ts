@@ -1,0 +1,97 @@
+import { type ClassType, Field, ObjectType } from 'type-graphql';
+import { parseId } from './platform/ids.ts';
+import { badInput } from './problems.ts';
+
+const MOST_PER_PAGE = 100;
+
+@ObjectType()
+export class PageInfo {
+  @Field(() => Boolean)
+  hasNextPage!: boolean;
+
+  @Field(() => String, { nullable: true })
+  endCursor!: string | null;
+}
+
+export interface Edge<T> {
+  readonly cursor: string;
+  readonly node: T;
+}
+
+export interface Connection<T> {
+  readonly edges: Edge<T>[];
+  readonly pageInfo: PageInfo;
+}
+
+/** The GraphQL types `<Name>Edge` and `<Name>Connection` over `node`. */
+export function connectionOf(name: string, node: ClassType): ClassType<Connection<unknown>> {
+  @ObjectType(`${name}Edge`)
+  class EdgeOf {
+    @Field(() => String)
+    cursor!: string;
+
+    @Field(() => node)
+    node!: unknown;
+  }
+
+  @ObjectType(`${name}Connection`)
+  class ConnectionOf {
+    @Field(() => [EdgeOf])
+    edges!: EdgeOf[];
+
+    @Field(() => PageInfo)
+    pageInfo!: PageInfo;
+  }
+  return ConnectionOf;
+}
+
+/** A page asked for: how many, and after which key. */
+export interface Page<K> {
+  readonly first: number;
+  readonly after: K | undefined;
+}
+
+/**
+ * Reads `first` and `after` of a connection.
+ * @param name of the connection: a cursor of another one is refused
+ * @param readKey answers undefined for what cannot be a key of this connection
+ * @throws CallerError BAD_USER_INPUT for `first` outside 1..100 and for a cursor that this connection never gave
+ */
+export function pageOf<K>(
+  name: string,
+  first: number,
+  after: string | undefined,
+  readKey: (text: string) => K | undefined,
+): Page<K> {
+  if (first < 1 || first > MOST_PER_PAGE) throw badInput(`first must be from 1 to ${MOST_PER_PAGE}.`);
+  if (after === undefined || after === null) return { first, after: undefined };
+  const text = Buffer.from(after, 'base64url').toString();
+  const ours = text.startsWith(`${name}:`) && Buffer.from(text).toString('base64url') === after;
+  const key = ours ? readKey(text.slice(name.length + 1)) : undefined;
+  if (key === undefined) throw badInput('after is no cursor of this connection.');
+  return { first, after: key };
+}
+
+/** Reads the key of connections that are sorted by id. */
+export const idKey = parseId;
+
+/** Reads the key of connections that are sorted by a whole number. */
+export function numberKey(text: string): number | undefined {
+  return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
+
+/**
+ * The connection of a page.
+ * @param rows up to one more than `first`: the one too many says that there is a next page
+ */
+export function toConnection<T>(
+  name: string,
+  rows: readonly T[],
+  first: number,
+  keyOf: (row: T) => string | number,
+): Connection<T> {
+  const cursorOf = (row: T): string => Buffer.from(`${name}:${keyOf(row)}`).toString('base64url');
+  const edges = rows.slice(0, first).map((node) => ({ cursor: cursorOf(node), node }));
+  return { edges, pageInfo: { hasNextPage: rows.length > first, endCursor: edges.at(-1)?.cursor ?? null } };
+}
+

@@ -1,0 +1,64 @@
+import { randomUUID } from 'node:crypto';
+import type { EntityManager } from '@mikro-orm/core';
+import DataLoader from 'dataloader';
+import type { Platform } from './platform/platform.ts';
+import { CallerError } from './problems.ts';
+
+export type Role = 'BUYER' | 'OPERATOR';
+
+/** Who asks, as their access token says. */
+export interface Caller {
+  readonly id: string;
+  readonly role: Role;
+  /** When the access token ends, in milliseconds since 1970. */
+  readonly until: number;
+}
+
+/** Proof that the holder of an ACTIVE token may use the field; null where no queue stands in front. */
+export interface Pass {
+  readonly queueId: string;
+  /** SHA-256 of the token value, lower-case hex. */
+  readonly tokenHash: string;
+}
+
+/** What one request knows. */
+export interface Context {
+  readonly platform: Platform;
+  readonly em: EntityManager;
+  readonly caller: Caller | null;
+  /** The header x-queue-token, as it came. */
+  readonly queueToken: string | undefined;
+  readonly requestId: string;
+  readonly loaders: Map<unknown, DataLoader<string, unknown>>;
+  /** Set by the guard of @queued fields. */
+  readonly pass: Pass | null;
+}
+
+export function makeContext(
+  platform: Platform,
+  caller: Caller | null,
+  queueToken: string | undefined,
+  requestId: string = randomUUID(),
+): Context {
+  const em = platform.orm.em.fork();
+  return { platform, em, caller, queueToken, requestId, loaders: new Map(), pass: null };
+}
+
+/** @throws CallerError UNAUTHENTICATED when nobody is signed in */
+export function callerOf(context: Context): Caller {
+  if (!context.caller) throw new CallerError('UNAUTHENTICATED');
+  return context.caller;
+}
+
+/** Answers, in the order of the keys, what belongs to each of them, in a fixed number of SQL statements. */
+export type Batch<V> = (context: Context, keys: readonly string[]) => Promise<readonly V[]>;
+
+/** What `batch` answers for `key`; all that one request asks for in the same turn is asked at once. */
+export function load<V>(context: Context, batch: Batch<V>, key: string): Promise<V> {
+  let loader = context.loaders.get(batch);
+  if (!loader) {
+    loader = new DataLoader<string, unknown>((keys) => batch(context, keys) as Promise<readonly V[]>, { cache: false });
+    context.loaders.set(batch, loader);
+  }
+  return loader.load(key) as Promise<V>;
+}

@@ -1,0 +1,39 @@
+import { parseId } from './platform/ids.ts';
+import { badInput } from './problems.ts';
+
+/**
+ * The id in its one spelling.
+ * @param what the argument's name, for the message
+ * @throws CallerError BAD_USER_INPUT for text that cannot be an id
+ */
+export function idOf(what: string, text: string): string {
+  const id = parseId(text);
+  if (!id) throw badInput(`${what} is not an id.`);
+  return id;
+}
+
+/**
+ * Text that can be stored and given back exactly.
+ * @throws CallerError BAD_USER_INPUT for a length outside the bounds (in characters), NUL, and broken Unicode
+ */
+export function textOf(what: string, text: string, least: number, most: number): string {
+  const { length } = text.length > 4 * most ? text : [...text];
+  if (length < least || length > most) throw badInput(`${what} must have ${least} to ${most} characters.`);
+  if (text.includes('\0') || !text.isWellFormed()) throw badInput(`${what} has characters that cannot be stored.`);
+  return text;
+}
+
+/** @throws CallerError BAD_USER_INPUT unless `value` lies between the bounds */
+export function within(what: string, value: number, least: number, most: number): number {
+  if (!Number.isSafeInteger(value) || value < least || value > most) {
+    throw badInput(`${what} must be a whole number from ${least} to ${most}.`);
+  }
+  return value;
+}
+
+/** @throws CallerError BAD_USER_INPUT unless the key has 1 to 128 printable characters */
+export function idempotencyKeyOf(key: string): string {
+  textOf('idempotencyKey', key, 1, 128);
+  if (/\p{Cc}|\p{Cs}|\p{Zl}|\p{Zp}/u.test(key)) throw badInput('idempotencyKey must have printable characters only.');
+  return key;
+}

@@ -1,0 +1,10 @@
+-- The holder has paid: the place is used up. One that has ended stays as it is.
+-- KEYS[1] the queue's prefix
+-- ARGV    token id
+-- result  1 when the token was live, else 0
+-- include: line
+local t = token(ARGV[1])
+if not t or (t.s ~= 'A' and t.s ~= 'W') then return 0 end
+finish(t, 'C', 'PAID')
+add('completed', 1)
+return 1

@@ -1,0 +1,26 @@
+import { loadScript, runScript } from '../platform/lua.ts';
+import type { Platform } from '../platform/platform.ts';
+import { queueKey, tokenIdOf } from './queue-keys.ts';
+
+const COMPLETE = loadScript(import.meta.url, 'complete');
+const STRETCH = loadScript(import.meta.url, 'stretch');
+
+/** The holder has paid: the token becomes COMPLETED, unless it has ended already. */
+export async function completeToken(platform: Platform, queueId: string, tokenHash: string): Promise<void> {
+  await runScript(platform.redis, COMPLETE, queueKey(queueId), [tokenIdOf(tokenHash)]);
+}
+
+/**
+ * Lets an ACTIVE token last until a hold ends.
+ * @param holdMs milliseconds that the hold still lasts
+ * @param mostMs bound past the first end of the token's active time, in milliseconds
+ */
+export async function stretchToken(
+  platform: Platform,
+  token: { queueId: string; tokenHash: string },
+  holdMs: number,
+  mostMs: number,
+): Promise<void> {
+  const args = [tokenIdOf(token.tokenHash), Math.ceil(holdMs), mostMs];
+  await runScript(platform.redis, STRETCH, queueKey(token.queueId), args);
+}

@@ -1,0 +1,26 @@
+import { type Context, callerOf } from '../context.ts';
+import { loadScript, runScript } from '../platform/lua.ts';
+import { badInput, notFound } from '../problems.ts';
+import { releaseHoldsOfToken } from '../reservations/release-holds-of-token.ts';
+import { hashOf, queueIdOf, queueKey, tokenIdOf } from './queue-keys.ts';
+import type { QueueToken } from './queue-token.ts';
+import { type RawView, readView } from './token-view.ts';
+
+const LEAVE = loadScript(import.meta.url, 'leave');
+
+/**
+ * Gives the caller's place up and releases the seats held under it. A token that has ended is answered as it is.
+ * @throws CallerError NOT_FOUND for an unknown or another user's token; BAD_USER_INPUT for a value that cannot be one
+ */
+export async function leaveQueue(context: Context, value: string): Promise<QueueToken> {
+  const caller = callerOf(context);
+  const queueId = queueIdOf(value);
+  if (!queueId) throw badInput('token is no queue token.');
+  const tokenHash = hashOf(value);
+  const args = [tokenIdOf(tokenHash), caller.id];
+  const raw = await runScript<RawView | null>(context.platform.redis, LEAVE, queueKey(queueId), args);
+  if (!raw) throw notFound('queue token');
+  const { token } = readView(queueId, raw);
+  if (token.status === 'LEFT') await releaseHoldsOfToken(context.platform, tokenHash);
+  return token;
+}

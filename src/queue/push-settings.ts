@@ -1,0 +1,29 @@
+import { randomBytes } from 'node:crypto';
+import { loadScript, runScript } from '../platform/lua.ts';
+import { forkOf, type Platform } from '../platform/platform.ts';
+import { sql } from '../platform/postgres.ts';
+import { SECOND } from '../platform/units.ts';
+import { Queue } from './queue.ts';
+import { LIVE_QUEUES, queueKey } from './queue-keys.ts';
+
+const APPLY_SETTINGS = loadScript(import.meta.url, 'apply-settings');
+
+/** Tells Redis the queue's settings, for its next tick; an older version than Redis has changes nothing. */
+export async function pushSettings(platform: Platform, queue: Queue): Promise<void> {
+  const { version, state, capacity, admitPerMinute, activeSeconds, maxWaiting, reenter } = queue;
+  const settings = [version, state, capacity, admitPerMinute ?? '', activeSeconds * SECOND, maxWaiting, reenter ? 1 : 0];
+  const epoch = randomBytes(8).toString('hex');
+  await runScript(platform.redis, APPLY_SETTINGS, queueKey(queue.id), [...settings, epoch]);
+  await platform.redis.sadd(LIVE_QUEUES, queue.id);
+  await sql(forkOf(platform), 'update queue set applied_version = greatest(applied_version, $2) where id = $1', [
+    queue.id,
+    version,
+  ]);
+}
+
+/** Gives a Redis that does not know the queue (a new one, or one that lost its memory) its settings from PostgreSQL. */
+export async function restoreSettings(platform: Platform, queueId: string): Promise<Queue | null> {
+  const queue = await forkOf(platform).findOne(Queue, { id: queueId });
+  if (queue) await pushSettings(platform, queue);
+  return queue;
+}

@@ -1,0 +1,41 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { parseId } from '../platform/ids.ts';
+
+/** Queues that have people in them: the ones that need ticks. */
+export const LIVE_QUEUES = 'onsale:live-queues';
+
+/** Prefix of all Redis keys of one queue; the braces keep them on one node of a Redis Cluster. */
+export function queueKey(queueId: string): string {
+  return `{q:${queueId}}`;
+}
+
+const SECRET_BYTES = 16;
+const PART = 22;
+const VALUE = /^[\w-]{44}$/;
+
+/** A new secret of a token: 128 random bits. */
+export function newSecret(): string {
+  return randomBytes(SECRET_BYTES).toString('base64url');
+}
+
+/** A token's value: which queue it belongs to, then its secret. */
+export function tokenValueOf(queueId: string, secret: string): string {
+  return Buffer.from(queueId.replaceAll('-', ''), 'hex').toString('base64url') + secret;
+}
+
+/** The queue that the token's value belongs to; undefined for text that cannot be a value. */
+export function queueIdOf(value: string): string | undefined {
+  if (!VALUE.test(value)) return undefined;
+  const hex = Buffer.from(value.slice(0, PART), 'base64url').toString('hex');
+  return parseId(hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'));
+}
+
+/** The token's public id: SHA-256 of its value, lower-case hex. It opens nothing. */
+export function hashOf(value: string): string {
+  return createHash('sha256').update(value).digest('hex');
+}
+
+/** What the token is kept under in Redis: the first 132 bits of its hash, in base64url. */
+export function tokenIdOf(tokenHash: string): string {
+  return Buffer.from(tokenHash, 'hex').toString('base64url').slice(0, PART);
+}

@@ -1,0 +1,61 @@
+import { loadScript, runScript } from '../platform/lua.ts';
+import type { Platform } from '../platform/platform.ts';
+import type { Channel } from '../platform/pubsub.ts';
+import type { QueueState } from './queue.ts';
+import { queueKey } from './queue-keys.ts';
+
+/** The one message of a tick (message.lua): what a process needs to know every position without asking. */
+export interface QueueMessage {
+  /** Random per data set: a Redis that lost its memory starts another one. */
+  readonly epoch: string;
+  /** Goes up by one with every message. */
+  readonly seq: number;
+  /** Milliseconds since 1970 on Redis' clock. */
+  readonly at: number;
+  /** More happened than one message can carry: ask for a snapshot. */
+  readonly resync: boolean;
+  readonly state: QueueState;
+  /** By lane: how far it has been admitted, and the last number given out. */
+  readonly heads: Readonly<Record<string, number>>;
+  readonly tails: Readonly<Record<string, number>>;
+  /** By lane: numbers that left before their turn since the last message; in a snapshot all of them. */
+  readonly gone: Readonly<Record<string, readonly number[]>>;
+  /** Ids of tokens that changed otherwise than by an admission. */
+  readonly changed: readonly string[];
+  readonly waiting: number;
+  readonly active: number;
+  readonly entered: number;
+  readonly admitted: number;
+  readonly completed: number;
+  readonly expired: number;
+  readonly left: number;
+  readonly admittedPerMinute: number;
+  /** Milliseconds between admissions at the pace of the last minute; 0 while unknown. */
+  readonly msPerPlace: number;
+  /** -1 while unknown. */
+  readonly etaErrorMs: number;
+}
+
+/** What the queue's ticks say. */
+export function ticksOf(queueId: string): Channel<RawMessage> {
+  return { name: `onsale:ticks:${queueId}` };
+}
+
+/** Lua's empty table has no type: an empty list arrives as `{}`. */
+export type RawMessage = Omit<QueueMessage, 'gone' | 'changed'> & { gone: Record<string, unknown>; changed: unknown };
+
+export function readMessage(raw: RawMessage): QueueMessage {
+  const gone = Object.entries(raw.gone).map(([lane, numbers]) => [lane, listOf(numbers).map(Number)] as const);
+  return { ...raw, gone: Object.fromEntries(gone), changed: listOf(raw.changed).map(String) };
+}
+
+function listOf(table: unknown): unknown[] {
+  return Array.isArray(table) ? table : [];
+}
+
+const SNAPSHOT = loadScript(import.meta.url, 'snapshot');
+
+/** The queue as it is now in Redis, with every number gone. */
+export async function readSnapshot(platform: Platform, queueId: string): Promise<QueueMessage> {
+  return readMessage(JSON.parse(await runScript<string>(platform.redis, SNAPSHOT, queueKey(queueId))) as RawMessage);
+}

@@ -1,0 +1,78 @@
+import { Arg, Ctx, Directive, FieldResolver, ID, Mutation, Query, Resolver, Root, Subscription } from 'type-graphql';
+import { createUnionType } from 'type-graphql';
+import type { Context } from '../context.ts';
+import { idOf } from '../input.ts';
+import { Refusal } from '../problems.ts';
+import { CreateQueueInput, createQueue } from './create-queue.ts';
+import { EnterQueueInput, enterQueue } from './enter-queue.ts';
+import { leaveQueue } from './leave-queue.ts';
+import { Queue } from './queue.ts';
+import { QueueStats } from './queue-stats.ts';
+import { QueueToken } from './queue-token.ts';
+import { readOwnToken } from './read-token.ts';
+import { UpdateQueueInput, updateQueue } from './update-queue.ts';
+import { watchPosition } from './watch-position.ts';
+import { readStats, watchStats } from './watch-stats.ts';
+
+const EnterQueueResult = createUnionType({ name: 'EnterQueueResult', types: () => [QueueToken, Refusal] as const });
+
+@Resolver(() => Queue)
+export class QueueResolver {
+  @Directive('@operator')
+  @FieldResolver(() => QueueStats, { nullable: true })
+  stats(@Root() queue: Queue, @Ctx() context: Context): Promise<QueueStats> {
+    return readStats(context, queue.id);
+  }
+
+  @Directive('@operator')
+  @Query(() => Queue, { nullable: true })
+  queue(@Arg('id', () => ID) id: string, @Ctx() context: Context): Promise<Queue | null> {
+    return context.em.findOne(Queue, { id: idOf('id', id) });
+  }
+
+  @Query(() => QueueToken, { nullable: true, description: "For clients that poll: the caller's own place" })
+  queueToken(@Arg('value', () => ID) value: string, @Ctx() context: Context): Promise<QueueToken | null> {
+    return readOwnToken(context, value);
+  }
+
+  @Mutation(() => EnterQueueResult, {
+    description: 'The same user gets the same live token, however often and from wherever it asks',
+  })
+  enterQueue(@Arg('input', () => EnterQueueInput) input: EnterQueueInput, @Ctx() context: Context) {
+    return enterQueue(context, input);
+  }
+
+  @Mutation(() => QueueToken)
+  leaveQueue(@Arg('token', () => ID) token: string, @Ctx() context: Context): Promise<QueueToken> {
+    return leaveQueue(context, token);
+  }
+
+  @Directive('@operator')
+  @Mutation(() => Queue)
+  createQueue(@Arg('input', () => CreateQueueInput) input: CreateQueueInput, @Ctx() context: Context): Promise<Queue> {
+    return createQueue(context, input);
+  }
+
+  @Directive('@operator')
+  @Mutation(() => Queue)
+  updateQueue(@Arg('input', () => UpdateQueueInput) input: UpdateQueueInput, @Ctx() context: Context): Promise<Queue> {
+    return updateQueue(context, input);
+  }
+
+  @Subscription(() => QueueToken, {
+    description: "The caller's own place: now, then as it changes; ends after COMPLETED, EXPIRED or LEFT",
+    subscribe: ({ args, context }) => watchPosition(context as Context, args.token as string),
+  })
+  queuePosition(@Arg('token', () => ID) _token: string, @Root() place: QueueToken): QueueToken {
+    return place;
+  }
+
+  @Directive('@operator')
+  @Subscription(() => QueueStats, {
+    description: 'Now, then at most once a second',
+    subscribe: ({ args, context }) => watchStats(context as Context, args.queueId as string),
+  })
+  queueStats(@Arg('queueId', () => ID) _queueId: string, @Root() stats: QueueStats): QueueStats {
+    return stats;
+  }
+}

@@ -1,0 +1,62 @@
+import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
+import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { DateTime } from '../scalars.ts';
+
+export const QueueState = { OPEN: 'OPEN', PAUSED: 'PAUSED', CLOSED: 'CLOSED' } as const;
+export type QueueState = keyof typeof QueueState;
+registerEnumType(QueueState, {
+  name: 'QueueState',
+  valuesConfig: { PAUSED: { description: 'Entries are taken, nobody is admitted' } },
+});
+
+@ObjectType({ description: 'A waiting room: lets a bounded number of people in at a time, in order' })
+@Entity({ tableName: 'queue' })
+export class Queue {
+  @Field(() => ID)
+  @PrimaryKey({ type: 'uuid' })
+  id!: string;
+
+  @Field(() => String)
+  @Property({ type: 'text' })
+  name!: string;
+
+  @Field(() => QueueState)
+  @Property({ type: 'text' })
+  state!: QueueState;
+
+  @Field(() => DateTime, { nullable: true })
+  @Property({ type: 'datetime', columnType: 'timestamptz', nullable: true })
+  opensAt!: Date | null;
+
+  @Field(() => Int, { description: 'Most people ACTIVE at once' })
+  @Property({ type: 'integer' })
+  capacity!: number;
+
+  @Field(() => Int, { nullable: true, description: 'Most admissions in any minute; null: bounded by capacity alone' })
+  @Property({ type: 'integer', nullable: true })
+  admitPerMinute!: number | null;
+
+  @Field(() => Int, { description: 'How long one stays ACTIVE, in seconds' })
+  @Property({ type: 'integer' })
+  activeSeconds!: number;
+
+  @Field(() => Int, { description: 'Most people WAITING at once' })
+  @Property({ type: 'integer' })
+  maxWaiting!: number;
+
+  @Field(() => Boolean, {
+    description: 'Whether a place that ran out goes to the back of the queue (WAITING again) rather than EXPIRED',
+  })
+  @Property({ type: 'boolean' })
+  reenter!: boolean;
+
+  @Field(() => Int, {
+    description: 'How long a WAITING holder may neither poll nor subscribe before being passed over',
+  })
+  @Property({ type: 'integer' })
+  awaySeconds!: number;
+
+  /** Redis takes only a higher one. */
+  @Property({ type: 'integer' })
+  version!: number;
+}

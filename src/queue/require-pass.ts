@@ -1,0 +1,38 @@
+import { type Context, callerOf, type Pass } from '../context.ts';
+import type { Platform } from '../platform/platform.ts';
+import { forkOf } from '../platform/platform.ts';
+import { CallerError } from '../problems.ts';
+import { Queue } from './queue.ts';
+import { hashOf, queueIdOf, tokenIdOf } from './queue-keys.ts';
+import { readToken } from './read-token.ts';
+
+/**
+ * Lets the holder of an ACTIVE token of the queue through.
+ * @param queueId null where no queue stands in front: nothing is asked for
+ * @returns the pass, or null where none was needed
+ * @throws CallerError UNAUTHENTICATED without a user; QUEUE_TOKEN_REQUIRED with `extensions.queue` for a token that is
+ * missing, forged, another user's, another queue's, or not ACTIVE; whatever Redis throws while it is away
+ */
+export async function requirePass(context: Context, queueId: string | null): Promise<Pass | null> {
+  if (queueId === null) return null;
+  const pass = await findPass(context, queueId);
+  if (!pass) throw await tokenRequired(context.platform, queueId);
+  return pass;
+}
+
+/** The pass of the caller's ACTIVE token, or undefined. */
+export async function findPass(context: Context, queueId: string): Promise<Pass | undefined> {
+  const caller = callerOf(context);
+  const value = context.queueToken;
+  if (value === undefined || queueIdOf(value) !== queueId) return undefined;
+  const tokenHash = hashOf(value);
+  const view = await readToken(context.platform, queueId, tokenIdOf(tokenHash));
+  const opens = view?.token.status === 'ACTIVE' && view.token.userId === caller.id;
+  return opens ? { queueId, tokenHash } : undefined;
+}
+
+/** The error that tells a client which queue to enter. */
+export async function tokenRequired(platform: Platform, queueId: string): Promise<CallerError> {
+  const queue = await forkOf(platform).findOne(Queue, { id: queueId });
+  return new CallerError('QUEUE_TOKEN_REQUIRED', undefined, { queue: { id: queueId, state: queue?.state } });
+}

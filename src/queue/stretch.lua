@@ -1,0 +1,14 @@
+-- Lets an ACTIVE token last until a hold ends, but not longer than a bound after its first end.
+-- KEYS[1] the queue's prefix
+-- ARGV    token id, ms that the hold still lasts, most ms past the first end
+-- result  1 when the token is ACTIVE, else 0
+-- include: line
+local t = token(ARGV[1])
+if not t or t.s ~= 'A' or now >= t.x then return 0 end
+local until_ = math.min(now + tonumber(ARGV[2]), t.y + tonumber(ARGV[3]))
+if until_ > t.x then
+  redis.call('HSET', P .. ':t:' .. t.id, 'x', until_)
+  redis.call('ZADD', P .. ':active', until_, t.id)
+  changed(t.id)
+end
+return 1

@@ -1,0 +1,40 @@
+import { type Context, callerOf } from '../context.ts';
+import { Latest } from '../platform/latest.ts';
+import { badInput, notFound } from '../problems.ts';
+import { hashOf, queueIdOf, tokenIdOf } from './queue-keys.ts';
+import type { QueueToken } from './queue-token.ts';
+import { watchToken } from './queue-watch.ts';
+import { readToken } from './read-token.ts';
+import { hasEnded } from './token-view.ts';
+
+/**
+ * The caller's own place: now, then as it changes; ends after the token has ended.
+ * @throws CallerError NOT_FOUND for an unknown or another user's token; BAD_USER_INPUT for a value that cannot be one
+ */
+export async function watchPosition(context: Context, value: string): Promise<AsyncIterable<QueueToken>> {
+  const caller = callerOf(context);
+  const queueId = queueIdOf(value);
+  if (!queueId) throw badInput('token is no queue token.');
+  const tokenId = tokenIdOf(hashOf(value));
+  const now = await readToken(context.platform, queueId, tokenId);
+  if (now?.token.userId !== caller.id) throw notFound('queue token');
+  let stop: (() => void) | undefined;
+  const places = new Latest<QueueToken>(() => stop?.());
+  if (hasEnded(now.token)) {
+    places.push(now.token);
+    places.end();
+    return places;
+  }
+  stop = await watchToken(
+    context.platform,
+    queueId,
+    tokenId,
+    ({ token }) => {
+      places.push(token);
+      if (hasEnded(token)) places.end();
+    },
+    () => places.end(),
+  );
+  if (places.ended) stop();
+  return places;
+}

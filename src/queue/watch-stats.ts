@@ -1,0 +1,44 @@
+import type { Context } from '../context.ts';
+import { idOf } from '../input.ts';
+import { Latest } from '../platform/latest.ts';
+import { SECOND } from '../platform/units.ts';
+import { notFound } from '../problems.ts';
+import { restoreSettings } from './push-settings.ts';
+import { Queue } from './queue.ts';
+import { type QueueMessage, readSnapshot } from './queue-message.ts';
+import { type QueueStats, toStats } from './queue-stats.ts';
+import { watchCounts } from './queue-watch.ts';
+
+/** The queue's counts now. */
+export async function readStats(context: Context, queueId: string): Promise<QueueStats> {
+  return toStats(queueId, await readSnapshot(context.platform, queueId));
+}
+
+/**
+ * The queue's counts: now, then at most once a second.
+ * @throws CallerError NOT_FOUND for an unknown queue
+ */
+export async function watchStats(context: Context, id: string): Promise<AsyncIterable<QueueStats>> {
+  const queueId = idOf('queueId', id);
+  if (!(await context.em.findOne(Queue, { id: queueId }))) throw notFound('queue');
+  await restoreSettings(context.platform, queueId);
+  let stop: (() => void) | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let toldAt = 0;
+  let newest: QueueMessage | undefined;
+  const stats = new Latest<QueueStats>(() => {
+    clearTimeout(timer);
+    stop?.();
+  });
+  const tell = (): void => {
+    timer = undefined;
+    toldAt = Date.now();
+    if (newest) stats.push(toStats(queueId, newest));
+  };
+  stop = await watchCounts(context.platform, queueId, (message) => {
+    newest = message;
+    timer ??= setTimeout(tell, Math.max(0, toldAt + SECOND - Date.now()));
+  });
+  if (stats.ended) stop();
+  return stats;
+}
