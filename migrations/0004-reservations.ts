@@ -18,6 +18,7 @@ export class Reservations extends Migration {
       )`);
     this.addSql(`create index reservation_user on reservation (user_id, id)`);
     this.addSql(`create index reservation_token on reservation (token_hash) where status = 'HELD'`);
+    this.addSql(`create index reservation_expiry on reservation (expires_at) where status = 'HELD'`);
     this.addSql(`
       create table hold (
         seat_id uuid primary key references seat,
@@ -28,7 +29,6 @@ export class Reservations extends Migration {
       )`);
     this.addSql(`create index hold_reservation on hold (reservation_id)`);
     this.addSql(`create index hold_show on hold (show_id, user_id)`);
-    this.addSql(`create index hold_expiry on hold (expires_at)`);
     this.addSql(`
       create table ticket (
         id uuid primary key,

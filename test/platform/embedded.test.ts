@@ -6,9 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import pg from 'pg';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { type Embedded, openEmbedded } from '../../src/platform/embedded/open.ts';
 import { findProcess, hasEndedWithin, type ProcessIdentity, signal } from '../../src/platform/embedded/processes.ts';
+
+// Making a cluster takes most of a second on a quiet machine, and tests of other files run beside.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 type Urls = Pick<Embedded, 'databaseUrl' | 'redisUrl'>;
 
@@ -188,7 +191,7 @@ it('replaces a server that lives but does not answer', async () => {
   const next = await open(dataDir);
   await write(next);
   for (const server of servers) expect(findProcess(server.pid)).toBeUndefined();
-}, 40_000);
+});
 
 it('makes one pair of servers when two processes open an empty folder at once', async () => {
   const dataDir = newFolder();

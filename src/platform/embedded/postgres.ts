@@ -58,9 +58,9 @@ function findPostmaster(data: string): ProcessIdentity | undefined {
   const path = join(data, 'postmaster.pid');
   const pid = firstNumber(path);
   const named = pid === undefined ? undefined : findProcess(pid);
-  if (named === undefined) return undefined;
-  if (commandLine(named.pid).includes(`-D ${data} `)) return named;
-  // PostgreSQL refuses to start while the pid lives, even when the system has given it to another program.
+  if (named !== undefined && commandLine(named.pid).includes(`-D ${data} `)) return named;
+  // PostgreSQL refuses to start while the pid is in use, be it by another program or by a killed server that nobody has
+  // reaped. It finds living children of a killed one by their shared memory, with or without this file.
   rmSync(path, { force: true });
   return undefined;
 }

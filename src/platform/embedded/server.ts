@@ -27,7 +27,8 @@ const ADOPTED_SILENCE_MS = 3_000;
 const LAUNCHED_SILENCE_MS = 30_000;
 /** Reading a large log back after a crash may take this long. */
 const STARTING_MS = 120_000;
-const ATTEMPTS = 5;
+/** The last statements of a killed server's children end within this time. */
+const PASSING_MS = 15_000;
 
 /**
  * For a server that nobody else uses: joins it when it runs already, replaces it when it does not answer, and starts it
@@ -37,7 +38,8 @@ export async function adoptOrStart(server: Server): Promise<ProcessIdentity> {
   const running = server.find();
   if (running !== undefined) {
     if (await becomesReady(server, running, ADOPTED_SILENCE_MS)) return running;
-    await end(server, running);
+    // One that does not answer would not obey the mildest signal either; what was acknowledged is on disk.
+    await end(server, running, server.stopSignals.slice(1));
   }
   return start(server);
 }
@@ -57,17 +59,18 @@ export async function joinOrStart(server: Server): Promise<ProcessIdentity> {
 }
 
 async function start(server: Server): Promise<ProcessIdentity> {
-  let complaint = '';
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+  const begun = Date.now();
+  while (true) {
     const logged = sizeOf(server.logFile);
     const launched = await server.launch();
     if (await becomesReady(server, launched, LAUNCHED_SILENCE_MS)) return launched;
-    await end(server, launched);
-    complaint = logSince(server.logFile, logged);
-    if (!isPassing(complaint)) break;
+    await end(server, launched, server.stopSignals);
+    const complaint = logSince(server.logFile, logged);
+    if (!isPassing(complaint) || Date.now() - begun > PASSING_MS) {
+      throw new Error(`${server.title} did not start; ${server.logFile} ends with: ${complaint || '(nothing)'}`);
+    }
     await sleep(500);
   }
-  throw new Error(`${server.title} did not start; ${server.logFile} ends with: ${complaint || '(nothing)'}`);
 }
 
 /**
@@ -76,7 +79,7 @@ async function start(server: Server): Promise<ProcessIdentity> {
  */
 export async function stopServer(server: Server, lastSeen?: ProcessIdentity): Promise<void> {
   const running = server.find() ?? lastSeen;
-  if (running !== undefined) await end(server, running);
+  if (running !== undefined) await end(server, running, server.stopSignals);
 }
 
 /** Starts a program in a session of its own, so that Ctrl-C in the terminal does not reach it, writing to a log file. */
@@ -118,8 +121,8 @@ async function becomesReady(server: Server, running: ProcessIdentity, silenceMs:
   return false;
 }
 
-async function end(server: Server, running: ProcessIdentity): Promise<void> {
-  for (const [name, milliseconds] of server.stopSignals) {
+async function end(server: Server, running: ProcessIdentity, signals: Server['stopSignals']): Promise<void> {
+  for (const [name, milliseconds] of signals) {
     signal(running, name);
     if (await hasEndedWithin(running, milliseconds)) return;
   }

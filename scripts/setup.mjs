@@ -1,0 +1,42 @@
+// Makes a clone ready to run: dependencies, build, and the programs of the servers it starts. Plain Node, no dependencies,
+// because it runs before there are any. Says nothing and takes a moment when there is nothing to do.
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const OLDEST_NODE = 20;
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+async function main() {
+  requireNode();
+  // Loaded only now, so that an old Node gets to the line above before it meets syntax it cannot read.
+  const { areDependenciesCurrent, installDependencies } = await import('./setup/dependencies.mjs');
+  const { withSetupLock } = await import('./setup/lock.mjs');
+  const { requirePostgres, requireRedis } = await import('./setup/servers.mjs');
+  const { build, isBuildCurrent } = await import('./build.mjs');
+  if (!areDependenciesCurrent(root) || !isBuildCurrent(root)) {
+    await withSetupLock(root, say, () => {
+      // Asked again: another set-up may have done it while this one waited.
+      if (!areDependenciesCurrent(root)) installDependencies(root, say);
+      if (!isBuildCurrent(root)) build(root, say);
+    });
+  }
+  if (!process.env.REDIS_URL) requireRedis(say);
+  if (!process.env.DATABASE_URL) requirePostgres(root);
+}
+
+function requireNode() {
+  if (Number.parseInt(process.versions.node, 10) >= OLDEST_NODE) return;
+  throw new Error(
+    `Onsale needs Node.js ${OLDEST_NODE} or newer to set itself up, and this is ${process.versions.node}.`,
+  );
+}
+
+function say(line) {
+  process.stdout.write(`setup: ${line}\n`);
+}
+
+main().catch((error) => {
+  process.stderr.write(`setup: ${error.message}\n`);
+  process.exitCode = 1;
+});

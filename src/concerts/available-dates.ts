@@ -1,0 +1,23 @@
+import type { Context } from '../context.ts';
+import { NextFlight } from '../platform/next-flight.ts';
+import { forkOf, perProcess } from '../platform/platform.ts';
+import { sql } from '../platform/postgres.ts';
+import { Show } from './show.ts';
+
+const flights = perProcess(() => new NextFlight<object[]>());
+
+/** Dates of the concert that are on sale now and have a free seat, soonest first; asked at once, they are counted once. */
+export async function availableDates(context: Context, concertId: string): Promise<Show[]> {
+  const rows = await flights(context.platform).run(concertId, () =>
+    sql<object>(
+      forkOf(context.platform),
+      `select s.* from show s
+       where s.concert_id = $1 and s.sales_open_at <= clock_timestamp() and s.sales_close_at > clock_timestamp()
+         and s.seat_count > (select count(*) from ticket t where t.show_id = s.id)
+           + (select count(*) from hold h where h.show_id = s.id and h.expires_at > clock_timestamp())
+       order by s.starts_at, s.id`,
+      [concertId],
+    ),
+  );
+  return rows.map((row) => context.em.map(Show, { ...row }));
+}

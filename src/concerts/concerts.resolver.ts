@@ -1,0 +1,108 @@
+import { Arg, Ctx, Directive, FieldResolver, ID, Int, Mutation, Query, Resolver, Root, Subscription } from 'type-graphql';
+import { type Connection, idKey, pageOf, toConnection } from '../connection.ts';
+import { type Context, load } from '../context.ts';
+import { idOf } from '../input.ts';
+import { Queue } from '../queue/queue.ts';
+import { LocalDate } from '../scalars.ts';
+import { availableDates } from './available-dates.ts';
+import { Concert, ConcertConnection } from './concert.ts';
+import { queuesById, showsOfConcerts } from './concert-loads.ts';
+import { CreateConcertInput, createConcert } from './create-concert.ts';
+import { CreateShowInput, createShow } from './create-show.ts';
+import { readAvailableSeats, readSeatMap } from './read-seats.ts';
+import { Seat } from './seat.ts';
+import { SeatChange } from './seat-change.ts';
+import { Show } from './show.ts';
+import { watchSeats } from './watch-seats.ts';
+
+const NAME = 'concert';
+
+@Resolver(() => Concert)
+export class ConcertsResolver {
+  @FieldResolver(() => Queue, { nullable: true, description: 'null: no waiting room in front of this concert' })
+  queue(@Root() concert: Concert, @Ctx() context: Context): Promise<Queue | null> | null {
+    return concert.queueId === null ? null : load(context, queuesById, concert.queueId);
+  }
+
+  @FieldResolver(() => [Show], { description: 'Every date, soonest first' })
+  shows(@Root() concert: Concert, @Ctx() context: Context): Promise<Show[]> {
+    return load(context, showsOfConcerts, concert.id);
+  }
+
+  @Query(() => ConcertConnection)
+  async concerts(
+    @Arg('first', () => Int, { defaultValue: 20 }) first: number,
+    @Arg('after', () => String, { nullable: true }) after: string | undefined,
+    @Ctx() context: Context,
+  ): Promise<Connection<Concert>> {
+    const page = pageOf(NAME, first, after, idKey);
+    const where = page.after ? { id: { $lt: page.after } } : {};
+    const rows = await context.em.find(Concert, where, { orderBy: { id: 'desc' }, limit: first + 1 });
+    return toConnection(NAME, rows, first, ({ id }) => id);
+  }
+
+  @Query(() => Concert, { nullable: true })
+  concert(@Arg('id', () => ID) id: string, @Ctx() context: Context): Promise<Concert | null> {
+    return context.em.findOne(Concert, { id: idOf('id', id) });
+  }
+
+  @Directive('@queued')
+  @Query(() => [Show], {
+    description: 'Dates with salesOpenAt <= now < salesCloseAt and a free seat, soonest first',
+  })
+  availableDates(@Arg('concertId', () => ID) concertId: string, @Ctx() context: Context): Promise<Show[]> {
+    return availableDates(context, idOf('concertId', concertId));
+  }
+
+  @Directive('@queued')
+  @Query(() => [Seat], {
+    description: `Seats of the concert's shows on that date that can be reserved now, by the show's start, then number. \`first\` is needed where it would
+answer more than 5,000 seats`,
+  })
+  availableSeats(
+    @Arg('concertId', () => ID) concertId: string,
+    @Arg('date', () => LocalDate) date: string,
+    @Arg('section', () => String, { nullable: true }) section: string | undefined,
+    @Arg('afterNumber', () => Int, { nullable: true }) afterNumber: number | undefined,
+    @Arg('first', () => Int, { nullable: true }) first: number | undefined,
+    @Ctx() context: Context,
+  ): Promise<Seat[]> {
+    return readAvailableSeats(context, idOf('concertId', concertId), date, { section, afterNumber, first });
+  }
+
+  @Directive('@queued')
+  @Query(() => [Seat], { description: 'Every seat of one show with its status, by number' })
+  seatMap(
+    @Arg('showId', () => ID) showId: string,
+    @Arg('section', () => String, { nullable: true }) section: string | undefined,
+    @Arg('afterNumber', () => Int, { nullable: true }) afterNumber: number | undefined,
+    @Arg('first', () => Int, { nullable: true }) first: number | undefined,
+    @Ctx() context: Context,
+  ): Promise<Seat[]> {
+    return readSeatMap(context, showId, { section, afterNumber, first });
+  }
+
+  @Directive('@operator')
+  @Mutation(() => Concert)
+  createConcert(
+    @Arg('input', () => CreateConcertInput) input: CreateConcertInput,
+    @Ctx() context: Context,
+  ): Promise<Concert> {
+    return createConcert(context, input);
+  }
+
+  @Directive('@operator')
+  @Mutation(() => Show)
+  createShow(@Arg('input', () => CreateShowInput) input: CreateShowInput, @Ctx() context: Context): Promise<Show> {
+    return createShow(context, input);
+  }
+
+  @Directive('@queued')
+  @Subscription(() => SeatChange, {
+    description: 'Seats of a show as they are held, released and sold; ends when the token is no longer ACTIVE',
+    subscribe: ({ args, context }) => watchSeats(context as Context, args.showId as string),
+  })
+  seatChanges(@Arg('showId', () => ID) _showId: string, @Root() change: SeatChange): SeatChange {
+    return change;
+  }
+}

@@ -1,0 +1,157 @@
+import type { EntityManager } from '@mikro-orm/core';
+import { Field, ID, InputType, Int } from 'type-graphql';
+import type { Context } from '../context.ts';
+import { idOf, textOf, within } from '../input.ts';
+import { newId } from '../platform/ids.ts';
+import { sql, sqlRow } from '../platform/postgres.ts';
+import { badInput, notFound } from '../problems.ts';
+import { DateTime, Money } from '../scalars.ts';
+import { Concert } from './concert.ts';
+import { layOut, MOST_SEATS, type Section } from './lay-out.ts';
+import { Show } from './show.ts';
+
+@InputType({ description: 'rows of seatsPerRow seats, the last may be shorter' })
+export class SectionInput {
+  @Field(() => String)
+  name!: string;
+
+  @Field(() => Int)
+  seatCount!: number;
+
+  @Field(() => Int, { defaultValue: 10 })
+  seatsPerRow!: number;
+
+  @Field(() => Money)
+  price!: number;
+}
+
+@InputType()
+export class CreateShowInput {
+  @Field(() => ID)
+  concertId!: string;
+
+  @Field(() => String, { defaultValue: '' })
+  subtitle!: string;
+
+  @Field(() => String)
+  venue!: string;
+
+  @Field(() => DateTime)
+  startsAt!: Date;
+
+  @Field(() => Int, { defaultValue: 120 })
+  durationMinutes!: number;
+
+  @Field(() => DateTime)
+  salesOpenAt!: Date;
+
+  @Field(() => DateTime)
+  salesCloseAt!: Date;
+
+  @Field(() => Money)
+  price!: number;
+
+  @Field(() => Int, { defaultValue: 50, description: '1 .. 100,000 seats, made with the show' })
+  seatCount!: number;
+
+  @Field(() => Int, { defaultValue: 10, description: 'Seats per row, for labels and for seats that are together' })
+  seatsPerRow!: number;
+
+  @Field(() => [SectionInput], {
+    nullable: true,
+    description: 'Instead of seatCount, seatsPerRow and price: numbers run on from one section to the next',
+  })
+  sections?: SectionInput[] | null;
+}
+
+const MOST_PRICE = 1_000_000_000;
+const SEATS_PER_STATEMENT = 10_000;
+
+/**
+ * Makes a date with all its seats, or nothing.
+ * @throws CallerError NOT_FOUND for an unknown concert; BAD_USER_INPUT for bounds that are not kept
+ */
+export async function createShow(context: Context, input: CreateShowInput): Promise<Show> {
+  const concertId = idOf('concertId', input.concertId);
+  checkTexts(input);
+  const sections = sectionsOf(input);
+  const seatCount = sections.reduce((sum, section) => sum + section.seatCount, 0);
+  within('seatCount of all sections together', seatCount, 1, MOST_SEATS);
+  if (!(await context.em.findOne(Concert, { id: concertId }))) throw notFound('concert');
+  return context.em.transactional(async (em) => {
+    const show = await insertShow(em, { ...input, concertId, seatCount });
+    await insertSeats(em, show.id, sections);
+    return show;
+  });
+}
+
+function checkTexts(input: CreateShowInput): void {
+  textOf('subtitle', input.subtitle, 0, 200);
+  textOf('venue', input.venue, 1, 200);
+  within('durationMinutes', input.durationMinutes, 1, 10_000);
+  within('price', input.price, 0, MOST_PRICE);
+  if (input.salesOpenAt >= input.salesCloseAt) throw badInput('salesOpenAt must be before salesCloseAt.');
+}
+
+function sectionsOf(input: CreateShowInput): Section[] {
+  const { sections, seatCount, seatsPerRow, price } = input;
+  const all = sections ?? [{ name: '', seatCount, seatsPerRow, price }];
+  if (all.length < 1 || all.length > 1_000) throw badInput('sections must be from 1 to 1000.');
+  for (const section of all) {
+    if (sections) textOf('name of a section', section.name, 1, 100);
+    within('seatCount', section.seatCount, 1, MOST_SEATS);
+    within('seatsPerRow', section.seatsPerRow, 1, 1_000);
+    within('price of a section', section.price, 0, MOST_PRICE);
+  }
+  if (new Set(all.map(({ name }) => name)).size < all.length) throw badInput('sections must have different names.');
+  return all;
+}
+
+async function insertShow(em: EntityManager, show: CreateShowInput): Promise<Show> {
+  const row = await sqlRow<object>(
+    em,
+    `insert into show (id, concert_id, subtitle, venue, starts_at, duration_minutes, sales_open_at, sales_close_at,
+       price, seat_count)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning *`,
+    [
+      newId(),
+      show.concertId,
+      show.subtitle,
+      show.venue,
+      show.startsAt,
+      show.durationMinutes,
+      show.salesOpenAt,
+      show.salesCloseAt,
+      show.price,
+      show.seatCount,
+    ],
+  );
+  return em.map(Show, row);
+}
+
+async function insertSeats(em: EntityManager, showId: string, sections: readonly Section[]): Promise<void> {
+  let batch: ReturnType<typeof newBatch> = newBatch();
+  const flush = async (): Promise<void> => {
+    await sql(
+      em,
+      `insert into seat (id, show_id, number, label, section, row_index, column_index, row_length, price)
+       select id, $1, number, label, section, row_index, column_index, row_length, price
+       from unnest($2::uuid[], $3::int[], $4::text[], $5::text[], $6::int[], $7::int[], $8::int[], $9::bigint[])
+         as u (id, number, label, section, row_index, column_index, row_length, price)`,
+      [showId, ...batch],
+    );
+    batch = newBatch();
+  };
+  for (const seat of layOut(sections)) {
+    const { number, label, section, rowIndex, columnIndex, rowLength, price } = seat;
+    const values = [newId(), number, label, section, rowIndex, columnIndex, rowLength, price];
+    for (const [column, value] of values.entries()) batch[column]?.push(value);
+    if (batch[0]?.length === SEATS_PER_STATEMENT) await flush();
+  }
+  if (batch[0]?.length) await flush();
+}
+
+/** One array for each column of a seat but its show. */
+function newBatch(): unknown[][] {
+  return Array.from({ length: 8 }, () => []);
+}

@@ -1,0 +1,50 @@
+/** Most seats of one show. */
+export const MOST_SEATS = 100_000;
+
+export interface Section {
+  readonly name: string;
+  readonly seatCount: number;
+  readonly seatsPerRow: number;
+  readonly price: number;
+}
+
+export interface LaidOutSeat {
+  readonly number: number;
+  readonly label: string;
+  readonly section: string;
+  /** 0 is the row nearest the front; rows run on from one section to the next. */
+  readonly rowIndex: number;
+  readonly columnIndex: number;
+  readonly rowLength: number;
+  readonly price: number;
+}
+
+/** Numbers and labels the seats of all sections, in order: row letters start anew in each section. */
+export function* layOut(sections: readonly Section[]): Generator<LaidOutSeat> {
+  let number = 0;
+  let firstRow = 0;
+  for (const { name, seatCount, seatsPerRow, price } of sections) {
+    const lead = sections.length > 1 ? `${name}-` : '';
+    for (let index = 0; index < seatCount; index++) {
+      const row = Math.floor(index / seatsPerRow);
+      const columnIndex = index % seatsPerRow;
+      number++;
+      yield {
+        number,
+        label: `${lead}${rowLetters(row)}${columnIndex + 1}`,
+        section: name,
+        rowIndex: firstRow + row,
+        columnIndex,
+        rowLength: Math.min(seatsPerRow, seatCount - row * seatsPerRow),
+        price,
+      };
+    }
+    firstRow += Math.ceil(seatCount / seatsPerRow);
+  }
+}
+
+/** 0 is A, 25 is Z, 26 is AA. */
+function rowLetters(row: number): string {
+  const last = String.fromCharCode(65 + (row % 26));
+  return row < 26 ? last : rowLetters(Math.floor(row / 26) - 1) + last;
+}

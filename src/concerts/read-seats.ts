@@ -1,0 +1,82 @@
+import type { Context } from '../context.ts';
+import { idOf, within } from '../input.ts';
+import { NextFlight } from '../platform/next-flight.ts';
+import { forkOf, perProcess } from '../platform/platform.ts';
+import { sql } from '../platform/postgres.ts';
+import { badInput } from '../problems.ts';
+import { findShow } from './find-show.ts';
+import { MOST_SEATS } from './lay-out.ts';
+import { SEAT_COLUMNS, SEAT_TABLES, type Seat, toSeats } from './seat.ts';
+
+/** Which of a show's seats. */
+export interface SeatRange {
+  readonly section?: string | null | undefined;
+  readonly afterNumber?: number | null | undefined;
+  readonly first?: number | null | undefined;
+}
+
+/** Without `first`, no more are answered than a page can show. */
+const MOST_WITHOUT_FIRST = 5_000;
+
+const flights = perProcess(() => new NextFlight<Seat[]>());
+
+/**
+ * Seats of one show with their status, by number; who asks for the same seats at once shares one query.
+ * @throws CallerError NOT_FOUND for an unknown show; BAD_USER_INPUT for a range that cannot be
+ */
+export async function readSeatMap(context: Context, showIdText: string, range: SeatRange): Promise<Seat[]> {
+  const showId = idOf('showId', showIdText);
+  const { section, afterNumber, first } = checkRange(range);
+  const { platform } = context;
+  await findShow(platform, showId);
+  return flights(platform).run(JSON.stringify([showId, section, afterNumber, first]), async () =>
+    toSeats(
+      await sql<object>(
+        forkOf(platform),
+        `select ${SEAT_COLUMNS} from ${SEAT_TABLES}
+         where s.show_id = $1 and ($2::text is null or s.section = $2) and s.number > $3
+         order by s.number limit $4`,
+        [showId, section, afterNumber, first ?? MOST_SEATS],
+      ),
+    ),
+  );
+}
+
+/**
+ * Seats of the concert's shows on that date that can be reserved now, by the show's start, then number.
+ * @param date YYYY-MM-DD in TIME_ZONE
+ * @throws CallerError BAD_USER_INPUT for a range that cannot be, and without `first` for more than 5,000 seats
+ */
+export async function readAvailableSeats(
+  context: Context,
+  concertId: string,
+  date: string,
+  range: SeatRange,
+): Promise<Seat[]> {
+  const { section, afterNumber, first } = checkRange(range);
+  const seats = await sql<object>(
+    context.em,
+    `select ${SEAT_COLUMNS} from show sh join lateral (
+       select * from seat where show_id = sh.id and ($3::text is null or section = $3) and number > $4
+     ) s on true left join hold h on h.seat_id = s.id left join ticket t on t.seat_id = s.id
+     where sh.concert_id = $1
+       and sh.starts_at >= ($2::date::timestamp at time zone $5)
+       and sh.starts_at < (($2::date + 1)::timestamp at time zone $5)
+       and sh.sales_open_at <= clock_timestamp() and sh.sales_close_at > clock_timestamp()
+       and t.seat_id is null and (h.expires_at is null or h.expires_at <= clock_timestamp())
+     order by sh.starts_at, sh.id, s.number limit $6`,
+    [concertId, date, section, afterNumber, context.platform.config.TIME_ZONE, first ?? MOST_WITHOUT_FIRST + 1],
+  );
+  if (first === null && seats.length > MOST_WITHOUT_FIRST) {
+    throw badInput(`first is needed: there are more than ${MOST_WITHOUT_FIRST} seats.`);
+  }
+  return toSeats(seats);
+}
+
+function checkRange(range: SeatRange): { section: string | null; afterNumber: number; first: number | null } {
+  const { section, afterNumber, first } = range;
+  if (typeof first === 'number') within('first', first, 1, MOST_SEATS);
+  if (typeof afterNumber === 'number') within('afterNumber', afterNumber, 0, 2 ** 31 - 1);
+  if (section?.includes('\0')) throw badInput('section has characters that no section has.');
+  return { section: section ?? null, afterNumber: afterNumber ?? 0, first: first ?? null };
+}

@@ -1,0 +1,50 @@
+import { Field, ID, ObjectType } from 'type-graphql';
+import type { Platform } from '../platform/platform.ts';
+import type { Channel } from '../platform/pubsub.ts';
+import { Seat, toSeats } from './seat.ts';
+
+@ObjectType({ description: 'Seats of one show whose status changed, in one batch' })
+export class SeatChange {
+  @Field(() => ID)
+  showId!: string;
+
+  @Field(() => [Seat])
+  seats!: Seat[];
+
+  @Field(() => Boolean, { description: 'Changes may have been missed: ask seatMap again' })
+  resync!: boolean;
+}
+
+/** Unread changes that one subscriber may have waiting; more are told as a resync. */
+const MOST_UNREAD = 1_000;
+
+export function seatsOf(showId: string): Channel<Seat[]> {
+  return { name: `onsale:seats:${showId}` };
+}
+
+/**
+ * Tells all processes, after the commit, how seats stand now. Never throws: a message that is lost is made good by the
+ * revisions and the next resync.
+ */
+export function publishSeats(platform: Platform, seats: readonly Seat[]): void {
+  for (const [showId, changed] of Map.groupBy(seats, (seat) => seat.showId)) {
+    platform.messages.publish(seatsOf(showId), changed).catch((error: unknown) => {
+      platform.log.warn({ showId, error: String(error) }, 'a change of seats could not be published');
+    });
+  }
+}
+
+export function toSeatChange(showId: string, seats: Seat[], resync: boolean): SeatChange {
+  return Object.assign(new SeatChange(), { showId, seats: toSeats(seats), resync });
+}
+
+/** Two changes as one: each seat in its newest state. */
+export function mergeChanges(unread: SeatChange, newer: SeatChange): SeatChange {
+  const seats = new Map(unread.seats.map((seat) => [seat.id, seat]));
+  for (const seat of newer.seats) {
+    const known = seats.get(seat.id);
+    if (!known || known.revision < seat.revision) seats.set(seat.id, seat);
+  }
+  if (seats.size > MOST_UNREAD) return toSeatChange(newer.showId, [], true);
+  return toSeatChange(newer.showId, [...seats.values()], unread.resync || newer.resync);
+}

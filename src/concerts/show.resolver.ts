@@ -1,0 +1,39 @@
+import { Ctx, FieldResolver, Int, Resolver, Root } from 'type-graphql';
+import { type Context, load } from '../context.ts';
+import { LocalDate } from '../scalars.ts';
+import { availableCounts } from './available-count.ts';
+import { Concert } from './concert.ts';
+import { concertsById } from './concert-loads.ts';
+import { Show } from './show.ts';
+
+@Resolver(() => Show)
+export class ShowResolver {
+  @FieldResolver(() => Concert)
+  concert(@Root() show: Show, @Ctx() context: Context): Promise<Concert> {
+    return load(context, concertsById, show.concertId);
+  }
+
+  @FieldResolver(() => LocalDate, {
+    description: "The calendar date of startsAt in the deployment's time zone",
+  })
+  date(@Root() show: Show, @Ctx() context: Context): string {
+    return calendarDate(show.startsAt, context.platform.config.TIME_ZONE);
+  }
+
+  @FieldResolver(() => Int, { description: 'At most one second old' })
+  availableCount(@Root() show: Show, @Ctx() context: Context): Promise<number> {
+    return load(context, availableCounts, show.id);
+  }
+}
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** YYYY-MM-DD of an instant in an IANA time zone. */
+function calendarDate(at: Date, timeZone: string): string {
+  let format = formats.get(timeZone);
+  if (!format) {
+    format = new Intl.DateTimeFormat('en-CA', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' });
+    formats.set(timeZone, format);
+  }
+  return format.format(at);
+}

@@ -1,0 +1,34 @@
+import type { EntityManager } from '@mikro-orm/core';
+import { sql } from './platform/postgres.ts';
+
+/*
+ * Every verb takes its locks in this order, and several of one kind by id, so that no two can wait for each other:
+ *   1 idempotency key   (claimKey)
+ *   2 limits of a user  (lockUserAndShow)
+ *   3 payable           (lockReservations)
+ *   4 seats             (lockSeats)
+ *   5 payment           (inserted)
+ *   6 wallet            (postEntry)
+ * Sweeps take what is free in the same order. A lock is waited for at most lock_timeout.
+ */
+
+/** Serialises what one user does about one show: limits per user and show are counted under it. */
+export async function lockUserAndShow(em: EntityManager, userId: string, showId: string): Promise<void> {
+  await sql(em, `select pg_advisory_xact_lock(hashtextextended($1 || ':' || $2, 0))`, [userId, showId]);
+}
+
+/** Locks reservations that exist, by id. */
+export async function lockReservations(em: EntityManager, ids: readonly string[]): Promise<void> {
+  await sql(em, 'select id from reservation where id = any($1) order by id for update', [ids]);
+}
+
+/** Locks seats by id; waits for whoever has one of them. */
+export async function lockSeats(em: EntityManager, ids: readonly string[]): Promise<void> {
+  await sql(em, 'select id from seat where id = any($1) order by id for update', [ids]);
+}
+
+/** Locks those of the seats that nobody else has locked, without waiting. @returns their ids */
+export async function lockFreeSeats(em: EntityManager, ids: readonly string[]): Promise<string[]> {
+  const text = 'select id from seat where id = any($1) order by id for update skip locked';
+  return (await sql<{ id: string }>(em, text, [ids])).map(({ id }) => id);
+}

@@ -1,0 +1,25 @@
+import type { EntityManager } from '@mikro-orm/core';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isConflict } from './faults.ts';
+
+const MOST_TRIES = 5;
+
+/**
+ * Runs `work` in a transaction of its own, and again from the start when it lost a race (deadlock, serialisation,
+ * version check). The verb that calls this begins; inner steps never begin nor retry.
+ * @param work gets the transaction's entity manager and how many tries were lost before
+ * @throws what `work` throws; after five lost races the last one's error, which is a SERVICE_UNAVAILABLE for the caller
+ */
+export async function transact<T>(
+  em: EntityManager,
+  work: (em: EntityManager, lost: number) => Promise<T>,
+): Promise<T> {
+  for (let lost = 0; ; lost++) {
+    try {
+      return await em.fork().transactional((inner) => work(inner, lost));
+    } catch (error) {
+      if (!isConflict(error) || lost + 1 >= MOST_TRIES) throw error;
+      await sleep(Math.random() * 5 * 2 ** lost);
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import { Arg, Ctx, Directive, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { showsById } from '../concerts/concert-loads.ts';
+import { Seat } from '../concerts/seat.ts';
+import { Show } from '../concerts/show.ts';
+import type { Connection } from '../connection.ts';
+import { type Context, load } from '../context.ts';
+import { paymentsOfReservations } from '../payments/read-payments.ts';
+import { Payment } from '../payments/payment.ts';
+import { readReservation, readReservations, seatsOfReservations } from './read-reservations.ts';
+import { releaseReservation } from './release-reservation.ts';
+import { Reservation, ReservationConnection, ReservationStatus } from './reservation.ts';
+import { ReserveBestInput, reserveBest } from './reserve-best.ts';
+import { ReleaseResult, ReserveResult } from './reserve-problems.ts';
+import { ReserveInput, reserveSeats } from './reserve-seats.ts';
+
+@Resolver(() => Reservation)
+export class ReservationsResolver {
+  @FieldResolver(() => Show)
+  show(@Root() reservation: Reservation, @Ctx() context: Context): Promise<Show> {
+    return load(context, showsById, reservation.showId);
+  }
+
+  @FieldResolver(() => [Seat])
+  seats(@Root() reservation: Reservation, @Ctx() context: Context): Promise<Seat[]> {
+    return load(context, seatsOfReservations, reservation.id);
+  }
+
+  @FieldResolver(() => Payment, { nullable: true, description: 'The COMPLETED or CANCELLED one' })
+  payment(@Root() reservation: Reservation, @Ctx() context: Context): Promise<Payment | null> {
+    return load(context, paymentsOfReservations, reservation.id);
+  }
+
+  @Query(() => Reservation, { nullable: true })
+  reservation(@Arg('id', () => ID) id: string, @Ctx() context: Context): Promise<Reservation | null> {
+    return readReservation(context, id);
+  }
+
+  @Query(() => ReservationConnection)
+  reservations(
+    @Arg('first', () => Int, { defaultValue: 20 }) first: number,
+    @Arg('after', () => String, { nullable: true }) after: string | undefined,
+    @Arg('status', () => ReservationStatus, { nullable: true }) status: ReservationStatus | undefined,
+    @Ctx() context: Context,
+  ): Promise<Connection<Reservation>> {
+    return readReservations(context, first, after, status);
+  }
+
+  @Directive('@queued')
+  @Mutation(() => ReserveResult)
+  reserve(@Arg('input', () => ReserveInput) input: ReserveInput, @Ctx() context: Context) {
+    return reserveSeats(context, input);
+  }
+
+  @Directive('@queued')
+  @Mutation(() => ReserveResult)
+  reserveBest(@Arg('input', () => ReserveBestInput) input: ReserveBestInput, @Ctx() context: Context) {
+    return reserveBest(context, input);
+  }
+
+  @Mutation(() => ReleaseResult, {
+    description: 'HELD becomes RELEASED; RELEASED or EXPIRED answers itself; CONFIRMED or CANCELLED: NOT_CANCELLABLE',
+  })
+  releaseReservation(@Arg('id', () => ID) id: string, @Ctx() context: Context) {
+    return releaseReservation(context, id);
+  }
+}

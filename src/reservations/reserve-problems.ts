@@ -1,0 +1,50 @@
+import { createUnionType, Field, ID, ObjectType } from 'type-graphql';
+import type { KeptAnswer } from '../platform/idempotency.ts';
+import { Problem, Refusal, sentenceOf } from '../problems.ts';
+import { DateTime } from '../scalars.ts';
+import { Reservation } from './reservation.ts';
+
+@ObjectType({ implements: Problem })
+export class SeatsUnavailable extends Problem {
+  @Field(() => [ID], { description: 'Which of the asked-for seats are taken' })
+  seatIds!: string[];
+}
+
+@ObjectType({ implements: Problem })
+export class SaleClosed extends Problem {
+  @Field(() => DateTime)
+  salesOpenAt!: Date;
+
+  @Field(() => DateTime)
+  salesCloseAt!: Date;
+}
+
+export const ReserveResult = createUnionType({
+  name: 'ReserveResult',
+  types: () => [Reservation, SeatsUnavailable, SaleClosed, Refusal] as const,
+});
+export const ReleaseResult = createUnionType({
+  name: 'ReleaseResult',
+  types: () => [Reservation, Refusal] as const,
+});
+
+export type ReserveRefusal = SeatsUnavailable | SaleClosed | Refusal;
+
+export function seatsUnavailable(seatIds: string[]): SeatsUnavailable {
+  return Object.assign(new SeatsUnavailable(), sentenceOf('SEATS_UNAVAILABLE'), { seatIds });
+}
+
+export function saleClosed(salesOpenAt: Date, salesCloseAt: Date): SaleClosed {
+  return Object.assign(new SaleClosed(), sentenceOf('SALE_CLOSED'), { salesOpenAt, salesCloseAt });
+}
+
+/** A refusal as it is kept under an idempotency key. */
+export function keptRefusal(refusal: ReserveRefusal): KeptAnswer {
+  return { type: refusal.constructor.name, fields: refusal };
+}
+
+/** What `keptRefusal` kept. */
+export function restoreRefusal(type: string, fields: object): ReserveRefusal {
+  const kinds = { SeatsUnavailable, SaleClosed, Refusal };
+  return Object.assign(new kinds[type as keyof typeof kinds](), fields);
+}

@@ -1,0 +1,80 @@
+import { Field, ID, InputType } from 'type-graphql';
+import { publishSeats } from '../concerts/seat-change.ts';
+import { type Context, callerOf } from '../context.ts';
+import { idOf } from '../input.ts';
+import { lockSeats, lockUserAndShow } from '../lock-order.ts';
+import { transact } from '../platform/transact.ts';
+import { SECOND } from '../platform/units.ts';
+import { badInput } from '../problems.ts';
+import { stretchToken } from '../queue/end-token.ts';
+import { type Held, holdSeats } from './hold-seats.ts';
+import { type Asked, judge, lookAtSeats } from './look-at-seats.ts';
+import { findReservation } from './read-reservations.ts';
+import type { Reservation } from './reservation.ts';
+import type { ReserveRefusal } from './reserve-problems.ts';
+
+@InputType({
+  description: `1 .. SEATS_PER_USER seats, all held or none. Exactly the seats of one of my live holds: that Reservation, not prolonged. Any other overlap with taken
+seats, mine or others': SeatsUnavailable naming them. More than SEATS_PER_USER of the show, held and bought together: TOO_MANY_SEATS, checked first`,
+})
+export class ReserveInput {
+  @Field(() => ID)
+  showId!: string;
+
+  @Field(() => [ID])
+  seatIds!: string[];
+}
+
+/** No limit per user can be higher, so that a longer list is not worth looking at. */
+const MOST_IDS = 1_000;
+
+/**
+ * Holds all of the seats for HOLD_SECONDS, or none.
+ * @returns the new Reservation, or the caller's live one of exactly these seats; SaleClosed, TOO_MANY_SEATS,
+ * SeatsUnavailable
+ * @throws CallerError BAD_USER_INPUT for no seats, the same one twice, ids that are none, seats of another show
+ */
+export async function reserveSeats(context: Context, input: ReserveInput): Promise<Reservation | ReserveRefusal> {
+  const { platform } = context;
+  const asked = askedFor(context, input);
+  const { SEATS_PER_USER } = platform.config;
+  const facts = await lookAtSeats(context.em, asked);
+  const early = judge(facts, asked.seatIds, SEATS_PER_USER);
+  if (early !== undefined) return answerOf(context, early);
+  const verdict = await transact(context.em, async (em) => {
+    await lockUserAndShow(em, asked.userId, asked.showId);
+    await lockSeats(em, asked.seatIds);
+    const judged = judge(await lookAtSeats(em, asked), asked.seatIds, SEATS_PER_USER);
+    return judged ?? holdSeats(em, asked, context.pass, platform.config.HOLD_SECONDS);
+  });
+  if (typeof verdict === 'string' || !('reservation' in verdict)) return answerOf(context, verdict);
+  return announceHold(context, verdict);
+}
+
+/** After the commit: tells who watches the seats, and lets the queue token last as long as the hold. */
+export async function announceHold(context: Context, { reservation, seats }: Held): Promise<Reservation> {
+  const { platform, pass } = context;
+  publishSeats(platform, seats);
+  if (pass) {
+    const holdMs = platform.config.HOLD_SECONDS * SECOND;
+    await stretchToken(platform, pass, holdMs, holdMs).catch((error: unknown) => {
+      platform.log.warn({ error: String(error) }, 'a token was not stretched to the end of its hold');
+    });
+  }
+  return reservation;
+}
+
+function askedFor(context: Context, input: ReserveInput): Asked {
+  const { length } = input.seatIds;
+  if (length < 1 || length > MOST_IDS) throw badInput(`seatIds must have from 1 to ${MOST_IDS} seats.`);
+  const seatIds = input.seatIds.map((id) => idOf('seatIds', id)).sort();
+  if (new Set(seatIds).size < length) throw badInput('seatIds names a seat twice.');
+  return { userId: callerOf(context).id, showId: idOf('showId', input.showId), seatIds };
+}
+
+async function answerOf(context: Context, judged: string | ReserveRefusal): Promise<Reservation | ReserveRefusal> {
+  if (typeof judged !== 'string') return judged;
+  const reservation = await findReservation(context.em, judged);
+  if (!reservation) throw new Error('a reservation with live holds is missing');
+  return reservation;
+}
