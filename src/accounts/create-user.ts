@@ -27,7 +27,14 @@ export async function createUser(em: EntityManager, user: NewUser): Promise<User
        returning id, name, role, password_hash, created_at
      ), wallet as (insert into wallet (user_id) select id from made)
      select * from made`,
-    [newId(), user.name, user.role, user.passwordHash ?? null, user.foreign?.issuer ?? null, user.foreign?.subject ?? null],
+    [
+      newId(),
+      user.name,
+      user.role,
+      user.passwordHash ?? null,
+      user.foreign?.issuer ?? null,
+      user.foreign?.subject ?? null,
+    ],
   );
   return row && em.map(User, row);
 }

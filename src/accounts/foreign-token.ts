@@ -44,7 +44,10 @@ async function verify(
     const options = { ...expected, requiredClaims: ['exp', 'sub', 'iss'] };
     return (await jwtVerify(token, providerOf(platform).keys, options)).payload;
   } catch (error) {
-    const keysAway = error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid || !(error instanceof errors.JOSEError);
+    const keysAway =
+      error instanceof errors.JWKSTimeout ||
+      error instanceof errors.JWKSInvalid ||
+      !(error instanceof errors.JOSEError);
     if (keysAway) throw new CallerError('SERVICE_UNAVAILABLE');
     return undefined;
   }
@@ -61,7 +64,9 @@ async function userIdOf(platform: Platform, issuer: string, subject: string, cla
   };
   const name = [...String(claims.preferred_username ?? claims.name ?? subject)].slice(0, 40).join('');
   const id =
-    (await find()) ?? (await createUser(em, { name, role: 'BUYER', foreign: { issuer, subject } }))?.id ?? (await find());
+    (await find()) ??
+    (await createUser(em, { name, role: 'BUYER', foreign: { issuer, subject } }))?.id ??
+    (await find());
   if (!id) throw new Error('a user of the identity provider could not be made');
   if (userIds.size >= MOST_REMEMBERED) userIds.clear();
   userIds.set(JSON.stringify([issuer, subject]), id);

@@ -50,7 +50,11 @@ async function keepAccount(platform: Platform, name: string, password: string): 
 
 async function generateAccount(platform: Platform, name: string): Promise<Operator> {
   const password = randomBytes(15).toString('base64url');
-  const made = await createUser(forkOf(platform), { name, role: 'OPERATOR', passwordHash: await hashPassword(password) });
+  const made = await createUser(forkOf(platform), {
+    name,
+    role: 'OPERATOR',
+    passwordHash: await hashPassword(password),
+  });
   if (!made) return { name };
   const file = join(platform.config.DATA_DIR, 'operator');
   await mkdir(platform.config.DATA_DIR, { recursive: true });

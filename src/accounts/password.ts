@@ -22,7 +22,14 @@ export async function isPassword(password: string, phc: string | null): Promise<
   if (!memory || !passes || !parallelism || !salt || !tag) throw new Error('a stored password hash is malformed');
   const expected = Buffer.from(tag, 'base64');
   const nonce = Buffer.from(salt, 'base64');
-  const actual = await derive('argon2id', { message: password, nonce, tagLength: TAG_BYTES, memory, passes, parallelism });
+  const actual = await derive('argon2id', {
+    message: password,
+    nonce,
+    tagLength: TAG_BYTES,
+    memory,
+    passes,
+    parallelism,
+  });
   return timingSafeEqual(actual, expected) && phc !== null;
 }
 

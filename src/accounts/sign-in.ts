@@ -13,7 +13,8 @@ const MOST_CHARACTERS = 200;
  * @returns a Session; INVALID_CREDENTIALS, the same for an unknown name and a wrong password
  */
 export async function signIn(context: Context, { name, password }: CredentialsInput): Promise<Session | Refusal> {
-  if (name.length > MOST_CHARACTERS || password.length > 2 * MOST_CHARACTERS) throw badInput('name or password is too long.');
+  if (name.length > MOST_CHARACTERS || password.length > 2 * MOST_CHARACTERS)
+    throw badInput('name or password is too long.');
   if (name.includes('\0')) return refuse('INVALID_CREDENTIALS');
   const user = await context.em.findOne(User, { name, passwordHash: { $ne: null } });
   const right = await isPassword(password, user?.passwordHash ?? null);

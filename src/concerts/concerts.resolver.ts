@@ -1,4 +1,16 @@
-import { Arg, Ctx, Directive, FieldResolver, ID, Int, Mutation, Query, Resolver, Root, Subscription } from 'type-graphql';
+import {
+  Arg,
+  Ctx,
+  Directive,
+  FieldResolver,
+  ID,
+  Int,
+  Mutation,
+  Query,
+  Resolver,
+  Root,
+  Subscription,
+} from 'type-graphql';
 import { type Connection, idKey, pageOf, toConnection } from '../connection.ts';
 import { type Context, load } from '../context.ts';
 import { idOf } from '../input.ts';

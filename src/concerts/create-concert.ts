@@ -1,8 +1,8 @@
 import { Field, ID, InputType } from 'type-graphql';
 import type { Context } from '../context.ts';
 import { idOf, textOf } from '../input.ts';
-import { newId } from '../platform/ids.ts';
 import { breaksConstraint } from '../platform/faults.ts';
+import { newId } from '../platform/ids.ts';
 import { sqlRow } from '../platform/postgres.ts';
 import { notFound } from '../problems.ts';
 import { Concert } from './concert.ts';

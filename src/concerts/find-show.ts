@@ -1,4 +1,4 @@
-import { type Platform, forkOf, perProcess } from '../platform/platform.ts';
+import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
 import { sql } from '../platform/postgres.ts';
 import { notFound } from '../problems.ts';
 

@@ -44,11 +44,12 @@ export async function claimKey(em: EntityManager, key: IdempotencyKey): Promise<
 
 /** Keeps what a claimed key was answered. */
 export async function keepAnswer(em: EntityManager, key: IdempotencyKey, answer: KeptAnswer): Promise<void> {
-  await sql(
-    em,
-    'update idempotency_key set answer = $4::jsonb where user_id = $1 and mutation = $2 and key = $3',
-    [key.userId, key.mutation, key.key, JSON.stringify(answer)],
-  );
+  await sql(em, 'update idempotency_key set answer = $4::jsonb where user_id = $1 and mutation = $2 and key = $3', [
+    key.userId,
+    key.mutation,
+    key.key,
+    JSON.stringify(answer),
+  ]);
 }
 
 function hashOfInput(input: object): string {

@@ -23,7 +23,12 @@ export function loadScript(moduleUrl: string, name: string): Script {
 }
 
 /** Runs the script on one key (all keys it touches share that key's hash tag); sends its text when the server lacks it. */
-export async function runScript<T>(redis: Redis, script: Script, key: string, args: (string | number)[] = []): Promise<T> {
+export async function runScript<T>(
+  redis: Redis,
+  script: Script,
+  key: string,
+  args: (string | number)[] = [],
+): Promise<T> {
   try {
     return (await redis.evalsha(script.sha, 1, key, ...args)) as T;
   } catch (error) {

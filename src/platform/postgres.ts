@@ -1,8 +1,7 @@
-import type { EntityClass, EntityManager } from '@mikro-orm/core';
-import { defineConfig, MikroORM, type PostgreSqlConnection } from '@mikro-orm/postgresql';
+import type { EntityClass, EntityManager, MigrationObject } from '@mikro-orm/core';
 import { ReflectMetadataProvider } from '@mikro-orm/decorators/legacy';
-import type { MigrationObject } from '@mikro-orm/core';
 import { Migrator } from '@mikro-orm/migrations';
+import { defineConfig, MikroORM, type PostgreSqlConnection } from '@mikro-orm/postgresql';
 import { CompiledQuery, type Kysely } from 'kysely';
 import type { Pool } from 'pg';
 import type { Log } from './log.ts';
@@ -80,8 +79,15 @@ export async function migrate(orm: Orm): Promise<void> {
 export async function withAdvisoryLock<T>(em: EntityManager, name: string, work: () => Promise<T>): Promise<T> {
   const client = await (await poolOf(em)).connect();
   try {
-    await client.query({ text: "set lock_timeout = '30s'; set statement_timeout = 0", query_timeout: 40 * SECOND } as never);
-    const lock = { text: 'select pg_advisory_lock(hashtextextended($1, 0))', values: [name], query_timeout: 40 * SECOND };
+    await client.query({
+      text: "set lock_timeout = '30s'; set statement_timeout = 0",
+      query_timeout: 40 * SECOND,
+    } as never);
+    const lock = {
+      text: 'select pg_advisory_lock(hashtextextended($1, 0))',
+      values: [name],
+      query_timeout: 40 * SECOND,
+    };
     await client.query(lock as never);
     return await work();
   } finally {

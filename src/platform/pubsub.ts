@@ -1,7 +1,7 @@
 import { RedisPubSub } from 'graphql-redis-subscriptions';
 import type { Redis } from 'ioredis';
-import { openRedisListener } from './redis.ts';
 import type { Log } from './log.ts';
+import { openRedisListener } from './redis.ts';
 
 export interface Channel<T> {
   readonly name: string;

@@ -1,5 +1,5 @@
-import type { EntityManager } from '@mikro-orm/core';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { EntityManager } from '@mikro-orm/core';
 import { isConflict } from './faults.ts';
 
 const MOST_TRIES = 5;

@@ -1,8 +1,8 @@
 import { Field, InputType, Int } from 'type-graphql';
 import type { Context } from '../context.ts';
 import { textOf, within } from '../input.ts';
-import { newId } from '../platform/ids.ts';
 import { isUnavailable } from '../platform/faults.ts';
+import { newId } from '../platform/ids.ts';
 import { sqlRow } from '../platform/postgres.ts';
 import { pushSettings } from './push-settings.ts';
 import { Queue } from './queue.ts';

@@ -11,7 +11,15 @@ const APPLY_SETTINGS = loadScript(import.meta.url, 'apply-settings');
 /** Tells Redis the queue's settings, for its next tick; an older version than Redis has changes nothing. */
 export async function pushSettings(platform: Platform, queue: Queue): Promise<void> {
   const { version, state, capacity, admitPerMinute, activeSeconds, maxWaiting, reenter } = queue;
-  const settings = [version, state, capacity, admitPerMinute ?? '', activeSeconds * SECOND, maxWaiting, reenter ? 1 : 0];
+  const settings = [
+    version,
+    state,
+    capacity,
+    admitPerMinute ?? '',
+    activeSeconds * SECOND,
+    maxWaiting,
+    reenter ? 1 : 0,
+  ];
   const epoch = randomBytes(8).toString('hex');
   await runScript(platform.redis, APPLY_SETTINGS, queueKey(queue.id), [...settings, epoch]);
   await platform.redis.sadd(LIVE_QUEUES, queue.id);

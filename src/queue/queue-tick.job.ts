@@ -1,8 +1,8 @@
 import type { Job } from '../platform/jobs.ts';
 import { loadScript, runScript } from '../platform/lua.ts';
 import { forkOf, type Platform } from '../platform/platform.ts';
-import { SECOND } from '../platform/units.ts';
 import { sql } from '../platform/postgres.ts';
+import { SECOND } from '../platform/units.ts';
 import { pushSettings } from './push-settings.ts';
 import { Queue } from './queue.ts';
 import { LIVE_QUEUES, queueKey } from './queue-keys.ts';

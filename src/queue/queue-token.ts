@@ -61,8 +61,7 @@ export class QueueToken {
   percentBehind!: number | null;
 
   @Field(() => Int, {
-    description:
-      'When a polling client should ask again, in milliseconds: short near the front, long at the back',
+    description: 'When a polling client should ask again, in milliseconds: short near the front, long at the back',
   })
   pollAfterMs!: number;
 

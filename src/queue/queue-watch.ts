@@ -1,9 +1,9 @@
 import { type Platform, perProcess } from '../platform/platform.ts';
+import { isNews } from './is-news.ts';
 import { Mirror } from './mirror.ts';
 import type { QueueMessage } from './queue-message.ts';
 import { readToken } from './read-token.ts';
-import { type TokenView, placeOf } from './token-view.ts';
-import { isNews } from './is-news.ts';
+import { placeOf, type TokenView } from './token-view.ts';
 
 /** Somebody in this process who wants to know how one token fares. */
 interface TokenWatcher {
@@ -58,7 +58,14 @@ class QueueWatch {
       void this.read(watcher);
     } else if (isNews(view.token.position, position, Date.now() - watcher.toldAt)) {
       const etaMs = message.msPerPlace > 0 ? position * message.msPerPlace : -1;
-      this.#tell(watcher, { ...view, token: Object.assign(Object.create(Object.getPrototypeOf(view.token)), view.token, placeOf(position, message.waiting, etaMs)) });
+      this.#tell(watcher, {
+        ...view,
+        token: Object.assign(
+          Object.create(Object.getPrototypeOf(view.token)),
+          view.token,
+          placeOf(position, message.waiting, etaMs),
+        ),
+      });
     }
   }
 

@@ -1,5 +1,16 @@
-import { Arg, Ctx, Directive, FieldResolver, ID, Mutation, Query, Resolver, Root, Subscription } from 'type-graphql';
-import { createUnionType } from 'type-graphql';
+import {
+  Arg,
+  Ctx,
+  createUnionType,
+  Directive,
+  FieldResolver,
+  ID,
+  Mutation,
+  Query,
+  Resolver,
+  Root,
+  Subscription,
+} from 'type-graphql';
 import type { Context } from '../context.ts';
 import { idOf } from '../input.ts';
 import { Refusal } from '../problems.ts';

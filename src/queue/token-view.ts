@@ -1,5 +1,5 @@
 import { tokenValueOf } from './queue-keys.ts';
-import { QueueToken, type QueueEndReason, type QueueTokenStatus } from './queue-token.ts';
+import { type QueueEndReason, QueueToken, type QueueTokenStatus } from './queue-token.ts';
 
 /** What `view` in line.lua answers, in its order. */
 export type RawView = [
@@ -34,7 +34,20 @@ const STATUS: Record<RawView[2], QueueTokenStatus> = {
 };
 
 export function readView(queueId: string, raw: RawView): TokenView {
-  const [secret, userId, status, lane, number, enteredAt, activatedAt, activeUntil, endReason, position, waiting, etaMs] = raw;
+  const [
+    secret,
+    userId,
+    status,
+    lane,
+    number,
+    enteredAt,
+    activatedAt,
+    activeUntil,
+    endReason,
+    position,
+    waiting,
+    etaMs,
+  ] = raw;
   const token = Object.assign(new QueueToken(), {
     value: tokenValueOf(queueId, secret),
     queueId,

@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/core';
-import type { Pass } from '../context.ts';
 import { type Seat, toSeats } from '../concerts/seat.ts';
+import type { Pass } from '../context.ts';
 import { newId } from '../platform/ids.ts';
 import { sql } from '../platform/postgres.ts';
 import type { Asked } from './look-at-seats.ts';
@@ -17,13 +17,19 @@ export interface Held {
  * are two changes of the seat.
  * @throws Error when a seat turns out to be held or sold after all: then nothing is held
  */
-export async function holdSeats(em: EntityManager, asked: Asked, pass: Pass | null, holdSeconds: number): Promise<Held> {
+export async function holdSeats(
+  em: EntityManager,
+  asked: Asked,
+  pass: Pass | null,
+  holdSeconds: number,
+): Promise<Held> {
   const { userId, showId, seatIds } = asked;
   const rows = await sql<{ reservation: ReservationRow; seats: Seat[]; held: number }>(
     em,
     `with r as (
        insert into reservation (id, user_id, show_id, seat_ids, status, amount, queue_id, token_hash, expires_at)
-       select $1, $2, $3, array_agg(id order by number), 'HELD', sum(price), $5, $6, clock_timestamp() + make_interval(secs => $7)
+       select $1::uuid, $2::uuid, $3::uuid, array_agg(id order by number), 'HELD', sum(price), $5::uuid, $6::text,
+         clock_timestamp() + make_interval(secs => $7)
        from seat where id = any($4) returning *
      ), seats as (
        update seat s set revision = s.revision + case when h.seat_id is null then 1 else 2 end

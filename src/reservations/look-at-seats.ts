@@ -61,7 +61,11 @@ export function lookAtSeats(em: EntityManager, { userId, showId, seatIds }: Aske
  * @returns the id of the caller's live reservation of exactly these seats; a refusal; undefined when they may be held
  * @throws CallerError BAD_USER_INPUT for seats that the show does not have
  */
-export function judge(facts: SeatFacts, seatIds: readonly string[], seatsPerUser: number): string | ReserveRefusal | undefined {
+export function judge(
+  facts: SeatFacts,
+  seatIds: readonly string[],
+  seatsPerUser: number,
+): string | ReserveRefusal | undefined {
   if (facts.found < seatIds.length) throw badInput('seatIds has seats that this show does not have.');
   const again = heldTogether(facts, seatIds.length);
   if (again) return again;

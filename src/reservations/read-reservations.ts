@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/core';
+import { SEAT_COLUMNS, type Seat, toSeats } from '../concerts/seat.ts';
 import { type Connection, idKey, pageOf, toConnection } from '../connection.ts';
 import { type Batch, type Context, callerOf } from '../context.ts';
-import { SEAT_COLUMNS, type Seat, toSeats } from '../concerts/seat.ts';
 import { idOf } from '../input.ts';
 import { sql } from '../platform/postgres.ts';
 import {

@@ -1,0 +1,129 @@
+import { MIGRATIONS } from '../migrations/list.ts';
+import { keepOperator, type Operator } from './accounts/keep-operator.ts';
+import { User } from './accounts/user.ts';
+import { Concert } from './concerts/concert.ts';
+import { Show } from './concerts/show.ts';
+import type { Config } from './config.ts';
+import { type Demo, seedDemo } from './demo.ts';
+import { GRAPHQL_PATH, serveGraphql } from './graphql-http.ts';
+import { serveSubscriptions } from './graphql-socket.ts';
+import { finishTokens } from './payments/finish-tokens.job.ts';
+import { Payment } from './payments/payment.ts';
+import { openEmbedded } from './platform/embedded/open.ts';
+import { openHttp } from './platform/http.ts';
+import { startJobs } from './platform/jobs.ts';
+import type { Log } from './platform/log.ts';
+import type { Platform } from './platform/platform.ts';
+import { migrate, openPostgres, pingPostgres } from './platform/postgres.ts';
+import { openMessages } from './platform/pubsub.ts';
+import { checkEviction, openRedis } from './platform/redis.ts';
+import { SECOND } from './platform/units.ts';
+import { Queue } from './queue/queue.ts';
+import { queueSettings, queueTick } from './queue/queue-tick.job.ts';
+import { lapseHolds } from './reservations/lapse.job.ts';
+import { makeSchema } from './schema.ts';
+import { LedgerEntry } from './wallet/ledger-entry.ts';
+import { Wallet } from './wallet/wallet.ts';
+
+const ENTITIES = [User, Queue, Concert, Show, Wallet, LedgerEntry, Payment];
+const JOBS = [queueTick, queueSettings, lapseHolds, finishTokens];
+
+/** Closing takes at most this long; what hangs is left behind. */
+const CLOSE_DEADLINE_MS = 15 * SECOND;
+
+/** A process that serves. */
+export interface App {
+  /** Where GraphQL is served, over HTTP and WebSocket. */
+  readonly url: string;
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+  readonly operator: Operator;
+  readonly demo: Demo | undefined;
+  /** Lines worth telling whoever started the process. */
+  readonly notes: readonly string[];
+  close(): Promise<void>;
+}
+
+type Closing = (() => Promise<void> | void)[];
+
+/**
+ * Opens PostgreSQL, Redis, the jobs and the server, in that order; closes them in reverse.
+ * @throws Error that says in one sentence what is missing; then nothing is left open
+ */
+export async function openApp(config: Config, log: Log): Promise<App> {
+  const closing: Closing = [];
+  try {
+    return await open(config, log, closing);
+  } catch (error) {
+    await closeAll(closing, log);
+    throw error;
+  }
+}
+
+async function open(config: Config, log: Log, closing: Closing): Promise<App> {
+  const { databaseUrl, redisUrl, notes } = await findServers(config, closing);
+  const platform = await openPlatform(config, log, databaseUrl, redisUrl, closing);
+  const { orm, redis } = platform;
+  const operator = await keepOperator(platform);
+  const demo = config.DEMO_DATA !== 'off' && (config.DEMO_DATA || config.NODE_ENV !== 'production');
+  const seeded = demo ? await seedDemo(platform) : undefined;
+  const schema = makeSchema();
+  const http = await openHttp(config, async () => {
+    await Promise.all([pingPostgres(orm), redis.ping()]);
+  });
+  await serveGraphql(http, platform, schema);
+  serveSubscriptions(http.server, platform, schema);
+  startJobs(platform, JOBS);
+  closing.push(() => http.close());
+  const address = await http.listen({ port: config.PORT, host: config.HOST });
+  const url = `${address}${GRAPHQL_PATH}`;
+  return { url, databaseUrl, redisUrl, operator, demo: seeded, notes, close: () => closeAll(closing, log) };
+}
+
+async function findServers(
+  config: Config,
+  closing: Closing,
+): Promise<{ databaseUrl: string; redisUrl: string; notes: string[] }> {
+  const { DATABASE_URL, REDIS_URL, DATA_DIR } = config;
+  if (DATABASE_URL && REDIS_URL) return { databaseUrl: DATABASE_URL, redisUrl: REDIS_URL, notes: [] };
+  const servers = [...(DATABASE_URL ? [] : ['postgres' as const]), ...(REDIS_URL ? [] : ['redis' as const])];
+  const embedded = await openEmbedded({ dataDir: DATA_DIR, servers });
+  closing.push(() => embedded.close());
+  const databaseUrl = DATABASE_URL ?? embedded.databaseUrl;
+  const redisUrl = REDIS_URL ?? embedded.redisUrl;
+  if (!databaseUrl || !redisUrl) throw new Error('an embedded server did not start');
+  return { databaseUrl, redisUrl, notes: embedded.notes };
+}
+
+async function openPlatform(
+  config: Config,
+  log: Log,
+  databaseUrl: string,
+  redisUrl: string,
+  closing: Closing,
+): Promise<Platform> {
+  const orm = await openPostgres(databaseUrl, ENTITIES, MIGRATIONS, log);
+  closing.push(() => orm.close());
+  await migrate(orm);
+  const redis = openRedis(redisUrl, 'commands', log);
+  closing.push(() => redis.disconnect());
+  await redis.connect();
+  await checkEviction(redis);
+  const messages = await openMessages(redisUrl, redis, log);
+  closing.push(() => messages.close());
+  return { config, log, orm, redis, messages, closing };
+}
+
+async function closeAll(closing: Closing, log: Log): Promise<void> {
+  const all = async (): Promise<void> => {
+    for (const close of closing.splice(0).reverse()) {
+      await Promise.resolve(close()).catch((error: unknown) => log.warn({ error: String(error) }, 'closing failed'));
+    }
+  };
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, CLOSE_DEADLINE_MS);
+  });
+  await Promise.race([all(), deadline]);
+  clearTimeout(timer);
+}

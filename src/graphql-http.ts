@@ -1,0 +1,52 @@
+import { randomUUID } from 'node:crypto';
+import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
+import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
+import { fastifyApolloHandler } from '@as-integrations/fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { GraphQLSchema } from 'graphql';
+import { authenticate } from './accounts/authenticate.ts';
+import { type Context, makeContext } from './context.ts';
+import { LimitsRule, MOST_TOKENS } from './limits.ts';
+import type { Platform } from './platform/platform.ts';
+import { presentError } from './present-error.ts';
+
+export const GRAPHQL_PATH = '/graphql';
+
+/** Serves queries and mutations on POST (and queries on GET) at /graphql. */
+export async function serveGraphql(http: FastifyInstance, platform: Platform, schema: GraphQLSchema): Promise<void> {
+  const requestIds = new WeakMap<object, string>();
+  const apollo = new ApolloServer<Context>({
+    schema,
+    introspection: platform.config.NODE_ENV !== 'production',
+    hideSchemaDetailsFromClientErrors: platform.config.NODE_ENV === 'production',
+    includeStacktraceInErrorResponses: false,
+    stopOnTerminationSignals: false,
+    validationRules: [LimitsRule],
+    parseOptions: { maxTokens: MOST_TOKENS },
+    logger: platform.log,
+    plugins: [ApolloServerPluginLandingPageDisabled(), rememberRequestIds(requestIds)],
+    formatError: (formatted, error) =>
+      presentError(error, formatted, requestIds.get(error as object) ?? randomUUID(), platform.log),
+  });
+  await apollo.start();
+  platform.closing.push(() => apollo.stop());
+  const handler = fastifyApolloHandler(apollo, { context: (request) => contextOf(platform, request) });
+  http.route({ method: ['GET', 'POST'], url: GRAPHQL_PATH, handler });
+}
+
+async function contextOf(platform: Platform, request: FastifyRequest): Promise<Context> {
+  const caller = await authenticate(platform, request.headers.authorization);
+  const queueToken = request.headers['x-queue-token'];
+  return makeContext(platform, caller, typeof queueToken === 'string' ? queueToken : undefined);
+}
+
+/** formatError is not told whose error it formats. */
+function rememberRequestIds(ids: WeakMap<object, string>): ApolloServerPlugin<Context> {
+  return {
+    requestDidStart: async () => ({
+      didEncounterErrors: async ({ errors, contextValue }) => {
+        for (const error of errors) ids.set(error, contextValue.requestId);
+      },
+    }),
+  };
+}

@@ -1,0 +1,52 @@
+import { BigIntType } from '@mikro-orm/core';
+import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
+import { createUnionType, Field, ID, ObjectType, registerEnumType } from 'type-graphql';
+import { connectionOf } from '../connection.ts';
+import { ProblemCode, type RefusalCode } from '../problems.ts';
+import { Reservation } from '../reservations/reservation.ts';
+import { DateTime, Money } from '../scalars.ts';
+
+export const PaymentStatus = { COMPLETED: 'COMPLETED', FAILED: 'FAILED', CANCELLED: 'CANCELLED' } as const;
+export type PaymentStatus = keyof typeof PaymentStatus;
+registerEnumType(PaymentStatus, { name: 'PaymentStatus' });
+
+export const Payable = createUnionType({
+  name: 'Payable',
+  types: () => [Reservation] as const,
+});
+
+@ObjectType()
+@Entity({ tableName: 'payment' })
+export class Payment {
+  @Field(() => ID)
+  @PrimaryKey({ type: 'uuid' })
+  id!: string;
+
+  @Property({ type: 'uuid' })
+  userId!: string;
+
+  @Property({ type: 'uuid' })
+  reservationId!: string;
+
+  @Field(() => Money)
+  @Property({ type: new BigIntType('number') })
+  amount!: number;
+
+  @Field(() => PaymentStatus)
+  @Property({ type: 'text' })
+  status!: PaymentStatus;
+
+  @Field(() => ProblemCode, { nullable: true, description: 'Why it FAILED' })
+  @Property({ type: 'text', nullable: true })
+  failure!: RefusalCode | null;
+
+  @Field(() => DateTime)
+  @Property({ type: 'datetime', columnType: 'timestamptz' })
+  createdAt!: Date;
+
+  @Field(() => DateTime, { nullable: true })
+  @Property({ type: 'datetime', columnType: 'timestamptz', nullable: true })
+  cancelledAt!: Date | null;
+}
+
+export const PaymentConnection = connectionOf('Payment', Payment);

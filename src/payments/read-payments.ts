@@ -1,0 +1,30 @@
+import { type Connection, idKey, pageOf, toConnection } from '../connection.ts';
+import { type Batch, type Context, callerOf } from '../context.ts';
+import { Payment } from './payment.ts';
+
+const NAME = 'payment';
+
+/** The caller's payments, failed ones too, newest first. */
+export async function readPayments(
+  context: Context,
+  first: number,
+  after: string | undefined,
+): Promise<Connection<Payment>> {
+  const page = pageOf(NAME, first, after, idKey);
+  const where = { userId: callerOf(context).id, ...(page.after && { id: { $lt: page.after } }) };
+  const rows = await context.em.find(Payment, where, { orderBy: { id: 'desc' }, limit: first + 1 });
+  return toConnection(NAME, rows, first, ({ id }) => id);
+}
+
+export const paymentsById: Batch<Payment> = async ({ em }, ids) => {
+  const payments = new Map((await em.find(Payment, { id: { $in: [...ids] } })).map((payment) => [payment.id, payment]));
+  return ids.map((id) => payments.get(id) as Payment);
+};
+
+/** The COMPLETED or CANCELLED payment of each reservation, or null. */
+export const paymentsOfReservations: Batch<Payment | null> = async ({ em }, ids) => {
+  const where = { reservationId: { $in: [...ids] }, status: { $ne: 'FAILED' as const } };
+  const payments = await em.find(Payment, where, { orderBy: { id: 'asc' }, refresh: true });
+  const byReservation = new Map(payments.map((payment) => [payment.reservationId, payment]));
+  return ids.map((id) => byReservation.get(id) ?? null);
+};

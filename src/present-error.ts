@@ -1,0 +1,56 @@
+import type { GraphQLError, GraphQLFormattedError } from 'graphql';
+import { isUnavailable } from './platform/faults.ts';
+import type { Log } from './platform/log.ts';
+import { CallerError, ERRORS, type ErrorCode } from './problems.ts';
+
+/** Codes that Apollo gives by itself for requests that cannot be executed. */
+const APOLLO_CODES = new Set([
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'OPERATION_RESOLUTION_FAILURE',
+  'PERSISTED_QUERY_NOT_FOUND',
+  'PERSISTED_QUERY_NOT_SUPPORTED',
+  'BAD_REQUEST',
+  'BAD_USER_INPUT',
+]);
+
+/**
+ * The error as the caller sees it: what the caller can mend as it is, an outage as SERVICE_UNAVAILABLE, and everything
+ * else masked and logged under the request's id.
+ * @param error as execution reported it: what was thrown may be inside
+ * @param formatted as it would be sent without this
+ */
+export function presentError(
+  error: unknown,
+  formatted: GraphQLFormattedError,
+  requestId: string,
+  log: Log,
+): GraphQLFormattedError {
+  const thrown = causeOf(error);
+  const place = {
+    ...(formatted.locations && { locations: formatted.locations }),
+    ...(formatted.path && { path: formatted.path }),
+  };
+  if (thrown instanceof CallerError) {
+    const { http: _http, ...extensions } = thrown.extensions;
+    return { message: thrown.message, ...place, extensions };
+  }
+  const code = String(formatted.extensions?.code);
+  if (APOLLO_CODES.has(code)) return { message: formatted.message, ...place, extensions: { code } };
+  if (isUnavailable(thrown)) {
+    log.warn({ requestId, error: String(thrown) }, 'a server we stand on is away or too slow');
+    return masked('SERVICE_UNAVAILABLE', place);
+  }
+  log.error({ requestId, err: thrown, path: formatted.path }, 'a request failed through a fault of ours');
+  return masked('INTERNAL_SERVER_ERROR', place, { requestId });
+}
+
+function masked(code: ErrorCode, place: object, extensions: object = {}): GraphQLFormattedError {
+  return { message: ERRORS[code], ...place, extensions: { code, ...extensions } };
+}
+
+/** What was thrown, inside the errors that execution wraps around it. */
+function causeOf(error: unknown): unknown {
+  const inner = (error as GraphQLError | undefined)?.originalError;
+  return inner && !(error instanceof CallerError) ? causeOf(inner) : error;
+}

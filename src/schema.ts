@@ -1,0 +1,42 @@
+import 'reflect-metadata';
+import { printSchemaWithDirectives } from '@graphql-tools/utils';
+import { type GraphQLSchema, lexicographicSortSchema } from 'graphql';
+import { buildSchemaSync } from 'type-graphql';
+import { AccountsResolver } from './accounts/accounts.resolver.ts';
+import { ConcertsResolver } from './concerts/concerts.resolver.ts';
+import { ShowResolver } from './concerts/show.resolver.ts';
+import { DIRECTIVES, guardSchema } from './guards.ts';
+import { AlreadyPaid, InsufficientBalance } from './payments/pay-problems.ts';
+import { PaymentsResolver } from './payments/payments.resolver.ts';
+import { Refusal } from './problems.ts';
+import { QueueResolver } from './queue/queue.resolver.ts';
+import { ReservationsResolver } from './reservations/reservations.resolver.ts';
+import { SaleClosed, SeatsUnavailable } from './reservations/reserve-problems.ts';
+import { SettingsResolver } from './settings.resolver.ts';
+import { LedgerEntryResolver, WalletResolver } from './wallet/wallet.resolver.ts';
+
+/** The schema that serves, every field guarded. */
+export function makeSchema(): GraphQLSchema {
+  const schema = buildSchemaSync({
+    resolvers: [
+      SettingsResolver,
+      AccountsResolver,
+      QueueResolver,
+      ConcertsResolver,
+      ShowResolver,
+      ReservationsResolver,
+      WalletResolver,
+      LedgerEntryResolver,
+      PaymentsResolver,
+    ],
+    orphanedTypes: [Refusal, SeatsUnavailable, SaleClosed, InsufficientBalance, AlreadyPaid],
+    directives: DIRECTIVES,
+    validate: false,
+  });
+  return guardSchema(schema);
+}
+
+/** The schema as text, for schema/schema.graphql: sorted, with the directives that guard it. */
+export function printSdl(schema: GraphQLSchema): string {
+  return `${printSchemaWithDirectives(lexicographicSortSchema(schema))}\n`;
+}

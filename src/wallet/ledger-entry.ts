@@ -1,0 +1,51 @@
+import { BigIntType, type OptionalProps } from '@mikro-orm/core';
+import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
+import { Field, ID, ObjectType, registerEnumType } from 'type-graphql';
+import { connectionOf } from '../connection.ts';
+import { DateTime, Money } from '../scalars.ts';
+
+export const LedgerKind = { CHARGE: 'CHARGE', PAYMENT: 'PAYMENT' } as const;
+export type LedgerKind = keyof typeof LedgerKind;
+registerEnumType(LedgerKind, { name: 'LedgerKind' });
+
+@ObjectType({ description: 'One movement of money. Entries are only ever added' })
+@Entity({ tableName: 'entry' })
+export class LedgerEntry {
+  declare [OptionalProps]?: 'createdAt';
+
+  @Field(() => ID)
+  @PrimaryKey({ type: 'uuid' })
+  id!: string;
+
+  @Property({ type: 'uuid' })
+  walletId!: string;
+
+  /** The wallet's version after this entry. */
+  @Property({ type: 'integer' })
+  seq!: number;
+
+  @Field(() => LedgerKind)
+  @Property({ type: 'text' })
+  kind!: LedgerKind;
+
+  @Field(() => Money, { description: 'Signed: what was added to the balance' })
+  @Property({ type: new BigIntType('number') })
+  amount!: number;
+
+  @Field(() => Money)
+  @Property({ type: new BigIntType('number') })
+  balanceBefore!: number;
+
+  @Field(() => Money)
+  @Property({ type: new BigIntType('number') })
+  balanceAfter!: number;
+
+  @Field(() => DateTime)
+  @Property({ type: 'datetime', columnType: 'timestamptz', defaultRaw: 'clock_timestamp()' })
+  createdAt!: Date;
+
+  @Property({ type: 'uuid', nullable: true })
+  paymentId!: string | null;
+}
+
+export const LedgerEntryConnection = connectionOf('LedgerEntry', LedgerEntry);

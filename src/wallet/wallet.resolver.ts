@@ -1,0 +1,44 @@
+import { Arg, Ctx, FieldResolver, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { type Connection, numberKey, pageOf, toConnection } from '../connection.ts';
+import { type Context, callerOf, load } from '../context.ts';
+import { Payment } from '../payments/payment.ts';
+import { paymentsById } from '../payments/read-payments.ts';
+import { ChargeInput, ChargeResult, charge } from './charge.ts';
+import { LedgerEntry, LedgerEntryConnection } from './ledger-entry.ts';
+import { Wallet } from './wallet.ts';
+
+const NAME = 'entry';
+
+@Resolver(() => Wallet)
+export class WalletResolver {
+  @Query(() => Wallet)
+  wallet(@Ctx() context: Context): Promise<Wallet> {
+    return context.em.findOneOrFail(Wallet, { userId: callerOf(context).id });
+  }
+
+  @FieldResolver(() => LedgerEntryConnection)
+  async entries(
+    @Root() wallet: Wallet,
+    @Arg('first', () => Int, { defaultValue: 20 }) first: number,
+    @Arg('after', () => String, { nullable: true }) after: string | undefined,
+    @Ctx() context: Context,
+  ): Promise<Connection<LedgerEntry>> {
+    const page = pageOf(NAME, first, after, numberKey);
+    const where = { walletId: wallet.userId, ...(page.after !== undefined && { seq: { $lt: page.after } }) };
+    const rows = await context.em.find(LedgerEntry, where, { orderBy: { seq: 'desc' }, limit: first + 1 });
+    return toConnection(NAME, rows, first, ({ seq }) => seq);
+  }
+
+  @Mutation(() => ChargeResult)
+  charge(@Arg('input', () => ChargeInput) input: ChargeInput, @Ctx() context: Context) {
+    return charge(context, input);
+  }
+}
+
+@Resolver(() => LedgerEntry)
+export class LedgerEntryResolver {
+  @FieldResolver(() => Payment, { nullable: true, description: 'What a PAYMENT belongs to' })
+  payment(@Root() entry: LedgerEntry, @Ctx() context: Context): Promise<Payment> | null {
+    return entry.paymentId === null ? null : load(context, paymentsById, entry.paymentId);
+  }
+}

@@ -1,0 +1,37 @@
+import type { App } from './app.ts';
+
+/** What `npm start` tells whoever started it: where to go, who they are there, and what to try first. */
+export function describeApp({ url, databaseUrl, redisUrl, operator, demo, notes }: App): string {
+  const lines = [
+    '',
+    `Onsale serves on ${url}`,
+    `  operator     ${operator.name}${operator.password ? `   password ${operator.password}   (kept in ${operator.file})` : ''}`,
+    ...(demo ? describeDemo(demo) : []),
+    '  servers      another process joins with',
+    `               DATABASE_URL=${databaseUrl}`,
+    `               REDIS_URL=${redisUrl}`,
+    ...notes.map((note) => `  note         ${note}`),
+    ...(demo ? thingsToTry(url, demo) : []),
+    '',
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function describeDemo({ queuedConcertId, queueId, openConcertId }: NonNullable<App['demo']>): string[] {
+  return [
+    `  concert      ${queuedConcertId}   behind the queue`,
+    `  queue        ${queueId}`,
+    `  concert      ${openConcertId}   without a queue`,
+  ];
+}
+
+function thingsToTry(url: string, { openConcertId }: NonNullable<App['demo']>): string[] {
+  const curl = (query: string): string =>
+    `curl -s ${url} -H 'content-type: application/json' -d '${JSON.stringify({ query })}'`;
+  return [
+    'Try:',
+    `  ${curl('{ concerts { edges { node { id title queue { id } shows { id date availableCount } } } } }')}`,
+    `  ${curl(`{ availableDates(concertId: "${openConcertId}") { id date availableCount } }`)}`,
+    '  npm run crowd -- 200        sends invented buyers through the demo queue: watch queueStats meanwhile',
+  ];
+}
