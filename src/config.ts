@@ -119,7 +119,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       faults.push(`${name} ${(error as Error).message} (example: ${name}=${example})`);
     }
   }
-  if (values.OPERATOR_PASSWORD && !values.OPERATOR_NAME) {
+  if (env.OPERATOR_PASSWORD && !env.OPERATOR_NAME) {
     faults.push('OPERATOR_NAME must be set together with OPERATOR_PASSWORD (example: OPERATOR_NAME=operator)');
   }
   if (faults.length > 0) throw new ConfigError(faults.join('\n'));

@@ -46,8 +46,9 @@ export async function openPostgres(
         onPoolCreated: (pool: Pool) => endClientsThatTimeOut(pool, log),
       },
       discovery: { warnWhenNoEntities: false },
-      logger: (message) => log.warn({ postgres: message }, 'postgres'),
+      logger: (message) => log.debug(message),
       debug: ['info'],
+      colors: false,
     }),
   );
 }

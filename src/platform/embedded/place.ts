@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { AccessFile } from './access.ts';
@@ -26,6 +26,7 @@ export interface Place {
 export function choosePlace(dataDir: string, record: AccessFile): Place {
   const installed = installedBinaries();
   const account = serverAccount();
+  requireOwnData(join(dataDir, 'postgres'), account?.uid ?? process.getuid?.());
   if (account === undefined) return { home: dataDir, binaries: installed, notes: [] };
   const shelter = shelterOf(dataDir);
   const notes: string[] = [];
@@ -37,6 +38,13 @@ export function choosePlace(dataDir: string, record: AccessFile): Place {
   if (!programsInReach)
     notes.push(`The user ${account.name} cannot reach ${installed}: its programs run from ${binaries}.`);
   return { home, binaries, account, notes };
+}
+
+/** PostgreSQL itself refuses data of another user, in words that do not tell what to do. */
+function requireOwnData(data: string, uid: number | undefined): void {
+  const owner = statSync(data, { throwIfNoEntry: false })?.uid;
+  if (owner === undefined || owner === uid) return;
+  throw new Error(`${data} belongs to another user (${owner}): run as that user, or set DATA_DIR to another folder.`);
 }
 
 function chooseHome(dataDir: string, shelter: string, account: Account, record: AccessFile): string {

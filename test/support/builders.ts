@@ -1,0 +1,112 @@
+import { randomUUID } from 'node:crypto';
+import type { Buyer, Data } from './client.ts';
+
+const HOUR = 3_600_000;
+
+export const RESERVATION = `__typename
+  ... on Reservation { id status amount createdAt expiresAt seats { id number label status revision } show { id } payment { id } }
+  ... on SeatsUnavailable { seatIds } ... on SaleClosed { salesOpenAt salesCloseAt } ... on Problem { code message }`;
+export const PAYMENT = `__typename
+  ... on Payment { id amount status failure payable { ... on Reservation { id status } } }
+  ... on InsufficientBalance { balance required } ... on AlreadyPaid { payment { id } } ... on Problem { code message }`;
+export const TOKEN =
+  'value queueId userId status position etaSeconds waiting percentBehind pollAfterMs enteredAt activatedAt activeUntil endReason';
+
+export interface QueueInput {
+  name?: string;
+  capacity: number;
+  admitPerMinute?: number | null;
+  activeSeconds?: number;
+  maxWaiting?: number;
+  reenter?: boolean;
+  awaySeconds?: number;
+}
+
+/** @returns the queue's id */
+export async function makeQueue(operator: Buyer, input: QueueInput): Promise<string> {
+  const query = 'mutation ($input: CreateQueueInput!) { createQueue(input: $input) { id } }';
+  return (await operator.get(query, { input: { name: 'a queue', ...input } })).createQueue.id;
+}
+
+/** @returns the concert's id */
+export async function makeConcert(operator: Buyer, queueId?: string): Promise<string> {
+  const query = 'mutation ($input: CreateConcertInput!) { createConcert(input: $input) { id } }';
+  return (await operator.get(query, { input: { title: 'a concert', queueId } })).createConcert.id;
+}
+
+export interface MadeShow {
+  readonly id: string;
+  readonly concertId: string;
+  readonly queueId: string | undefined;
+  /** Ids by seat number: seats[0] is number 1. */
+  readonly seats: string[];
+}
+
+/** A show on sale now that starts in a day; `input` overrides. Without `concertId` it gets a concert of its own. */
+export async function makeShow(
+  operator: Buyer,
+  input: Record<string, unknown> = {},
+  queueId?: string,
+): Promise<MadeShow> {
+  const concertId = (input.concertId as string | undefined) ?? (await makeConcert(operator, queueId));
+  const now = Date.now();
+  const show = {
+    concertId,
+    venue: 'a hall',
+    startsAt: new Date(now + 24 * HOUR),
+    salesOpenAt: new Date(now - HOUR),
+    salesCloseAt: new Date(now + 23 * HOUR),
+    price: 1_000,
+    ...input,
+  };
+  const query = 'mutation ($input: CreateShowInput!) { createShow(input: $input) { id } }';
+  const { id } = (await operator.get(query, { input: show })).createShow;
+  const map = await operator.get('query ($id: ID!) { seatMap(showId: $id) { id } }', { id });
+  return { id, concertId, queueId, seats: map.seatMap.map((seat: Data) => seat.id) };
+}
+
+/** Answers the ReserveResult. */
+export async function reserve(buyer: Buyer, showId: string, seatIds: string[]): Promise<Data> {
+  const query = `mutation ($input: ReserveInput!) { reserve(input: $input) { ${RESERVATION} } }`;
+  return (await buyer.get(query, { input: { showId, seatIds } })).reserve;
+}
+
+/** Answers the PayResult. */
+export async function pay(buyer: Buyer, reservationId: string, idempotencyKey: string = randomUUID()): Promise<Data> {
+  const query = `mutation ($input: PayInput!) { pay(input: $input) { ${PAYMENT} } }`;
+  return (await buyer.get(query, { input: { reservationId, idempotencyKey } })).pay;
+}
+
+/** Answers the ChargeResult. */
+export async function charge(buyer: Buyer, amount: number, idempotencyKey: string = randomUUID()): Promise<Data> {
+  const query = `mutation ($input: ChargeInput!) { charge(input: $input) {
+    __typename ... on LedgerEntry { id kind amount balanceBefore balanceAfter } ... on Problem { code } } }`;
+  return (await buyer.get(query, { input: { amount, idempotencyKey } })).charge;
+}
+
+/** Answers the EnterQueueResult. */
+export async function enter(buyer: Buyer, queueId: string): Promise<Data> {
+  const query = `mutation ($input: EnterQueueInput!) { enterQueue(input: $input) {
+    __typename ... on QueueToken { ${TOKEN} } ... on Problem { code } } }`;
+  return (await buyer.get(query, { input: { queueId } })).enterQueue;
+}
+
+/** Answers the token as it is now, or null. */
+export async function readToken(buyer: Buyer, value: string): Promise<Data> {
+  return (await buyer.get(`query ($value: ID!) { queueToken(value: $value) { ${TOKEN} } }`, { value })).queueToken;
+}
+
+/** Enters and waits until the token is ACTIVE. @returns the buyer with the token */
+export async function admit(buyer: Buyer, queueId: string): Promise<Buyer> {
+  const { value } = await enter(buyer, queueId);
+  await eventually(async () => (await readToken(buyer, value)).status === 'ACTIVE');
+  return buyer.withToken(value);
+}
+
+/** Waits, a few milliseconds at a time, until `holds` does. */
+export async function eventually(holds: () => Promise<boolean> | boolean, withinMs = 5_000): Promise<void> {
+  for (const deadline = Date.now() + withinMs; !(await holds()); ) {
+    if (Date.now() > deadline) throw new Error(`did not come true within ${withinMs} ms: ${holds}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

@@ -1,0 +1,43 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import type { TestProject } from 'vitest/node';
+import { MIGRATIONS } from '../../migrations/list.ts';
+import { openEmbedded } from '../../src/platform/embedded/open.ts';
+import { openLog } from '../../src/platform/log.ts';
+import { migrate, openPostgres } from '../../src/platform/postgres.ts';
+import { databaseAt } from './database.ts';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** A database server whose database `template` has all migrations. */
+    postgresUrl: string;
+  }
+}
+
+/** Builds what the tests start as processes, and brings up one PostgreSQL with a migrated template. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  execFileSync(process.execPath, ['scripts/build.mjs'], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const dataDir = await mkdtemp(join(tmpdir(), 'onsale-test-'));
+  const servers = await openEmbedded({ dataDir, servers: ['postgres'] });
+  const postgresUrl = servers.databaseUrl;
+  if (!postgresUrl) throw new Error('the embedded PostgreSQL did not start');
+  await makeTemplate(postgresUrl);
+  project.provide('postgresUrl', postgresUrl);
+  return async () => {
+    await servers.close();
+    await rm(dataDir, { recursive: true, force: true });
+  };
+}
+
+async function makeTemplate(postgresUrl: string): Promise<void> {
+  const client = new pg.Client(postgresUrl);
+  await client.connect();
+  await client.query('create database template');
+  await client.end();
+  const orm = await openPostgres(databaseAt(postgresUrl, 'template'), [], MIGRATIONS, openLog('warn'));
+  await migrate(orm);
+  await orm.close();
+}

@@ -1,0 +1,54 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
+
+/** One process of the product, started as an operator would start it. */
+export interface AppProcess {
+  /** Where it serves GraphQL. */
+  readonly url: string;
+  readonly child: ChildProcess;
+  /** What it has logged so far. */
+  readonly log: () => string;
+  /** Messages of a preload, by type. */
+  readonly messages: { type: string; value: unknown }[];
+  stop(signal?: NodeJS.Signals): Promise<void>;
+}
+
+/**
+ * Starts the product and waits until it serves.
+ * @param env on top of this process' environment without any key of ours
+ * @param preload a module of test/support that is loaded first, to switch something off or to watch
+ * @throws Error with what it wrote, when it ends before it serves
+ */
+export async function startProcess(env: Record<string, string>, preload?: string): Promise<AppProcess> {
+  const imports = preload ? ['--import', new URL(preload, import.meta.url).href] : [];
+  const child = spawn(process.execPath, [...imports, '--enable-source-maps', MAIN], {
+    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', PORT: '0', LOG_LEVEL: 'warn', ...env },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  let log = '';
+  const messages: AppProcess['messages'] = [];
+  child.on('message', (message) => messages.push(message as AppProcess['messages'][number]));
+  child.stderr?.on('data', (chunk: Buffer) => {
+    log += chunk;
+  });
+  const url = await new Promise<string>((resolve, reject) => {
+    let told = '';
+    child.stdout?.on('data', (chunk: Buffer) => {
+      told += chunk;
+      const served = /serves on (\S+)/.exec(told)?.[1];
+      if (served) resolve(served);
+    });
+    child.once('exit', (code) => reject(new Error(`the process ended with ${code}: ${told}${log}`)));
+  });
+  return { url, child, messages, log: () => log, stop: (signal) => stop(child, signal) };
+}
+
+async function stop(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill(signal);
+  await exited;
+}
