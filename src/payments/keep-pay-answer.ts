@@ -4,9 +4,8 @@ import { Refusal } from '../problems.ts';
 import { AlreadyPaid, alreadyPaid, InsufficientBalance, type PayAnswer } from './pay-problems.ts';
 import { Payment } from './payment.ts';
 
-/** An answer of pay as it is kept under its key. */
-export function keptPayAnswer(answer: PayAnswer): KeptAnswer {
-  if (answer instanceof Payment) return { type: 'Payment', id: answer.id };
+/** A refusal of pay as it is kept under its key. */
+export function keptPayAnswer(answer: Exclude<PayAnswer, Payment>): KeptAnswer {
   if (answer instanceof AlreadyPaid) return { type: 'AlreadyPaid', id: answer.payment.id };
   return { type: answer.constructor.name, fields: answer };
 }

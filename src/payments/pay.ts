@@ -1,12 +1,12 @@
-import type { EntityManager } from '@mikro-orm/core';
 import { Field, ID, InputType } from 'type-graphql';
 import { publishSeats } from '../concerts/seat-change.ts';
 import { type Context, callerOf } from '../context.ts';
 import { idempotencyKeyOf, idOf } from '../input.ts';
-import { claimKey, type IdempotencyKey, keepAnswer } from '../platform/idempotency.ts';
+import { claimKey, keepAnswer } from '../platform/idempotency.ts';
+import { newId } from '../platform/ids.ts';
 import { badInput, refuse } from '../problems.ts';
 import { workOnWallet } from '../wallet/wallet-work.ts';
-import { type Admission, findAdmission } from './find-admission.ts';
+import { findAdmission } from './find-admission.ts';
 import { finishToken } from './finish-tokens.job.ts';
 import { keptPayAnswer, restorePayAnswer } from './keep-pay-answer.ts';
 import { type Outcome, payForReservation } from './pay-for-reservation.ts';
@@ -39,27 +39,18 @@ export async function pay(context: Context, input: PayInput): Promise<PayAnswer>
   const reservationId = idOf('reservationId', input.reservationId);
   const key = { userId, mutation: 'pay', key: idempotencyKeyOf(input.idempotencyKey), input: { reservationId } };
   const admission = await findAdmission(context, reservationId);
-  const { answer, seats } = await workOnWallet(platform, userId, (em, lost) =>
-    payOnce(em, context, key, reservationId, admission, lost),
-  );
+  const { answer, seats } = await workOnWallet(platform, userId, async (em, lost): Promise<Outcome> => {
+    const paymentId = newId();
+    const presumed = { type: 'Payment', id: paymentId };
+    const earlier = await claimKey(em, key, presumed);
+    if (earlier === 'CONFLICT') return { answer: refuse('IDEMPOTENCY_CONFLICT'), seats: [] };
+    if (earlier) return { answer: await restorePayAnswer(em, earlier.kept), seats: [] };
+    const outcome = await payForReservation(em, context, { reservationId, paymentId, admission, lost });
+    if (!(outcome.answer instanceof Payment)) await keepAnswer(em, key, keptPayAnswer(outcome.answer));
+    return outcome;
+  });
   publishSeats(platform, seats);
-  if (answer instanceof Payment && seats.length > 0 && admission.pass)
-    await finishToken(platform, answer.id, admission.pass);
+  const paidNow = answer instanceof Payment && seats.length > 0;
+  if (paidNow && admission.pass) await finishToken(platform, answer.id, admission.pass);
   return answer;
-}
-
-async function payOnce(
-  em: EntityManager,
-  context: Context,
-  key: IdempotencyKey,
-  reservationId: string,
-  admission: Admission,
-  lost: number,
-): Promise<Outcome> {
-  const earlier = await claimKey(em, key);
-  if (earlier === 'CONFLICT') return { answer: refuse('IDEMPOTENCY_CONFLICT'), seats: [] };
-  if (earlier) return { answer: await restorePayAnswer(em, earlier.kept), seats: [] };
-  const outcome = await payForReservation(em, context, reservationId, admission, lost);
-  await keepAnswer(em, key, keptPayAnswer(outcome.answer));
-  return outcome;
 }

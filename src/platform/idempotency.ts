@@ -23,15 +23,20 @@ export type Earlier = { readonly kept: KeptAnswer } | 'CONFLICT';
 
 /**
  * Claims the key within `em`'s transaction, before anything else; a rival that claims it too waits for the commit.
- * @returns undefined when the key is new: then `keepAnswer` must follow in the same transaction
+ * @param presumed the answer that is kept unless `keepAnswer` follows in the same transaction
+ * @returns undefined when the key is new
  */
-export async function claimKey(em: EntityManager, key: IdempotencyKey): Promise<Earlier | undefined> {
+export async function claimKey(
+  em: EntityManager,
+  key: IdempotencyKey,
+  presumed: KeptAnswer,
+): Promise<Earlier | undefined> {
   const hash = hashOfInput(key.input);
   const made = await sql(
     em,
-    `insert into idempotency_key (user_id, mutation, key, hash) values ($1, $2, $3, $4)
+    `insert into idempotency_key (user_id, mutation, key, hash, answer) values ($1, $2, $3, $4, $5::jsonb)
      on conflict do nothing returning key`,
-    [key.userId, key.mutation, key.key, hash],
+    [key.userId, key.mutation, key.key, hash, JSON.stringify(presumed)],
   );
   if (made.length > 0) return undefined;
   const kept = await sqlRow<{ hash: string; answer: KeptAnswer }>(
@@ -42,7 +47,7 @@ export async function claimKey(em: EntityManager, key: IdempotencyKey): Promise<
   return kept.hash === hash ? { kept: kept.answer } : 'CONFLICT';
 }
 
-/** Keeps what a claimed key was answered. */
+/** Keeps what a claimed key was answered, where it is not what was presumed. */
 export async function keepAnswer(em: EntityManager, key: IdempotencyKey, answer: KeptAnswer): Promise<void> {
   await sql(em, 'update idempotency_key set answer = $4::jsonb where user_id = $1 and mutation = $2 and key = $3', [
     key.userId,

@@ -15,15 +15,16 @@ export interface Held {
 /**
  * Holds seats that are locked and were judged free. A lapsed hold is taken over in place: its lapse and the new hold
  * are two changes of the seat.
+ * @param asked `id` of the reservation is made up when left out
  * @throws Error when a seat turns out to be held or sold after all: then nothing is held
  */
 export async function holdSeats(
   em: EntityManager,
-  asked: Asked,
+  asked: Asked & { readonly id?: string },
   pass: Pass | null,
   holdSeconds: number,
 ): Promise<Held> {
-  const { userId, showId, seatIds } = asked;
+  const { id = newId(), userId, showId, seatIds } = asked;
   const rows = await sql<{ reservation: ReservationRow; seats: Seat[]; held: number }>(
     em,
     `with r as (
@@ -47,7 +48,7 @@ export async function holdSeats(
        (select json_agg(json_build_object('id', id, 'showId', show_id, 'number', number, 'label', label, 'section', section,
          'price', price, 'status', 'HELD', 'revision', revision) order by number) from seats) as seats,
        (select count(*)::int from holds) as held`,
-    [newId(), userId, showId, seatIds, pass?.queueId ?? null, pass?.tokenHash ?? null, holdSeconds],
+    [id, userId, showId, seatIds, pass?.queueId ?? null, pass?.tokenHash ?? null, holdSeconds],
   );
   const [row] = rows;
   if (!row || row.held !== seatIds.length) throw new Error('seats judged free under their locks were not');

@@ -5,6 +5,7 @@ import { type Context, callerOf } from '../context.ts';
 import { idempotencyKeyOf, idOf, textOf, within } from '../input.ts';
 import { lockFreeSeats, lockUserAndShow } from '../lock-order.ts';
 import { claimKey, type IdempotencyKey, keepAnswer } from '../platform/idempotency.ts';
+import { newId } from '../platform/ids.ts';
 import { perProcess } from '../platform/platform.ts';
 import { transact } from '../platform/transact.ts';
 import { SECOND } from '../platform/units.ts';
@@ -58,7 +59,7 @@ export async function reserveBest(context: Context, input: ReserveBestInput): Pr
   const wish = wishOf(context, input);
   const key = keyOf(wish, input.idempotencyKey);
   const work = (): Promise<Held | Reservation | ReserveRefusal> =>
-    transact(context.em, (em) => (key ? reserveOnce(context, em, wish, key) : pickAndHold(context, em, wish)));
+    transact(context.em, (em) => (key ? reserveOnce(context, em, wish, key) : pickAndHold(context, em, wish, newId())));
   const answer = await picks(context.platform).run(wish.showId, work);
   return 'reservation' in answer ? announceHold(context, answer) : answer;
 }
@@ -80,20 +81,25 @@ async function reserveOnce(
   wish: Wish,
   key: IdempotencyKey,
 ): Promise<Held | Reservation | ReserveRefusal> {
-  const earlier = await claimKey(em, key);
+  const reservationId = newId();
+  const earlier = await claimKey(em, key, { type: 'Reservation', id: reservationId });
   if (earlier === 'CONFLICT') return refuse('IDEMPOTENCY_CONFLICT');
   if (earlier) {
     const { type, id, fields } = earlier.kept;
     const reservation = id === undefined ? undefined : await findReservation(em, id);
     return reservation ?? restoreRefusal(type, fields ?? {});
   }
-  const answer = await pickAndHold(context, em, wish);
-  const kept = 'reservation' in answer ? { type: 'Reservation', id: answer.reservation.id } : keptRefusal(answer);
-  await keepAnswer(em, key, kept);
+  const answer = await pickAndHold(context, em, wish, reservationId);
+  if (!('reservation' in answer)) await keepAnswer(em, key, keptRefusal(answer));
   return answer;
 }
 
-async function pickAndHold(context: Context, em: EntityManager, wish: Wish): Promise<Held | ReserveRefusal> {
+async function pickAndHold(
+  context: Context,
+  em: EntityManager,
+  wish: Wish,
+  id: string,
+): Promise<Held | ReserveRefusal> {
   const { userId, showId, count, section } = wish;
   const { SEATS_PER_USER, HOLD_SECONDS } = context.platform.config;
   await lockUserAndShow(em, userId, showId);
@@ -106,7 +112,7 @@ async function pickAndHold(context: Context, em: EntityManager, wish: Wish): Pro
     if (locked.length < count) continue;
     const asked = { userId, showId, seatIds: locked };
     const { taken } = await lookAtSeats(em, asked);
-    if (taken.length === 0) return holdSeats(em, asked, context.pass, HOLD_SECONDS);
+    if (taken.length === 0) return holdSeats(em, { ...asked, id }, context.pass, HOLD_SECONDS);
   }
   throw new CallerError('SERVICE_UNAVAILABLE');
 }

@@ -2,6 +2,7 @@ import { createUnionType, Field, ID, InputType } from 'type-graphql';
 import { type Context, callerOf } from '../context.ts';
 import { idempotencyKeyOf, within } from '../input.ts';
 import { claimKey, type IdempotencyKey, keepAnswer } from '../platform/idempotency.ts';
+import { newId } from '../platform/ids.ts';
 import { Refusal, refuse } from '../problems.ts';
 import { Money } from '../scalars.ts';
 import { LedgerEntry } from './ledger-entry.ts';
@@ -37,7 +38,8 @@ export async function charge(context: Context, input: ChargeInput): Promise<Ledg
     input: { amount },
   };
   return workOnWallet(platform, userId, async (em, lost) => {
-    const earlier = await claimKey(em, key);
+    const entryId = newId();
+    const earlier = await claimKey(em, key, { type: 'LedgerEntry', id: entryId });
     if (earlier === 'CONFLICT') return refuse('IDEMPOTENCY_CONFLICT');
     if (earlier) {
       const { id } = earlier.kept;
@@ -48,8 +50,6 @@ export async function charge(context: Context, input: ChargeInput): Promise<Ledg
       await keepAnswer(em, key, { type: 'Refusal' });
       return refuse('BALANCE_LIMIT');
     }
-    const entry = await postEntry(em, wallet, { kind: 'CHARGE', amount });
-    await keepAnswer(em, key, { type: 'LedgerEntry', id: entry.id });
-    return entry;
+    return postEntry(em, wallet, { id: entryId, kind: 'CHARGE', amount });
   });
 }

@@ -4,7 +4,7 @@ import { LedgerEntry, type LedgerKind } from './ledger-entry.ts';
 import { Wallet } from './wallet.ts';
 
 /** Lost races after which the next try takes the row's lock first. */
-const MOST_OPTIMISTIC = 2;
+export const MOST_OPTIMISTIC = 2;
 
 /** The wallet within `em`'s transaction, as it is read before posting: locked when races were lost. */
 export function takeWallet(em: EntityManager, userId: string, lost: number): Promise<Wallet> {
@@ -13,6 +13,8 @@ export function takeWallet(em: EntityManager, userId: string, lost: number): Pro
 }
 
 interface Movement {
+  /** Of the entry; made up when left out. */
+  readonly id?: string;
   readonly kind: LedgerKind;
   /** Signed: what is added to the balance. */
   readonly amount: number;
@@ -25,18 +27,21 @@ interface Movement {
  * @throws OptimisticLockError when another entry was posted since; a check violation for a balance below 0
  */
 export async function postEntry(em: EntityManager, wallet: Wallet, movement: Movement): Promise<LedgerEntry> {
-  const { kind, amount, paymentId } = movement;
+  const { id = newId(), kind, amount, paymentId } = movement;
+  const balanceBefore = wallet.balance;
+  wallet.balance += amount;
+  // Flushed before the entry is there: a rival shows as a lost version, not as a second entry of one number.
+  await em.flush();
   const entry = em.create(LedgerEntry, {
-    id: newId(),
+    id,
     walletId: wallet.userId,
-    seq: wallet.version + 1,
+    seq: wallet.version,
     kind,
     amount,
-    balanceBefore: wallet.balance,
-    balanceAfter: wallet.balance + amount,
+    balanceBefore,
+    balanceAfter: wallet.balance,
     paymentId: paymentId ?? null,
   });
-  wallet.balance += amount;
-  await em.flush();
+  await em.persist(entry).flush();
   return entry;
 }

@@ -61,7 +61,7 @@ export class Buyer {
   }
 
   ask(query: string, variables: object = {}): Promise<Answer> {
-    const token = this.queueToken === undefined ? {} : { 'x-queue-token': this.queueToken };
+    const token: Record<string, string> = this.queueToken === undefined ? {} : { 'x-queue-token': this.queueToken };
     return post(this.url, query, variables, { authorization: `Bearer ${this.accessToken}`, ...token });
   }
 

@@ -99,7 +99,7 @@ async function startAll(
 
 /** Finds PostgreSQL's place and makes its data there if there is none. Answers notes for the reader. */
 async function preparePostgres(ground: Ground, record: AccessFile): Promise<string[]> {
-  const place = choosePlace(ground.dataDir, record);
+  const place = await choosePlace(ground.dataDir, record);
   ground.place = place;
   const notes = [...place.notes];
   if (record.servers.postgres === undefined && isInitialised(place)) {
@@ -120,7 +120,8 @@ function serverOf(name: ServerName, ground: Ground, record: AccessFile): Server 
   const logFile = join(ground.dataDir, `${name}.log`);
   const remember = () => saveAccess(ground.recordPath, record);
   if (name === 'redis') return redisServer(ground.dataDir, access, logFile, remember);
-  return postgresServer(ground.place ?? choosePlace(ground.dataDir, record), access, logFile, remember);
+  // PostgreSQL was prepared before anybody asks for its server.
+  return postgresServer(ground.place!, access, logFile, remember);
 }
 
 function accessOf(name: ServerName, record: AccessFile): Access {

@@ -1,10 +1,21 @@
-import { spawnSync } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { AccessFile } from './access.ts';
 import { type Account, canEnter, canRun, serverAccount } from './account.ts';
+import { withLock } from './lock.ts';
 
 /** Where PostgreSQL is run from, and as whom. */
 export interface Place {
@@ -20,23 +31,22 @@ export interface Place {
 
 /**
  * Decides where PostgreSQL's data and programs are. That is `dataDir` and node_modules, unless the user it must run as
- * cannot reach them: then a folder under /var/lib that belongs to this `dataDir` alone, which `record` remembers.
- * Throws when the programs are not installed, or when data is already there and out of reach.
+ * cannot reach them: then folders under /var/lib, which belong to this `dataDir` and this node_modules alone. Once data
+ * is there, `record` remembers it. Throws when the programs are not installed, or when data is already there but cannot
+ * be reached.
  */
-export function choosePlace(dataDir: string, record: AccessFile): Place {
+export async function choosePlace(dataDir: string, record: AccessFile): Promise<Place> {
   const installed = installedBinaries();
   const account = serverAccount();
   requireOwnData(join(dataDir, 'postgres'), account?.uid ?? process.getuid?.());
   if (account === undefined) return { home: dataDir, binaries: installed, notes: [] };
-  const shelter = shelterOf(dataDir);
   const notes: string[] = [];
-  const home = chooseHome(dataDir, shelter, account, record);
-  if (home === shelter)
+  const home = chooseHome(dataDir, account, record);
+  if (home !== dataDir)
     notes.push(`The user ${account.name} cannot reach ${dataDir}: PostgreSQL's data is in ${home}.`);
-  const programsInReach = canRun(account, join(installed, 'bin', 'initdb'), ['--version']);
-  const binaries = programsInReach ? installed : copyBinaries(installed, shelter, account);
-  if (!programsInReach)
-    notes.push(`The user ${account.name} cannot reach ${installed}: its programs run from ${binaries}.`);
+  if (canRun(account, initdbOf(installed), ['--version'])) return { home, binaries: installed, account, notes };
+  const binaries = await copyBinaries(installed, account);
+  notes.push(`The user ${account.name} cannot reach ${installed}: PostgreSQL runs from ${binaries}.`);
   return { home, binaries, account, notes };
 }
 
@@ -47,7 +57,7 @@ function requireOwnData(data: string, uid: number | undefined): void {
   throw new Error(`${data} belongs to another user (${owner}): run as that user, or set DATA_DIR to another folder.`);
 }
 
-function chooseHome(dataDir: string, shelter: string, account: Account, record: AccessFile): string {
+function chooseHome(dataDir: string, account: Account, record: AccessFile): string {
   if (!record.sheltered && canEnter(account, dataDir)) return dataDir;
   if (existsSync(join(dataDir, 'postgres', 'PG_VERSION'))) {
     throw new Error(
@@ -55,14 +65,17 @@ function chooseHome(dataDir: string, shelter: string, account: Account, record: 
     );
   }
   record.sheltered = true;
-  makeShelter(shelter);
-  return shelter;
+  return makeShelter(dataDir);
 }
 
-function makeShelter(shelter: string): void {
+/** Makes a folder that everybody can reach, whose name is the same at every start and belongs to one `origin`. */
+function makeShelter(origin: string): string {
+  const shelter = join('/var/lib', `onsale-${createHash('sha256').update(origin).digest('hex').slice(0, 12)}`);
   try {
     mkdirSync(shelter, { recursive: true });
-    spawnSync('chmod', ['0711', shelter]);
+    // The mode given to mkdir would be cut by the umask.
+    chmodSync(shelter, 0o711);
+    return shelter;
   } catch (error) {
     throw new Error(
       `${shelter} cannot be made: set DATA_DIR to a folder that every user can reach, or set DATABASE_URL.`,
@@ -71,11 +84,6 @@ function makeShelter(shelter: string): void {
       },
     );
   }
-}
-
-/** One name for one data directory, the same at every start. */
-function shelterOf(dataDir: string): string {
-  return join('/var/lib', `onsale-${createHash('sha256').update(dataDir).digest('hex').slice(0, 12)}`);
 }
 
 /** The programs that npm installed for this kind of machine. Throws when there are none. */
@@ -90,19 +98,25 @@ function installedBinaries(): string {
   }
 }
 
+function initdbOf(binaries: string): string {
+  return join(binaries, 'bin', 'initdb');
+}
+
 /** Copies the programs to where the user can run them, once for each version, and removes copies of other versions. */
-function copyBinaries(installed: string, shelter: string, account: Account): string {
+async function copyBinaries(installed: string, account: Account): Promise<string> {
   const { version } = JSON.parse(readFileSync(join(installed, '..', 'package.json'), 'utf8'));
-  const name = `native-${version}`;
-  const copy = join(shelter, name);
-  if (canRun(account, join(copy, 'bin', 'initdb'), ['--version'])) return copy;
-  makeShelter(shelter);
-  for (const old of readdirSync(shelter)) {
-    if (old.startsWith('native-')) rmSync(join(shelter, old), { recursive: true });
-  }
-  const draft = join(shelter, `native-draft-${randomBytes(4).toString('hex')}`);
-  cpSync(installed, draft, { recursive: true, verbatimSymlinks: true });
-  spawnSync('chmod', ['-R', 'a+rX', draft]);
-  renameSync(draft, copy);
-  return copy;
+  const shelter = makeShelter(installed);
+  const copy = join(shelter, `native-${version}`);
+  // Several data directories may share one node_modules.
+  return withLock(join(shelter, 'lock'), async () => {
+    if (canRun(account, initdbOf(copy), ['--version'])) return copy;
+    for (const old of readdirSync(shelter)) {
+      if (old.startsWith('native-')) rmSync(join(shelter, old), { recursive: true });
+    }
+    const draft = join(shelter, 'native-draft');
+    cpSync(installed, draft, { recursive: true, verbatimSymlinks: true });
+    execFileSync('chmod', ['-R', 'a+rX', draft]);
+    renameSync(draft, copy);
+    return copy;
+  });
 }

@@ -1,0 +1,74 @@
+import { sleep } from './pace.ts';
+
+/** As whom to ask. */
+export interface Who {
+  readonly accessToken?: string;
+  readonly queueToken?: string;
+}
+
+/** Sends one operation and answers its data. */
+export interface Ask {
+  <T>(query: string, variables?: object, who?: Who): Promise<T>;
+  readonly url: string;
+}
+
+/** The server's "no" at the top level of an answer. */
+export class AskError extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(`${code}: ${message}`);
+    this.code = code;
+  }
+}
+
+interface Answer<T> {
+  readonly data?: T;
+  readonly errors?: readonly { readonly message: string; readonly extensions?: { readonly code?: string } }[];
+}
+
+const MOST_TRIES = 5;
+const TRY_TIMEOUT_MS = 35_000;
+const AWAY = 'AWAY';
+
+/**
+ * A function that asks the server at `url`. What had no answer, or SERVICE_UNAVAILABLE for one, is asked again: every
+ * operation of the crowd may be sent twice. Once `stop` is given, nothing is tried again.
+ */
+export function asker(url: string, stop: AbortSignal): Ask {
+  const ask = async <T>(query: string, variables: object = {}, who: Who = {}): Promise<T> => {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await post<T>(url, query, variables, who);
+      } catch (error) {
+        const again = error instanceof AskError && [AWAY, 'SERVICE_UNAVAILABLE'].includes(error.code);
+        if (!again || tries === MOST_TRIES || stop.aborted) throw error;
+        await sleep(500 * tries, stop);
+      }
+    }
+  };
+  return Object.assign(ask, { url });
+}
+
+async function post<T>(url: string, query: string, variables: object, who: Who): Promise<T> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      ...(who.accessToken && { authorization: `Bearer ${who.accessToken}` }),
+      ...(who.queueToken && { 'x-queue-token': who.queueToken }),
+    },
+    body: JSON.stringify({ query, variables }),
+    signal: AbortSignal.timeout(TRY_TIMEOUT_MS),
+  }).catch((error: Error) => {
+    throw new AskError(
+      AWAY,
+      `${url} does not answer (${(error.cause as Error | undefined)?.message ?? error.message})`,
+    );
+  });
+  const answer = (await response.json().catch(() => ({}))) as Answer<T>;
+  const [error] = answer.errors ?? [];
+  if (error) throw new AskError(error.extensions?.code ?? 'UNKNOWN', error.message);
+  if (!answer.data) throw new AskError(AWAY, `${url} answered ${response.status}, and not in GraphQL`);
+  return answer.data;
+}

@@ -1,0 +1,93 @@
+import { type Ask, AskError, type Who } from './ask.ts';
+import type { Gate } from './gate.ts';
+import { between, isAmong, sleep } from './pace.ts';
+import { Place, type Status } from './place.ts';
+import { buySeats } from './shop.ts';
+import type { Stage, Tally } from './tally.ts';
+
+/** One invented buyer, and what it needs to go shopping. */
+export interface Buyer {
+  readonly name: string;
+  readonly gate: Gate;
+  readonly ask: Ask;
+  readonly tally: Tally;
+  readonly stop: AbortSignal;
+  /** Milliseconds until it comes to the gate; negative when it is late. */
+  readonly arriveInMs: () => number;
+  readonly onSignedUp: () => void;
+}
+
+/** Shares of the crowd that do not just buy. A dawdler keeps others out for all of its active time: there are few. */
+const IMPATIENT = 0.1;
+const DAWDLERS = 0.02;
+const HOUR = 3_600_000;
+
+const STAGE: Record<Status, Stage> = {
+  WAITING: 'waiting',
+  ACTIVE: 'active',
+  COMPLETED: 'bought',
+  LEFT: 'left',
+  EXPIRED: 'ranOut',
+};
+
+const SIGN_UP = `mutation ($input: CredentialsInput!) { session: signUp(input: $input) {
+  ... on Session { accessToken } ... on Problem { code } } }`;
+const SIGN_IN = SIGN_UP.replace('signUp', 'signIn');
+const ENTER = `mutation ($queueId: ID!) { enterQueue(input: { queueId: $queueId }) {
+  ... on QueueToken { value } } }`;
+
+/** One buyer's story: sign up, come to the gate, wait, buy or not. Never throws: what goes wrong is tallied. */
+export async function goShopping(buyer: Buyer): Promise<void> {
+  const { name, tally, stop } = buyer;
+  try {
+    const who = await signUp(buyer).finally(buyer.onSignedUp);
+    await sleep(buyer.arriveInMs(), stop);
+    if (stop.aborted) return;
+    const place = await enter(buyer, who);
+    if (!place) return tally.move(name, 'missed');
+    try {
+      await Promise.all([place.follow(stop), waitAndBuy(buyer, who, place)]);
+    } finally {
+      await place.leave();
+    }
+  } catch (error) {
+    if (!stop.aborted) tally.complain(name, error);
+  }
+}
+
+async function signUp({ name, ask }: Buyer): Promise<Who> {
+  const variables = { input: { name, password: 'correct horse battery' } };
+  let { session } = await ask<{ session: { accessToken?: string; code?: string } }>(SIGN_UP, variables);
+  // Asked twice because the first answer was lost: the name is our own.
+  if (session.code === 'NAME_TAKEN') ({ session } = await ask<{ session: typeof session }>(SIGN_IN, variables));
+  if (!session.accessToken) throw new Error(`signUp: ${session.code}`);
+  return { accessToken: session.accessToken };
+}
+
+async function enter({ name, gate, ask, tally }: Buyer, who: Who): Promise<Place | undefined> {
+  const { enterQueue } = await ask<{ enterQueue: { value?: string } }>(ENTER, { queueId: gate.queueId }, who);
+  if (!enterQueue.value) return undefined;
+  tally.move(name, 'waiting');
+  return new Place(enterQueue.value, ask, who, (status) => tally.move(name, STAGE[status]));
+}
+
+async function waitAndBuy(buyer: Buyer, who: Who, place: Place): Promise<void> {
+  const { tally, stop } = buyer;
+  const entered = Date.now();
+  const patienceMs = isAmong(IMPATIENT) ? between(10_000, 90_000) : HOUR;
+  await place.whileIs('WAITING', patienceMs, stop);
+  if (place.status !== 'ACTIVE') return place.leave();
+  tally.addWait(Date.now() - entered);
+  if (isAmong(DAWDLERS)) {
+    await place.whileIs('ACTIVE', HOUR, stop);
+    return place.leave();
+  }
+  try {
+    const seats = await buySeats(buyer, { ...who, queueToken: place.value });
+    if (seats === 0) return place.leave();
+    tally.addSeats(seats);
+  } catch (error) {
+    // Whoever was too slow is told by the place itself.
+    if (!(error instanceof AskError && error.code === 'QUEUE_TOKEN_REQUIRED')) throw error;
+  }
+}

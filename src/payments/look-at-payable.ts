@@ -1,0 +1,60 @@
+import type { EntityManager } from '@mikro-orm/core';
+import { sql } from '../platform/postgres.ts';
+import {
+  RESERVATION_COLUMNS,
+  type Reservation,
+  type ReservationRow,
+  toReservation,
+} from '../reservations/reservation.ts';
+
+/** What decides about a payment, read under the locks. */
+export interface PayFacts {
+  readonly reservation: Reservation;
+  /** Id of its COMPLETED payment. */
+  readonly paidBy: string | null;
+  /** Whether the show has started. */
+  readonly started: boolean;
+  /** Whether the queue token has paid for something already: Redis may not know yet. */
+  readonly tokenUsed: boolean;
+  /** How many of its seats it still holds, and how many somebody else holds or has bought. */
+  readonly held: number;
+  readonly lost: number;
+  /** The other reservations that the token holds. */
+  readonly others: readonly string[];
+}
+
+/**
+ * Locks the reservation, the others held under the token, and the seats of all of them, then reads the facts.
+ * @returns undefined for an unknown reservation
+ */
+export async function lookAtPayable(
+  em: EntityManager,
+  id: string,
+  tokenHash: string | null,
+): Promise<PayFacts | undefined> {
+  await sql(
+    em,
+    `with payables as materialized (
+       select seat_ids from reservation where id = $1 or (token_hash = $2 and status = 'HELD') order by id for update
+     )
+     select id from seat where id in (select unnest(seat_ids) from payables) order by id for update`,
+    [id, tokenHash],
+  );
+  const [row] = await sql<Omit<PayFacts, 'reservation'> & ReservationRow>(
+    em,
+    `select ${RESERVATION_COLUMNS},
+       (select p.id from payment p where p.reservation_id = r.id and p.status = 'COMPLETED') as "paidBy",
+       (select starts_at <= clock_timestamp() from show where id = r.show_id) as started,
+       exists (select from payment p where p.token_hash = $2 and p.status <> 'FAILED') as "tokenUsed",
+       (select count(*)::int from hold where reservation_id = $1 and expires_at > clock_timestamp()) as held,
+       (select count(*)::int from hold
+          where seat_id = any(r.seat_ids) and reservation_id <> $1 and expires_at > clock_timestamp())
+         + (select count(*)::int from ticket where seat_id = any(r.seat_ids)) as lost,
+       array(select o.id from reservation o where o.token_hash = $2 and o.status = 'HELD' and o.id <> $1) as others
+     from reservation r where r.id = $1`,
+    [id, tokenHash],
+  );
+  if (!row) return undefined;
+  const { paidBy, started, tokenUsed, held, lost, others, ...reservation } = row;
+  return { paidBy, started, tokenUsed, held, lost, others, reservation: toReservation(reservation) };
+}

@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { makeShow, pay, reserve } from '../support/builders.ts';
+import { World } from '../support/world.ts';
+
+let world: World;
+let ids: { user: string; reservation: string; seat: string; held: string; show: string };
+beforeAll(async () => {
+  world = await World.open({ processes: 1 });
+  const show = await makeShow(await world.operator());
+  const buyer = await world.buyer(10_000);
+  const paid = await reserve(buyer, show.id, [show.seats[0] as string]);
+  await pay(buyer, paid.id);
+  await reserve(buyer, show.id, [show.seats[1] as string]);
+  ids = {
+    user: buyer.id,
+    reservation: paid.id,
+    seat: show.seats[0] as string,
+    held: show.seats[1] as string,
+    show: show.id,
+  };
+});
+afterAll(() => world.close());
+
+it.each([
+  [
+    'a second ticket for a seat',
+    'insert into ticket (id, seat_id, reservation_id, show_id, user_id) values ($1, $2, $3, $4, $5)',
+    () => [randomUUID(), ids.seat, ids.reservation, ids.show, ids.user],
+    'ticket_seat_once',
+  ],
+  [
+    'a second hold on a seat',
+    "insert into hold (seat_id, reservation_id, show_id, user_id, expires_at) values ($1, $2, $3, $4, now() + interval '1 hour')",
+    () => [ids.held, ids.reservation, ids.show, ids.user],
+    'hold_pkey',
+  ],
+  [
+    'a negative balance',
+    'update wallet set balance = -1 where user_id = $1',
+    () => [ids.user],
+    'wallet_never_negative',
+  ],
+  [
+    'a second COMPLETED payment of a reservation',
+    "insert into payment (id, user_id, reservation_id, amount, status) values ($1, $2, $3, 1, 'COMPLETED')",
+    () => [randomUUID(), ids.user, ids.reservation],
+    'payment_once',
+  ],
+  [
+    'a second entry of one number in a wallet',
+    "insert into entry (id, wallet_id, seq, kind, amount, balance_before, balance_after) values ($1, $2, 1, 'CHARGE', 1, 0, 1)",
+    () => [randomUUID(), ids.user],
+    'entry_chain',
+  ],
+  [
+    'an entry that does not add up',
+    "insert into entry (id, wallet_id, seq, kind, amount, balance_before, balance_after) values ($1, $2, 99, 'CHARGE', 1, 0, 2)",
+    () => [randomUUID(), ids.user],
+    'entry_adds_up',
+  ],
+  [
+    'a second row for an idempotency key',
+    "insert into idempotency_key (user_id, mutation, key, hash) values ($1, 'pay', 'k', ''), ($1, 'pay', 'k', '')",
+    () => [ids.user],
+    'idempotency_key_pkey',
+  ],
+] as const)('PostgreSQL itself refuses %s', async (_what, text, params, constraint) => {
+  await expect(world.pool.query(text, params())).rejects.toMatchObject({ constraint });
+});
+
+it.each(['update entry set amount = amount', 'delete from entry'])(
+  'PostgreSQL itself refuses to change entries: %s',
+  async (text) => {
+    await expect(world.pool.query(text)).rejects.toThrow('entries are only ever added');
+  },
+);
