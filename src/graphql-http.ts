@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
 import { authenticate } from './accounts/authenticate.ts';
 import { type Context, makeContext } from './context.ts';
+import { answerLeafLists, stringifyAnswer } from './leaf-lists.ts';
 import { LimitsRule, MOST_TOKENS } from './limits.ts';
 import type { Platform } from './platform/platform.ts';
 import { presentError } from './present-error.ts';
@@ -24,7 +25,8 @@ export async function serveGraphql(http: FastifyInstance, platform: Platform, sc
     validationRules: [LimitsRule],
     parseOptions: { maxTokens: MOST_TOKENS },
     logger: platform.log,
-    plugins: [ApolloServerPluginLandingPageDisabled(), rememberRequestIds(requestIds)],
+    plugins: [ApolloServerPluginLandingPageDisabled(), rememberRequestIds(requestIds), answerLeafLists(schema)],
+    stringifyResult: stringifyAnswer,
     formatError: (formatted, error) =>
       presentError(error, formatted, requestIds.get(error as object) ?? randomUUID(), platform.log),
   });

@@ -48,17 +48,20 @@ function guardRoot(
   root: Root,
 ): GraphQLFieldConfig<unknown, Context> {
   const queued = getDirective(schema, field, 'queued') !== undefined;
+  const operator = getDirective(schema, field, 'operator') !== undefined;
   const guards: Guard[] = [];
-  if (getDirective(schema, field, 'operator')) guards.push(requireOperator);
+  if (operator) guards.push(requireOperator);
   else if (queued) guards.push(root === 'Mutation' ? requireBuyersPass : requireViewersPass);
   else if (!PUBLIC.has(name)) guards.push(requireCaller);
   const guarded = (resolve: Resolver): Resolver => {
     const checked = guards.reduceRight((inner, guard) => after(guard, inner), resolve);
-    return withDeadline(checked, SLOW.has(name) ? SLOW_DEADLINE_MS : DEADLINE_MS);
+    if (SLOW.has(name)) return withDeadline(checked, () => SLOW_DEADLINE_MS);
+    return root === 'Mutation' ? withinBudget(checked) : withDeadline(checked, () => DEADLINE_MS);
   };
   const { resolve, subscribe } = field;
-  if (root === 'Subscription') return { ...field, ...(subscribe && { subscribe: guarded(subscribe) }) };
-  return { ...field, ...(resolve && { resolve: guarded(resolve) }) };
+  if (root !== 'Subscription') return { ...field, ...(resolve && { resolve: guarded(resolve) }) };
+  const told = resolve && operator ? after(requireOperator, resolve) : resolve;
+  return { ...field, ...(told && { resolve: told }), ...(subscribe && { subscribe: guarded(subscribe) }) };
 }
 
 /** Lets the request through, perhaps with a pass, or throws. */
@@ -76,20 +79,23 @@ const requireCaller: Guard = (context) => {
   return null;
 };
 
-/** The role in the token may have been taken away since: where the accounts are ours, the row decides. */
 const requireOperator: Guard = async (context) => {
-  const { id, role } = callerOf(context);
-  if (role !== 'OPERATOR') throw new CallerError('FORBIDDEN');
-  if (!context.platform.config.AUTH_JWKS_URL) {
-    const operators = await sql(context.em, `select id from user_account where id = $1 and role = 'OPERATOR'`, [id]);
-    if (operators.length === 0) throw new CallerError('FORBIDDEN');
-  }
+  callerOf(context);
+  if (!(await isOperator(context))) throw new CallerError('FORBIDDEN');
   return null;
 };
 
+/** The role in the token may have been taken away since: where the accounts are ours, the row decides. */
+async function isOperator({ caller, em, platform }: Context): Promise<boolean> {
+  if (caller?.role !== 'OPERATOR') return false;
+  if (platform.config.AUTH_JWKS_URL) return true;
+  const text = `select id from user_account where id = $1 and role = 'OPERATOR'`;
+  return (await sql(em, text, [caller.id])).length > 0;
+}
+
 const requireViewersPass: Guard = async (context, args) => {
   const queueId = await queueInFront(context, args);
-  if (context.caller?.role === 'OPERATOR') return null;
+  if (queueId === null || (await isOperator(context))) return null;
   return requirePass(context, queueId);
 };
 
@@ -106,16 +112,45 @@ async function queueInFront(context: Context, args: Record<string, unknown>): Pr
   return (await findShow(context.platform, idOf('showId', showId))).queueId;
 }
 
-function withDeadline(resolve: Resolver, deadlineMs: number): Resolver {
+/** Refuses what takes longer than `deadlineMs` says when it begins; 0 or less: it does not begin at all. */
+function withDeadline(resolve: Resolver, deadlineMs: (context: Context) => number): Resolver {
   return async (source, args, context, info) => {
+    const ms = deadlineMs(context);
+    if (ms <= 0) throw new CallerError('SERVICE_UNAVAILABLE');
     let timer: NodeJS.Timeout | undefined;
+    const answer = Promise.resolve(resolve(source, args, context, info));
     const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new CallerError('SERVICE_UNAVAILABLE')), deadlineMs);
+      timer = setTimeout(() => {
+        reject(new CallerError('SERVICE_UNAVAILABLE'));
+        answer.then(endUnread, () => undefined);
+      }, ms);
     });
     try {
-      return await Promise.race([resolve(source, args, context, info), late]);
+      return await Promise.race([answer, late]);
     } finally {
       clearTimeout(timer);
+    }
+  };
+}
+
+/** A subscription that opened too late has nobody to read it: it must not go on listening. */
+function endUnread(answer: unknown): void {
+  const source = answer as Partial<AsyncIterator<unknown>> | null | undefined;
+  if (typeof source?.return === 'function') void source.return();
+}
+
+/** How long the mutations of one document, which run one after another, have taken together. */
+const spent = new WeakMap<Context, number>();
+
+/** One deadline for all mutations of a document, so that many of them cannot make a request last. */
+function withinBudget(resolve: Resolver): Resolver {
+  const limited = withDeadline(resolve, (context) => DEADLINE_MS - (spent.get(context) ?? 0));
+  return async (source, args, context, info) => {
+    const began = performance.now();
+    try {
+      return await limited(source, args, context, info);
+    } finally {
+      spent.set(context, (spent.get(context) ?? 0) + performance.now() - began);
     }
   };
 }

@@ -1,4 +1,4 @@
-import type { GraphQLError, GraphQLFormattedError } from 'graphql';
+import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { isUnavailable } from './platform/faults.ts';
 import type { Log } from './platform/log.ts';
 import { CallerError, ERRORS, type ErrorCode } from './problems.ts';
@@ -37,6 +37,9 @@ export function presentError(
   }
   const code = String(formatted.extensions?.code);
   if (APOLLO_CODES.has(code)) return { message: formatted.message, ...place, extensions: { code } };
+  if (isOfArgument(thrown)) {
+    return { message: (thrown as Error).message, ...place, extensions: { code: 'BAD_USER_INPUT' } };
+  }
   if (isUnavailable(thrown)) {
     log.warn({ requestId, error: String(thrown) }, 'a server we stand on is away or too slow');
     return masked('SERVICE_UNAVAILABLE', place);
@@ -47,6 +50,14 @@ export function presentError(
 
 function masked(code: ErrorCode, place: object, extensions: object = {}): GraphQLFormattedError {
   return { message: ERRORS[code], ...place, extensions: { code, ...extensions } };
+}
+
+/**
+ * Whether the executor itself refused an argument: a null or missing variable where the argument has a default passes
+ * validation, and is only found out when the field is reached.
+ */
+function isOfArgument(thrown: unknown): boolean {
+  return thrown instanceof GraphQLError && /^Argument "\w+" (of|has) /.test(thrown.message);
 }
 
 /** What was thrown, inside the errors that execution wraps around it. */

@@ -30,7 +30,7 @@ export async function readForeignToken(platform: Platform, token: string): Promi
     ...(AUTH_ISSUER && { issuer: AUTH_ISSUER }),
     ...(AUTH_AUDIENCE && { audience: AUTH_AUDIENCE }),
   });
-  if (!claims?.sub || !claims.iss || !claims.exp) return undefined;
+  if (!claims?.exp || !isKeepable(claims.iss) || !isKeepable(claims.sub)) return undefined;
   const id = await userIdOf(platform, claims.iss, claims.sub, claims);
   return { id, role: roleOf(claims[AUTH_ROLE_CLAIM]), until: claims.exp * 1_000 };
 }
@@ -44,13 +44,21 @@ async function verify(
     const options = { ...expected, requiredClaims: ['exp', 'sub', 'iss'] };
     return (await jwtVerify(token, providerOf(platform).keys, options)).payload;
   } catch (error) {
-    const keysAway =
-      error instanceof errors.JWKSTimeout ||
-      error instanceof errors.JWKSInvalid ||
-      !(error instanceof errors.JOSEError);
-    if (keysAway) throw new CallerError('SERVICE_UNAVAILABLE');
+    if (isOfTheKeys(error)) throw new CallerError('SERVICE_UNAVAILABLE', undefined, { http: { status: 503 } });
     return undefined;
   }
+}
+
+/** Whether the keys could not be had or made sense of; jose tells a wrong status and broken JSON by its bare error. */
+function isOfTheKeys(error: unknown): boolean {
+  const { JOSEError, JWKSInvalid, JWKSTimeout } = errors;
+  if (!(error instanceof JOSEError)) return true;
+  return error.code === JOSEError.code || error instanceof JWKSInvalid || error instanceof JWKSTimeout;
+}
+
+/** OpenID Connect bounds `sub` to 255 characters; longer ones and NUL could not be kept. */
+function isKeepable(claim: unknown): claim is string {
+  return typeof claim === 'string' && /^[^\0]{1,255}$/u.test(claim) && claim.isWellFormed();
 }
 
 async function userIdOf(platform: Platform, issuer: string, subject: string, claims: JWTPayload): Promise<string> {
@@ -62,7 +70,7 @@ async function userIdOf(platform: Platform, issuer: string, subject: string, cla
     const text = 'select id from user_account where issuer = $1 and subject = $2';
     return (await sql<{ id: string }>(em, text, [issuer, subject]))[0]?.id;
   };
-  const name = [...String(claims.preferred_username ?? claims.name ?? subject)].slice(0, 40).join('');
+  const name = nameFrom(claims, subject);
   const id =
     (await find()) ??
     (await createUser(em, { name, role: 'BUYER', foreign: { issuer, subject } }))?.id ??
@@ -71,6 +79,15 @@ async function userIdOf(platform: Platform, issuer: string, subject: string, cla
   if (userIds.size >= MOST_REMEMBERED) userIds.clear();
   userIds.set(JSON.stringify([issuer, subject]), id);
   return id;
+}
+
+/** What the provider calls the user, made fit to be kept; names of foreign users need not be unique. */
+function nameFrom({ preferred_username, name }: JWTPayload, subject: string): string {
+  const called = [preferred_username, name].find((claim) => typeof claim === 'string' && claim.trim() !== '');
+  const shown = String(called ?? subject)
+    .toWellFormed()
+    .replaceAll(/\p{Cc}/gu, ' ');
+  return [...shown].slice(0, 40).join('');
 }
 
 function roleOf(claim: unknown): Role {

@@ -30,8 +30,8 @@ export async function openHttp(config: Config, isReady: () => Promise<void>): Pr
     try {
       await isReady();
       return { status: 'ready' };
-    } catch (error) {
-      return reply.code(503).send({ status: 'not ready', reason: (error as Error).message });
+    } catch {
+      return reply.code(503).send({ status: 'not ready' });
     }
   });
   return http;

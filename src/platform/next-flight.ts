@@ -1,29 +1,58 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** While a crowd asks for the same thing, its flights start at least this far apart. */
+const GATHER_MS = 150;
+
+interface Flight<T> {
+  readonly startedAt: number;
+  readonly landed: Promise<unknown>;
+  /** How many share its answer. */
+  riders: number;
+  /** The one that those who came since will share. */
+  next: Promise<T> | undefined;
+}
+
 /**
  * Lets all who ask for the same thing at once share one answer, without handing anybody an answer that was begun
- * before they asked: who comes while one is under way shares the next.
+ * before they asked: who comes while one is under way shares the next. Where answers are shared, the next one waits a
+ * moment for more to come; who asks alone never waits.
  */
 export class NextFlight<T> {
-  readonly #flights = new Map<string, { running: Promise<T>; next: Promise<T> | undefined }>();
+  readonly #flights = new Map<string, Flight<T>>();
 
   /** @param key what is asked for; `work` must depend on nothing else */
   run(key: string, work: () => Promise<T>): Promise<T> {
-    const flight = this.#flights.get(key);
-    if (!flight) return this.#start(key, work);
-    flight.next ??= flight.running.then(
-      () => this.#start(key, work),
-      () => this.#start(key, work),
-    );
-    return flight.next;
+    const last = this.#flights.get(key);
+    if (!last) return this.#start(key, work, 1);
+    last.next ??= this.#startAfter(last, key, work);
+    const waiting = this.#waiting.get(last.next) ?? 0;
+    this.#waiting.set(last.next, waiting + 1);
+    return last.next;
   }
 
-  #start(key: string, work: () => Promise<T>): Promise<T> {
+  readonly #waiting = new WeakMap<Promise<T>, number>();
+
+  async #startAfter(last: Flight<T>, key: string, work: () => Promise<T>): Promise<T> {
+    await last.landed;
+    const gather = last.riders > 1 ? last.startedAt + GATHER_MS - Date.now() : 0;
+    if (gather > 0) await sleep(gather);
+    return this.#start(key, work, (last.next && this.#waiting.get(last.next)) ?? 1);
+  }
+
+  #start(key: string, work: () => Promise<T>, riders: number): Promise<T> {
     const running = work();
-    const flight = { running, next: undefined };
+    const startedAt = Date.now();
+    const flight: Flight<T> = { startedAt, riders, next: undefined, landed: running.catch(() => undefined) };
     this.#flights.set(key, flight);
-    const land = (): void => {
-      if (this.#flights.get(key) === flight && flight.next === undefined) this.#flights.delete(key);
-    };
-    running.then(land, land);
+    void this.#forget(key, flight);
     return running;
+  }
+
+  /** A flight that was shared is remembered for as long as it keeps the next one waiting. */
+  async #forget(key: string, flight: Flight<T>): Promise<void> {
+    await flight.landed;
+    if (flight.riders > 1)
+      await sleep(Math.max(0, flight.startedAt + GATHER_MS - Date.now()), undefined, { ref: false });
+    if (this.#flights.get(key) === flight && flight.next === undefined) this.#flights.delete(key);
   }
 }

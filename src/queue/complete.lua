@@ -5,6 +5,11 @@
 -- include: line
 local t = token(ARGV[1])
 if not t or (t.s ~= 'A' and t.s ~= 'W') then return 0 end
+-- One that went back to the line and was passed by a closing is counted among the expired already.
+if t.s == 'W' then
+  local _, head = line(t.l)
+  if t.n <= head then add('expired', -1) end
+end
 finish(t, 'C', 'PAID')
 add('completed', 1)
 return 1

@@ -18,7 +18,7 @@ export class Mirror {
   #latest: QueueMessage | undefined;
   #heardAt = 0;
   #resyncing: Promise<void> | undefined;
-  #pending: QueueMessage[] = [];
+  #pending: RawMessage[] = [];
   #unlisten: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
@@ -34,9 +34,9 @@ export class Mirror {
   async open(): Promise<void> {
     const { messages } = this.#platform;
     this.#unlisten.push(await messages.listen(ticksOf(this.#queueId), (raw) => this.#hear(raw)));
-    this.#unlisten.push(messages.onGap(() => void this.#resync()));
+    this.#unlisten.push(messages.onGap(() => void this.refresh()));
     this.#timer = setInterval(() => {
-      if (Date.now() - this.#heardAt > MOST_SILENCE_MS) void this.#resync();
+      if (Date.now() - this.#heardAt > MOST_SILENCE_MS) void this.refresh();
     }, SECOND);
     await this.#takeSnapshot();
     if (this.#closed) this.close();
@@ -64,16 +64,26 @@ export class Mirror {
     return number <= (message.heads[lane] ?? 0) ? 0 : ahead + passed;
   }
 
+  /** Reads all of it from Redis again; while that is away, what is known stays as it is. */
+  async refresh(): Promise<void> {
+    if (this.#closed) return;
+    try {
+      await this.#takeSnapshot();
+    } catch (error) {
+      this.#platform.log.debug({ queueId: this.#queueId, error: String(error) }, 'a queue could not be read again');
+    }
+  }
+
   #hear(raw: RawMessage): void {
-    const message = readMessage(raw);
     if (this.#resyncing) {
-      this.#pending.push(message);
+      this.#pending.push(raw);
       return;
     }
+    const message = readMessage(raw);
     const latest = this.#latest;
     if (latest?.epoch === message.epoch && message.seq <= latest.seq) return;
     if (latest?.epoch !== message.epoch || message.seq !== latest.seq + 1 || message.resync) {
-      void this.#resync();
+      void this.refresh();
       return;
     }
     this.#takeIn(message);
@@ -87,19 +97,11 @@ export class Mirror {
     this.#heardAt = Date.now();
   }
 
-  async #resync(): Promise<void> {
-    if (this.#closed) return;
-    try {
-      await this.#takeSnapshot();
-    } catch (error) {
-      this.#platform.log.debug({ queueId: this.#queueId, error: String(error) }, 'a queue could not be read again');
-    }
-  }
-
   #takeSnapshot(): Promise<void> {
     this.#resyncing ??= this.#readAll().finally(() => {
       this.#resyncing = undefined;
-      for (const message of this.#pending.splice(0)) this.#hearAgain(message);
+      // What came meanwhile is judged now: what the snapshot contains is dropped, a gap behind it asks once more.
+      for (const raw of this.#pending.splice(0)) this.#hear(raw);
     });
     return this.#resyncing;
   }
@@ -109,14 +111,6 @@ export class Mirror {
     this.#gone.clear();
     this.#takeIn(snapshot);
     this.#onNews(snapshot, true);
-  }
-
-  /** Messages that came while the snapshot was read: those it contains already are dropped. */
-  #hearAgain(message: QueueMessage): void {
-    const latest = this.#latest;
-    if (!latest || latest.epoch !== message.epoch || message.seq !== latest.seq + 1) return;
-    this.#takeIn(message);
-    this.#onNews(message, message.resync);
   }
 
   #goneIn(lane: string): Gone {

@@ -12,7 +12,9 @@ interface TokenWatcher {
   readonly gone: () => void;
   view: TokenView | undefined;
   toldAt: number;
+  /** What is known may be out of date: Redis must be asked. */
   unsure: boolean;
+  reading: Promise<void> | undefined;
 }
 
 /** All who watch one queue in this process, over one mirror. */
@@ -21,6 +23,8 @@ class QueueWatch {
   readonly opened: Promise<void>;
   readonly tokens = new Map<string, Set<TokenWatcher>>();
   readonly counts = new Set<(message: QueueMessage) => void>();
+  /** Those who joined and have not parted: the last one closes the mirror. */
+  guests = 0;
   readonly #platform: Platform;
   readonly #queueId: string;
 
@@ -29,10 +33,6 @@ class QueueWatch {
     this.#queueId = queueId;
     this.mirror = new Mirror(platform, queueId, (message, missed) => this.#spread(message, missed));
     this.opened = this.mirror.open();
-  }
-
-  get unwatched(): boolean {
-    return this.tokens.size === 0 && this.counts.size === 0;
   }
 
   #spread(message: QueueMessage, missed: boolean): void {
@@ -48,11 +48,12 @@ class QueueWatch {
 
   #bring(watcher: TokenWatcher, message: QueueMessage): void {
     const { view } = watcher;
-    if (!view || watcher.unsure) {
+    if (!view || watcher.unsure || watcher.reading) {
       void this.read(watcher);
       return;
     }
-    if (view.token.status !== 'WAITING') return;
+    // A message may come later than the answer to a question asked after it.
+    if (view.token.status !== 'WAITING' || message.at < view.at) return;
     const position = this.mirror.position(message, view.lane, view.number);
     if (position <= 0) {
       void this.read(watcher);
@@ -69,14 +70,27 @@ class QueueWatch {
     }
   }
 
-  /** Asks Redis how the token fares; while it is away, the next tick asks again. */
-  async read(watcher: TokenWatcher): Promise<void> {
+  /** Asks Redis how the token fares, once at a time; while it is away, the next tick asks again. */
+  read(watcher: TokenWatcher): Promise<void> {
     watcher.unsure = true;
-    const view = await readToken(this.#platform, this.#queueId, watcher.tokenId).catch(() => null);
-    if (view === null) return;
-    watcher.unsure = false;
-    if (view) this.#tell(watcher, view);
-    else watcher.gone();
+    watcher.reading ??= this.#readAll(watcher).finally(() => {
+      watcher.reading = undefined;
+    });
+    return watcher.reading;
+  }
+
+  /** Asks again for as long as something happened while an answer was under way. */
+  async #readAll(watcher: TokenWatcher): Promise<void> {
+    while (watcher.unsure) {
+      watcher.unsure = false;
+      const view = await readToken(this.#platform, this.#queueId, watcher.tokenId).catch(() => null);
+      if (view === null) {
+        watcher.unsure = true;
+        return;
+      }
+      if (view) this.#tell(watcher, view);
+      else watcher.gone();
+    }
   }
 
   #tell(watcher: TokenWatcher, view: TokenView): void {
@@ -101,18 +115,25 @@ export async function watchToken(
   gone: () => void,
 ): Promise<() => void> {
   const watch = await join(platform, queueId);
-  const watcher: TokenWatcher = { tokenId, tell, gone, view: undefined, toldAt: 0, unsure: true };
+  const watcher: TokenWatcher = {
+    ...{ tokenId, tell, gone },
+    ...{ view: undefined, toldAt: 0, unsure: true, reading: undefined },
+  };
   const watchers = watch.tokens.get(tokenId) ?? new Set();
   watch.tokens.set(tokenId, watchers.add(watcher));
   await watch.read(watcher);
   return () => {
-    watchers.delete(watcher);
+    if (!watchers.delete(watcher)) return;
     if (watchers.size === 0 && watch.tokens.get(tokenId) === watchers) watch.tokens.delete(tokenId);
     part(platform, queueId, watch);
   };
 }
 
-/** Calls `tell` with each message of the queue, from the present one on; answers a function that ends it. */
+/**
+ * Calls `tell` with each message of the queue, from the present one on.
+ * @returns a function that ends it
+ * @throws whatever Redis throws while it is away
+ */
 export async function watchCounts(
   platform: Platform,
   queueId: string,
@@ -121,12 +142,13 @@ export async function watchCounts(
   const watch = await join(platform, queueId);
   watch.counts.add(tell);
   if (watch.mirror.latest) tell(watch.mirror.latest);
+  else void watch.mirror.refresh();
   return () => {
-    watch.counts.delete(tell);
-    part(platform, queueId, watch);
+    if (watch.counts.delete(tell)) part(platform, queueId, watch);
   };
 }
 
+/** The watch of that queue, opened; who joins must part. */
 async function join(platform: Platform, queueId: string): Promise<QueueWatch> {
   const all = watches(platform);
   let watch = all.get(queueId);
@@ -134,19 +156,21 @@ async function join(platform: Platform, queueId: string): Promise<QueueWatch> {
     watch = new QueueWatch(platform, queueId);
     all.set(queueId, watch);
   }
+  // Counted before waiting, so that nobody who parts meanwhile closes it under the feet of who is coming.
+  watch.guests += 1;
   try {
     await watch.opened;
   } catch (error) {
-    if (all.get(queueId) === watch) all.delete(queueId);
-    watch.mirror.close();
+    part(platform, queueId, watch);
     throw error;
   }
   return watch;
 }
 
 function part(platform: Platform, queueId: string, watch: QueueWatch): void {
+  watch.guests -= 1;
+  if (watch.guests > 0) return;
   const all = watches(platform);
-  if (!watch.unwatched || all.get(queueId) !== watch) return;
-  all.delete(queueId);
+  if (all.get(queueId) === watch) all.delete(queueId);
   watch.mirror.close();
 }

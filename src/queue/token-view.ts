@@ -18,8 +18,10 @@ export type RawView = [
   now: number,
 ];
 
-/** One token as Redis knew it at `now`. */
+/** One token as Redis knew it. */
 export interface TokenView {
+  /** When, in milliseconds since 1970 on Redis' clock. */
+  readonly at: number;
   readonly lane: string;
   readonly number: number;
   readonly token: QueueToken;
@@ -47,6 +49,7 @@ export function readView(queueId: string, raw: RawView): TokenView {
     position,
     waiting,
     etaMs,
+    at,
   ] = raw;
   const token = Object.assign(new QueueToken(), {
     value: tokenValueOf(queueId, secret),
@@ -59,7 +62,7 @@ export function readView(queueId: string, raw: RawView): TokenView {
     endReason: endReason === '' ? null : endReason,
     ...placeOf(status === 'W' ? position : null, waiting, etaMs),
   });
-  return { lane, number: Number(number), token };
+  return { at: Number(at), lane, number: Number(number), token };
 }
 
 export type Place = Pick<QueueToken, 'position' | 'etaSeconds' | 'waiting' | 'percentBehind' | 'pollAfterMs'>;
