@@ -3,11 +3,12 @@ import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { GraphQLSchema } from 'graphql';
+import { GraphQLError, type GraphQLSchema } from 'graphql';
 import { authenticate } from './accounts/authenticate.ts';
 import { type Context, makeContext } from './context.ts';
 import { answerLeafLists, stringifyAnswer } from './leaf-lists.ts';
 import { LimitsRule, MOST_TOKENS } from './limits.ts';
+import { isUnavailable } from './platform/faults.ts';
 import type { Platform } from './platform/platform.ts';
 import { presentError } from './present-error.ts';
 
@@ -37,9 +38,15 @@ export async function serveGraphql(http: FastifyInstance, platform: Platform, sc
 }
 
 async function contextOf(platform: Platform, request: FastifyRequest): Promise<Context> {
-  const caller = await authenticate(platform, request.headers.authorization);
+  const caller = await authenticate(platform, request.headers.authorization).catch(telling503);
   const queueToken = request.headers['x-queue-token'];
   return makeContext(platform, caller, typeof queueToken === 'string' ? queueToken : undefined);
+}
+
+/** Before execution an error is the whole answer: what a server being away has caused gets the status that says so. */
+function telling503(error: unknown): never {
+  if (!isUnavailable(error)) throw error;
+  throw new GraphQLError(String(error), { originalError: error as Error, extensions: { http: { status: 503 } } });
 }
 
 /** formatError is not told whose error it formats. */

@@ -2,14 +2,20 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { GraphQLError, type GraphQLFormattedError, type GraphQLSchema } from 'graphql';
-import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, type Context as SocketContext } from 'graphql-ws';
-import { type Extra, useServer } from 'graphql-ws/use/ws';
-import { WebSocketServer } from 'ws';
+import {
+  CloseCode,
+  GRAPHQL_TRANSPORT_WS_PROTOCOL,
+  makeServer,
+  type Context as SocketContext,
+  type SubscribePayload,
+} from 'graphql-ws';
+import { type WebSocket, WebSocketServer } from 'ws';
 import { authenticate } from './accounts/authenticate.ts';
-import { type Caller, makeContext } from './context.ts';
+import { type Caller, type Context, makeContext } from './context.ts';
 import { GRAPHQL_PATH } from './graphql-http.ts';
 import { isAllowedOrigin } from './platform/origins.ts';
 import type { Platform } from './platform/platform.ts';
+import { closeSocket, serveSocket } from './platform/sockets.ts';
 import { SECOND } from './platform/units.ts';
 import { presentError } from './present-error.ts';
 import { CallerError } from './problems.ts';
@@ -20,7 +26,12 @@ const MOST_FRAME_BYTES = 64 * 1024;
 const MOST_SUBSCRIPTIONS = 100;
 const INIT_TIMEOUT_MS = 5 * SECOND;
 
-interface Connected extends Extra, Record<PropertyKey, unknown> {
+/** Close codes of RFC 6455 and its registry. */
+const GOING_AWAY = 1001;
+const TRY_AGAIN_LATER = 1013;
+
+interface Connected {
+  readonly socket: WebSocket;
   caller?: Caller | null;
   expiry?: NodeJS.Timeout;
 }
@@ -33,33 +44,42 @@ export function serveSubscriptions(server: Server, platform: Platform, schema: G
     maxPayload: MOST_FRAME_BYTES,
     handleProtocols: (offered) => offered.has(GRAPHQL_TRANSPORT_WS_PROTOCOL) && GRAPHQL_TRANSPORT_WS_PROTOCOL,
   });
-  const graphql = useServer<Record<string, unknown>, Connected>(
-    {
-      connectionInitWaitTimeout: INIT_TIMEOUT_MS,
-      onConnect: (connection) => connect(platform, connection as Connection),
-      onClose: (connection) => clearTimeout((connection as Connection).extra.expiry),
-      onSubscribe: async (connection, _id, payload) => {
-        const { connectionParams, extra, subscriptions } = connection as Connection;
-        if (Object.keys(subscriptions).length > MOST_SUBSCRIPTIONS) return [tooMany()];
-        const read = readSubscription(schema, payload, platform.config.NODE_ENV === 'production');
-        if (!('document' in read)) return read;
-        const token = payload.extensions?.queueToken ?? connectionParams?.queueToken;
-        const queueToken = typeof token === 'string' ? token : undefined;
-        const contextValue = makeContext(platform, extra.caller ?? null, queueToken);
-        return { ...read, schema, contextValue };
-      },
-      onError: (_connection, _id, _payload, errors) => presentAll(platform, errors),
-      onNext: (_connection, _id, _payload, args, result) => {
-        const { requestId } = args.contextValue as { requestId: string };
-        return result.errors ? { ...result, errors: presentAll(platform, result.errors, requestId) } : undefined;
-      },
+  const graphql = makeServer<Record<string, unknown>, Connected>({
+    connectionInitWaitTimeout: INIT_TIMEOUT_MS,
+    onConnect: (connection) => connect(platform, connection),
+    onClose: ({ extra }) => clearTimeout(extra.expiry),
+    onSubscribe: (connection, _id, payload) => begin(platform, schema, connection, payload),
+    onError: (_connection, _id, _payload, errors) => presentAll(platform, errors),
+    onNext: ({ extra }, _id, _payload, { contextValue }, { errors, ...result }) => {
+      if (!errors) return undefined;
+      const presented = presentAll(platform, errors, (contextValue as Context).requestId);
+      closeToTheFallen(extra, presented);
+      return { ...result, errors: presented };
     },
-    sockets,
-  );
-  server.on('upgrade', (request, socket, head) => upgrade(platform, sockets, request, socket, head));
-  platform.closing.push(async () => {
-    await graphql.dispose();
   });
+  sockets.on('connection', (socket) => serveSocket(graphql, socket, { socket }, platform.log));
+  server.on('upgrade', (request, socket, head) => upgrade(platform, sockets, request, socket, head));
+  platform.closing.push(() => {
+    for (const socket of sockets.clients) closeSocket(socket, GOING_AWAY, 'Going away');
+    return new Promise((resolve) => sockets.close(() => resolve()));
+  });
+}
+
+/** What to execute for a subscribe message, or what is wrong with it. */
+function begin(platform: Platform, schema: GraphQLSchema, connection: Connection, payload: SubscribePayload) {
+  const { connectionParams, extra, subscriptions } = connection;
+  if (Object.keys(subscriptions).length > MOST_SUBSCRIPTIONS) return [tooMany()];
+  const read = readSubscription(schema, payload, platform.config.NODE_ENV === 'production');
+  if (!('document' in read)) return read;
+  const token = payload.extensions?.queueToken ?? connectionParams?.queueToken;
+  const queueToken = typeof token === 'string' ? token : undefined;
+  return { ...read, schema, contextValue: makeContext(platform, extra.caller ?? null, queueToken) };
+}
+
+/** Whoever loses the role that a subscription needs is told nothing more, and may connect again as what they are now. */
+function closeToTheFallen({ caller, socket }: Connected, errors: readonly GraphQLFormattedError[]): void {
+  const fell = caller?.role === 'OPERATOR' && errors.some(({ extensions }) => extensions?.code === 'FORBIDDEN');
+  if (fell) closeSocket(socket, CloseCode.Forbidden, 'Forbidden');
 }
 
 /** A signed-in socket ends with its access token: nothing is told to whoever may no longer hear it. */
@@ -68,11 +88,11 @@ async function connect(platform: Platform, { connectionParams, extra }: Connecti
     extra.caller = await authenticate(platform, connectionParams?.authorization);
   } catch (error) {
     if (error instanceof CallerError && error.extensions.code === 'UNAUTHENTICATED') return false;
-    extra.socket.close(1013, 'Try again later');
+    closeSocket(extra.socket, TRY_AGAIN_LATER, 'Try again later');
     return false;
   }
   if (extra.caller) {
-    const close = (): void => extra.socket.close(CloseCode.Forbidden, 'Forbidden');
+    const close = (): void => closeSocket(extra.socket, CloseCode.Forbidden, 'Forbidden');
     extra.expiry = setTimeout(close, Math.min(extra.caller.until - Date.now(), 2 ** 31 - 1));
   }
   return true;

@@ -3,18 +3,39 @@ import { sql } from './platform/postgres.ts';
 
 /*
  * Every verb takes its locks in this order, and several of one kind by id, so that no two can wait for each other:
- *   1 idempotency key   (claimKey)
+ *   1 idempotency key   (claimKeys)
  *   2 limits of a user  (lockUserAndShow)
- *   3 payable           (lockReservations)
- *   4 seats             (lockSeats)
- *   5 payment           (inserted)
- *   6 wallet            (postEntry)
+ *   3 payable           (lockReservations, lockPayables)
+ *   4 seats             (lockSeats, lockPayables)
+ *   5 wallet            (takeWallet after lost races, else postEntry)
+ * What is written after the wallet's lock (payment, tickets) was locked before, or is new.
  * Sweeps take what is free in the same order. A lock is waited for at most lock_timeout.
  */
 
 /** Serialises what one user does about one show: limits per user and show are counted under it. */
 export async function lockUserAndShow(em: EntityManager, userId: string, showId: string): Promise<void> {
   await sql(em, `select pg_advisory_xact_lock(hashtextextended($1 || ':' || $2, 0))`, [userId, showId]);
+}
+
+/** A reservation to pay for; the others that the queue token holds are given up with it. */
+export interface PayableLock {
+  readonly reservationId: string;
+  readonly tokenHash: string | null;
+}
+
+/** Locks reservations with the others held under their tokens, by id, and then the seats of all of them, by id. */
+export async function lockPayables(em: EntityManager, payables: readonly PayableLock[]): Promise<void> {
+  if (payables.length === 0) return;
+  const tokens = payables.flatMap(({ tokenHash }) => tokenHash ?? []);
+  await sql(
+    em,
+    `with payables as materialized (
+       select seat_ids from reservation
+       where id = any($1) or (token_hash = any($2) and status = 'HELD') order by id for update
+     )
+     select id from seat where id in (select unnest(seat_ids) from payables) order by id for update`,
+    [payables.map(({ reservationId }) => reservationId), tokens],
+  );
 }
 
 /** Locks reservations that exist, by id. */

@@ -24,7 +24,8 @@ export interface PayFacts {
 }
 
 /**
- * Locks the reservation, the others held under the token, and the seats of all of them, then reads the facts.
+ * Reads the facts of a reservation that is locked together with its seats.
+ * @param tokenHash of the queue token that the payer shows, or null
  * @returns undefined for an unknown reservation
  */
 export async function lookAtPayable(
@@ -32,14 +33,6 @@ export async function lookAtPayable(
   id: string,
   tokenHash: string | null,
 ): Promise<PayFacts | undefined> {
-  await sql(
-    em,
-    `with payables as materialized (
-       select seat_ids from reservation where id = $1 or (token_hash = $2 and status = 'HELD') order by id for update
-     )
-     select id from seat where id in (select unnest(seat_ids) from payables) order by id for update`,
-    [id, tokenHash],
-  );
   const [row] = await sql<Omit<PayFacts, 'reservation'> & ReservationRow>(
     em,
     `select ${RESERVATION_COLUMNS},

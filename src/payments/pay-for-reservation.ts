@@ -7,7 +7,8 @@ import { notFound, type RefusalCode, refuse } from '../problems.ts';
 import { tokenRequired } from '../queue/require-pass.ts';
 import { freeSeats } from '../reservations/free-seats.ts';
 import type { Reservation } from '../reservations/reservation.ts';
-import { postEntry, takeWallet } from '../wallet/post-entry.ts';
+import { postEntry } from '../wallet/post-entry.ts';
+import type { Wallet } from '../wallet/wallet.ts';
 import { type Admission, requireAdmission } from './find-admission.ts';
 import { lookAtPayable, type PayFacts } from './look-at-payable.ts';
 import { alreadyPaid, insufficientBalance, type PayAnswer } from './pay-problems.ts';
@@ -26,15 +27,18 @@ export interface Attempt {
   /** Of the payment, if it succeeds. */
   readonly paymentId: string;
   readonly admission: Admission;
-  /** Races lost before. */
-  readonly lost: number;
 }
 
 /**
- * Pays, in `em`'s transaction: locks, checks in the contract's order, writes. Refusals that are recorded as FAILED
- * payments are written too, for the transaction to commit.
+ * Pays, in `em`'s transaction, for a reservation that is locked with its seats: checks in the contract's order, writes.
+ * Refusals that are recorded as FAILED payments are written too, for the transaction to commit.
  */
-export async function payForReservation(em: EntityManager, context: Context, attempt: Attempt): Promise<Outcome> {
+export async function payForReservation(
+  em: EntityManager,
+  wallet: Wallet,
+  context: Context,
+  attempt: Attempt,
+): Promise<Outcome> {
   const { id: userId } = callerOf(context);
   const { admission } = attempt;
   const facts = await lookAtPayable(em, attempt.reservationId, admission.pass?.tokenHash ?? null);
@@ -48,7 +52,6 @@ export async function payForReservation(em: EntityManager, context: Context, att
     await recordFailure(em, reservation, 'HOLD_EXPIRED');
     return { answer: refuse('HOLD_EXPIRED'), seats: [] };
   }
-  const wallet = await takeWallet(em, userId, attempt.lost);
   const { amount } = reservation;
   if (wallet.balance < amount) {
     await recordFailure(em, reservation, 'INSUFFICIENT_BALANCE');

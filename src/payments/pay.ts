@@ -2,9 +2,8 @@ import { Field, ID, InputType } from 'type-graphql';
 import { publishSeats } from '../concerts/seat-change.ts';
 import { type Context, callerOf } from '../context.ts';
 import { idempotencyKeyOf, idOf } from '../input.ts';
-import { claimKey, keepAnswer } from '../platform/idempotency.ts';
 import { newId } from '../platform/ids.ts';
-import { badInput, refuse } from '../problems.ts';
+import { badInput, Refusal } from '../problems.ts';
 import { workOnWallet } from '../wallet/wallet-work.ts';
 import { findAdmission } from './find-admission.ts';
 import { finishToken } from './finish-tokens.job.ts';
@@ -38,17 +37,20 @@ export async function pay(context: Context, input: PayInput): Promise<PayAnswer>
   if (typeof input.reservationId !== 'string') throw badInput('reservationId is needed.');
   const reservationId = idOf('reservationId', input.reservationId);
   const key = { userId, mutation: 'pay', key: idempotencyKeyOf(input.idempotencyKey), input: { reservationId } };
+  const paymentId = newId();
   const admission = await findAdmission(context, reservationId);
-  const { answer, seats } = await workOnWallet(platform, userId, async (em, lost): Promise<Outcome> => {
-    const paymentId = newId();
-    const presumed = { type: 'Payment', id: paymentId };
-    const earlier = await claimKey(em, key, presumed);
-    if (earlier === 'CONFLICT') return { answer: refuse('IDEMPOTENCY_CONFLICT'), seats: [] };
-    if (earlier) return { answer: await restorePayAnswer(em, earlier.kept), seats: [] };
-    const outcome = await payForReservation(em, context, { reservationId, paymentId, admission, lost });
-    if (!(outcome.answer instanceof Payment)) await keepAnswer(em, key, keptPayAnswer(outcome.answer));
-    return outcome;
+  const outcome = await workOnWallet<Outcome>(platform, userId, {
+    key,
+    presumed: { type: 'Payment', id: paymentId },
+    payable: { reservationId, tokenHash: admission.pass?.tokenHash ?? null },
+    apply: async (em, wallet) => {
+      const paid = await payForReservation(em, wallet, context, { reservationId, paymentId, admission });
+      return paid.answer instanceof Payment ? { answer: paid } : { answer: paid, keep: keptPayAnswer(paid.answer) };
+    },
+    replay: async (em, kept) => ({ answer: await restorePayAnswer(em, kept), seats: [] }),
   });
+  if (outcome instanceof Refusal) return outcome;
+  const { answer, seats } = outcome;
   publishSeats(platform, seats);
   const paidNow = answer instanceof Payment && seats.length > 0;
   if (paidNow && admission.pass) await finishToken(platform, answer.id, admission.pass);

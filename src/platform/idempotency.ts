@@ -18,33 +18,46 @@ export interface KeptAnswer {
   readonly fields?: object;
 }
 
-/** The key was used before: with the same input, or with another one. */
-export type Earlier = { readonly kept: KeptAnswer } | 'CONFLICT';
+/** A key to claim, and the answer that is kept for it unless `keepAnswer` follows in the same transaction. */
+export interface Claim {
+  readonly key: IdempotencyKey;
+  readonly presumed: KeptAnswer;
+}
 
 /**
- * Claims the key within `em`'s transaction, before anything else; a rival that claims it too waits for the commit.
- * @param presumed the answer that is kept unless `keepAnswer` follows in the same transaction
- * @returns undefined when the key is new
+ * Claims keys of one user within `em`'s transaction, before anything else; a rival that claims one too waits for the
+ * commit. Of two equal keys in one call the first is claimed.
+ * @returns for each claim whether it was new
  */
-export async function claimKey(
-  em: EntityManager,
-  key: IdempotencyKey,
-  presumed: KeptAnswer,
-): Promise<Earlier | undefined> {
-  const hash = hashOfInput(key.input);
-  const made = await sql(
+export async function claimKeys(em: EntityManager, claims: readonly Claim[]): Promise<boolean[]> {
+  const rows = await sql<{ mutation: string; key: string }>(
     em,
-    `insert into idempotency_key (user_id, mutation, key, hash, answer) values ($1, $2, $3, $4, $5::jsonb)
-     on conflict do nothing returning key`,
-    [key.userId, key.mutation, key.key, hash, JSON.stringify(presumed)],
+    `insert into idempotency_key (user_id, mutation, key, hash, answer)
+     select u.user_id, u.mutation, u.key, u.hash, u.answer
+     from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[])
+       with ordinality as u (user_id, mutation, key, hash, answer, place)
+     order by u.mutation, u.key, u.place
+     on conflict do nothing returning mutation, key`,
+    [
+      claims.map(({ key }) => key.userId),
+      claims.map(({ key }) => key.mutation),
+      claims.map(({ key }) => key.key),
+      claims.map(({ key }) => hashOfInput(key.input)),
+      claims.map(({ presumed }) => JSON.stringify(presumed)),
+    ],
   );
-  if (made.length > 0) return undefined;
+  const fresh = new Set(rows.map(({ mutation, key }) => `${mutation} ${key}`));
+  return claims.map(({ key }) => fresh.delete(`${key.mutation} ${key.key}`));
+}
+
+/** What was kept for a key that was claimed before: CONFLICT when it came with other input. */
+export async function readKept(em: EntityManager, key: IdempotencyKey): Promise<KeptAnswer | 'CONFLICT'> {
   const kept = await sqlRow<{ hash: string; answer: KeptAnswer }>(
     em,
     'select hash, answer from idempotency_key where user_id = $1 and mutation = $2 and key = $3',
     [key.userId, key.mutation, key.key],
   );
-  return kept.hash === hash ? { kept: kept.answer } : 'CONFLICT';
+  return kept.hash === hashOfInput(key.input) ? kept.answer : 'CONFLICT';
 }
 
 /** Keeps what a claimed key was answered, where it is not what was presumed. */
@@ -55,6 +68,12 @@ export async function keepAnswer(em: EntityManager, key: IdempotencyKey, answer:
     key.key,
     JSON.stringify(answer),
   ]);
+}
+
+/** Gives back a key that was claimed in this transaction: nothing came of it, and it may be asked again. */
+export async function dropKey(em: EntityManager, key: IdempotencyKey): Promise<void> {
+  const text = 'delete from idempotency_key where user_id = $1 and mutation = $2 and key = $3';
+  await sql(em, text, [key.userId, key.mutation, key.key]);
 }
 
 function hashOfInput(input: object): string {

@@ -161,6 +161,7 @@ async function join(platform: Platform, queueId: string): Promise<QueueWatch> {
   try {
     await watch.opened;
   } catch (error) {
+    if (all.get(queueId) === watch) all.delete(queueId);
     part(platform, queueId, watch);
     throw error;
   }

@@ -4,7 +4,7 @@ import { Field, ID, InputType, Int } from 'type-graphql';
 import { type Context, callerOf } from '../context.ts';
 import { idempotencyKeyOf, idOf, textOf, within } from '../input.ts';
 import { lockFreeSeats, lockUserAndShow } from '../lock-order.ts';
-import { claimKey, type IdempotencyKey, keepAnswer } from '../platform/idempotency.ts';
+import { claimKeys, type IdempotencyKey, keepAnswer, readKept } from '../platform/idempotency.ts';
 import { newId } from '../platform/ids.ts';
 import { perProcess } from '../platform/platform.ts';
 import { transact } from '../platform/transact.ts';
@@ -82,16 +82,18 @@ async function reserveOnce(
   key: IdempotencyKey,
 ): Promise<Held | Reservation | ReserveRefusal> {
   const reservationId = newId();
-  const earlier = await claimKey(em, key, { type: 'Reservation', id: reservationId });
-  if (earlier === 'CONFLICT') return refuse('IDEMPOTENCY_CONFLICT');
-  if (earlier) {
-    const { type, id, fields } = earlier.kept;
-    const reservation = id === undefined ? undefined : await findReservation(em, id);
-    return reservation ?? restoreRefusal(type, fields ?? {});
-  }
+  const [fresh] = await claimKeys(em, [{ key, presumed: { type: 'Reservation', id: reservationId } }]);
+  if (!fresh) return replay(em, key);
   const answer = await pickAndHold(context, em, wish, reservationId);
   if (!('reservation' in answer)) await keepAnswer(em, key, keptRefusal(answer));
   return answer;
+}
+
+async function replay(em: EntityManager, key: IdempotencyKey): Promise<Reservation | ReserveRefusal> {
+  const kept = await readKept(em, key);
+  if (kept === 'CONFLICT') return refuse('IDEMPOTENCY_CONFLICT');
+  const reservation = kept.id === undefined ? undefined : await findReservation(em, kept.id);
+  return reservation ?? restoreRefusal(kept.type, kept.fields ?? {});
 }
 
 async function pickAndHold(

@@ -1,12 +1,12 @@
 import { createUnionType, Field, ID, InputType } from 'type-graphql';
 import { type Context, callerOf } from '../context.ts';
 import { idempotencyKeyOf, within } from '../input.ts';
-import { claimKey, type IdempotencyKey, keepAnswer } from '../platform/idempotency.ts';
+import type { IdempotencyKey } from '../platform/idempotency.ts';
 import { newId } from '../platform/ids.ts';
 import { Refusal, refuse } from '../problems.ts';
 import { Money } from '../scalars.ts';
 import { LedgerEntry } from './ledger-entry.ts';
-import { postEntry, takeWallet } from './post-entry.ts';
+import { postEntry } from './post-entry.ts';
 import { workOnWallet } from './wallet-work.ts';
 
 @InputType({ description: 'amount: 1 .. 10,000,000' })
@@ -37,19 +37,16 @@ export async function charge(context: Context, input: ChargeInput): Promise<Ledg
     key: idempotencyKeyOf(input.idempotencyKey),
     input: { amount },
   };
-  return workOnWallet(platform, userId, async (em, lost) => {
-    const entryId = newId();
-    const earlier = await claimKey(em, key, { type: 'LedgerEntry', id: entryId });
-    if (earlier === 'CONFLICT') return refuse('IDEMPOTENCY_CONFLICT');
-    if (earlier) {
-      const { id } = earlier.kept;
-      return id === undefined ? refuse('BALANCE_LIMIT') : em.findOneOrFail(LedgerEntry, { id });
-    }
-    const wallet = await takeWallet(em, userId, lost);
-    if (wallet.balance + amount > platform.config.BALANCE_LIMIT) {
-      await keepAnswer(em, key, { type: 'Refusal' });
-      return refuse('BALANCE_LIMIT');
-    }
-    return postEntry(em, wallet, { id: entryId, kind: 'CHARGE', amount });
+  const entryId = newId();
+  return workOnWallet<LedgerEntry | Refusal>(platform, userId, {
+    key,
+    presumed: { type: 'LedgerEntry', id: entryId },
+    apply: async (em, wallet) => {
+      if (wallet.balance + amount > platform.config.BALANCE_LIMIT) {
+        return { answer: refuse('BALANCE_LIMIT'), keep: { type: 'Refusal' } };
+      }
+      return { answer: await postEntry(em, wallet, { id: entryId, kind: 'CHARGE', amount }) };
+    },
+    replay: async (em, { id }) => (id === undefined ? refuse('BALANCE_LIMIT') : em.findOneOrFail(LedgerEntry, { id })),
   });
 }

@@ -1,35 +1,105 @@
 import type { EntityManager } from '@mikro-orm/core';
+import { lockPayables, type PayableLock } from '../lock-order.ts';
+import { BatchByKey, type Outcome } from '../platform/batch-by-key.ts';
+import { type Claim, claimKeys, dropKey, type KeptAnswer, keepAnswer, readKept } from '../platform/idempotency.ts';
 import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
 import { transact } from '../platform/transact.ts';
 import { SECOND } from '../platform/units.ts';
-import { WorkByKey } from '../platform/work-by-key.ts';
-import { MOST_OPTIMISTIC } from './post-entry.ts';
+import { CallerError, type Refusal, refuse } from '../problems.ts';
+import { MOST_OPTIMISTIC, takeWallet } from './post-entry.ts';
+import type { Wallet } from './wallet.ts';
 
-/** Wallets for which another process was in the way a moment ago. */
-const contested = perProcess(() => new Map<string, number>());
+/** One verb that moves money of one wallet, under one idempotency key. */
+export interface WalletWork<T> extends Claim {
+  /** What must be locked before anything is looked at. */
+  readonly payable?: PayableLock;
+  /**
+   * Does the work. What it throws as a CallerError it must throw before it writes.
+   * @returns the answer, and what to keep of it where it is not what was presumed
+   */
+  readonly apply: (em: EntityManager, wallet: Wallet) => Promise<{ answer: T; keep?: KeptAnswer }>;
+  /** The answer that was kept, with the things it names as they are now. */
+  readonly replay: (em: EntityManager, kept: KeptAnswer) => Promise<T>;
+}
+
+/** Entries applied in one transaction: many, so that a crowd at one wallet shares commits; not so many as to hold it long. */
+const MOST_AT_ONCE = 20;
+
+/** For so long after losing its races to another process, work on a wallet takes the row's lock at once. */
 const CONTESTED_MS = 2 * SECOND;
 const MOST_REMEMBERED = 10_000;
 
-const queues = perProcess(() => new WorkByKey());
+const contested = perProcess(() => new Map<string, number>());
+const batches = perProcess(
+  (platform) =>
+    new BatchByKey<WalletWork<unknown>, unknown>(MOST_AT_ONCE, (userId, works) => applyAll(platform, userId, works)),
+);
 
 /**
- * Runs a verb that moves money: one after another for each wallet within this process, before a connection is taken,
- * and again when another process was first. While another process is at the same wallet, work starts as if it had lost
- * its races already: it takes the row's lock instead of losing them anew.
- * @param work the whole verb, from its first lock on; gets how many races were lost before
+ * Does work on a wallet: what waits for the same wallet in this process goes into one transaction, in the order of
+ * asking, before a connection is taken; when another process was first, all of it is done again from the start.
+ * @returns the answer; a Refusal IDEMPOTENCY_CONFLICT for a key that came with other input
  */
-export function workOnWallet<T>(
+export function workOnWallet<T>(platform: Platform, userId: string, work: WalletWork<T>): Promise<T | Refusal> {
+  return batches(platform).do(userId, work as WalletWork<unknown>) as Promise<T | Refusal>;
+}
+
+async function applyAll(
   platform: Platform,
   userId: string,
-  work: (em: EntityManager, lost: number) => Promise<T>,
-): Promise<T> {
+  works: readonly WalletWork<unknown>[],
+): Promise<Outcome<unknown>[]> {
+  try {
+    return await applyTogether(platform, userId, works);
+  } catch (error) {
+    if (works.length === 1) throw error;
+    // One of them is at fault, and the others shall not suffer for it.
+    const outcomes: Outcome<unknown>[] = [];
+    for (const work of works) {
+      const alone = applyTogether(platform, userId, [work]);
+      outcomes.push(...(await alone.catch((fault: unknown) => [{ error: fault }])));
+    }
+    return outcomes;
+  }
+}
+
+function applyTogether(
+  platform: Platform,
+  userId: string,
+  works: readonly WalletWork<unknown>[],
+): Promise<Outcome<unknown>[]> {
   const until = contested(platform);
-  return queues(platform).run(userId, async () => {
-    const before = Date.now() < (until.get(userId) ?? 0) ? MOST_OPTIMISTIC : 0;
-    if (until.size > MOST_REMEMBERED) until.clear();
-    return transact(forkOf(platform), (em, lost) => {
-      if (lost >= MOST_OPTIMISTIC) until.set(userId, Date.now() + CONTESTED_MS);
-      return work(em, before + lost);
-    });
+  const before = Date.now() < (until.get(userId) ?? 0) ? MOST_OPTIMISTIC : 0;
+  if (until.size > MOST_REMEMBERED) until.clear();
+  return transact(forkOf(platform), async (em, lost) => {
+    if (lost >= MOST_OPTIMISTIC) until.set(userId, Date.now() + CONTESTED_MS);
+    const fresh = await claimKeys(em, works);
+    await lockPayables(
+      em,
+      works.flatMap(({ payable }, index) => (payable && fresh[index] ? [payable] : [])),
+    );
+    const wallet = await takeWallet(em, userId, before + lost);
+    const outcomes: Outcome<unknown>[] = [];
+    for (const [index, work] of works.entries()) {
+      outcomes.push(fresh[index] ? await applyOne(em, wallet, work) : { value: await replayOne(em, work) });
+    }
+    return outcomes;
   });
+}
+
+async function applyOne(em: EntityManager, wallet: Wallet, work: WalletWork<unknown>): Promise<Outcome<unknown>> {
+  try {
+    const { answer, keep } = await work.apply(em, wallet);
+    if (keep) await keepAnswer(em, work.key, keep);
+    return { value: answer };
+  } catch (error) {
+    if (!(error instanceof CallerError)) throw error;
+    await dropKey(em, work.key);
+    return { error };
+  }
+}
+
+async function replayOne(em: EntityManager, work: WalletWork<unknown>): Promise<unknown> {
+  const kept = await readKept(em, work.key);
+  return kept === 'CONFLICT' ? refuse('IDEMPOTENCY_CONFLICT') : work.replay(em, kept);
 }

@@ -1,112 +1,30 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Redis } from 'ioredis';
-import pg from 'pg';
 import { afterEach, expect, it, vi } from 'vitest';
-import { type Embedded, openEmbedded } from '../../src/platform/embedded/open.ts';
-import { findProcess, hasEndedWithin, type ProcessIdentity, signal } from '../../src/platform/embedded/processes.ts';
+import { openEmbedded } from '../../src/platform/embedded/open.ts';
+import { findProcess, signal } from '../../src/platform/embedded/processes.ts';
+import {
+  children,
+  cleanUp,
+  expectWritten,
+  kill,
+  killServer,
+  newFolder,
+  open,
+  openElsewhere,
+  serversOn,
+  sql,
+  withRedis,
+  write,
+} from './embedded-world.ts';
 
 // Making a cluster takes most of a second on a quiet machine, and tests of other files run beside.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
-type Urls = Pick<Embedded, 'databaseUrl' | 'redisUrl'>;
-
-const source = new URL('../../src/platform/embedded/open.ts', import.meta.url).href;
-const isRoot = process.getuid?.() === 0;
-const opened: Embedded[] = [];
-const children: ChildProcess[] = [];
-const folders: string[] = [];
-
-afterEach(async () => {
-  for (const child of children.splice(0)) await kill(child);
-  for (const embedded of opened.splice(0)) await embedded.close();
-  for (const folder of folders.splice(0)) {
-    for (const server of serversOn(folder)) await killServer(server);
-    rmSync(folder, { recursive: true, force: true });
-  }
-});
-
-/** An empty folder that every user may enter, as a clone in a usual place is. */
-function newFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'onsale-embedded-'));
-  chmodSync(folder, 0o755);
-  folders.push(folder);
-  return folder;
-}
-
-async function open(dataDir: string): Promise<Embedded> {
-  const embedded = await openEmbedded({ dataDir, servers: ['postgres', 'redis'] });
-  opened.push(embedded);
-  return embedded;
-}
-
-/** Another process that opens the same data and then stays until it is killed. */
-async function openElsewhere(dataDir: string): Promise<{ child: ChildProcess; urls: Urls }> {
-  const code = `
-    const { openEmbedded } = await import(${JSON.stringify(source)});
-    const { databaseUrl, redisUrl } = await openEmbedded({ dataDir: process.argv[1], servers: ['postgres', 'redis'] });
-    process.stdout.write(JSON.stringify({ databaseUrl, redisUrl }));
-    setInterval(() => undefined, 1000);`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', code, dataDir], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  children.push(child);
-  const [urls] = await once(child.stdout, 'data');
-  return { child, urls: JSON.parse(String(urls)) };
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  child.kill('SIGKILL');
-  await once(child, 'exit');
-}
-
-async function killServer(server: ProcessIdentity): Promise<void> {
-  signal(server, 'SIGKILL');
-  await hasEndedWithin(server, 5_000);
-}
-
-/** The living processes that the servers' own pid files name. */
-function serversOn(dataDir: string, home = dataDir): ProcessIdentity[] {
-  return [join(home, 'postgres/postmaster.pid'), join(dataDir, 'redis/redis.pid')].flatMap((path) => {
-    if (!statSync(path, { throwIfNoEntry: false })) return [];
-    const server = findProcess(Number.parseInt(readFileSync(path, 'utf8'), 10));
-    return server ? [server] : [];
-  });
-}
-
-async function sql(urls: Urls, text: string): Promise<unknown[]> {
-  const client = new pg.Client(urls.databaseUrl);
-  await client.connect();
-  try {
-    return (await client.query(text)).rows;
-  } finally {
-    await client.end();
-  }
-}
-
-async function withRedis<T>(urls: Urls, work: (redis: Redis) => Promise<T>): Promise<T> {
-  const redis = new Redis(urls.redisUrl ?? '');
-  try {
-    return await work(redis);
-  } finally {
-    redis.disconnect();
-  }
-}
-
-async function write(urls: Urls): Promise<void> {
-  await sql(urls, 'create table kept as select 7 as value');
-  await withRedis(urls, (redis) => redis.set('kept', 'seven'));
-}
-
-async function expectWritten(urls: Urls): Promise<void> {
-  expect(await sql(urls, 'select value from kept')).toEqual([{ value: 7 }]);
-  expect(await withRedis(urls, (redis) => redis.get('kept'))).toBe('seven');
-}
+afterEach(cleanUp);
 
 it('keeps what was written over a close and an open, on the same addresses', async () => {
   const dataDir = newFolder();
@@ -256,35 +174,3 @@ it('names the package to install when there is no redis-server', async () => {
     process.env.PATH = path;
   }
 });
-
-it.runIf(isRoot)('runs PostgreSQL as another user when root starts it', async () => {
-  const dataDir = newFolder();
-  await open(dataDir);
-  const [postmaster] = serversOn(dataDir);
-  const [, uid] = /^Uid:\s+(\d+)/m.exec(readFileSync(`/proc/${postmaster?.pid}/status`, 'utf8')) ?? [];
-  expect(Number(uid)).toBeGreaterThan(0);
-  expect(statSync(join(dataDir, 'postgres')).uid).toBe(Number(uid));
-});
-
-it.runIf(isRoot)(
-  'puts the data where that user can reach it when root keeps the folder private, and says where',
-  async () => {
-    const folder = newFolder();
-    chmodSync(folder, 0o700);
-    const dataDir = join(folder, 'data');
-    const first = await open(dataDir);
-    const [, shelter] = /(\/var\/lib\/onsale-\w+)\.$/.exec(first.notes[0] ?? '') ?? [];
-    expect(shelter).toBeDefined();
-    try {
-      await write(first);
-      await first.close();
-      const second = await open(dataDir);
-      expect(second.notes).toEqual(first.notes);
-      await expectWritten(second);
-      await second.close();
-      expect(serversOn(dataDir, shelter)).toEqual([]);
-    } finally {
-      if (shelter) rmSync(shelter, { recursive: true, force: true });
-    }
-  },
-);

@@ -1,0 +1,154 @@
+import { basename, dirname, join } from 'node:path';
+import { expect, it } from 'vitest';
+import { filesBelow, importsOf, nodesOf, read } from './support/sources.ts';
+
+const MOST_FILE_LINES = 200;
+const MOST_FUNCTION_LINES = 50;
+
+/** Where programs begin. */
+const ENTRIES = ['src/main.ts', 'src/emit-schema.ts'];
+
+/** Which domains a domain may call; nothing calls upwards or in a circle. */
+const MAY_CALL: Record<string, readonly string[]> = {
+  accounts: [],
+  queue: [],
+  concerts: ['queue'],
+  reservations: ['concerts', 'queue'],
+  wallet: [],
+  payments: ['wallet', 'reservations', 'concerts', 'queue'],
+};
+/** The graph of the schema has circles: a resolver may answer a field with what another domain owns. */
+const RESOLVERS_MAY_CALL: Record<string, readonly string[]> = { reservations: ['payments'], wallet: ['payments'] };
+/** Calls upwards that are known, each with its reason. */
+const UPWARD_CALLS: Record<string, string> = {
+  'src/queue/leave-queue.ts -> src/reservations/release-holds-of-token.ts':
+    'leaving gives up what is held under the token',
+};
+/** Reads of the environment besides the configuration, each with its reason. */
+const ENVIRONMENT_READERS: Record<string, string> = {
+  'src/main.ts': 'hands it to src/config.ts',
+  'src/platform/embedded/init-postgres.ts': 'hands PATH on to the program it runs',
+  'src/platform/embedded/server.ts': 'hands PATH on to the program it runs',
+};
+
+const sources = filesBelow('src', '.ts');
+const typescript = [...sources, ...['migrations', 'test', 'bench'].flatMap((folder) => filesBelow(folder, '.ts'))];
+const calls = sources.flatMap(importsOf);
+/** The folder under src that a file is in; undefined for files of src itself. */
+const roomOf = (path: string): string | undefined => /^src\/([^/]+)\//.exec(path)?.[1];
+
+it(`no TypeScript file has more than ${MOST_FILE_LINES} lines`, () => {
+  const lines = (path: string): number => read(path).split('\n').length - 1;
+  const long = typescript.filter((path) => lines(path) > MOST_FILE_LINES);
+  expect(long.map((path) => `${path}: ${lines(path)} lines`)).toEqual([]);
+});
+
+it(`no function has more than ${MOST_FUNCTION_LINES} lines, except one that only lists tests`, () => {
+  const long = typescript.flatMap((path) => {
+    const text = read(path);
+    return [...nodesOf(path)]
+      .filter(([node]) => /^(FunctionDeclaration|FunctionExpression|ArrowFunctionExpression)$/.test(node.type))
+      .filter(([, parent]) => !(parent?.type === 'CallExpression' && /^describe\b/.test(text.slice(parent.start))))
+      .map(([{ start, end }]) => ({ start, lines: text.slice(start, end).split('\n').length }))
+      .filter(({ lines }) => lines > MOST_FUNCTION_LINES)
+      .map(({ start, lines }) => `${path}:${text.slice(0, start).split('\n').length}: ${lines} lines`);
+  });
+  expect(long).toEqual([]);
+});
+
+it('the platform knows no domain: it imports itself and the type of the configuration', () => {
+  const foreign = calls.filter(
+    ({ from, to }) => roomOf(from) === 'platform' && roomOf(to) !== 'platform' && to !== 'src/config.ts',
+  );
+  expect(foreign).toEqual([]);
+});
+
+it('a domain calls only the domains below it; only its resolver answers fields from others', () => {
+  const isAllowed = ({ from, to }: { from: string; to: string }): boolean => {
+    const [caller, called] = [roomOf(from), roomOf(to)];
+    if (caller === undefined || called === undefined || caller === called || called === 'platform') return true;
+    if (MAY_CALL[caller]?.includes(called) || `${from} -> ${to}` in UPWARD_CALLS) return true;
+    return from.endsWith('.resolver.ts') && (RESOLVERS_MAY_CALL[caller]?.includes(called) ?? false);
+  };
+  expect(calls.filter((call) => !isAllowed(call))).toEqual([]);
+  const rooms = new Set(sources.map(roomOf).filter((room) => room !== undefined && room !== 'platform'));
+  expect([...rooms].sort(), 'every domain is listed').toEqual(Object.keys(MAY_CALL).sort());
+  const known = calls.map(({ from, to }) => `${from} -> ${to}`);
+  expect(
+    Object.keys(UPWARD_CALLS).filter((call) => !known.includes(call)),
+    'exceptions that are gone',
+  ).toEqual([]);
+});
+
+it('no domain imports a file that puts the domains together', () => {
+  const frame = new Set(
+    calls.filter(({ from, to }) => !roomOf(from) && roomOf(to) !== 'platform' && roomOf(to)).map(({ from }) => from),
+  );
+  expect(calls.filter(({ from, to }) => roomOf(from) && frame.has(to))).toEqual([]);
+});
+
+it('no file imports itself over others, types aside', () => {
+  const circles: string[] = [];
+  const done = new Set<string>();
+  const walk = (path: string, above: readonly string[]): void => {
+    if (above.includes(path)) circles.push([...above.slice(above.indexOf(path)), path].join(' -> '));
+    if (done.has(path)) return;
+    done.add(path);
+    for (const { from, to, isType } of calls) if (from === path && !isType) walk(to, [...above, path]);
+  };
+  for (const entry of ENTRIES) walk(entry, []);
+  expect(circles).toEqual([]);
+});
+
+it('only the configuration knows the environment, which main hands to it', () => {
+  const readers = sources.filter((path) => read(path).includes('process.env'));
+  expect(readers).toEqual(Object.keys(ENVIRONMENT_READERS));
+});
+
+it('there are no barrels', () => {
+  const forwards = (path: string): boolean =>
+    [...nodesOf(path)].some(
+      ([{ type, source }]) => type.startsWith('Export') && typeof source === 'object' && source !== null,
+    );
+  expect(typescript.filter((path) => basename(path) === 'index.ts' || forwards(path))).toEqual([]);
+});
+
+it('no folder is named after nothing', () => {
+  const nothing = /(^|\/)(utils?|common|helpers?|types|shared|misc|lib)\//;
+  expect([...typescript, ...filesBelow('scripts', '.mjs')].filter((path) => nothing.test(path))).toEqual([]);
+});
+
+it('every source is reachable from an entry point', () => {
+  const reached = new Set<string>();
+  const reach = (path: string): void => {
+    if (reached.has(path)) return;
+    reached.add(path);
+    for (const { from, to } of calls) if (from === path) reach(to);
+  };
+  for (const entry of ENTRIES) reach(entry);
+  expect(sources.filter((path) => !reached.has(path))).toEqual([]);
+});
+
+it('every Lua script is loaded or included', () => {
+  const used = new Set<string>();
+  for (const path of [...sources, ...filesBelow('src', '.lua')]) {
+    const names = read(path).matchAll(/loadScript\(import\.meta\.url, '([^']+)'\)|^-- include: (\S+)$/gm);
+    for (const [, loaded, included] of names) used.add(join(dirname(path), `${loaded ?? included}.lua`));
+  }
+  expect(filesBelow('src', '.lua')).toEqual([...used].sort());
+});
+
+it('every migration is listed, in the order of its number', () => {
+  const files = filesBelow('migrations', '.ts').map((path) => basename(path, '.ts'));
+  const listed = [...read('migrations/list.ts').matchAll(/name: '([^']+)'/g)].map(([, name]) => name);
+  expect(listed).toEqual(files.filter((name) => name !== 'list'));
+  expect(listed.map((name) => Number(name?.slice(0, 4)))).toEqual(listed.map((_name, index) => index + 1));
+});
+
+it('nothing is left for later, printed for debugging, or left out of the tests', () => {
+  const marks = new RegExp(
+    ['TO' + 'DO', 'FIX' + 'ME', 'console\\.' + 'log', '\\b(it|test|describe)\\.(only|skip|todo)\\b'].join('|'),
+  );
+  const files = [...typescript, ...filesBelow('src', '.lua'), ...filesBelow('scripts', '.mjs')];
+  expect(files.filter((path) => marks.test(read(path)))).toEqual([]);
+});
