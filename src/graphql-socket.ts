@@ -91,7 +91,7 @@ async function connect(platform: Platform, { connectionParams, extra }: Connecti
     closeSocket(extra.socket, TRY_AGAIN_LATER, 'Try again later');
     return false;
   }
-  if (extra.caller) {
+  if (extra.caller && extra.socket.readyState === extra.socket.OPEN) {
     const close = (): void => closeSocket(extra.socket, CloseCode.Forbidden, 'Forbidden');
     extra.expiry = setTimeout(close, Math.min(extra.caller.until - Date.now(), 2 ** 31 - 1));
   }

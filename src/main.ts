@@ -8,7 +8,7 @@ import { describeApp } from './welcome.ts';
 async function main(): Promise<void> {
   const config = readConfig(process.env);
   const log = openLog(config.LOG_LEVEL);
-  const signal = Promise.race([once('SIGINT'), once('SIGTERM')]);
+  const signal = told('SIGINT', 'SIGTERM', 'SIGHUP');
   const app = await openApp(config, log);
   process.stdout.write(describeApp(app));
   await signal;
@@ -16,8 +16,11 @@ async function main(): Promise<void> {
   await app.close();
 }
 
-function once(signal: NodeJS.Signals): Promise<void> {
-  return new Promise((resolve) => process.once(signal, () => resolve()));
+/** Resolves at the first of the signals; later ones do not cut the closing short, since npm sends them twice. */
+function told(...signals: NodeJS.Signals[]): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of signals) process.on(signal, () => resolve());
+  });
 }
 
 main().then(

@@ -11,7 +11,7 @@ const MORE_A_SECOND = 50;
 const PING_EVERY_MS = 12 * SECOND;
 
 /** How long a client may take to answer our wish to close. */
-const CLOSING_MS = SECOND;
+const CLOSING_MS = 2 * SECOND;
 
 /** `Policy Violation` of RFC 6455. */
 const TOO_MANY_MESSAGES = 1008;
@@ -39,7 +39,7 @@ export function serveSocket<Extra>(server: Server<Extra>, socket: WebSocket, ext
   });
 }
 
-/** Closes with a code; whoever does not answer that within a second is cut off. */
+/** Closes with a code; whoever does not answer that in time is cut off. */
 export function closeSocket(socket: WebSocket, code?: number, reason?: string): void {
   if (socket.readyState !== socket.OPEN) return;
   socket.close(code, reason);

@@ -56,11 +56,9 @@ describe.each([1, 2])('with %i processes', (processes) => {
     const stop = watchActive(world, queueId);
     const places = await line(await buyers(20, 1_000), queueId);
 
-    const served: Place[] = [];
     await Promise.all(
       places.map(async (place, index) => {
         await until(place, 'ACTIVE', 25_000);
-        served.push(place);
         if (index % 3 === 0) {
           const { id } = await reserve(inside(place), show.id, [show.seats[index] as string]);
           expect(await pay(inside(place), id)).toMatchObject({ status: 'COMPLETED' });
@@ -79,7 +77,6 @@ describe.each([1, 2])('with %i processes', (processes) => {
       ...{ entered: 20, admitted: 20, waiting: 0, active: 0 },
       ...{ completed: 7, left: 7, expired: 6 },
     });
-    expect(served).toHaveLength(20);
   });
 
   it('when one leaves, the next by order is admitted within a second, hears it, and the others move up by one', async () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -21,6 +21,8 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   execFileSync(process.execPath, ['scripts/build.mjs'], { stdio: ['ignore', 'ignore', 'inherit'] });
   const dataDir = await mkdtemp(join(tmpdir(), 'onsale-test-'));
+  // The database server runs as another user where the tests run as root.
+  await chmod(dataDir, 0o755);
   const servers = await openEmbedded({ dataDir, servers: ['postgres'] });
   const postgresUrl = servers.databaseUrl;
   if (!postgresUrl) throw new Error('the embedded PostgreSQL did not start');
