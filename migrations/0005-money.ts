@@ -63,5 +63,8 @@ export class Money extends Migration {
         created_at timestamptz not null default clock_timestamp(),
         primary key (user_id, mutation, key)
       )`);
+    this.addSql(`
+      create index idempotency_key_forgettable on idempotency_key (created_at)
+      where mutation not in ('charge', 'cancelCharge', 'pay')`);
   }
 }

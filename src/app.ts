@@ -10,6 +10,7 @@ import { serveSubscriptions } from './graphql-socket.ts';
 import { finishTokens } from './payments/finish-tokens.job.ts';
 import { Payment } from './payments/payment.ts';
 import { openEmbedded } from './platform/embedded/open.ts';
+import { forgetKeys } from './platform/forget-keys.job.ts';
 import { openHttp } from './platform/http.ts';
 import { startJobs } from './platform/jobs.ts';
 import type { Log } from './platform/log.ts';
@@ -26,7 +27,7 @@ import { LedgerEntry } from './wallet/ledger-entry.ts';
 import { Wallet } from './wallet/wallet.ts';
 
 const ENTITIES = [User, Queue, Concert, Show, Wallet, LedgerEntry, Payment];
-const JOBS = [queueTick, queueSettings, lapseHolds, finishTokens];
+const JOBS = [queueTick, queueSettings, lapseHolds, finishTokens, forgetKeys];
 
 /** Closing takes at most this long; what hangs is left behind. */
 const CLOSE_DEADLINE_MS = 15 * SECOND;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { forkOf, type Platform } from '../platform/platform.ts';
-import { sql } from '../platform/postgres.ts';
+import { sql, withAdvisoryLock } from '../platform/postgres.ts';
 import { createUser } from './create-user.ts';
 import { hashPassword, isPassword } from './password.ts';
 
@@ -21,14 +21,21 @@ export interface Operator {
 export async function keepOperator(platform: Platform): Promise<Operator> {
   const { OPERATOR_NAME, OPERATOR_PASSWORD } = platform.config;
   if (OPERATOR_NAME && OPERATOR_PASSWORD) return keepAccount(platform, OPERATOR_NAME, OPERATOR_PASSWORD);
-  const name = OPERATOR_NAME ?? 'operator';
-  const [existing] = await sql<{ name: string }>(
+  return withAdvisoryLock(forkOf(platform), 'operator', async () => {
+    const existing = await findOperator(platform, OPERATOR_NAME);
+    return existing ?? generateAccount(platform, OPERATOR_NAME ?? 'operator');
+  });
+}
+
+/** The operator of that name, or the first there was. */
+async function findOperator(platform: Platform, name: string | undefined): Promise<Operator | undefined> {
+  const [operator] = await sql<{ name: string }>(
     forkOf(platform),
     `select name from user_account where role = 'OPERATOR' and issuer is null and ($1::text is null or name = $1)
      order by created_at limit 1`,
-    [OPERATOR_NAME ?? null],
+    [name ?? null],
   );
-  return existing ?? generateAccount(platform, name);
+  return operator;
 }
 
 async function keepAccount(platform: Platform, name: string, password: string): Promise<Operator> {
@@ -48,16 +55,17 @@ async function keepAccount(platform: Platform, name: string, password: string): 
   return { name };
 }
 
+/** The password is kept before the account is made: one that nobody knows would lock everybody out for good. */
 async function generateAccount(platform: Platform, name: string): Promise<Operator> {
+  const { DATA_DIR } = platform.config;
+  const em = forkOf(platform);
+  const taken = await sql(em, 'select 1 from user_account where name = $1 and issuer is null', [name]);
+  if (taken.length > 0) throw new Error(`${name} is a buyer: set OPERATOR_PASSWORD too, to make it the operator`);
   const password = randomBytes(15).toString('base64url');
-  const made = await createUser(forkOf(platform), {
-    name,
-    role: 'OPERATOR',
-    passwordHash: await hashPassword(password),
-  });
-  if (!made) return { name };
-  const file = join(platform.config.DATA_DIR, 'operator');
-  await mkdir(platform.config.DATA_DIR, { recursive: true });
+  const file = join(DATA_DIR, 'operator');
+  await mkdir(DATA_DIR, { recursive: true });
   await writeFile(file, `OPERATOR_NAME=${name}\nOPERATOR_PASSWORD=${password}\n`, { mode: 0o600 });
+  const made = await createUser(em, { name, role: 'OPERATOR', passwordHash: await hashPassword(password) });
+  if (!made) throw new Error(`${name} has just signed up: choose another OPERATOR_NAME`);
   return { name, password, file };
 }

@@ -20,7 +20,7 @@ import { World } from '../support/world.ts';
 
 /** The product promises a second or so; the machine of the tests may be busy. */
 const A_SECOND = 3_000;
-const SOME_TICKS = 1_200;
+const SOME_TICKS = 800;
 
 let world: World;
 let operator: Buyer;

@@ -1,6 +1,6 @@
 import { hashOf, queueIdOf, queueKey, tokenIdOf } from '../../src/queue/queue-keys.ts';
 import { enter, eventually, readToken, TOKEN } from './builders.ts';
-import type { Buyer, Data, Feed } from './client.ts';
+import type { Buyer, Data, Feed, GraphqlError } from './client.ts';
 import type { World } from './world.ts';
 
 /** Somebody's place in a queue. */
@@ -57,6 +57,13 @@ export function follow({ buyer, value }: Place): Feed {
 /** Waits until the subscription tells that `field` is `value`. */
 export function hears(feed: Feed, field: string, value: unknown, withinMs?: number): Promise<Data> {
   return feed.until(({ queuePosition }) => queuePosition[field] === value, withinMs);
+}
+
+/** The error with which a subscription was refused; fails when it told anything, or ended without an error. */
+export async function refusalOf(feed: Feed): Promise<GraphqlError> {
+  const errors = (await feed.ended) ?? feed.events[0]?.errors;
+  if (errors?.length !== 1 || feed.events.length > 1) throw new Error(`not refused: ${JSON.stringify(feed.events)}`);
+  return errors[0];
 }
 
 const UPDATE = `mutation ($input: UpdateQueueInput!) { updateQueue(input: $input) {

@@ -7,7 +7,7 @@ interface Pair {
 }
 
 /** A way to a TCP server that can break as networks do, without the server being touched. */
-export class Proxy {
+export class TcpProxy {
   readonly #target: { host: string; port: number };
   readonly #pairs = new Set<Pair>();
   #listener: Server | undefined;
@@ -19,9 +19,9 @@ export class Proxy {
   }
 
   /** A proxy in front of the server of `url`. */
-  static async open(url: string): Promise<Proxy> {
+  static async open(url: string): Promise<TcpProxy> {
     const { hostname, port } = new URL(url);
-    const proxy = new Proxy({ host: hostname, port: Number(port) });
+    const proxy = new TcpProxy({ host: hostname, port: Number(port) });
     await proxy.#listen();
     return proxy;
   }

@@ -1,0 +1,135 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeQueue, makeShow } from '../support/builders.ts';
+import { Buyer, post } from '../support/client.ts';
+import { Socket } from '../support/socket.ts';
+import { signToken, World } from '../support/world.ts';
+
+const ID = '00000000-0000-7000-8000-000000000000';
+
+let world: World;
+beforeAll(async () => {
+  world = await World.open();
+});
+afterAll(() => world.close());
+
+/** Every operator's query and mutation, well formed. */
+const OPERATORS: Record<string, string> = {
+  queue: `{ queue(id: "${ID}") { id } }`,
+  createQueue: 'mutation { createQueue(input: { name: "a queue", capacity: 1 }) { id } }',
+  updateQueue: `mutation { updateQueue(input: { id: "${ID}", capacity: 1 }) { id } }`,
+  createConcert: 'mutation { createConcert(input: { title: "a concert" }) { id } }',
+  createShow: `mutation { createShow(input: { concertId: "${ID}", venue: "a hall", startsAt: "2030-01-02T00:00:00Z",
+    salesOpenAt: "2030-01-01T00:00:00Z", salesCloseAt: "2030-01-02T00:00:00Z", price: 1 }) { id } }`,
+};
+
+/** Every other query and mutation that needs a user. */
+const SIGNED_IN: Record<string, string> = {
+  me: '{ me { id } }',
+  wallet: '{ wallet { balance } }',
+  queueToken: '{ queueToken(value: "x") { value } }',
+  reservation: `{ reservation(id: "${ID}") { id } }`,
+  reservations: '{ reservations { edges { cursor } } }',
+  payments: '{ payments { edges { cursor } } }',
+  renewSession: 'mutation { renewSession { accessToken } }',
+  enterQueue: `mutation { enterQueue(input: { queueId: "${ID}" }) { __typename } }`,
+  leaveQueue: 'mutation { leaveQueue(token: "x") { value } }',
+  reserve: `mutation { reserve(input: { showId: "${ID}", seatIds: ["${ID}"] }) { __typename } }`,
+  reserveBest: `mutation { reserveBest(input: { showId: "${ID}", count: 1 }) { __typename } }`,
+  releaseReservation: `mutation { releaseReservation(id: "${ID}") { __typename } }`,
+  charge: 'mutation { charge(input: { amount: 1, idempotencyKey: "k" }) { __typename } }',
+  pay: `mutation { pay(input: { reservationId: "${ID}", idempotencyKey: "k" }) { __typename } }`,
+};
+const OPEN = ['signUp', 'signIn', 'settings', 'concerts', 'concert', 'availableDates', 'availableSeats', 'seatMap'];
+const SUBSCRIPTIONS = ['queuePosition', 'queueStats', 'seatChanges'];
+
+async function rows(): Promise<unknown> {
+  const counts = ['user_account', 'queue', 'concert', 'show', 'reservation', 'entry', 'payment', 'idempotency_key'];
+  const text = counts.map((table) => `(select count(*) from ${table}) as ${table}`).join(', ');
+  return (await world.pool.query(`select ${text}`)).rows[0];
+}
+
+it('no root field of the schema is left out of what is judged here', () => {
+  const sdl = readFileSync(new URL('../../schema/schema.graphql', import.meta.url), 'utf8');
+  const fields = [...sdl.matchAll(/^type (?:Query|Mutation|Subscription) \{$(.*?)^\}$/gms)]
+    .flatMap(([, body]) => [...(body as string).matchAll(/^ {2}(\w+)[(:]/gm)].map(([, name]) => name))
+    .sort();
+  expect(fields).toEqual([...Object.keys(OPERATORS), ...Object.keys(SIGNED_IN), ...OPEN, ...SUBSCRIPTIONS].sort());
+});
+
+describe('without a user', () => {
+  it.each(Object.entries({ ...OPERATORS, ...SIGNED_IN }))(
+    '%s is UNAUTHENTICATED and changes nothing',
+    async (_n, query) => {
+      const before = await rows();
+      const { data, errors } = await post(world.urls[0] as string, query);
+      expect(data === null || Object.values(data).every((field) => field === null)).toBe(true);
+      expect(errors).toMatchObject([{ extensions: { code: 'UNAUTHENTICATED' } }]);
+      expect(await rows()).toEqual(before);
+    },
+  );
+
+  it('a WebSocket tells UNAUTHENTICATED for each subscription that needs one, and stays open', async () => {
+    const { id } = await makeShow(await world.operator(), {}, await makeQueue(await world.operator(), { capacity: 1 }));
+    const socket = await Socket.ready(world.urls[0] as string);
+    socket.subscribe('position', 'subscription { queuePosition(token: "x") { status } }');
+    socket.subscribe('stats', `subscription { queueStats(queueId: "${ID}") { waiting } }`);
+    socket.subscribe('seats', `subscription { seatChanges(showId: "${id}") { resync } }`);
+    for (const name of ['position', 'stats', 'seats']) {
+      const { payload } = await socket.until((message) => message.id === name && message.type === 'next');
+      expect(payload).toMatchObject({ errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] });
+      expect(payload.data ?? null).toBeNull();
+    }
+    expect(socket.isOpen).toBe(true);
+    await socket.close();
+  });
+});
+
+describe('a buyer', () => {
+  it.each(Object.entries(OPERATORS))('asking for %s is told FORBIDDEN and changes nothing', async (_name, query) => {
+    const buyer = await world.buyer();
+    const before = await rows();
+    expect(await buyer.fail(query)).toBe('FORBIDDEN');
+    expect(await rows()).toEqual(before);
+  });
+
+  it('asking for the counts of a queue, nested in a public concert or as a subscription, is told FORBIDDEN', async () => {
+    const queueId = await makeQueue(await world.operator(), { capacity: 1 });
+    const { concertId } = await makeShow(await world.operator(), {}, queueId);
+    const buyer = await world.buyer();
+    const { data, errors } = await buyer.ask(`{ concert(id: "${concertId}") { queue { id stats { waiting } } } }`);
+    expect(data).toEqual({ concert: { queue: { id: queueId, stats: null } } });
+    expect(errors).toMatchObject([{ path: ['concert', 'queue', 'stats'], extensions: { code: 'FORBIDDEN' } }]);
+    const feed = buyer.watch(`subscription { queueStats(queueId: "${queueId}") { waiting } }`);
+    const told = await feed.until(() => true);
+    expect(told.errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }]);
+    await feed.close();
+  });
+});
+
+describe('an operator whose row lost the role', () => {
+  it('is FORBIDDEN at every process, though the token says OPERATOR', async () => {
+    const { id } = await world.buyer();
+    const accessToken = await signToken(id, 'OPERATOR');
+    await world.pool.query(`update user_account set role = 'OPERATOR' where id = $1`, [id]);
+    for (const url of world.urls) {
+      const operator = new Buyer(id, accessToken, url);
+      expect((await operator.get(OPERATORS.queue as string)).queue).toBeNull();
+    }
+    await world.pool.query(`update user_account set role = 'BUYER' where id = $1`, [id]);
+    const before = await rows();
+    for (const url of world.urls) {
+      const fallen = new Buyer(id, accessToken, url);
+      for (const query of Object.values(OPERATORS)) expect(await fallen.fail(query)).toBe('FORBIDDEN');
+    }
+    expect(await rows()).toEqual(before);
+  });
+
+  it('needs a queue token like everybody else', async () => {
+    const queueId = await makeQueue(await world.operator(), { capacity: 1 });
+    const { id: showId } = await makeShow(await world.operator(), {}, queueId);
+    const { id } = await world.buyer();
+    const fallen = new Buyer(id, await signToken(id, 'OPERATOR'), world.urls[0] as string);
+    expect(await fallen.fail(`{ seatMap(showId: "${showId}") { id } }`)).toBe('QUEUE_TOKEN_REQUIRED');
+  });
+});

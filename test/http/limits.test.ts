@@ -1,0 +1,149 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Answer, post } from '../support/client.ts';
+import { Socket } from '../support/socket.ts';
+import { World } from '../support/world.ts';
+
+let world: World;
+let url: string;
+beforeAll(async () => {
+  world = await World.open({ processes: 1 });
+  url = world.urls[0] as string;
+});
+afterAll(() => world.close());
+
+/** A chain of concert -> shows -> concert ... `levels` deep. */
+function chain(levels: number): string {
+  const [open, close] = ['shows { concert { ', '} } '];
+  const pairs = Math.floor((levels - 1) / 2);
+  return `${open.repeat(pairs)}id ${close.repeat(pairs)}`;
+}
+
+/** Refused before anything ran: no data, every error bounded, and quickly. */
+async function expectRefused(query: string, code: string, says?: RegExp): Promise<Answer> {
+  const start = performance.now();
+  const answer = await post(url, query);
+  expect(performance.now() - start).toBeLessThan(2_000);
+  expect(answer.status).toBe(400);
+  expect(answer.data ?? null).toBeNull();
+  expect(answer.errors?.length).toBeLessThanOrEqual(101);
+  expect(answer.errors?.every(({ extensions }) => extensions.code === code)).toBe(true);
+  if (says) expect(answer.errors?.map(({ message }) => message).join('\n')).toMatch(says);
+  return answer;
+}
+
+const ID = '00000000-0000-7000-8000-000000000000';
+
+describe('an operation deeper than the limit', () => {
+  it('is refused as it stands, and hidden in a fragment that is used twice', async () => {
+    await expectRefused(
+      `{ concert(id: "${ID}") { ${chain(16)} id } concerts { edges { node { ${chain(15)} } } } }`,
+      'GRAPHQL_VALIDATION_FAILED',
+      /deeper/,
+    );
+    await expectRefused(
+      `{ a: concert(id: "${ID}") { id ...Half } }
+       fragment Half on Concert { ${chain(9).replace('id', 'id ...Rest')} }
+       fragment Rest on Concert { ${chain(9)} }`,
+      'GRAPHQL_VALIDATION_FAILED',
+      /deeper/,
+    );
+  });
+
+  it('is served up to the limit, also where the same fragment is used twice', async () => {
+    const { data, errors } = await post(
+      url,
+      `{ a: concert(id: "${ID}") { ...Part } b: concert(id: "${ID}") { ...Part } }
+       fragment Part on Concert { ${chain(15)} }`,
+    );
+    expect({ data, errors }).toEqual({ data: { a: null, b: null }, errors: undefined });
+  });
+
+  it('is refused over a WebSocket in the same words, and no resolver runs', async () => {
+    const query = `query Q { concert(id: "${ID}") { ${chain(19)} } }`;
+    const { errors } = await expectRefused(query, 'GRAPHQL_VALIDATION_FAILED', /deeper/);
+    const socket = await Socket.ready(url);
+    socket.subscribe('1', query);
+    const { type, payload } = await socket.until(({ id }) => id === '1');
+    expect({ type, payload }).toEqual({ type: 'error', payload: errors });
+    await socket.close();
+  });
+});
+
+describe('a document that is not meant well', () => {
+  it.each([
+    [
+      'fragments in a circle',
+      `{ concerts { edges { node { ...A } } } } fragment A on Concert { ...B } fragment B on Concert { ...A }`,
+      /spread fragment|itself/i,
+    ],
+    ['a fragment within itself', '{ ...A } fragment A on Query { ...A }', /spread fragment|itself/i],
+    [
+      '1,000 aliases',
+      `{ ${Array.from({ length: 1_000 }, (_, i) => `a${i}: settings { currency }`).join(' ')} }`,
+      /more than 600 fields/,
+    ],
+    ['1,000 times one field', `{ ${'settings { currency } '.repeat(1_000)} }`, /more than 600 fields/],
+    [
+      'aliases multiplied by fragments',
+      `{ ${Array.from({ length: 20 }, (_, i) => `...F${i}`).join(' ')} } ${Array.from({ length: 20 }, (_, i) => `fragment F${i} on Query { ${Array.from({ length: 40 }, (_, j) => `a${i}x${j}: __typename`).join(' ')} }`).join(' ')}`,
+      /more than 600 fields/,
+    ],
+    ['5,000 directives, unknown', `{ settings ${'@a '.repeat(4_900)} { currency } }`, undefined],
+    ['3,000 directives that exist', `{ settings { currency ${'@skip(if: false) '.repeat(1_600)} } }`, undefined],
+  ])('of %s is refused quickly, with a bounded list of errors', async (_what, query, says) => {
+    await expectRefused(query, 'GRAPHQL_VALIDATION_FAILED', says);
+  });
+
+  it('of 100,000 tokens is not even parsed to its end', async () => {
+    await expectRefused(`{ ${'a '.repeat(100_000)} }`, 'GRAPHQL_PARSE_FAILED', /tokens/);
+    await expectRefused(`{ ${'['.repeat(20_000)}`, 'GRAPHQL_PARSE_FAILED');
+    await expectRefused(`{ a${'{a'.repeat(4_900)}`, 'GRAPHQL_PARSE_FAILED');
+  });
+
+  it('of 1 MB is refused by its size', async () => {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query: `{ settings { currency } } #${'x'.repeat(1_000_000)}` }),
+    });
+    expect(response.status).toBe(413);
+    expect(await response.text()).not.toContain('KRW');
+  });
+
+  it('nested 2,400 deep in lists and objects of a literal is refused, and the process lives', async () => {
+    const literal = `${'['.repeat(2_400)}${']'.repeat(2_400)}`;
+    const { errors } = await post(url, `{ concerts(first: ${literal}) { edges { cursor } } }`);
+    expect(errors?.length).toBeGreaterThan(0);
+    expect((await post(url, '{ settings { currency } }')).data).toEqual({ settings: { currency: 'KRW' } });
+  });
+});
+
+describe('root mutations of one document', () => {
+  const signUps = (count: number, from: string) =>
+    Array.from(
+      { length: count },
+      (_, i) => `m${i}: signUp(input: { name: "${from} ${i}", password: "correct horse" }) { __typename }`,
+    ).join(' ');
+  const countOf = async (from: string) =>
+    (await world.pool.query('select count(*)::int as n from user_account where name like $1', [`${from} %`])).rows[0].n;
+
+  it('are at most 10: an eleventh and none of them is done, also when fragments hide it', async () => {
+    await expectRefused(`mutation { ${signUps(11, 'plain')} }`, 'GRAPHQL_VALIDATION_FAILED', /more than 10 mutations/);
+    await expectRefused(
+      `mutation { ...A ... { ...B } } fragment A on Mutation { ${signUps(6, 'hidden')} }
+       fragment B on Mutation { ${signUps(6, 'hidden').replaceAll('m', 'n').replaceAll('nane', 'name')} }`,
+      'GRAPHQL_VALIDATION_FAILED',
+    );
+    expect([await countOf('plain'), await countOf('hidden')]).toEqual([0, 0]);
+  });
+
+  it('cannot be multiplied to guess passwords: as many as allowed are each judged for themselves', async () => {
+    const guesses = Array.from(
+      { length: 10 },
+      (_, i) => `g${i}: signIn(input: { name: "operator", password: "guess number ${i}" }) { ... on Problem { code } }`,
+    );
+    const { data } = await post(url, `mutation { ${guesses.join(' ')} }`);
+    expect(Object.values(data)).toEqual(Array(10).fill({ code: 'INVALID_CREDENTIALS' }));
+    await expectRefused(`mutation { ${guesses.join(' ')} more: ${guesses[0]?.slice(4)} }`, 'GRAPHQL_VALIDATION_FAILED');
+  });
+});

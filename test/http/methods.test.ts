@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { post } from '../support/client.ts';
+import { World } from '../support/world.ts';
+
+const JSON_TYPE = { 'content-type': 'application/json' };
+const SIGN_UP = 'mutation { signUp(input: { name: "a sneak", password: "correct horse" }) { __typename } }';
+
+let world: World;
+let url: string;
+beforeAll(async () => {
+  world = await World.open({ processes: 1 });
+  url = world.urls[0] as string;
+});
+afterAll(() => world.close());
+
+async function expectNothingHappened(): Promise<void> {
+  const { rows } = await world.pool.query(`select 1 from user_account where name = 'a sneak'`);
+  expect(rows).toEqual([]);
+}
+
+/** Where something else than a POST of JSON is refused, and with which status. */
+const REFUSED: Record<string, { status: number; search?: string; init: RequestInit }> = {
+  'a batch': {
+    status: 400,
+    init: { method: 'POST', headers: JSON_TYPE, body: JSON.stringify([{ query: SIGN_UP }, { query: SIGN_UP }]) },
+  },
+  'a mutation by GET': {
+    status: 405,
+    search: `?query=${encodeURIComponent(SIGN_UP)}`,
+    init: { headers: { 'apollo-require-preflight': '1' } },
+  },
+  'a GET that any page may send': {
+    status: 400,
+    search: `?query=${encodeURIComponent('{ settings { currency } }')}`,
+    init: {},
+  },
+  'a POST of text that any page may send': {
+    status: 400,
+    init: { method: 'POST', headers: { 'content-type': 'text/plain' }, body: JSON.stringify({ query: SIGN_UP }) },
+  },
+  'a POST of a form': {
+    status: 415,
+    init: {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: `query=${encodeURIComponent(SIGN_UP)}`,
+    },
+  },
+  'a POST of several parts': {
+    status: 415,
+    init: {
+      method: 'POST',
+      headers: { 'content-type': 'multipart/form-data; boundary=x' },
+      body: `--x\r\ncontent-disposition: form-data; name="operations"\r\n\r\n${JSON.stringify({ query: SIGN_UP })}\r\n--x--`,
+    },
+  },
+  'a POST without a type': {
+    status: 415,
+    init: { method: 'POST', body: new TextEncoder().encode(JSON.stringify({ query: SIGN_UP })) },
+  },
+  'JSON that breaks off': { status: 400, init: { method: 'POST', headers: JSON_TYPE, body: '{"query":"{ settings' } },
+  'JSON with a prototype': {
+    status: 400,
+    init: {
+      method: 'POST',
+      headers: JSON_TYPE,
+      body: `{"query":${JSON.stringify(SIGN_UP)},"__proto__":{"admin":true}}`,
+    },
+  },
+  'no body': { status: 400, init: { method: 'POST', headers: JSON_TYPE } },
+  'no query': { status: 400, init: { method: 'POST', headers: JSON_TYPE, body: '{}' } },
+  'a number for a query': { status: 400, init: { method: 'POST', headers: JSON_TYPE, body: '{"query":7}' } },
+  'text for variables': {
+    status: 400,
+    init: { method: 'POST', headers: JSON_TYPE, body: JSON.stringify({ query: SIGN_UP, variables: 'x' }) },
+  },
+  'a subscription over HTTP': {
+    status: 400,
+    init: {
+      method: 'POST',
+      headers: JSON_TYPE,
+      body: '{"query":"subscription { queueStats(queueId: \\"x\\") { waiting } }"}',
+    },
+  },
+};
+
+it.each(Object.entries(REFUSED))('%s is refused and does nothing', async (_what, { status, search = '', init }) => {
+  const response = await fetch(url + search, init);
+  const text = await response.text();
+  expect({ status: response.status, text }).toEqual({ status, text: expect.stringMatching(/^\{.*\}\s*$/s) });
+  expect(text).not.toMatch(/"data":\{|node_modules|at \w+ \(/);
+  await expectNothingHappened();
+});
+
+it.each(['PUT', 'PATCH', 'DELETE', 'OPTIONS'])('%s is no way to ask', async (method) => {
+  const response = await fetch(url, {
+    method,
+    headers: JSON_TYPE,
+    ...(method !== 'OPTIONS' && { body: JSON.stringify({ query: SIGN_UP }) }),
+  });
+  expect(response.status).toBeGreaterThanOrEqual(400);
+  expect(response.status).toBeLessThan(500);
+  await expectNothingHappened();
+});
+
+it('a query by GET is served to whoever can send a header of their own', async () => {
+  const response = await fetch(`${url}?query=${encodeURIComponent('{ settings { currency } }')}`, {
+    headers: { 'apollo-require-preflight': '1' },
+  });
+  expect(await response.json()).toEqual({ data: { settings: { currency: 'KRW' } } });
+});
+
+it('a document of several operations runs the one that is named, and none without a name', async () => {
+  const query = `query Ask { settings { currency } } ${SIGN_UP.replace('mutation', 'mutation Sneak')}`;
+  const { status, errors } = await post(url, query);
+  expect({ status, errors }).toMatchObject({
+    status: 400,
+    errors: [{ extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } }],
+  });
+  const named = await fetch(url, {
+    method: 'POST',
+    headers: JSON_TYPE,
+    body: JSON.stringify({ query, operationName: 'Ask' }),
+  });
+  expect(await named.json()).toEqual({ data: { settings: { currency: 'KRW' } } });
+  await expectNothingHappened();
+});

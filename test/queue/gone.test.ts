@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { Gone } from '../../src/queue/gone.ts';
+import { randomFrom } from '../support/random.ts';
+
+describe('Gone', () => {
+  it.each([1, 2, 3, 4, 5])('counts like a naive list after every random change (seed %i)', (seed) => {
+    const random = randomFrom(seed);
+    const gone = new Gone();
+    let naive: number[] = [];
+    let head = 0;
+    for (let round = 0; round < 200; round++) {
+      const added = Array.from({ length: random(8) }, () => head + 1 + random(100));
+      gone.add(added);
+      naive = [...new Set([...naive, ...added])];
+      if (random(3) === 0) {
+        head += random(40);
+        gone.dropUpTo(head);
+        naive = naive.filter((number) => number > head);
+      }
+      expect(gone.size).toBe(naive.length);
+      for (let number = head - 2; number <= head + 105; number += 1 + random(5)) {
+        expect(gone.countUpTo(number)).toBe(naive.filter((each) => each <= number).length);
+      }
+    }
+    expect(head).toBeGreaterThan(100);
+  });
+
+  it('counts a number once, however often and in whatever company it is added', () => {
+    const gone = new Gone();
+    gone.add([5, 3, 5]);
+    gone.add([3]);
+    gone.add([4, 3, 9, 9]);
+    gone.add([]);
+    expect(gone.size).toBe(4);
+    expect([2, 3, 4, 5, 8, 9].map((number) => gone.countUpTo(number))).toEqual([0, 1, 2, 3, 3, 4]);
+  });
+
+  it('forgets what is at most the head, and nothing above it', () => {
+    const gone = new Gone();
+    gone.add([1, 2, 10]);
+    gone.dropUpTo(0);
+    expect(gone.size).toBe(3);
+    gone.dropUpTo(2);
+    expect(gone.size).toBe(1);
+    expect(gone.countUpTo(9)).toBe(0);
+    gone.dropUpTo(1_000);
+    expect(gone.size).toBe(0);
+  });
+});

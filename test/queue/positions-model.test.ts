@@ -1,0 +1,142 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Messages } from '../../src/platform/pubsub.ts';
+import { Mirror } from '../../src/queue/mirror.ts';
+import { eventually } from '../support/builders.ts';
+import { type ModelPlace, QueueModel } from '../support/queue-model.ts';
+import { randomFrom } from '../support/random.ts';
+import { TestRedis } from '../support/redis-server.ts';
+import { type Listener, openListener, ScriptQueue } from '../support/script-queue.ts';
+
+const ROUNDS = 60;
+const STEPS = 12;
+
+let server: TestRedis;
+let redis: ReturnType<TestRedis['client']>;
+beforeAll(async () => {
+  server = await TestRedis.open();
+  redis = server.client();
+});
+afterAll(async () => {
+  redis.disconnect();
+  await server.close();
+});
+
+/** Does one random thing to the queue and to the model alike. */
+async function step(queue: ScriptQueue, model: QueueModel, random: (below: number) => number): Promise<void> {
+  const pick = (list: ModelPlace[]): ModelPlace | undefined => list[random(list.length)];
+  const dice = random(100);
+  const place = pick(dice < 60 ? model.waiting : model.active);
+  if (dice < 40) await enter(queue, model);
+  else if (!place) return;
+  else if (dice < 70) {
+    model.settle(place);
+    if (!model.ended.includes(place)) model.end(place);
+    await queue.leave(place.user, place.token);
+  } else if (dice < 78) {
+    model.end(place);
+    expect(await queue.complete(place.token)).toBe(1);
+  } else if (dice < 92) {
+    if (!model.overdue.includes(place)) model.overdue.push(place);
+    else return;
+    await queue.age(place.token);
+  } else {
+    model.settle(place);
+    await queue.read(place.token);
+  }
+}
+
+async function enter(queue: ScriptQueue, model: QueueModel): Promise<void> {
+  const place = { user: randomUUID(), token: randomUUID() };
+  const answer = await queue.enter(place.user, place.token);
+  if (model.state === 'CLOSED') expect(answer).toBe('QUEUE_CLOSED');
+  else {
+    model.enter(place);
+    expect(answer[9]).toBe(model.position(place));
+  }
+}
+
+async function change(queue: ScriptQueue, model: QueueModel, random: (below: number) => number): Promise<void> {
+  model.capacity = random(12);
+  const state = (['OPEN', 'OPEN', 'OPEN', 'PAUSED', 'CLOSED'] as const)[random(5)] ?? 'OPEN';
+  if (state === 'CLOSED') model.close();
+  else model.state = state;
+  await queue.settle(model);
+}
+
+/** Messages of which every third is lost before it is heard. */
+function losing(messages: Messages, onLoss: (seq: number) => void): Messages {
+  let heard = 0;
+  return {
+    ...messages,
+    listen: (channel, listener) =>
+      messages.listen(channel, (message) => {
+        heard += 1;
+        if (heard % 3 === 0) onLoss((message as { seq: number }).seq);
+        else listener(message);
+      }),
+  };
+}
+
+/** Expects the mirror, and Redis itself, to place everybody where the model does. */
+async function compare(queue: ScriptQueue, model: QueueModel, mirror: Mirror): Promise<void> {
+  const { latest } = mirror;
+  if (!latest) throw new Error('the mirror has heard nothing');
+  expect(latest).toMatchObject({ waiting: model.waiting.length, active: model.active.length });
+  for (const [index, { token }] of model.waiting.entries()) {
+    const view = await queue.read(token);
+    expect(view?.[2]).toBe('W');
+    expect([view?.[9], mirror.position(latest, '0', Number(view?.[4]))]).toEqual([index + 1, index + 1]);
+  }
+}
+
+describe.each([
+  ['places that end', false],
+  ['places that re-enter', true],
+])('%s', (_name, reenter) => {
+  it.each([1, 2, 3])(
+    'two processes, one of which loses a third of the messages, place everybody like a naive list (seed %i)',
+    async (seed) => {
+      const random = randomFrom(seed);
+      const queue = new ScriptQueue(redis);
+      const model = Object.assign(new QueueModel(), { reenter, capacity: 4 });
+      await queue.settle(model);
+      let lost = 0;
+      const listeners: Listener[] = [
+        await openListener(server.url),
+        await openListener(server.url, (messages) => losing(messages, (seq) => (lost = seq))),
+      ];
+      const [steady, lossy] = listeners.map(({ platform }) => new Mirror(platform, queue.id, () => undefined)) as [
+        Mirror,
+        Mirror,
+      ];
+      await Promise.all([steady.open(), lossy.open()]);
+      let compared = 0;
+
+      for (let round = 0; round < ROUNDS; round++) {
+        for (let i = 0; i < STEPS; i++) await step(queue, model, random);
+        if (random(5) === 0) await change(queue, model, random);
+        await queue.tick();
+        model.tick();
+        const seq = await queue.seq();
+        await eventually(() => steady.latest?.seq === seq);
+        await compare(queue, model, steady);
+        await eventually(() => lost === seq || lossy.latest?.seq === seq);
+        if (lost === seq) continue;
+        await compare(queue, model, lossy);
+        compared += 1;
+      }
+
+      expect(compared).toBeGreaterThan(ROUNDS / 3);
+      expect(lost).toBeGreaterThan(0);
+      for (const { token } of model.active)
+        expect((await queue.read(token))?.[2]).toBe(model.overdue.some((p) => p.token === token) ? 'W' : 'A');
+      for (const { token } of model.ended) expect((await queue.read(token))?.[2]).toMatch(/^[CEL]$/);
+      const [entered, ...ends] = await queue.counts('entered', 'completed', 'expired', 'left');
+      expect(ends.reduce((sum, count) => sum + count, model.live().length)).toBe(entered);
+      steady.close();
+      lossy.close();
+      await Promise.all(listeners.map((listener) => listener.close()));
+    },
+  );
+});

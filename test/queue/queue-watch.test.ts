@@ -1,0 +1,113 @@
+import { beforeEach, expect, it } from 'vitest';
+import type { QueueMessage } from '../../src/queue/queue-message.ts';
+import { watchCounts, watchToken } from '../../src/queue/queue-watch.ts';
+import type { TokenView } from '../../src/queue/token-view.ts';
+import { messageOf, QueuePlatform, turn, waitingView } from '../support/queue-platform.ts';
+
+const QUEUE = '01a1fcbd-1f9c-74d5-b9e5-708a607bfb16';
+
+let redis: QueuePlatform;
+beforeEach(() => {
+  redis = new QueuePlatform();
+});
+
+interface Watching {
+  readonly told: (number | null)[];
+  ended: number;
+  stop: () => void;
+}
+
+/** Watches a token that Redis first tells at `position` under the same number. */
+async function watch(tokenId: string, position: number, isFirst: boolean): Promise<Watching> {
+  const watching: Watching = { told: [], ended: 0, stop: () => undefined };
+  const tell = ({ token }: TokenView): number => watching.told.push(token.position);
+  const begun = watchToken(redis.platform, QUEUE, tokenId, tell, () => {
+    watching.ended += 1;
+  });
+  if (isFirst) await redis.giveSnapshot(tick(1));
+  await redis.giveView(waitingView(position, position, 1_000));
+  watching.stop = await begun;
+  return watching;
+}
+
+function tick(seq: number, parts: Partial<QueueMessage> = {}): QueueMessage {
+  return messageOf({ seq, at: 1_000 + seq, tails: { 0: 50 }, ...parts });
+}
+
+it('one who comes while the last one parts is told of everything that happens afterwards', async () => {
+  const first = await watch('one', 3, true);
+  const coming = watch('two', 4, false);
+  first.stop();
+  const second = await coming;
+
+  redis.publish(tick(2, { heads: { 0: 1 } }));
+
+  expect(second.told).toEqual([4, 3]);
+  expect(first.told).toEqual([3]);
+  second.stop();
+});
+
+it('when the last one has parted nothing is heard, and the next one begins with what is so then', async () => {
+  const first = await watch('one', 3, true);
+  first.stop();
+  first.stop();
+  redis.publish(tick(2, { heads: { 0: 1 } }));
+  expect(first.told).toEqual([3]);
+
+  const second = await watch('one', 2, true);
+  redis.publish(tick(2, { heads: { 0: 1 } }));
+  expect(second.told).toEqual([2, 1]);
+  second.stop();
+});
+
+it('a message that is older than the answer about a token does not move it back', async () => {
+  const watching = await watch('one', 3, true);
+  redis.publish(tick(2, { changed: ['one'] }));
+  await redis.giveView(waitingView(3, 1, 1_090));
+
+  redis.publish(tick(3, { at: 1_080, heads: { 0: 1 } }));
+  expect(watching.told).toEqual([3, 1]);
+
+  redis.publish(tick(4, { at: 1_100, heads: { 0: 2 } }));
+  redis.publish(tick(5, { at: 1_200, heads: { 0: 2 }, tails: { 0: 51 } }));
+  expect(watching.told).toEqual([3, 1]);
+  watching.stop();
+});
+
+it('of a token that changes while it is asked about, the later answer counts, and each question waits for the last', async () => {
+  const watching = await watch('one', 9, true);
+  redis.publish(tick(2, { changed: ['one'] }));
+  redis.publish(tick(3, { changed: ['one'] }));
+  redis.publish(tick(4, { heads: { 0: 8 } }));
+  expect(redis.looks).toHaveLength(1);
+
+  await redis.giveView(waitingView(9, 5, 1_001));
+  await redis.giveView(waitingView(9, 1, 1_010));
+
+  expect(watching.told).toEqual([9, 5, 1]);
+  expect(redis.looks).toHaveLength(0);
+  watching.stop();
+});
+
+it('a token that is not there any more ends the watching, once', async () => {
+  const watching = await watch('one', 9, true);
+  redis.publish(tick(2, { changed: ['one'] }));
+  await redis.giveView(null);
+  expect(watching.ended).toBe(1);
+  watching.stop();
+});
+
+it('who watches the counts of a queue that is watched already begins with the latest', async () => {
+  const token = await watch('one', 3, true);
+  redis.publish(tick(2, { waiting: 7 }));
+  const heard: number[] = [];
+
+  const stop = await watchCounts(redis.platform, QUEUE, ({ waiting }) => heard.push(waiting));
+  token.stop();
+  redis.publish(tick(3, { waiting: 6 }));
+  stop();
+  redis.publish(tick(4, { waiting: 5 }));
+  await turn();
+
+  expect(heard).toEqual([7, 6]);
+});

@@ -1,0 +1,80 @@
+import { openLog } from '../../src/platform/log.ts';
+import { loadScript } from '../../src/platform/lua.ts';
+import type { Platform } from '../../src/platform/platform.ts';
+import type { QueueMessage, RawMessage } from '../../src/queue/queue-message.ts';
+import type { RawView } from '../../src/queue/token-view.ts';
+
+const ROOM = new URL('../../src/queue/queue.ts', import.meta.url).href;
+const { sha: SNAPSHOT } = loadScript(ROOM, 'snapshot');
+
+/** A message of a queue with nobody in it; `parts` override. */
+export function messageOf(parts: Partial<QueueMessage>): QueueMessage {
+  return {
+    ...{ epoch: 'one', seq: 1, at: 1_000, resync: false, state: 'OPEN' },
+    ...{ heads: { 0: 0 }, tails: { 0: 0 }, gone: {}, changed: [] },
+    ...{ waiting: 0, active: 0, entered: 0, admitted: 0, completed: 0, expired: 0, left: 0 },
+    ...{ admittedPerMinute: 0, msPerPlace: 0, etaErrorMs: -1 },
+    ...parts,
+  };
+}
+
+/** What a script answers about a token that waits under `number` at `position`, asked at `at`. */
+export function waitingView(number: number, position: number, at: number): RawView {
+  return ['a-secret-of-22-letters', 'a user', 'W', '0', number, 500, '', 0, '', position, position, -1, at];
+}
+
+/** A Redis whose answers come when the test gives them, in the order that it wants. */
+export class QueuePlatform {
+  readonly platform: Platform;
+  /** Questions not yet answered, oldest first. */
+  readonly snapshots: ((message: QueueMessage) => void)[] = [];
+  readonly looks: ((view: RawView | null) => void)[] = [];
+  readonly #listeners = new Set<(raw: RawMessage) => void>();
+
+  constructor() {
+    const messages = {
+      listen: async (_channel: unknown, listener: (raw: RawMessage) => void) => {
+        this.#listeners.add(listener);
+        return () => this.#listeners.delete(listener);
+      },
+      onGap: () => () => undefined,
+    };
+    const redis = { evalsha: (sha: string) => this.#ask(sha) };
+    this.platform = { redis, messages, log: openLog('silent') } as unknown as Platform;
+  }
+
+  publish(message: QueueMessage): void {
+    for (const listener of this.#listeners) listener(message as unknown as RawMessage);
+  }
+
+  /** Answers the oldest question for the whole queue, once it is asked. */
+  async giveSnapshot(message: QueueMessage): Promise<void> {
+    (await this.#next(this.snapshots))(message);
+    await turn();
+  }
+
+  /** Answers the oldest question for a token, once it is asked. */
+  async giveView(view: RawView | null): Promise<void> {
+    (await this.#next(this.looks))(view);
+    await turn();
+  }
+
+  async #next<T>(questions: T[]): Promise<T> {
+    for (let i = 0; i < 100 && questions.length === 0; i++) await turn();
+    const question = questions.shift();
+    if (!question) throw new Error('nothing was asked');
+    return question;
+  }
+
+  #ask(sha: string): Promise<unknown> {
+    return new Promise((resolve) => {
+      if (sha === SNAPSHOT) this.snapshots.push((message) => resolve(JSON.stringify(message)));
+      else this.looks.push(resolve);
+    });
+  }
+}
+
+/** Lets everything happen that is about to. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

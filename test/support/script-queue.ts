@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import { openLog } from '../../src/platform/log.ts';
+import { loadScript, runScript, type Script } from '../../src/platform/lua.ts';
+import type { Platform } from '../../src/platform/platform.ts';
+import { type Messages, openMessages } from '../../src/platform/pubsub.ts';
+import { openRedis } from '../../src/platform/redis.ts';
+import { newSecret, queueKey } from '../../src/queue/queue-keys.ts';
+import { ticksOf } from '../../src/queue/queue-message.ts';
+import type { RawView } from '../../src/queue/token-view.ts';
+
+const ROOM = new URL('../../src/queue/queue.ts', import.meta.url).href;
+const NAMES = ['apply-settings', 'enter', 'leave', 'complete', 'read-token', 'tick'] as const;
+const SCRIPTS = Object.fromEntries(NAMES.map((name) => [name, loadScript(ROOM, name)]));
+
+/** One queue moved by its scripts alone: without processes, a tick comes when the test wants it. */
+export class ScriptQueue {
+  readonly id = randomUUID();
+  readonly #redis: Redis;
+  #version = 0;
+  #aged = 0;
+
+  constructor(redis: Redis) {
+    this.#redis = redis;
+  }
+
+  get key(): string {
+    return queueKey(this.id);
+  }
+
+  settle(settings: { state: string; capacity: number; reenter: boolean }): Promise<number> {
+    this.#version += 1;
+    const { state, capacity, reenter } = settings;
+    const args = [this.#version, state, capacity, '', 1_000_000, 1_000_000, reenter ? 1 : 0, newSecret()];
+    return this.#run('apply-settings', args);
+  }
+
+  /** Enters as `user`, whose new token has the user's name as its id. */
+  enter(user: string, tokenId: string): Promise<RawView | string> {
+    return this.#run('enter', [user, tokenId, newSecret()]);
+  }
+
+  leave(user: string, tokenId: string): Promise<RawView | null> {
+    return this.#run('leave', [tokenId, user]);
+  }
+
+  complete(tokenId: string): Promise<number> {
+    return this.#run('complete', [tokenId]);
+  }
+
+  read(tokenId: string): Promise<RawView | null> {
+    return this.#run('read-token', [tokenId]);
+  }
+
+  tick(): Promise<number> {
+    return this.#run('tick', [0, ticksOf(this.id).name]);
+  }
+
+  /** Lets the active time of a token be over; of several, the one aged first ran out first. */
+  async age(tokenId: string): Promise<void> {
+    this.#aged += 1;
+    await this.#redis
+      .multi()
+      .hset(`${this.key}:t:${tokenId}`, 'x', this.#aged)
+      .zadd(`${this.key}:active`, 'XX', this.#aged, tokenId)
+      .exec();
+  }
+
+  /** Number of the last message. */
+  async seq(): Promise<number> {
+    return Number((await this.#redis.hget(`${this.key}:meta`, 'seq')) ?? 0);
+  }
+
+  async counts(...names: string[]): Promise<number[]> {
+    return (await this.#redis.hmget(`${this.key}:meta`, ...names)).map(Number);
+  }
+
+  #run<T>(name: (typeof NAMES)[number], args: (string | number)[]): Promise<T> {
+    return runScript<T>(this.#redis, SCRIPTS[name] as Script, this.key, args);
+  }
+}
+
+/** The part of a process that a mirror stands on, with connections of its own. */
+export interface Listener {
+  readonly platform: Platform;
+  close(): Promise<void>;
+}
+
+/** @param change what becomes of the messages, to lose some */
+export async function openListener(
+  url: string,
+  change: (messages: Messages) => Messages = (messages) => messages,
+): Promise<Listener> {
+  const log = openLog('silent');
+  const redis = openRedis(url, 'test', log);
+  await redis.connect();
+  const messages = await openMessages(url, redis, log);
+  return {
+    platform: { redis, log, messages: change(messages) } as Platform,
+    close: async () => {
+      await messages.close();
+      redis.disconnect();
+    },
+  };
+}
