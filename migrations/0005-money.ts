@@ -3,6 +3,12 @@ import { Migration } from '@mikro-orm/migrations';
 /** Wallets, their append-only entries, payments, and the answers kept for idempotency keys. */
 export class Money extends Migration {
   override up(): void {
+    this.#walletsAndPayments();
+    this.#entries();
+    this.#idempotencyKeys();
+  }
+
+  #walletsAndPayments(): void {
     this.addSql(`
       create table wallet (
         user_id uuid primary key references user_account,
@@ -30,6 +36,9 @@ export class Money extends Migration {
     this.addSql(`
       create index payment_token_open on payment (created_at)
       where token_hash is not null and token_completed_at is null and status <> 'FAILED'`);
+  }
+
+  #entries(): void {
     this.addSql(`
       create table entry (
         id uuid primary key,
@@ -53,6 +62,9 @@ export class Money extends Migration {
     this.addSql(`
       create trigger entry_append_only before update or delete on entry
       for each row execute function entries_are_only_added()`);
+  }
+
+  #idempotencyKeys(): void {
     this.addSql(`
       create table idempotency_key (
         user_id uuid not null references user_account,

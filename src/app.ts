@@ -78,7 +78,21 @@ async function open(config: Config, log: Log, closing: Closing): Promise<App> {
   closing.push(() => http.close());
   const address = await http.listen({ port: config.PORT, host: config.HOST });
   const url = `${address}${GRAPHQL_PATH}`;
-  return { url, databaseUrl, redisUrl, operator, demo: seeded, notes, close: () => closeAll(closing, log) };
+  return {
+    url,
+    databaseUrl,
+    redisUrl,
+    operator,
+    demo: seeded,
+    notes: [...notes, ...warningsOf(config)],
+    close: () => closeAll(closing, log),
+  };
+}
+
+/** What is allowed and yet worth a second look. */
+function warningsOf({ AUTH_JWKS_URL, AUTH_ISSUER, AUTH_AUDIENCE }: Config): string[] {
+  if (!AUTH_JWKS_URL || (AUTH_ISSUER && AUTH_AUDIENCE)) return [];
+  return ['AUTH_ISSUER or AUTH_AUDIENCE is unset: tokens that AUTH_JWKS_URL signed for others are accepted too'];
 }
 
 async function findServers(

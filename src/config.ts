@@ -39,7 +39,7 @@ export const KEYS = {
     'Secret that signs access tokens; unset: made once and kept in PostgreSQL',
     'at-least-32-characters-of-randomness',
     optional,
-    text(32, 1_000),
+    text(16, 1_000),
   ),
   AUTH_JWKS_URL: key(
     'JWK set of an identity provider whose tokens are accepted instead of our own',
@@ -118,9 +118,6 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     } catch (error) {
       faults.push(`${name} ${(error as Error).message} (example: ${name}=${example})`);
     }
-  }
-  if (env.OPERATOR_PASSWORD && !env.OPERATOR_NAME) {
-    faults.push('OPERATOR_NAME must be set together with OPERATOR_PASSWORD (example: OPERATOR_NAME=operator)');
   }
   if (faults.length > 0) throw new ConfigError(faults.join('\n'));
   return values as Config;

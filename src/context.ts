@@ -6,6 +6,10 @@ import { CallerError } from './problems.ts';
 
 export type Role = 'BUYER' | 'OPERATOR';
 
+/** A request ends within three seconds; the fields nested in a slow one still get a moment. */
+const MOST_REQUEST_MS = 2_800;
+const LEAST_NESTED_MS = 150;
+
 /** Who asks, as their access token says. */
 export interface Caller {
   readonly id: string;
@@ -29,6 +33,8 @@ export interface Context {
   /** The header x-queue-token, as it came. */
   readonly queueToken: string | undefined;
   readonly requestId: string;
+  /** By `performance.now()`, in milliseconds. */
+  readonly startedAt: number;
   readonly loaders: Map<unknown, DataLoader<string, unknown>>;
   /** Set by the guard of @queued fields. */
   readonly pass: Pass | null;
@@ -41,7 +47,8 @@ export function makeContext(
   requestId: string = randomUUID(),
 ): Context {
   const em = platform.orm.em.fork();
-  return { platform, em, caller, queueToken, requestId, loaders: new Map(), pass: null };
+  const startedAt = performance.now();
+  return { platform, em, caller, queueToken, requestId, startedAt, loaders: new Map(), pass: null };
 }
 
 /** @throws CallerError UNAUTHENTICATED when nobody is signed in */
@@ -57,8 +64,22 @@ export type Batch<V> = (context: Context, keys: readonly string[]) => Promise<re
 export function load<V>(context: Context, batch: Batch<V>, key: string): Promise<V> {
   let loader = context.loaders.get(batch);
   if (!loader) {
-    loader = new DataLoader<string, unknown>((keys) => batch(context, keys) as Promise<readonly V[]>, { cache: false });
+    loader = new DataLoader<string, unknown>((keys) => inTime(context, batch(context, keys)), { cache: false });
     context.loaders.set(batch, loader);
   }
   return loader.load(key) as Promise<V>;
+}
+
+/** What is nested in an answer has what is left of the request's time, and a little where that is used up. */
+async function inTime<V>(context: Context, answer: Promise<readonly V[]>): Promise<readonly V[]> {
+  let timer: NodeJS.Timeout | undefined;
+  const left = Math.max(MOST_REQUEST_MS - (performance.now() - context.startedAt), LEAST_NESTED_MS);
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new CallerError('SERVICE_UNAVAILABLE')), left);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -3,7 +3,7 @@ import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { GraphQLError, type GraphQLSchema } from 'graphql';
+import { GraphQLError, type GraphQLSchema, OperationTypeNode } from 'graphql';
 import { authenticate } from './accounts/authenticate.ts';
 import { type Context, makeContext } from './context.ts';
 import { answerLeafLists, stringifyAnswer } from './leaf-lists.ts';
@@ -23,13 +23,19 @@ export async function serveGraphql(http: FastifyInstance, platform: Platform, sc
     hideSchemaDetailsFromClientErrors: platform.config.NODE_ENV === 'production',
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
+    persistedQueries: false,
     validationRules: [LimitsRule],
     parseOptions: { maxTokens: MOST_TOKENS },
     logger: platform.log,
-    plugins: [ApolloServerPluginLandingPageDisabled(), rememberRequestIds(requestIds), answerLeafLists(schema)],
+    plugins: [
+      ApolloServerPluginLandingPageDisabled(),
+      rememberRequestIds(requestIds),
+      JUDGE_OPERATION,
+      answerLeafLists(schema),
+    ],
     stringifyResult: stringifyAnswer,
     formatError: (formatted, error) =>
-      presentError(error, formatted, requestIds.get(error as object) ?? randomUUID(), platform.log),
+      presentError(error, formatted, requestIds.get(error as object) ?? randomUUID(), platform),
   });
   await apollo.start();
   platform.closing.push(() => apollo.stop());
@@ -47,6 +53,24 @@ async function contextOf(platform: Platform, request: FastifyRequest): Promise<C
 function telling503(error: unknown): never {
   if (!isUnavailable(error)) throw error;
   throw new GraphQLError(String(error), { originalError: error as Error, extensions: { http: { status: 503 } } });
+}
+
+/** Refuses what HTTP cannot answer before anything is executed: no operation of that name, or a subscription. */
+const JUDGE_OPERATION: ApolloServerPlugin<Context> = {
+  requestDidStart: async () => ({
+    didResolveOperation: async ({ operation }) => {
+      if (!operation) {
+        throw refused('OPERATION_RESOLUTION_FAILURE', 'operationName must name one of the operations of the document.');
+      }
+      if (operation.operation === OperationTypeNode.SUBSCRIPTION) {
+        throw refused('BAD_REQUEST', 'Subscriptions are served over WebSocket only.');
+      }
+    },
+  }),
+};
+
+function refused(code: string, message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code, http: { status: 400 } } });
 }
 
 /** formatError is not told whose error it formats. */

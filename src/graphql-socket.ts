@@ -131,6 +131,6 @@ function presentAll(
     const formatted = error instanceof GraphQLError ? error.toJSON() : error;
     const ofVariables = formatted.extensions?.code === undefined && /^Variable "\$/.test(formatted.message);
     const coded = ofVariables ? { ...formatted, extensions: { code: 'BAD_USER_INPUT' } } : formatted;
-    return presentError(error, coded, requestId, platform.log);
+    return presentError(error, coded, requestId, platform);
   });
 }

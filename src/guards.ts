@@ -55,8 +55,7 @@ function guardRoot(
   else if (!PUBLIC.has(name)) guards.push(requireCaller);
   const guarded = (resolve: Resolver): Resolver => {
     const checked = guards.reduceRight((inner, guard) => after(guard, inner), resolve);
-    if (SLOW.has(name)) return withDeadline(checked, () => SLOW_DEADLINE_MS);
-    return root === 'Mutation' ? withinBudget(checked) : withDeadline(checked, () => DEADLINE_MS);
+    return SLOW.has(name) ? withDeadline(checked, () => SLOW_DEADLINE_MS) : withinBudget(checked);
   };
   const { resolve, subscribe } = field;
   if (root !== 'Subscription') return { ...field, ...(resolve && { resolve: guarded(resolve) }) };
@@ -139,10 +138,10 @@ function endUnread(answer: unknown): void {
   if (typeof source?.return === 'function') void source.return();
 }
 
-/** How long the mutations of one document, which run one after another, have taken together. */
+/** How long the root fields of one document that ran one after another have taken together. */
 const spent = new WeakMap<Context, number>();
 
-/** One deadline for all mutations of a document, so that many of them cannot make a request last. */
+/** One deadline for whatever a document runs one after another: ten mutations take no longer than one may. */
 function withinBudget(resolve: Resolver): Resolver {
   const limited = withDeadline(resolve, (context) => DEADLINE_MS - (spent.get(context) ?? 0));
   return async (source, args, context, info) => {

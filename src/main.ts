@@ -4,6 +4,9 @@ import { ConfigError, readConfig } from './config.ts';
 import { openLog } from './platform/log.ts';
 import { describeApp } from './welcome.ts';
 
+// Whoever read our output may be gone (`npm start | head`): that must not keep us from closing in order.
+for (const output of [process.stdout, process.stderr]) output.on('error', () => undefined);
+
 /** Reads the configuration, opens the app, waits for a signal, closes it. */
 async function main(): Promise<void> {
   const config = readConfig(process.env);

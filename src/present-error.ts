@@ -1,6 +1,6 @@
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { isUnavailable } from './platform/faults.ts';
-import type { Log } from './platform/log.ts';
+import type { Platform } from './platform/platform.ts';
 import { CallerError, ERRORS, type ErrorCode } from './problems.ts';
 
 /** Codes that Apollo gives by itself for requests that cannot be executed. */
@@ -24,7 +24,7 @@ export function presentError(
   error: unknown,
   formatted: GraphQLFormattedError,
   requestId: string,
-  log: Log,
+  { log, config }: Platform,
 ): GraphQLFormattedError {
   const thrown = causeOf(error);
   const place = {
@@ -36,7 +36,10 @@ export function presentError(
     return { message: thrown.message, ...place, extensions };
   }
   const code = String(formatted.extensions?.code);
-  if (APOLLO_CODES.has(code)) return { message: formatted.message, ...place, extensions: { code } };
+  if (APOLLO_CODES.has(code)) {
+    const message = config.NODE_ENV === 'production' ? withoutHints(formatted.message) : formatted.message;
+    return { message, ...place, extensions: { code } };
+  }
   if (isOfArgument(thrown)) {
     return { message: (thrown as Error).message, ...place, extensions: { code: 'BAD_USER_INPUT' } };
   }
@@ -46,6 +49,11 @@ export function presentError(
   }
   log.error({ requestId, err: thrown, path: formatted.path }, 'a request failed through a fault of ours');
   return masked('INTERNAL_SERVER_ERROR', place, { requestId });
+}
+
+/** In production names of the schema are not given away to who guesses. */
+function withoutHints(message: string): string {
+  return message.replace(/ ?Did you mean .+\?$/, '');
 }
 
 function masked(code: ErrorCode, place: object, extensions: object = {}): GraphQLFormattedError {

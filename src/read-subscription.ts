@@ -52,8 +52,7 @@ function readDocument(schema: GraphQLSchema, text: string, isProduction: boolean
     const parsed = parse(text, { maxTokens: MOST_TOKENS });
     const rules = [...specifiedRules, LimitsRule, ...(isProduction ? [NoSchemaIntrospectionCustomRule] : [])];
     const faults = validate(schema, parsed, rules);
-    if (faults.length > 0)
-      return faults.map((fault) => coded(isProduction ? withoutHints(fault) : fault, 'GRAPHQL_VALIDATION_FAILED'));
+    if (faults.length > 0) return faults.map((fault) => coded(fault, 'GRAPHQL_VALIDATION_FAILED'));
     if (known.size >= MOST_REMEMBERED) known.clear();
     known.set(text, parsed);
     return parsed;
@@ -61,12 +60,6 @@ function readDocument(schema: GraphQLSchema, text: string, isProduction: boolean
     if (error instanceof GraphQLError) return [coded(error, 'GRAPHQL_PARSE_FAILED')];
     throw error;
   }
-}
-
-/** In production names are not given away, as Apollo does not over HTTP. */
-function withoutHints(fault: GraphQLError): GraphQLError {
-  fault.message = fault.message.replace(/ ?Did you mean(.+?)\?$/, '');
-  return fault;
 }
 
 function coded(error: GraphQLError, code: string): GraphQLError {

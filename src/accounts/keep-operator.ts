@@ -20,7 +20,7 @@ export interface Operator {
  */
 export async function keepOperator(platform: Platform): Promise<Operator> {
   const { OPERATOR_NAME, OPERATOR_PASSWORD } = platform.config;
-  if (OPERATOR_NAME && OPERATOR_PASSWORD) return keepAccount(platform, OPERATOR_NAME, OPERATOR_PASSWORD);
+  if (OPERATOR_PASSWORD) return keepAccount(platform, OPERATOR_NAME ?? 'operator', OPERATOR_PASSWORD);
   return withAdvisoryLock(forkOf(platform), 'operator', async () => {
     const existing = await findOperator(platform, OPERATOR_NAME);
     return existing ?? generateAccount(platform, OPERATOR_NAME ?? 'operator');

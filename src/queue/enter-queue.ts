@@ -4,8 +4,9 @@ import { idOf } from '../input.ts';
 import { loadScript, runScript } from '../platform/lua.ts';
 import type { Platform } from '../platform/platform.ts';
 import { notFound, type Refusal, refuse } from '../problems.ts';
+import { noteLive } from './live-queues.ts';
 import { restoreSettings } from './push-settings.ts';
-import { hashOf, LIVE_QUEUES, newSecret, queueKey, tokenIdOf, tokenValueOf } from './queue-keys.ts';
+import { hashOf, newSecret, queueKey, tokenIdOf, tokenValueOf } from './queue-keys.ts';
 import type { QueueToken } from './queue-token.ts';
 import { type RawView, readView } from './token-view.ts';
 
@@ -41,6 +42,6 @@ async function enter(platform: Platform, queueId: string, userId: string): Promi
   const tokenId = tokenIdOf(hashOf(tokenValueOf(queueId, secret)));
   const entered = runScript<Answer>(platform.redis, ENTER, queueKey(queueId), [userId, tokenId, secret]);
   // Sent right behind, on the same connection, so that no place waits in a queue without ticks.
-  const [answer] = await Promise.all([entered, platform.redis.sadd(LIVE_QUEUES, queueId)]);
+  const [answer] = await Promise.all([entered, noteLive(platform, queueId)]);
   return answer;
 }

@@ -3,8 +3,9 @@ import { loadScript, runScript } from '../platform/lua.ts';
 import { forkOf, type Platform } from '../platform/platform.ts';
 import { sql } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
+import { noteLive } from './live-queues.ts';
 import { Queue } from './queue.ts';
-import { LIVE_QUEUES, queueKey } from './queue-keys.ts';
+import { queueKey } from './queue-keys.ts';
 
 const APPLY_SETTINGS = loadScript(import.meta.url, 'apply-settings');
 
@@ -22,7 +23,7 @@ export async function pushSettings(platform: Platform, queue: Queue): Promise<vo
   ];
   const epoch = randomBytes(8).toString('hex');
   await runScript(platform.redis, APPLY_SETTINGS, queueKey(queue.id), [...settings, epoch]);
-  await platform.redis.sadd(LIVE_QUEUES, queue.id);
+  await noteLive(platform, queue.id);
   await sql(forkOf(platform), 'update queue set applied_version = greatest(applied_version, $2) where id = $1', [
     queue.id,
     version,

@@ -1,9 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { parseId } from '../platform/ids.ts';
 
-/** Queues that have people in them: the ones that need ticks. */
-export const LIVE_QUEUES = 'onsale:live-queues';
-
 /** Prefix of all Redis keys of one queue; the braces keep them on one node of a Redis Cluster. */
 export function queueKey(queueId: string): string {
   return `{q:${queueId}}`;

@@ -3,9 +3,10 @@ import { loadScript, runScript } from '../platform/lua.ts';
 import { forkOf, type Platform } from '../platform/platform.ts';
 import { sql } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
+import { liveQueues, retire } from './live-queues.ts';
 import { pushSettings } from './push-settings.ts';
 import { Queue } from './queue.ts';
-import { LIVE_QUEUES, queueKey } from './queue-keys.ts';
+import { queueKey } from './queue-keys.ts';
 import { ticksOf } from './queue-message.ts';
 
 const TICK = loadScript(import.meta.url, 'tick');
@@ -18,7 +19,7 @@ export const queueTick: Job = {
   name: 'queue-tick',
   everyMs: TICK_MS,
   async run(platform) {
-    const live = await platform.redis.smembers(LIVE_QUEUES);
+    const live = await liveQueues(platform);
     const outcomes = await Promise.allSettled(live.map((queueId) => tickOrRetire(platform, queueId)));
     for (const outcome of outcomes) {
       if (outcome.status === 'rejected') throw outcome.reason;
@@ -26,15 +27,10 @@ export const queueTick: Job = {
   },
 };
 
-function tick(platform: Platform, queueId: string, leastMs: number): Promise<number> {
-  return runScript<number>(platform.redis, TICK, queueKey(queueId), [leastMs, ticksOf(queueId).name]);
-}
-
 async function tickOrRetire(platform: Platform, queueId: string): Promise<void> {
-  if ((await tick(platform, queueId, LEAST_MS)) !== 0) return;
-  await platform.redis.srem(LIVE_QUEUES, queueId);
-  // Somebody may have entered in between, and their own registration may have come before the removal.
-  if ((await tick(platform, queueId, 0)) !== 0) await platform.redis.sadd(LIVE_QUEUES, queueId);
+  const args = [LEAST_MS, ticksOf(queueId).name];
+  const people = await runScript<number>(platform.redis, TICK, queueKey(queueId), args);
+  if (people === 0) await retire(platform, queueId);
 }
 
 /** Tells Redis the settings that it missed because it was away when they changed. */

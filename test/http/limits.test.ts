@@ -89,7 +89,7 @@ describe('a document that is not meant well', () => {
       /more than 600 fields/,
     ],
     ['5,000 directives, unknown', `{ settings ${'@a '.repeat(4_900)} { currency } }`, undefined],
-    ['3,000 directives that exist', `{ settings { currency ${'@skip(if: false) '.repeat(1_600)} } }`, undefined],
+    ['1,300 directives that exist', `{ settings { currency ${'@skip(if: false) '.repeat(1_300)} } }`, undefined],
   ])('of %s is refused quickly, with a bounded list of errors', async (_what, query, says) => {
     await expectRefused(query, 'GRAPHQL_VALIDATION_FAILED', says);
   });
@@ -131,7 +131,7 @@ describe('root mutations of one document', () => {
     await expectRefused(`mutation { ${signUps(11, 'plain')} }`, 'GRAPHQL_VALIDATION_FAILED', /more than 10 mutations/);
     await expectRefused(
       `mutation { ...A ... { ...B } } fragment A on Mutation { ${signUps(6, 'hidden')} }
-       fragment B on Mutation { ${signUps(6, 'hidden').replaceAll('m', 'n').replaceAll('nane', 'name')} }`,
+       fragment B on Mutation { ${signUps(6, 'hidden').replaceAll(/\bm(?=\d)/g, 'n')} }`,
       'GRAPHQL_VALIDATION_FAILED',
     );
     expect([await countOf('plain'), await countOf('hidden')]).toEqual([0, 0]);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { charge, enter, makeQueue, makeShow, pay, readToken, reserve } from '../support/builders.ts';
-import { Buyer, type Data, post } from '../support/client.ts';
+import { charge, enter, type MadeShow, makeQueue, makeShow, pay, readToken, reserve } from '../support/builders.ts';
+import { Buyer, type Data, type Feed, post } from '../support/client.ts';
 import { World } from '../support/world.ts';
 
 let world: World;
@@ -17,6 +17,28 @@ async function signUp(url: string, name: string): Promise<Buyer> {
   return new Buyer(data.signUp.user.id, data.signUp.accessToken, url);
 }
 
+/** Enters, and waits on the subscription for the turn. */
+async function goIn(buyer: Buyer, queueId: string): Promise<{ inside: Buyer; place: Feed }> {
+  const token = await enter(buyer, queueId);
+  expect(token).toMatchObject({ __typename: 'QueueToken', status: 'WAITING', position: 1, endReason: null });
+  const place = buyer.watch('subscription ($token: ID!) { queuePosition(token: $token) { status position } }', {
+    token: token.value,
+  });
+  await place.until(({ queuePosition }) => queuePosition.status === 'ACTIVE');
+  return { inside: buyer.withToken(token.value), place };
+}
+
+async function findFiftySeats(inside: Buyer, show: MadeShow): Promise<void> {
+  const { availableDates } = await inside.get(
+    'query ($id: ID!) { availableDates(concertId: $id) { id date availableCount } }',
+    { id: show.concertId },
+  );
+  expect(availableDates).toMatchObject([{ id: show.id, availableCount: 50 }]);
+  const free = 'query ($id: ID!, $date: LocalDate!) { availableSeats(concertId: $id, date: $date) { id status } }';
+  const { availableSeats } = await inside.get(free, { id: show.concertId, date: availableDates[0].date });
+  expect(availableSeats.map(({ id }: Data) => id)).toEqual(show.seats);
+}
+
 describe.each([1, 2])('with %i processes', (processes) => {
   it('a newcomer buys a ticket, and a rival watches the seat go from HELD to SOLD', async () => {
     const [here, there] = [world.urls[0] as string, world.urls[processes - 1] as string];
@@ -25,36 +47,13 @@ describe.each([1, 2])('with %i processes', (processes) => {
     const show = await makeShow(operator, {}, queueId);
     const [buyer, rival] = [await signUp(here, `buyer ${processes}`), await signUp(there, `rival ${processes}`)];
 
-    const token = await enter(buyer, queueId);
-    expect(token).toMatchObject({ __typename: 'QueueToken', status: 'WAITING', position: 1, endReason: null });
-    const place = buyer.watch('subscription ($token: ID!) { queuePosition(token: $token) { status position } }', {
-      token: token.value,
-    });
-    await place.until(({ queuePosition }) => queuePosition.status === 'ACTIVE');
-    const inside = buyer.withToken(token.value);
-
-    const rivalToken = await enter(rival, queueId);
-    const rivalPlace = rival.watch('subscription ($token: ID!) { queuePosition(token: $token) { status } }', {
-      token: rivalToken.value,
-    });
-    await rivalPlace.until(({ queuePosition }) => queuePosition.status === 'ACTIVE');
-    const seats = rival
-      .withToken(rivalToken.value)
-      .watch('subscription ($show: ID!) { seatChanges(showId: $show) { resync seats { id status revision } } }', {
-        show: show.id,
-      });
+    const { inside, place } = await goIn(buyer, queueId);
+    const watching = await goIn(rival, queueId);
+    const changes = 'subscription ($show: ID!) { seatChanges(showId: $show) { resync seats { id status revision } } }';
+    const seats = watching.inside.watch(changes, { show: show.id });
     await new Promise((resolve) => setTimeout(resolve, 300));
 
-    const dates = await inside.get('query ($id: ID!) { availableDates(concertId: $id) { id date availableCount } }', {
-      id: show.concertId,
-    });
-    expect(dates.availableDates).toMatchObject([{ id: show.id, availableCount: 50 }]);
-    const free = await inside.get(
-      'query ($id: ID!, $date: LocalDate!) { availableSeats(concertId: $id, date: $date) { id number status } }',
-      { id: show.concertId, date: dates.availableDates[0].date },
-    );
-    expect(free.availableSeats).toHaveLength(50);
-
+    await findFiftySeats(inside, show);
     const reservation = await reserve(inside, show.id, [show.seats[4] as string]);
     expect(reservation).toMatchObject({ __typename: 'Reservation', status: 'HELD', amount: 1_000 });
     expect(await charge(inside, 5_000)).toMatchObject({ __typename: 'LedgerEntry', balanceAfter: 5_000 });
@@ -70,7 +69,10 @@ describe.each([1, 2])('with %i processes', (processes) => {
     expect(held.seatChanges.seats[0]).toMatchObject({ id: show.seats[4], revision: 1 });
     expect(sold.seatChanges.seats[0]).toMatchObject({ id: show.seats[4], revision: 2 });
 
-    expect(await readToken(inside, token.value)).toMatchObject({ status: 'COMPLETED', endReason: 'PAID' });
+    expect(await readToken(inside, inside.queueToken as string)).toMatchObject({
+      status: 'COMPLETED',
+      endReason: 'PAID',
+    });
     expect(await place.ended).toBeUndefined();
     expect(place.events.at(-1).queuePosition).toMatchObject({ status: 'COMPLETED' });
     const { errors } = await inside.ask('query ($id: ID!) { availableDates(concertId: $id) { id } }', {
@@ -82,6 +84,6 @@ describe.each([1, 2])('with %i processes', (processes) => {
     });
     const wallet = await inside.get('{ wallet { balance entries { edges { node { kind amount } } } } }');
     expect(wallet.wallet.balance).toBe(4_000);
-    await Promise.all([place.close(), rivalPlace.close(), seats.close()]);
+    await Promise.all([place.close(), watching.place.close(), seats.close()]);
   });
 });

@@ -73,6 +73,10 @@ export class Socket {
     this.#socket.pause();
   }
 
+  resume(): void {
+    this.#socket.resume();
+  }
+
   async close(): Promise<void> {
     this.#socket.close();
     await this.closed;
