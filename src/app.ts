@@ -73,7 +73,7 @@ async function open(config: Config, log: Log, closing: Closing): Promise<App> {
     await Promise.all([pingPostgres(orm), redis.ping()]);
   });
   await serveGraphql(http, platform, schema);
-  serveSubscriptions(http.server, platform, schema);
+  serveSubscriptions(http, platform, schema);
   startJobs(platform, JOBS);
   closing.push(() => http.close());
   const address = await http.listen({ port: config.PORT, host: config.HOST });

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { FastifyInstance } from 'fastify';
 import { GraphQLError, type GraphQLFormattedError, type GraphQLSchema } from 'graphql';
 import {
   CloseCode,
@@ -38,7 +39,7 @@ interface Connected {
 type Connection = SocketContext<Record<string, unknown>, Connected>;
 
 /** Serves subscriptions over graphql-transport-ws on the same port and path as HTTP. */
-export function serveSubscriptions(server: Server, platform: Platform, schema: GraphQLSchema): void {
+export function serveSubscriptions(http: FastifyInstance, platform: Platform, schema: GraphQLSchema): void {
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: MOST_FRAME_BYTES,
@@ -58,10 +59,11 @@ export function serveSubscriptions(server: Server, platform: Platform, schema: G
     },
   });
   sockets.on('connection', (socket) => serveSocket(graphql, socket, { socket }, platform.log));
-  server.on('upgrade', (request, socket, head) => upgrade(platform, sockets, request, socket, head));
-  platform.closing.push(() => {
+  http.server.on('upgrade', (request, socket, head) => upgrade(platform, sockets, request, socket, head));
+  // The HTTP server waits for the connections it has given away, so they end before it does.
+  http.addHook('preClose', async () => {
     for (const socket of sockets.clients) closeSocket(socket, GOING_AWAY, 'Going away');
-    return new Promise((resolve) => sockets.close(() => resolve()));
+    await new Promise((resolve) => sockets.close(resolve));
   });
 }
 

@@ -32,6 +32,6 @@ function thingsToTry(url: string, { openConcertId }: NonNullable<App['demo']>): 
     'Try:',
     `  ${curl('{ concerts { edges { node { id title queue { id } shows { id date availableCount } } } } }')}`,
     `  ${curl(`{ availableDates(concertId: "${openConcertId}") { id date availableCount } }`)}`,
-    '  npm run crowd -- 200        sends invented buyers through the demo queue: watch queueStats meanwhile',
+    `  npm run crowd -- 200${url.includes(':4000/') ? '' : ` --url ${url}`}        sends invented buyers through the demo queue`,
   ];
 }

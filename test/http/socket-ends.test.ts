@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { makeQueue, makeShow, reserve } from '../support/builders.ts';
+import type { Buyer, Data } from '../support/client.ts';
 import { Socket } from '../support/socket.ts';
 import { signToken, World } from '../support/world.ts';
 
@@ -13,22 +14,22 @@ afterAll(() => world.close());
 it('a socket ends with 4403 when its access token does, and hears nothing of what happens after', async () => {
   const operator = await world.operator();
   const show = await makeShow(operator);
-  const [listener, buyer] = await world.buyers(2);
+  const [listener, buyer] = (await world.buyers(2)) as [Buyer, Buyer];
   const url = world.urls[0] as string;
-  const socket = await Socket.ready(url, await signToken(listener?.id as string, 'BUYER', '2s'));
-  const lasting = await Socket.ready(url, listener?.accessToken);
+  const socket = await Socket.ready(url, await signToken(listener.id, 'BUYER', '2s'));
+  const lasting = await Socket.ready(url, listener.accessToken);
   for (const each of [socket, lasting]) {
     each.subscribe('seats', `subscription { seatChanges(showId: "${show.id}") { seats { id } } }`);
   }
   await sleep(300);
-  const told = (seat: number) => (message: { payload?: { data: { seatChanges: { seats: { id: string }[] } } } }) =>
-    message.payload?.data?.seatChanges.seats.some(({ id }) => id === show.seats[seat]);
-  await reserve(buyer as never, show.id, [show.seats[0] as string]);
+  const told = (seat: number) => (message: Data) =>
+    message.payload?.data?.seatChanges.seats.some(({ id }: Data) => id === show.seats[seat]) ?? false;
+  await reserve(buyer, show.id, [show.seats[0] as string]);
   await socket.until(told(0));
   const before = performance.now();
   expect(await socket.closed).toEqual({ code: 4403, reason: 'Forbidden' });
   expect(performance.now() - before).toBeLessThan(2_500);
-  await reserve(buyer as never, show.id, [show.seats[1] as string]);
+  await reserve(buyer, show.id, [show.seats[1] as string]);
   await lasting.until(told(1));
   expect(socket.messages.some(told(1))).toBe(false);
   await lasting.close();
