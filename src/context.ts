@@ -70,6 +70,14 @@ export function load<V>(context: Context, batch: Batch<V>, key: string): Promise
   return loader.load(key) as Promise<V>;
 }
 
+/**
+ * Whether the caller has been told already that it took too long. What has not begun by then must not begin: nobody
+ * would know of its effect.
+ */
+export function isOver(context: Context): boolean {
+  return performance.now() - context.startedAt > MOST_REQUEST_MS;
+}
+
 /** What is nested in an answer has what is left of the request's time, and a little where that is used up. */
 async function inTime<V>(context: Context, answer: Promise<readonly V[]>): Promise<readonly V[]> {
   let timer: NodeJS.Timeout | undefined;

@@ -3,30 +3,45 @@ import { idOf } from '../input.ts';
 import { Latest } from '../platform/latest.ts';
 import { tokenIdOf } from '../queue/queue-keys.ts';
 import { watchToken } from '../queue/queue-watch.ts';
+import type { TokenView } from '../queue/token-view.ts';
 import { mergeChanges, type SeatChange, seatsOf, toSeatChange } from './seat-change.ts';
 
 /** Seats of a show as they are held, released and sold; ends when the token that opened it is no longer ACTIVE. */
 export async function watchSeats(context: Context, showIdText: string): Promise<AsyncIterable<SeatChange>> {
   const showId = idOf('showId', showIdText);
-  const { platform, pass } = context;
   const stops: (() => void)[] = [];
   const changes = new Latest<SeatChange>(() => {
     for (const stop of stops.splice(0)) stop();
   }, mergeChanges);
-  const { messages } = platform;
-  stops.push(await messages.listen(seatsOf(showId), (seats) => changes.push(toSeatChange(showId, seats, false))));
-  stops.push(messages.onGap(() => changes.push(toSeatChange(showId, [], true))));
-  if (pass) {
-    const end = (): void => changes.end();
-    const stop = await watchToken(
-      platform,
-      pass.queueId,
-      tokenIdOf(pass.tokenHash),
-      ({ token }) => token.status === 'ACTIVE' || end(),
-      end,
-    );
-    if (changes.ended) stop();
-    else stops.push(stop);
+  try {
+    stops.push(...(await listen(context, showId, changes)));
+  } catch (error) {
+    changes.end();
+    throw error;
   }
+  // Whoever left while this was being set up has ended it already.
+  if (changes.ended) for (const stop of stops.splice(0)) stop();
   return changes;
+}
+
+/** Feeds `changes` until the functions answered are called. */
+async function listen(
+  { platform, pass }: Context,
+  showId: string,
+  changes: Latest<SeatChange>,
+): Promise<(() => void)[]> {
+  const { messages } = platform;
+  const stop = await messages.listen(seatsOf(showId), (seats) => changes.push(toSeatChange(showId, seats, false)));
+  const stops = [stop, messages.onGap(() => changes.push(toSeatChange(showId, [], true)))];
+  if (!pass) return stops;
+  const end = (): void => changes.end();
+  const judge = ({ token }: TokenView): void => {
+    if (token.status !== 'ACTIVE') end();
+  };
+  try {
+    return [...stops, await watchToken(platform, pass.queueId, tokenIdOf(pass.tokenHash), judge, end)];
+  } catch (error) {
+    for (const undo of stops) undo();
+    throw error;
+  }
 }

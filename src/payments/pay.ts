@@ -1,6 +1,6 @@
 import { Field, ID, InputType } from 'type-graphql';
 import { publishSeats } from '../concerts/seat-change.ts';
-import { type Context, callerOf } from '../context.ts';
+import { type Context, callerOf, isOver } from '../context.ts';
 import { idempotencyKeyOf, idOf } from '../input.ts';
 import { newId } from '../platform/ids.ts';
 import { badInput, Refusal } from '../problems.ts';
@@ -41,6 +41,7 @@ export async function pay(context: Context, input: PayInput): Promise<PayAnswer>
   const admission = await findAdmission(context, reservationId);
   const outcome = await workOnWallet<Outcome>(platform, userId, {
     key,
+    isOver: () => isOver(context),
     presumed: { type: 'Payment', id: paymentId },
     payable: { reservationId, tokenHash: admission.pass?.tokenHash ?? null },
     apply: async (em, wallet) => {

@@ -26,7 +26,7 @@ export function breaksConstraint(error: unknown, constraint: string): boolean {
 const AWAY_CODES =
   /^(08...|53...|57P0[1-5]|57014|55P03|25P0[34]|ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/;
 const AWAY_MESSAGES =
-  /timeout exceeded when trying to connect|Query read timeout|Connection terminated|connection error and is not queryable|Connection is closed|Command timed out|Stream isn't writeable|max retries per request|Cannot use a pool after|^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|OOM|MISCONF|BUSY) /;
+  /timeout exceeded when trying to connect|Query read timeout|Connection terminated|is not queryable|Connection is closed|Command timed out|Stream isn't writeable|max retries per request|Cannot use a pool after|^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|OOM|MISCONF|BUSY) /;
 
 /** Whether a server we stand on is away or overloaded: nothing is wrong with the request, and it may be asked again. */
 export function isUnavailable(error: unknown): boolean {

@@ -3,7 +3,7 @@ import { ReflectMetadataProvider } from '@mikro-orm/decorators/legacy';
 import { Migrator } from '@mikro-orm/migrations';
 import { defineConfig, MikroORM, type PostgreSqlConnection } from '@mikro-orm/postgresql';
 import { CompiledQuery, type Kysely } from 'kysely';
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import type { Log } from './log.ts';
 import { SECOND } from './units.ts';
 
@@ -43,7 +43,7 @@ export async function openPostgres(
         ...LIMITS_MS,
         keepAlive: true,
         application_name: 'onsale',
-        onPoolCreated: (pool: Pool) => endClientsThatTimeOut(pool, log),
+        onPoolCreated: (pool: Pool) => watchClients(pool, log),
       },
       discovery: { warnWhenNoEntities: false },
       logger: (message) => log.debug(message),
@@ -111,24 +111,49 @@ function kyselyOf(em: EntityManager): Kysely<unknown> {
   return (em.getConnection() as unknown as PostgreSqlConnection).getClient();
 }
 
+function watchClients(pool: Pool, log: Log): void {
+  pool.on('connect', (client) => {
+    endWhenTimedOut(client, log);
+    releaseWhenEnded(client);
+  });
+}
+
 /**
  * A connection whose query timed out in the client still waits for its answer, and whatever is sent next waits
  * behind it: it is ended instead of going back into the pool.
  */
-function endClientsThatTimeOut(pool: Pool, log: Log): void {
-  pool.on('connect', (client) => {
-    const query = client.query.bind(client) as (...args: unknown[]) => unknown;
-    const watched = (...args: unknown[]): unknown => {
-      const answer = query(...args);
-      if (answer instanceof Promise) {
-        answer.catch((error: Error) => {
-          if (error.message !== 'Query read timeout') return;
-          log.warn('a PostgreSQL connection stopped answering and is ended');
-          (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
-        });
-      }
-      return answer;
-    };
-    Object.assign(client, { query: watched });
+function endWhenTimedOut(client: PoolClient, log: Log): void {
+  const query = client.query.bind(client) as (...args: unknown[]) => unknown;
+  const watched = (...args: unknown[]): unknown => {
+    const answer = query(...args);
+    if (answer instanceof Promise) {
+      answer.catch((error: Error) => {
+        if (error.message !== 'Query read timeout') return;
+        log.warn('a PostgreSQL connection stopped answering and is ended');
+        (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+      });
+    }
+    return answer;
+  };
+  Object.assign(client, { query: watched });
+}
+
+/**
+ * Kysely keeps the connection of a transaction whose BEGIN, COMMIT or ROLLBACK failed (kysely issue 1990), and ten such
+ * would be all there are: a connection that ended is given back for it, and giving it back again does nothing.
+ */
+function releaseWhenEnded(client: PoolClient): void {
+  let release: PoolClient['release'] = () => undefined;
+  Object.defineProperty(client, 'release', {
+    get: () => release,
+    // The pool sets a new one each time that it hands the connection out.
+    set: (give: PoolClient['release']) => {
+      let given = false;
+      release = (broken) => {
+        if (!given) give(broken);
+        given = true;
+      };
+    },
   });
+  client.once('end', () => release(true));
 }

@@ -1,7 +1,7 @@
 import { RedisPubSub } from 'graphql-redis-subscriptions';
 import type { Redis } from 'ioredis';
 import type { Log } from './log.ts';
-import { openRedisListener } from './redis.ts';
+import { COMMAND_TIMEOUT_MS, openRedisListener } from './redis.ts';
 
 export interface Channel<T> {
   readonly name: string;
@@ -12,7 +12,10 @@ export interface Channel<T> {
 /** Messages between processes. Each is delivered at most once, and some never: whoever listens must notice gaps. */
 export interface Messages {
   publish<T>(channel: Channel<T>, message: T): Promise<void>;
-  /** Calls `listener` for every message until the function answered is called. */
+  /**
+   * Calls `listener` for every message until the function answered is called.
+   * @throws Error when Redis does not answer within a second
+   */
   listen<T>(channel: Channel<T>, listener: (message: T) => void): Promise<() => void>;
   /** Calls `listener` whenever the connection came back: whatever was published meanwhile is lost. */
   onGap(listener: () => void): () => void;
@@ -32,8 +35,9 @@ export async function openMessages(url: string, redis: Redis, log: Log): Promise
   return {
     publish: (channel, message) => pubsub.publish(channel.name, message),
     listen: async (channel, listener) => {
-      const id = await pubsub.subscribe(channel.name, listener);
-      return () => pubsub.unsubscribe(id);
+      if (subscriber.status !== 'ready') throw new Error('Connection is closed.');
+      const stop = (id: number) => (): void => pubsub.unsubscribe(id);
+      return inTime(pubsub.subscribe(channel.name, listener).then(stop));
     },
     onGap: (listener) => {
       gaps.add(listener);
@@ -41,6 +45,25 @@ export async function openMessages(url: string, redis: Redis, log: Log): Promise
     },
     close: async () => subscriber.disconnect(),
   };
+}
+
+/** Once listening, the connection waits for Redis to come back; whoever asks now is not kept waiting. */
+async function inTime(listening: Promise<() => void>): Promise<() => void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error('Command timed out'));
+      listening.then(
+        (stop) => stop(),
+        () => undefined,
+      );
+    }, COMMAND_TIMEOUT_MS);
+  });
+  try {
+    return await Promise.race([listening, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** RedisPubSub drops the promises of unsubscribing; without this a Redis outage would end the process. */

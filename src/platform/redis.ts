@@ -3,7 +3,7 @@ import type { Log } from './log.ts';
 import { SECOND } from './units.ts';
 
 /** What one command may take, in milliseconds; nothing is queued while the server is away. */
-const COMMAND_TIMEOUT_MS = SECOND;
+export const COMMAND_TIMEOUT_MS = SECOND;
 
 /**
  * A connection that keeps trying to come back for as long as the process lives, and fails every command at once

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EntityManager } from '@mikro-orm/core';
 import { Field, ID, InputType, Int } from 'type-graphql';
-import { type Context, callerOf } from '../context.ts';
+import { type Context, callerOf, isOver } from '../context.ts';
 import { idempotencyKeyOf, idOf, textOf, within } from '../input.ts';
 import { lockFreeSeats, lockUserAndShow } from '../lock-order.ts';
 import { claimKeys, type IdempotencyKey, keepAnswer, readKept } from '../platform/idempotency.ts';
@@ -58,8 +58,12 @@ const picks = perProcess(() => new WorkByKey());
 export async function reserveBest(context: Context, input: ReserveBestInput): Promise<Reservation | ReserveRefusal> {
   const wish = wishOf(context, input);
   const key = keyOf(wish, input.idempotencyKey);
-  const work = (): Promise<Held | Reservation | ReserveRefusal> =>
-    transact(context.em, (em) => (key ? reserveOnce(context, em, wish, key) : pickAndHold(context, em, wish, newId())));
+  const work = async (): Promise<Held | Reservation | ReserveRefusal> => {
+    if (isOver(context)) throw new CallerError('SERVICE_UNAVAILABLE');
+    return transact(context.em, (em) =>
+      key ? reserveOnce(context, em, wish, key) : pickAndHold(context, em, wish, newId()),
+    );
+  };
   const answer = await picks(context.platform).run(wish.showId, work);
   return 'reservation' in answer ? announceHold(context, answer) : answer;
 }

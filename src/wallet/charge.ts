@@ -1,5 +1,5 @@
 import { createUnionType, Field, ID, InputType } from 'type-graphql';
-import { type Context, callerOf } from '../context.ts';
+import { type Context, callerOf, isOver } from '../context.ts';
 import { idempotencyKeyOf, within } from '../input.ts';
 import type { IdempotencyKey } from '../platform/idempotency.ts';
 import { newId } from '../platform/ids.ts';
@@ -40,6 +40,7 @@ export async function charge(context: Context, input: ChargeInput): Promise<Ledg
   const entryId = newId();
   return workOnWallet<LedgerEntry | Refusal>(platform, userId, {
     key,
+    isOver: () => isOver(context),
     presumed: { type: 'LedgerEntry', id: entryId },
     apply: async (em, wallet) => {
       if (wallet.balance + amount > platform.config.BALANCE_LIMIT) {

@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/core';
 import { lockPayables, type PayableLock } from '../lock-order.ts';
 import { BatchByKey, type Outcome } from '../platform/batch-by-key.ts';
+import { isUnavailable } from '../platform/faults.ts';
 import { type Claim, claimKeys, dropKey, type KeptAnswer, keepAnswer, readKept } from '../platform/idempotency.ts';
 import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
 import { transact } from '../platform/transact.ts';
@@ -13,6 +14,8 @@ import type { Wallet } from './wallet.ts';
 export interface WalletWork<T> extends Claim {
   /** What must be locked before anything is looked at. */
   readonly payable?: PayableLock;
+  /** Whether nobody waits for the answer any more: then the work is not begun. */
+  readonly isOver: () => boolean;
   /**
    * Does the work. What it throws as a CallerError it must throw before it writes.
    * @returns the answer, and what to keep of it where it is not what was presumed
@@ -32,7 +35,7 @@ const MOST_REMEMBERED = 10_000;
 const contested = perProcess(() => new Map<string, number>());
 const batches = perProcess(
   (platform) =>
-    new BatchByKey<WalletWork<unknown>, unknown>(MOST_AT_ONCE, (userId, works) => applyAll(platform, userId, works)),
+    new BatchByKey<WalletWork<unknown>, unknown>(MOST_AT_ONCE, (userId, works) => applyWanted(platform, userId, works)),
 );
 
 /**
@@ -44,6 +47,17 @@ export function workOnWallet<T>(platform: Platform, userId: string, work: Wallet
   return batches(platform).do(userId, work as WalletWork<unknown>) as Promise<T | Refusal>;
 }
 
+async function applyWanted(
+  platform: Platform,
+  userId: string,
+  works: readonly WalletWork<unknown>[],
+): Promise<Outcome<unknown>[]> {
+  const wanted = works.filter((work) => !work.isOver());
+  const outcomes = wanted.length > 0 ? await applyAll(platform, userId, wanted) : [];
+  const byWork = new Map(wanted.map((work, index) => [work, outcomes[index]]));
+  return works.map((work) => byWork.get(work) ?? { error: new CallerError('SERVICE_UNAVAILABLE') });
+}
+
 async function applyAll(
   platform: Platform,
   userId: string,
@@ -52,7 +66,7 @@ async function applyAll(
   try {
     return await applyTogether(platform, userId, works);
   } catch (error) {
-    if (works.length === 1) throw error;
+    if (works.length === 1 || isUnavailable(error)) throw error;
     // One of them is at fault, and the others shall not suffer for it.
     const outcomes: Outcome<unknown>[] = [];
     for (const work of works) {

@@ -7,7 +7,7 @@ import { signToken, World } from '../support/world.ts';
 
 let world: World;
 beforeAll(async () => {
-  world = await World.open();
+  world = await World.open({ processes: 1 });
 });
 afterAll(() => world.close());
 
@@ -49,7 +49,7 @@ it('a socket of an operator whose row loses the role ends with 4403, and tells n
   const { id } = await world.buyer();
   await world.pool.query(`update user_account set role = 'OPERATOR' where id = $1`, [id]);
   const queueId = await makeQueue(await world.operator(), { capacity: 1 });
-  const socket = await Socket.ready(world.urls[1] as string, await signToken(id, 'OPERATOR'));
+  const socket = await Socket.ready(world.urls[0] as string, await signToken(id, 'OPERATOR'));
   socket.subscribe('stats', `subscription { queueStats(queueId: "${queueId}") { waiting } }`);
   await socket.until(({ type }) => type === 'next');
   await world.pool.query(`update user_account set role = 'BUYER' where id = $1`, [id]);

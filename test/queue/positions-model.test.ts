@@ -140,3 +140,46 @@ describe.each([
     },
   );
 });
+
+it('more departures than one message carries reach every process all the same', async () => {
+  const queue = new ScriptQueue(redis);
+  const model = Object.assign(new QueueModel(), { capacity: 0 });
+  await queue.settle(model);
+  const listener = await openListener(server.url);
+  const mirror = new Mirror(listener.platform, queue.id, () => undefined);
+  await mirror.open();
+  for (let i = 0; i < 25; i++) await Promise.all(Array.from({ length: 100 }, () => enter(queue, model)));
+  await queue.tick();
+
+  const leavers = model.waiting.filter((_place, index) => index % 6 > 0);
+  expect(leavers.length).toBeGreaterThan(2_000);
+  for (const place of leavers) model.end(place);
+  await Promise.all(leavers.map(({ user, token }) => queue.leave(user, token)));
+  await queue.tick();
+
+  const seq = await queue.seq();
+  await eventually(() => mirror.latest?.seq === seq);
+  await compare(queue, model, mirror);
+  expect(model.waiting.length).toBeGreaterThan(400);
+  mirror.close();
+  await listener.close();
+});
+
+it('who paid in the last moment, re-entered and was closed out counts as COMPLETED, and not as EXPIRED too', async () => {
+  const queue = new ScriptQueue(redis);
+  await queue.settle({ state: 'OPEN', capacity: 1, reenter: true });
+  for (const user of ['payer', 'other']) await queue.enter(user, user);
+  await queue.tick();
+  await queue.age('payer');
+  await queue.tick();
+  expect((await queue.read('payer'))?.[2]).toBe('W');
+  await queue.settle({ state: 'CLOSED', capacity: 1, reenter: true });
+
+  expect(await queue.complete('payer')).toBe(1);
+  expect(await queue.complete('payer')).toBe(0);
+  await queue.tick();
+
+  expect((await queue.read('payer'))?.[2]).toBe('C');
+  expect((await queue.read('other'))?.[2]).toBe('A');
+  expect(await queue.counts('entered', 'completed', 'expired', 'left')).toEqual([2, 1, 0, 0]);
+});

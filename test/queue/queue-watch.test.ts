@@ -89,6 +89,19 @@ it('of a token that changes while it is asked about, the later answer counts, an
   watching.stop();
 });
 
+it('a message that comes while a token is asked about waits for an answer that is newer than itself', async () => {
+  const watching = await watch('one', 9, true);
+  redis.publish(tick(2, { changed: ['one'] }));
+  redis.publish(tick(3, { heads: { 0: 4 } }));
+  expect(watching.told).toEqual([9]);
+
+  await redis.giveView(waitingView(9, 9, 1_002));
+  await redis.giveView(waitingView(9, 5, 1_010));
+
+  expect(watching.told).toEqual([9, 9, 5]);
+  watching.stop();
+});
+
 it('a token that is not there any more ends the watching, once', async () => {
   const watching = await watch('one', 9, true);
   redis.publish(tick(2, { changed: ['one'] }));

@@ -49,6 +49,8 @@ describe.each([1, 2])('with %i processes', (processes) => {
     const places = await line(await buyers(30), queueId);
     await until(places[1]!, 'ACTIVE');
 
+    const [first, second] = await Promise.all([look(places[0]!), look(places[1]!)]);
+    expect(Date.parse(second.activatedAt) - Date.parse(first.activatedAt)).toBeGreaterThan(900);
     const { admitted, waiting } = await statsOf(operator, queueId);
     expect(admitted).toBeGreaterThanOrEqual(2);
     expect(admitted).toBeLessThan(10);

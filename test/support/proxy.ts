@@ -13,6 +13,7 @@ export class TcpProxy {
   #listener: Server | undefined;
   #port = 0;
   #silent = false;
+  #delayMs = 0;
 
   private constructor(target: { host: string; port: number }) {
     this.#target = target;
@@ -56,9 +57,15 @@ export class TcpProxy {
     for (const pair of this.#pairs) hush(pair);
   }
 
+  /** Passes everything on `ms` late, until `heal`. */
+  delay(ms: number): void {
+    this.#delayMs = ms;
+  }
+
   /** Everything works again; what was held back arrives late. */
   async heal(): Promise<void> {
     this.#silent = false;
+    this.#delayMs = 0;
     for (const { client, server } of this.#pairs) {
       client.resume();
       server.resume();
@@ -77,11 +84,16 @@ export class TcpProxy {
     this.#listener = listener;
   }
 
+  #pass(bytes: Buffer, to: Socket): void {
+    if (this.#delayMs === 0) to.write(bytes);
+    else setTimeout(() => to.write(bytes), this.#delayMs);
+  }
+
   #take(client: Socket): void {
     const server = connect(this.#target);
     const pair = { client, server };
     this.#pairs.add(pair);
-    client.on('data', (bytes) => server.write(bytes));
+    client.on('data', (bytes) => this.#pass(bytes, server));
     server.on('data', (bytes) => client.write(bytes));
     for (const socket of [client, server]) {
       socket.on('error', () => undefined);

@@ -35,7 +35,7 @@ export class ScriptQueue {
     return this.#run('apply-settings', args);
   }
 
-  /** Enters as `user`, whose new token has the user's name as its id. */
+  /** Enters as `user`, under that id of the token where the user has none. */
   enter(user: string, tokenId: string): Promise<RawView | string> {
     return this.#run('enter', [user, tokenId, newSecret()]);
   }

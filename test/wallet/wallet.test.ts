@@ -121,3 +121,20 @@ it('entries are paged newest first, by cursors that survive new entries', async 
   expect([newest, rest].map(({ edges }) => edges.map(({ node }: Data) => node.amount))).toEqual([[3, 2], [1]]);
   expect([newest.pageInfo.hasNextPage, rest.pageInfo.hasNextPage]).toEqual([true, false]);
 });
+
+it('a wallet whose row is locked for too long answers SERVICE_UNAVAILABLE, unchanged, and the same key works afterwards', async () => {
+  const buyer = await world.buyer(1_000);
+  const rival = await world.pool.connect();
+  await rival.query('begin');
+  await rival.query('select from wallet where user_id = $1 for update', [buyer.id]);
+  const charges = times(5, (index) =>
+    buyer.fail(`mutation { charge(input: { amount: 5, idempotencyKey: "${index}" }) { __typename } }`),
+  );
+  expect(await Promise.all(charges)).toEqual(times(5, () => 'SERVICE_UNAVAILABLE'));
+  await rival.query('rollback');
+  rival.release();
+  expect(await balanceOf(buyer)).toBe(1_000);
+  const answers = await Promise.all(times(5, (index) => charge(buyer, 5, `${index}`)));
+  expect(answers.map(({ __typename }) => __typename)).toEqual(times(5, () => 'LedgerEntry'));
+  expect(await chainOf(world.pool, buyer.id)).toMatchObject({ entries: 6, unbroken: true, sum: 1_025 });
+});

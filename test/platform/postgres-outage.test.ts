@@ -1,0 +1,187 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import {
+  admit,
+  charge,
+  enter,
+  eventually,
+  type MadeShow,
+  makeQueue,
+  makeShow,
+  pay,
+  reserve,
+} from '../support/builders.ts';
+import { type Buyer, post } from '../support/client.ts';
+import { within3s } from '../support/in-time.ts';
+import { TcpProxy } from '../support/proxy.ts';
+import { World } from '../support/world.ts';
+
+let proxy: TcpProxy;
+let world: World;
+let operator: Buyer;
+let show: MadeShow;
+beforeAll(async () => {
+  proxy = await TcpProxy.open(inject('postgresUrl'));
+  world = await World.open({ processes: 0 });
+  const env = { DATABASE_URL: proxy.through(world.database.url) };
+  await Promise.all([world.startProcess(env), world.startProcess(env)]);
+  operator = await world.operator();
+  show = await makeShow(operator, {}, await makeQueue(operator, { capacity: 100 }));
+});
+afterEach(async () => {
+  await proxy.heal();
+  for (const { child, log } of world.processes) {
+    expect(child.exitCode, log()).toBeNull();
+    expect(log(), 'no outage is a fault of ours').not.toContain('"level":50');
+  }
+});
+afterAll(async () => {
+  await world.close();
+  await proxy.close();
+});
+
+/** Ways in which PostgreSQL can be away. */
+const AWAY = { refusing: () => proxy.refuse(), silent: async () => proxy.silence() };
+
+const READS = [
+  '{ me { id } }',
+  '{ wallet { balance } }',
+  '{ reservations { edges { cursor } } }',
+  '{ concerts { edges { node { shows { availableCount } } } } }',
+];
+const CHARGE = 'mutation { charge(input: { amount: 100, idempotencyKey: "away" }) { __typename } }';
+const RESERVE =
+  'mutation ($show: ID!, $seat: ID!) { reserve(input: { showId: $show, seatIds: [$seat] }) { __typename } }';
+const PAY = 'mutation ($id: ID!) { pay(input: { reservationId: $id, idempotencyKey: "away" }) { __typename } }';
+const TEN_CHARGES = `mutation { ${Array.from({ length: 10 }, (_, i) => `c${i}: charge(input: { amount: 1, idempotencyKey: "ten ${i}" }) { __typename }`).join(' ')} }`;
+
+/** What a buyer owns, past the product. */
+async function belongings({ id }: Buyer): Promise<unknown> {
+  const { rows } = await world.pool.query(
+    `select (select balance::int from wallet where user_id = $1) as balance,
+       (select count(*)::int from entry where wallet_id = $1) as entries,
+       (select coalesce(sum(amount), 0)::int from entry where wallet_id = $1) as sum,
+       (select count(*)::int from reservation where user_id = $1) as reservations,
+       (select count(*)::int from hold where user_id = $1) as holds,
+       (select count(*)::int from ticket where user_id = $1) as tickets,
+       (select count(*)::int from payment where user_id = $1) as payments`,
+    [id],
+  );
+  return rows[0];
+}
+
+async function backAgain(buyer: Buyer): Promise<void> {
+  await proxy.heal();
+  for (const url of world.urls) {
+    await eventually(async () => (await fetch(new URL('/health/ready', url))).status === 200, 8_000);
+    await eventually(async () => (await buyer.at(url).ask(READS.join('').replaceAll('}{', ' '))).errors === undefined);
+  }
+}
+
+describe.each(Object.entries(AWAY))('with PostgreSQL %s', (how, begin) => {
+  it('everything that needs it is SERVICE_UNAVAILABLE in time, nothing is half done, and it works again when it is back', async () => {
+    const index = Object.keys(AWAY).indexOf(how) * 10;
+    const buyer = await admit(await world.buyer(5_000), show.queueId as string);
+    const held = await reserve(buyer, show.id, [show.seats[index] as string]);
+    const before = await belongings(buyer);
+    await begin();
+    const tryAll = async (url: string): Promise<void> => {
+      const at = buyer.at(url);
+      await within3s(async () => {
+        const codes = await Promise.all([
+          ...READS.map((query) => at.fail(query)),
+          at.fail(`{ seatMap(showId: "${show.id}") { id } }`),
+          at.fail(CHARGE),
+          at.fail(RESERVE, { show: show.id, seat: show.seats[index + 1] }),
+          at.fail(PAY, { id: held.id }),
+          operator.at(url).fail('mutation { createQueue(input: { name: "q", capacity: 1 }) { id } }'),
+        ]);
+        expect(codes).toEqual(codes.map(() => 'SERVICE_UNAVAILABLE'));
+      });
+      expect((await within3s(() => fetch(new URL('/health/ready', url)))).status).toBe(503);
+      expect((await post(url, '{ settings { currency } }')).data.settings.currency).toBe('KRW');
+    };
+    await Promise.all(world.urls.map(tryAll));
+    expect(await belongings(buyer)).toEqual(before);
+
+    await backAgain(buyer);
+    const retried = await buyer.get(CHARGE);
+    expect(retried.charge.__typename).toBe('LedgerEntry');
+    expect(await reserve(buyer, show.id, [show.seats[index + 1] as string])).toMatchObject({ status: 'HELD' });
+    expect(await pay(buyer, held.id, 'away')).toMatchObject({ __typename: 'Payment', status: 'COMPLETED' });
+    await charge(buyer, 100, 'away');
+    expect(await belongings(buyer)).toMatchObject({ balance: 4_100, sum: 4_100, tickets: 1, payments: 1 });
+  });
+
+  it('entering a queue goes on, since places are kept elsewhere, or is SERVICE_UNAVAILABLE in time', async () => {
+    const buyer = await world.buyer();
+    await begin();
+    const entered = await within3s(() => enter(buyer, show.queueId as string));
+    expect(entered).toMatchObject({ __typename: 'QueueToken' });
+    await proxy.heal();
+  });
+});
+
+it('many mutations of one document take no longer together than one may, when PostgreSQL is slow', async () => {
+  const buyer = await world.buyer(5_000);
+  proxy.delay(100);
+  const { errors } = await within3s(() => buyer.ask(TEN_CHARGES));
+  expect(errors?.map(({ extensions }) => extensions.code)).toEqual(['SERVICE_UNAVAILABLE']);
+  await proxy.heal();
+  await sleep(500);
+  const { balance, sum } = (await belongings(buyer)) as { balance: number; sum: number };
+  expect(sum).toBe(balance);
+  expect(balance, 'not all of them were begun').toBeLessThan(5_010);
+  await buyer.get(TEN_CHARGES);
+  expect(await belongings(buyer), 'the same keys again').toMatchObject({ balance: 5_010, entries: 11 });
+});
+
+it('connections that break within transactions are replaced, every one, and hold up no end of the process', async () => {
+  const process = await world.startProcess({ DATABASE_URL: proxy.through(world.database.url) });
+  const buyers = (await world.buyers(20, 5_000)).map((buyer) => buyer.at(process.url));
+  const chargeAll = (key: string) => Promise.all(buyers.map((buyer) => buyer.ask(CHARGE.replace('away', key))));
+  for (let round = 0; round < 3; round++) {
+    const [answers] = await Promise.all([chargeAll(`round ${round}`), sleep(20).then(() => proxy.cut())]);
+    const codes = answers.flatMap(({ errors }) => errors ?? []).map(({ extensions }) => extensions.code);
+    expect(new Set(codes).size).toBeLessThanOrEqual(1);
+  }
+  for (let round = 0; round < 3; round++) {
+    const answers = await within3s(() => chargeAll(`round ${round}`));
+    expect(answers.filter(({ errors }) => errors)).toEqual([]);
+  }
+  for (const buyer of buyers) expect(await belongings(buyer)).toMatchObject({ balance: 5_300, sum: 5_300, entries: 4 });
+  world.processes.splice(world.processes.indexOf(process), 1);
+  await within3s(() => process.stop());
+});
+
+it('connections that are cut in the middle of 60 charges and purchases cost nobody anything', async () => {
+  const free = await makeShow(operator, { seatCount: 60 });
+  const buyers = await world.buyers(60, 5_000);
+  const work = buyers.map(async (buyer, i) => {
+    const done = await buyer.ask(CHARGE);
+    const held = await buyer.ask(RESERVE, { show: free.id, seat: free.seats[i] });
+    return [done, held].flatMap(({ errors }) => errors ?? []).map(({ extensions }) => extensions.code);
+  });
+  for (let i = 0; i < 5; i++) {
+    await sleep(30);
+    proxy.cut();
+  }
+  const codes = new Set((await Promise.all(work)).flat());
+  expect([...codes].filter((code) => code !== 'SERVICE_UNAVAILABLE')).toEqual([]);
+  await backAgain(buyers[0] as Buyer);
+  await Promise.all(
+    buyers.map(async (buyer, i) => {
+      await eventually(async () => (await buyer.ask(CHARGE)).errors === undefined);
+      await eventually(
+        async () => (await buyer.ask(RESERVE, { show: free.id, seat: free.seats[i] })).errors === undefined,
+      );
+      expect(await belongings(buyer)).toMatchObject({
+        balance: 5_100,
+        sum: 5_100,
+        entries: 2,
+        reservations: 1,
+        holds: 1,
+      });
+    }),
+  );
+});
