@@ -75,6 +75,7 @@ async function open(config: Config, log: Log, closing: Closing): Promise<App> {
   await serveGraphql(http, platform, schema);
   serveSubscriptions(http, platform, schema);
   startJobs(platform, JOBS);
+  closing.push(() => http.close());
   const address = await http.listen({ port: config.PORT, host: config.HOST });
   const url = `${address}${GRAPHQL_PATH}`;
   return {

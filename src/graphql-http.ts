@@ -31,7 +31,7 @@ export async function serveGraphql(http: FastifyInstance, platform: Platform, sc
       ApolloServerPluginLandingPageDisabled(),
       rememberRequestIds(requestIds),
       JUDGE_OPERATION,
-      answerLeafLists(schema),
+      answerLeafLists(schema, platform),
     ],
     stringifyResult: stringifyAnswer,
     formatError: (formatted, error) =>

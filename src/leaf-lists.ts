@@ -11,9 +11,12 @@ import {
   isLeafType,
   isObjectType,
   Kind,
+  locatedError,
   type OperationDefinitionNode,
 } from 'graphql';
 import type { Context } from './context.ts';
+import type { Platform } from './platform/platform.ts';
+import { presentError } from './present-error.ts';
 
 /** Lists of thousands of plain rows, which whole crowds ask for at once. */
 const LISTS = new Set(['seatMap', 'availableSeats']);
@@ -39,29 +42,41 @@ interface Column {
 
 /**
  * Answers a query for one such list without executing it field by field: the guarded resolver gives the rows, which are
- * written as JSON a thousand at a time, and once for all who were given the same rows. Whatever else the query has, and
- * every error, is left to ordinary execution.
+ * written as JSON a thousand at a time, and once for all who were given the same rows. Whatever else the query has is
+ * left to ordinary execution.
  */
-export function answerLeafLists(schema: GraphQLSchema): ApolloServerPlugin<Context> {
+export function answerLeafLists(schema: GraphQLSchema, platform: Platform): ApolloServerPlugin<Context> {
   return {
     requestDidStart: async () => ({
       responseForOperation: async ({ operation, request, contextValue }) => {
         const list = listOf(schema, operation);
-        if (!list) return null;
-        try {
-          const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], request.variables ?? {});
-          if (!coerced) return null;
-          const args = getArgumentValues(list.field as GraphQLField<unknown, unknown>, list.node, coerced);
-          const resolve = list.field.resolve as NonNullable<GraphQLField<unknown, Context>['resolve']>;
-          const rows = (await resolve(undefined, args, contextValue, {} as GraphQLResolveInfo)) as object[];
-          const data = { [list.node.alias?.value ?? list.node.name.value]: await writeOnce(rows, list.columns) };
-          return { http: { headers: new HeaderMap() }, body: { kind: 'single', singleResult: { data } } };
-        } catch {
-          return null;
-        }
+        const variables =
+          list && getVariableValues(schema, operation.variableDefinitions ?? [], request.variables ?? {});
+        if (!variables?.coerced) return null;
+        const singleResult = await answer(list as List, variables.coerced, contextValue).catch((error: unknown) =>
+          explain(list as List, error, contextValue, platform),
+        );
+        return { http: { headers: new HeaderMap() }, body: { kind: 'single', singleResult } };
       },
     }),
   };
+}
+
+async function answer({ field, node, columns }: List, variables: Record<string, unknown>, context: Context) {
+  const args = getArgumentValues(field as GraphQLField<unknown, unknown>, node, variables);
+  const resolve = field.resolve as NonNullable<GraphQLField<unknown, Context>['resolve']>;
+  const rows = (await resolve(undefined, args, context, {} as GraphQLResolveInfo)) as object[];
+  return { data: { [keyOf(node)]: await writeOnce(rows, columns) } };
+}
+
+/** The list must not be null, so that an error leaves no data at all. */
+function explain({ node }: List, error: unknown, { requestId }: Context, platform: Platform) {
+  const located = locatedError(error, [node], [keyOf(node)]);
+  return { data: null, errors: [presentError(located, located.toJSON(), requestId, platform)] };
+}
+
+function keyOf(node: FieldNode): string {
+  return node.alias?.value ?? node.name.value;
 }
 
 /** JSON of an answer, in which lists may stand that are JSON already. */
@@ -97,7 +112,7 @@ function columnsOf(field: GraphQLField<unknown, Context>, node: FieldNode): Colu
   for (const selection of node.selectionSet?.selections ?? []) {
     if (selection.kind !== Kind.FIELD || selection.directives?.length) return undefined;
     const name = selection.name.value;
-    const key = JSON.stringify(selection.alias?.value ?? name);
+    const key = JSON.stringify(keyOf(selection));
     const leaf = type.getFields()[name]?.type;
     if (name !== '__typename' && !(leaf && isLeafType(getNamedType(leaf)))) return undefined;
     columns.set(key, { name, key, read: name === '__typename' ? () => type.name : (row) => row[name] });
