@@ -7,7 +7,7 @@ import { sql } from './platform/postgres.ts';
  *   2 limits of a user  (lockUserAndShow)
  *   3 payable           (lockReservations, lockPayables)
  *   4 seats             (lockSeats, lockPayables)
- *   5 wallet            (takeWallet after lost races, else postEntry)
+ *   5 wallet            (Ledger.open after lost races, else Ledger.write)
  * What is written after the wallet's lock (payment, tickets) was locked before, or is new.
  * Sweeps take what is free in the same order. A lock is waited for at most lock_timeout.
  */

@@ -12,6 +12,8 @@ export interface PayFacts {
   readonly reservation: Reservation;
   /** Id of its COMPLETED payment. */
   readonly paidBy: string | null;
+  /** The queue in front of the concert, or null. */
+  readonly queueId: string | null;
   /** Whether the show has started. */
   readonly started: boolean;
   /** Whether the queue token has paid for something already: Redis may not know yet. */
@@ -37,17 +39,17 @@ export async function lookAtPayable(
     em,
     `select ${RESERVATION_COLUMNS},
        (select p.id from payment p where p.reservation_id = r.id and p.status = 'COMPLETED') as "paidBy",
-       (select starts_at <= clock_timestamp() from show where id = r.show_id) as started,
+       c.queue_id as "queueId", sh.starts_at <= clock_timestamp() as started,
        exists (select from payment p where p.token_hash = $2 and p.status <> 'FAILED') as "tokenUsed",
        (select count(*)::int from hold where reservation_id = $1 and expires_at > clock_timestamp()) as held,
        (select count(*)::int from hold
           where seat_id = any(r.seat_ids) and reservation_id <> $1 and expires_at > clock_timestamp())
          + (select count(*)::int from ticket where seat_id = any(r.seat_ids)) as lost,
        array(select o.id from reservation o where o.token_hash = $2 and o.status = 'HELD' and o.id <> $1) as others
-     from reservation r where r.id = $1`,
+     from reservation r join show sh on sh.id = r.show_id join concert c on c.id = sh.concert_id where r.id = $1`,
     [id, tokenHash],
   );
   if (!row) return undefined;
-  const { paidBy, started, tokenUsed, held, lost, others, ...reservation } = row;
-  return { paidBy, started, tokenUsed, held, lost, others, reservation: toReservation(reservation) };
+  const { paidBy, queueId, started, tokenUsed, held, lost, others, ...reservation } = row;
+  return { paidBy, queueId, started, tokenUsed, held, lost, others, reservation: toReservation(reservation) };
 }

@@ -1,14 +1,13 @@
 import type { EntityManager } from '@mikro-orm/core';
 import type { Seat } from '../concerts/seat.ts';
-import { type Context, callerOf } from '../context.ts';
+import { type Context, callerOf, type Pass } from '../context.ts';
 import { newId } from '../platform/ids.ts';
 import { sql } from '../platform/postgres.ts';
 import { notFound, type RefusalCode, refuse } from '../problems.ts';
 import { tokenRequired } from '../queue/require-pass.ts';
 import { freeSeats } from '../reservations/free-seats.ts';
 import type { Reservation } from '../reservations/reservation.ts';
-import { postEntry } from '../wallet/post-entry.ts';
-import type { Wallet } from '../wallet/wallet.ts';
+import type { Ledger } from '../wallet/post-entry.ts';
 import { type Admission, requireAdmission } from './find-admission.ts';
 import { lookAtPayable, type PayFacts } from './look-at-payable.ts';
 import { alreadyPaid, insufficientBalance, type PayAnswer } from './pay-problems.ts';
@@ -19,6 +18,8 @@ import { sellSeats } from './sell-seats.ts';
 export interface Outcome {
   readonly answer: PayAnswer;
   readonly seats: Seat[];
+  /** The pass that the payment used up, or null. */
+  readonly pass: Pass | null;
 }
 
 /** One attempt to pay. */
@@ -35,7 +36,7 @@ export interface Attempt {
  */
 export async function payForReservation(
   em: EntityManager,
-  wallet: Wallet,
+  ledger: Ledger,
   context: Context,
   attempt: Attempt,
 ): Promise<Outcome> {
@@ -45,22 +46,26 @@ export async function payForReservation(
   if (facts?.reservation.userId !== userId) throw notFound('reservation');
   const { reservation } = facts;
   const refusal = await judgeStatus(em, facts);
-  if (refusal) return { answer: refusal, seats: [] };
-  await requireAdmission(context, admission);
-  if (admission.pass && facts.tokenUsed) throw await tokenRequired(context.platform, admission.pass.queueId);
+  if (refusal) return refused(refusal);
+  const pass = await requireAdmission(context, facts.queueId, admission);
+  if (pass && facts.tokenUsed) throw await tokenRequired(context.platform, pass.queueId);
   if (!mayHaveSeats(facts, context.platform.config.LATE_PAYMENT)) {
     await recordFailure(em, reservation, 'HOLD_EXPIRED');
-    return { answer: refuse('HOLD_EXPIRED'), seats: [] };
+    return refused(refuse('HOLD_EXPIRED'));
   }
   const { amount } = reservation;
-  if (wallet.balance < amount) {
+  if (ledger.balance < amount) {
     await recordFailure(em, reservation, 'INSUFFICIENT_BALANCE');
-    return { answer: insufficientBalance(wallet.balance, amount), seats: [] };
+    return refused(insufficientBalance(ledger.balance, amount));
   }
-  const { payment, seats } = await sellSeats(em, reservation, attempt.paymentId, admission.pass);
-  const freed = facts.others.length > 0 ? await freeSeats(em, facts.others, 'RELEASED') : [];
-  if (amount > 0) await postEntry(em, wallet, { kind: 'PAYMENT', amount: -amount, paymentId: payment.id });
-  return { answer: payment, seats: [...seats, ...freed] };
+  const { payment, seats } = await sellSeats(em, reservation, attempt.paymentId, pass);
+  const freed = pass && facts.others.length > 0 ? await freeSeats(em, facts.others, 'RELEASED') : [];
+  if (amount > 0) ledger.postEntry({ kind: 'PAYMENT', amount: -amount, paymentId: payment.id });
+  return { answer: payment, seats: [...seats, ...freed], pass };
+}
+
+function refused(answer: PayAnswer): Outcome {
+  return { answer, seats: [], pass: null };
 }
 
 async function judgeStatus(em: EntityManager, facts: PayFacts): Promise<PayAnswer | undefined> {

@@ -38,22 +38,21 @@ export async function pay(context: Context, input: PayInput): Promise<PayAnswer>
   const reservationId = idOf('reservationId', input.reservationId);
   const key = { userId, mutation: 'pay', key: idempotencyKeyOf(input.idempotencyKey), input: { reservationId } };
   const paymentId = newId();
-  const admission = await findAdmission(context, reservationId);
+  const admission = await findAdmission(context);
   const outcome = await workOnWallet<Outcome>(platform, userId, {
     key,
     isOver: () => isOver(context),
     presumed: { type: 'Payment', id: paymentId },
     payable: { reservationId, tokenHash: admission.pass?.tokenHash ?? null },
-    apply: async (em, wallet) => {
-      const paid = await payForReservation(em, wallet, context, { reservationId, paymentId, admission });
+    apply: async (em, ledger) => {
+      const paid = await payForReservation(em, ledger, context, { reservationId, paymentId, admission });
       return paid.answer instanceof Payment ? { answer: paid } : { answer: paid, keep: keptPayAnswer(paid.answer) };
     },
-    replay: async (em, kept) => ({ answer: await restorePayAnswer(em, kept), seats: [] }),
+    replay: async (em, kept) => ({ answer: await restorePayAnswer(em, kept), seats: [], pass: null }),
   });
   if (outcome instanceof Refusal) return outcome;
-  const { answer, seats } = outcome;
+  const { answer, seats, pass } = outcome;
   publishSeats(platform, seats);
-  const paidNow = answer instanceof Payment && seats.length > 0;
-  if (paidNow && admission.pass) await finishToken(platform, answer.id, admission.pass);
+  if (answer instanceof Payment && pass) await finishToken(platform, answer.id, pass);
   return answer;
 }

@@ -6,7 +6,6 @@ import { newId } from '../platform/ids.ts';
 import { Refusal, refuse } from '../problems.ts';
 import { Money } from '../scalars.ts';
 import { LedgerEntry } from './ledger-entry.ts';
-import { postEntry } from './post-entry.ts';
 import { workOnWallet } from './wallet-work.ts';
 
 @InputType({ description: 'amount: 1 .. 10,000,000' })
@@ -42,11 +41,11 @@ export async function charge(context: Context, input: ChargeInput): Promise<Ledg
     key,
     isOver: () => isOver(context),
     presumed: { type: 'LedgerEntry', id: entryId },
-    apply: async (em, wallet) => {
-      if (wallet.balance + amount > platform.config.BALANCE_LIMIT) {
+    apply: async (_em, ledger) => {
+      if (ledger.balance + amount > platform.config.BALANCE_LIMIT) {
         return { answer: refuse('BALANCE_LIMIT'), keep: { type: 'Refusal' } };
       }
-      return { answer: await postEntry(em, wallet, { id: entryId, kind: 'CHARGE', amount }) };
+      return { answer: ledger.postEntry({ id: entryId, kind: 'CHARGE', amount }) };
     },
     replay: async (em, { id }) => (id === undefined ? refuse('BALANCE_LIMIT') : em.findOneOrFail(LedgerEntry, { id })),
   });

@@ -1,16 +1,11 @@
-import { type EntityManager, LockMode } from '@mikro-orm/core';
+import { type EntityManager, LockMode, OptimisticLockError } from '@mikro-orm/core';
 import { newId } from '../platform/ids.ts';
+import { sql } from '../platform/postgres.ts';
 import { LedgerEntry, type LedgerKind } from './ledger-entry.ts';
 import { Wallet } from './wallet.ts';
 
 /** Lost races after which the next try takes the row's lock first. */
 export const MOST_OPTIMISTIC = 2;
-
-/** The wallet within `em`'s transaction, as it is read before posting: locked when races were lost. */
-export function takeWallet(em: EntityManager, userId: string, lost: number): Promise<Wallet> {
-  const lockMode = lost >= MOST_OPTIMISTIC ? LockMode.PESSIMISTIC_WRITE : LockMode.NONE;
-  return em.findOneOrFail(Wallet, { userId }, { lockMode, refresh: true });
-}
 
 interface Movement {
   /** Of the entry; made up when left out. */
@@ -21,27 +16,79 @@ interface Movement {
   readonly paymentId?: string;
 }
 
-/**
- * The only writer of entries and balances: adds the entry and moves the balance, in `em`'s transaction, if the wallet
- * still is as it was taken. It comes last among the locks.
- * @throws OptimisticLockError when another entry was posted since; a check violation for a balance below 0
- */
-export async function postEntry(em: EntityManager, wallet: Wallet, movement: Movement): Promise<LedgerEntry> {
-  const { id = newId(), kind, amount, paymentId } = movement;
-  const balanceBefore = wallet.balance;
-  wallet.balance += amount;
-  // Flushed before the entry is there: a rival shows as a lost version, not as a second entry of one number.
-  await em.flush();
-  const entry = em.create(LedgerEntry, {
-    id,
-    walletId: wallet.userId,
-    seq: wallet.version,
-    kind,
-    amount,
-    balanceBefore,
-    balanceAfter: wallet.balance,
-    paymentId: paymentId ?? null,
-  });
-  await em.persist(entry).flush();
-  return entry;
+/** A wallet within one transaction, with the entries that are to be written to it. */
+export class Ledger {
+  readonly #em: EntityManager;
+  readonly #wallet: Wallet;
+  #unwritten: LedgerEntry[] = [];
+
+  private constructor(em: EntityManager, wallet: Wallet) {
+    this.#em = em;
+    this.#wallet = wallet;
+  }
+
+  /** The user's wallet as it is now, its row locked where races for it were lost before. */
+  static async open(em: EntityManager, userId: string, lost: number): Promise<Ledger> {
+    const lockMode = lost >= MOST_OPTIMISTIC ? LockMode.PESSIMISTIC_WRITE : LockMode.NONE;
+    const wallet = await em.findOneOrFail(Wallet, { userId }, { lockMode, disableIdentityMap: true });
+    return new Ledger(em, wallet);
+  }
+
+  /** With what was posted, written or not. */
+  get balance(): number {
+    return this.#unwritten.at(-1)?.balanceAfter ?? this.#wallet.balance;
+  }
+
+  /** Adds an entry, to be written with the others; its `createdAt` is known then. */
+  postEntry({ id = newId(), kind, amount, paymentId = undefined }: Movement): LedgerEntry {
+    const entry = Object.assign(new LedgerEntry(), {
+      id,
+      walletId: this.#wallet.userId,
+      seq: this.#wallet.version + this.#unwritten.length + 1,
+      kind,
+      amount,
+      balanceBefore: this.balance,
+      balanceAfter: this.balance + amount,
+      paymentId: paymentId ?? null,
+    });
+    this.#unwritten.push(entry);
+    return entry;
+  }
+
+  /**
+   * The only writer of entries and balances: moves balance and version if the wallet still is as it was read, then adds
+   * the entries. The wallet's row comes last among the locks.
+   * @throws OptimisticLockError when somebody else posted since; a check violation for a balance below 0
+   */
+  async write(): Promise<void> {
+    if (this.#unwritten.length === 0) return;
+    const { userId, version } = this.#wallet;
+    const after = { balance: this.balance, version: version + this.#unwritten.length };
+    const moved = await this.#em.nativeUpdate(Wallet, { userId, version }, after);
+    if (moved !== 1) throw OptimisticLockError.lockFailed(this.#wallet);
+    Object.assign(this.#wallet, after);
+    await insertEntries(this.#em, this.#unwritten);
+    this.#unwritten = [];
+  }
+}
+
+async function insertEntries(em: EntityManager, entries: readonly LedgerEntry[]): Promise<void> {
+  const rows = await sql<{ id: string; at: number }>(
+    em,
+    `insert into entry (id, wallet_id, seq, kind, amount, balance_before, balance_after, payment_id)
+     select * from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::uuid[])
+     returning id, (extract(epoch from created_at) * 1000)::float8 as at`,
+    [
+      entries.map(({ id }) => id),
+      entries.map(({ walletId }) => walletId),
+      entries.map(({ seq }) => seq),
+      entries.map(({ kind }) => kind),
+      entries.map(({ amount }) => amount),
+      entries.map(({ balanceBefore }) => balanceBefore),
+      entries.map(({ balanceAfter }) => balanceAfter),
+      entries.map(({ paymentId }) => paymentId),
+    ],
+  );
+  const times = new Map(rows.map(({ id, at }) => [id, at]));
+  for (const entry of entries) entry.createdAt = new Date(times.get(entry.id) ?? Number.NaN);
 }

@@ -7,8 +7,7 @@ import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
 import { transact } from '../platform/transact.ts';
 import { SECOND } from '../platform/units.ts';
 import { CallerError, type Refusal, refuse } from '../problems.ts';
-import { MOST_OPTIMISTIC, takeWallet } from './post-entry.ts';
-import type { Wallet } from './wallet.ts';
+import { Ledger, MOST_OPTIMISTIC } from './post-entry.ts';
 
 /** One verb that moves money of one wallet, under one idempotency key. */
 export interface WalletWork<T> extends Claim {
@@ -20,13 +19,13 @@ export interface WalletWork<T> extends Claim {
    * Does the work. What it throws as a CallerError it must throw before it writes.
    * @returns the answer, and what to keep of it where it is not what was presumed
    */
-  readonly apply: (em: EntityManager, wallet: Wallet) => Promise<{ answer: T; keep?: KeptAnswer }>;
+  readonly apply: (em: EntityManager, ledger: Ledger) => Promise<{ answer: T; keep?: KeptAnswer }>;
   /** The answer that was kept, with the things it names as they are now. */
   readonly replay: (em: EntityManager, kept: KeptAnswer) => Promise<T>;
 }
 
 /** Entries applied in one transaction: many, so that a crowd at one wallet shares commits; not so many as to hold it long. */
-const MOST_AT_ONCE = 20;
+const MOST_AT_ONCE = 50;
 
 /** For so long after losing its races to another process, work on a wallet takes the row's lock at once. */
 const CONTESTED_MS = 2 * SECOND;
@@ -92,18 +91,19 @@ function applyTogether(
       em,
       works.flatMap(({ payable }, index) => (payable && fresh[index] ? [payable] : [])),
     );
-    const wallet = await takeWallet(em, userId, before + lost);
+    const ledger = await Ledger.open(em, userId, before + lost);
     const outcomes: Outcome<unknown>[] = [];
     for (const [index, work] of works.entries()) {
-      outcomes.push(fresh[index] ? await applyOne(em, wallet, work) : { value: await replayOne(em, work) });
+      outcomes.push(fresh[index] ? await applyOne(em, ledger, work) : await replayOne(em, ledger, work));
     }
+    await ledger.write();
     return outcomes;
   });
 }
 
-async function applyOne(em: EntityManager, wallet: Wallet, work: WalletWork<unknown>): Promise<Outcome<unknown>> {
+async function applyOne(em: EntityManager, ledger: Ledger, work: WalletWork<unknown>): Promise<Outcome<unknown>> {
   try {
-    const { answer, keep } = await work.apply(em, wallet);
+    const { answer, keep } = await work.apply(em, ledger);
     if (keep) await keepAnswer(em, work.key, keep);
     return { value: answer };
   } catch (error) {
@@ -113,7 +113,9 @@ async function applyOne(em: EntityManager, wallet: Wallet, work: WalletWork<unkn
   }
 }
 
-async function replayOne(em: EntityManager, work: WalletWork<unknown>): Promise<unknown> {
+/** What is replayed may have been posted a moment ago, in this very transaction. */
+async function replayOne(em: EntityManager, ledger: Ledger, work: WalletWork<unknown>): Promise<Outcome<unknown>> {
+  await ledger.write();
   const kept = await readKept(em, work.key);
-  return kept === 'CONFLICT' ? refuse('IDEMPOTENCY_CONFLICT') : work.replay(em, kept);
+  return { value: kept === 'CONFLICT' ? refuse('IDEMPOTENCY_CONFLICT') : await work.replay(em, kept) };
 }
