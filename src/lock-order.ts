@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/core';
-import { sql } from './platform/postgres.ts';
+import { prepared, sql } from './platform/postgres.ts';
 
 /*
  * Every verb takes its locks in this order, and several of one kind by id, so that no two can wait for each other:
@@ -14,7 +14,7 @@ import { sql } from './platform/postgres.ts';
 
 /** Serialises what one user does about one show: limits per user and show are counted under it. */
 export async function lockUserAndShow(em: EntityManager, userId: string, showId: string): Promise<void> {
-  await sql(em, `select pg_advisory_xact_lock(hashtextextended($1 || ':' || $2, 0))`, [userId, showId]);
+  await sql(em, prepared(`select pg_advisory_xact_lock(hashtextextended($1 || ':' || $2, 0))`), [userId, showId]);
 }
 
 /** A reservation to pay for; the others that the queue token holds are given up with it. */
@@ -29,11 +29,11 @@ export async function lockPayables(em: EntityManager, payables: readonly Payable
   const tokens = payables.flatMap(({ tokenHash }) => tokenHash ?? []);
   await sql(
     em,
-    `with payables as materialized (
+    prepared(`with payables as materialized (
        select seat_ids from reservation
        where id = any($1) or (token_hash = any($2) and status = 'HELD') order by id for update
      )
-     select id from seat where id in (select unnest(seat_ids) from payables) order by id for update`,
+     select id from seat where id in (select unnest(seat_ids) from payables) order by id for update`),
     [payables.map(({ reservationId }) => reservationId), tokens],
   );
 }
@@ -45,7 +45,7 @@ export async function lockReservations(em: EntityManager, ids: readonly string[]
 
 /** Locks seats by id; waits for whoever has one of them. */
 export async function lockSeats(em: EntityManager, ids: readonly string[]): Promise<void> {
-  await sql(em, 'select id from seat where id = any($1) order by id for update', [ids]);
+  await sql(em, prepared('select id from seat where id = any($1) order by id for update'), [ids]);
 }
 
 /** Locks those of the seats that nobody else has locked, without waiting. @returns their ids */

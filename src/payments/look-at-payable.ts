@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/core';
-import { sql } from '../platform/postgres.ts';
+import { prepared, sql } from '../platform/postgres.ts';
 import {
   RESERVATION_COLUMNS,
   type Reservation,
@@ -37,7 +37,7 @@ export async function lookAtPayable(
 ): Promise<PayFacts | undefined> {
   const [row] = await sql<Omit<PayFacts, 'reservation'> & ReservationRow>(
     em,
-    `select ${RESERVATION_COLUMNS},
+    prepared(`select ${RESERVATION_COLUMNS},
        (select p.id from payment p where p.reservation_id = r.id and p.status = 'COMPLETED') as "paidBy",
        c.queue_id as "queueId", sh.starts_at <= clock_timestamp() as started,
        exists (select from payment p where p.token_hash = $2 and p.status <> 'FAILED') as "tokenUsed",
@@ -46,7 +46,7 @@ export async function lookAtPayable(
           where seat_id = any(r.seat_ids) and reservation_id <> $1 and expires_at > clock_timestamp())
          + (select count(*)::int from ticket where seat_id = any(r.seat_ids)) as lost,
        array(select o.id from reservation o where o.token_hash = $2 and o.status = 'HELD' and o.id <> $1) as others
-     from reservation r join show sh on sh.id = r.show_id join concert c on c.id = sh.concert_id where r.id = $1`,
+     from reservation r join show sh on sh.id = r.show_id join concert c on c.id = sh.concert_id where r.id = $1`),
     [id, tokenHash],
   );
   if (!row) return undefined;

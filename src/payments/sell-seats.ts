@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/core';
 import { type Seat, toSeats } from '../concerts/seat.ts';
 import type { Pass } from '../context.ts';
 import { newId } from '../platform/ids.ts';
-import { sqlRow } from '../platform/postgres.ts';
+import { prepared, sqlRow } from '../platform/postgres.ts';
 import type { Reservation } from '../reservations/reservation.ts';
 import { Payment } from './payment.ts';
 
@@ -25,7 +25,7 @@ export async function sellSeats(
   const { id, seatIds } = reservation;
   const row = await sqlRow<{ payment: object; seats: Seat[] }>(
     em,
-    `with gone as (
+    prepared(`with gone as (
        delete from hold where seat_id = any($2) returning seat_id, expires_at <= clock_timestamp() as lapsed
      ), confirmed as (
        update reservation set status = 'CONFIRMED' where id = $1 returning *
@@ -43,7 +43,7 @@ export async function sellSeats(
        where old.id = any($2) and s.id = old.id
        returning s.id, s.show_id as "showId", s.number, s.label, s.section, s.price, 'SOLD' as status, s.revision
      )
-     select row_to_json(paid) as payment, (select json_agg(seats) from seats) as seats from paid`,
+     select row_to_json(paid) as payment, (select json_agg(seats) from seats) as seats from paid`),
     [id, seatIds, seatIds.map(() => newId()), paymentId, pass?.queueId ?? null, pass?.tokenHash ?? null],
   );
   return { payment: em.map(Payment, row.payment), seats: toSeats(row.seats) };

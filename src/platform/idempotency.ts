@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { EntityManager } from '@mikro-orm/core';
-import { sql, sqlRow } from './postgres.ts';
+import { prepared, sql, sqlRow } from './postgres.ts';
 
 /** One client's promise that it asks for one effect, however often it asks. */
 export interface IdempotencyKey {
@@ -32,12 +32,12 @@ export interface Claim {
 export async function claimKeys(em: EntityManager, claims: readonly Claim[]): Promise<boolean[]> {
   const rows = await sql<{ mutation: string; key: string }>(
     em,
-    `insert into idempotency_key (user_id, mutation, key, hash, answer)
+    prepared(`insert into idempotency_key (user_id, mutation, key, hash, answer)
      select u.user_id, u.mutation, u.key, u.hash, u.answer
      from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[])
        with ordinality as u (user_id, mutation, key, hash, answer, place)
      order by u.mutation, u.key, u.place
-     on conflict do nothing returning mutation, key`,
+     on conflict do nothing returning mutation, key`),
     [
       claims.map(({ key }) => key.userId),
       claims.map(({ key }) => key.mutation),

@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/core';
 import { type Seat, toSeats } from '../concerts/seat.ts';
 import type { Pass } from '../context.ts';
 import { newId } from '../platform/ids.ts';
-import { sql } from '../platform/postgres.ts';
+import { prepared, sql } from '../platform/postgres.ts';
 import type { Asked } from './look-at-seats.ts';
 import { RESERVATION_COLUMNS, type Reservation, type ReservationRow, toReservation } from './reservation.ts';
 
@@ -27,7 +27,7 @@ export async function holdSeats(
   const { id = newId(), userId, showId, seatIds } = asked;
   const rows = await sql<{ reservation: ReservationRow; seats: Seat[]; held: number }>(
     em,
-    `with r as (
+    prepared(`with r as (
        insert into reservation (id, user_id, show_id, seat_ids, status, amount, queue_id, token_hash, expires_at)
        select $1::uuid, $2::uuid, $3::uuid, array_agg(id order by number), 'HELD', sum(price), $5::uuid, $6::text,
          clock_timestamp() + make_interval(secs => $7)
@@ -47,7 +47,7 @@ export async function holdSeats(
      select (select row_to_json(x) from (select ${RESERVATION_COLUMNS} from r) x) as reservation,
        (select json_agg(json_build_object('id', id, 'showId', show_id, 'number', number, 'label', label, 'section', section,
          'price', price, 'status', 'HELD', 'revision', revision) order by number) from seats) as seats,
-       (select count(*)::int from holds) as held`,
+       (select count(*)::int from holds) as held`),
     [id, userId, showId, seatIds, pass?.queueId ?? null, pass?.tokenHash ?? null, holdSeconds],
   );
   const [row] = rows;

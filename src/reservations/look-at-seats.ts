@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/core';
-import { sqlRow } from '../platform/postgres.ts';
+import { prepared, sqlRow } from '../platform/postgres.ts';
 import { badInput, refuse } from '../problems.ts';
 import { type ReserveRefusal, saleClosed, seatsUnavailable } from './reserve-problems.ts';
 
@@ -36,7 +36,7 @@ export interface SeatFacts {
 export function lookAtSeats(em: EntityManager, { userId, showId, seatIds }: Asked): Promise<SeatFacts> {
   return sqlRow<SeatFacts>(
     em,
-    `select
+    prepared(`select
        (select count(*)::int from seat where show_id = $2 and id = any($3)) as found,
        sh.sales_open_at <= clock_timestamp() and clock_timestamp() < sh.sales_close_at as "onSale",
        (extract(epoch from sh.sales_open_at) * 1000)::float8 as "salesOpenAt",
@@ -51,7 +51,7 @@ export function lookAtSeats(em: EntityManager, { userId, showId, seatIds }: Aske
            union all
            select seat_id, null, false, 0 from ticket where seat_id = any($3)
          ) taken), '[]') as taken
-     from show sh where sh.id = $2`,
+     from show sh where sh.id = $2`),
     [userId, showId, seatIds],
   );
 }

@@ -3,7 +3,7 @@ import { SEAT_COLUMNS, type Seat, toSeats } from '../concerts/seat.ts';
 import { type Connection, idKey, pageOf, toConnection } from '../connection.ts';
 import { type Batch, type Context, callerOf } from '../context.ts';
 import { idOf } from '../input.ts';
-import { sql } from '../platform/postgres.ts';
+import { prepared, sql } from '../platform/postgres.ts';
 import {
   RESERVATION_COLUMNS,
   type Reservation,
@@ -17,7 +17,7 @@ const NAME = 'reservation';
 
 /** The reservation as it is now, whoever's it is. */
 export async function findReservation(em: EntityManager, id: string): Promise<Reservation | undefined> {
-  const text = `select ${RESERVATION_COLUMNS} from reservation r where r.id = $1`;
+  const text = prepared(`select ${RESERVATION_COLUMNS} from reservation r where r.id = $1`);
   const [row] = await sql<ReservationRow>(em, text, [id]);
   return row && toReservation(row);
 }

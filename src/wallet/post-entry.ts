@@ -1,6 +1,6 @@
 import { type EntityManager, LockMode, OptimisticLockError } from '@mikro-orm/core';
 import { newId } from '../platform/ids.ts';
-import { sql } from '../platform/postgres.ts';
+import { prepared, sql } from '../platform/postgres.ts';
 import { LedgerEntry, type LedgerKind } from './ledger-entry.ts';
 import { Wallet } from './wallet.ts';
 
@@ -75,9 +75,9 @@ export class Ledger {
 async function insertEntries(em: EntityManager, entries: readonly LedgerEntry[]): Promise<void> {
   const rows = await sql<{ id: string; at: number }>(
     em,
-    `insert into entry (id, wallet_id, seq, kind, amount, balance_before, balance_after, payment_id)
+    prepared(`insert into entry (id, wallet_id, seq, kind, amount, balance_before, balance_after, payment_id)
      select * from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::uuid[])
-     returning id, (extract(epoch from created_at) * 1000)::float8 as at`,
+     returning id, (extract(epoch from created_at) * 1000)::float8 as at`),
     [
       entries.map(({ id }) => id),
       entries.map(({ walletId }) => walletId),
