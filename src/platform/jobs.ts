@@ -1,3 +1,4 @@
+import { isUnavailable } from './faults.ts';
 import type { Platform } from './platform.ts';
 
 /** Work repeated for as long as the process lives; safe to run twice and beside itself in another process. */
@@ -20,11 +21,16 @@ function startJob(platform: Platform, job: Job): () => Promise<void> {
   let ended = false;
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> = Promise.resolve();
+  let failing = false;
   const turn = async (): Promise<void> => {
     try {
       await job.run(platform);
+      failing = false;
     } catch (error) {
-      platform.log.warn({ job: job.name, error: String(error) }, 'a job failed and will be run again');
+      // An outage fails every run: its first failure says it.
+      const level = failing && isUnavailable(error) ? 'debug' : 'warn';
+      platform.log[level]({ job: job.name, error: String(error) }, 'a job failed and will be run again');
+      failing = true;
     }
     if (!ended) timer = setTimeout(start, job.everyMs);
   };

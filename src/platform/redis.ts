@@ -19,9 +19,7 @@ export function openRedis(url: string, name: string, log: Log): Redis {
     retryStrategy: (attempt) => Math.min(50 * attempt, 500),
     lazyConnect: true,
   });
-  redis.on('error', (error) => log.warn({ redis: name, error: error.message }, 'redis is away'));
-  redis.on('ready', () => log.debug({ redis: name }, 'redis is there'));
-  return redis;
+  return telling(redis, name, log);
 }
 
 /** A connection that only listens: its commands wait until the server is there, and subscriptions come back by themselves. */
@@ -32,7 +30,20 @@ export function openRedisListener(url: string, name: string, log: Log): Redis {
     retryStrategy: (attempt) => Math.min(50 * attempt, 500),
     lazyConnect: true,
   });
-  redis.on('error', (error) => log.warn({ redis: name, error: error.message }, 'redis is away'));
+  return telling(redis, name, log);
+}
+
+/** Logs when the server goes away and when it is back, not every try in between. */
+function telling(redis: Redis, name: string, log: Log): Redis {
+  let away = false;
+  redis.on('error', (error) => {
+    log[away ? 'debug' : 'warn']({ redis: name, error: error.message }, 'redis is away');
+    away = true;
+  });
+  redis.on('ready', () => {
+    if (away) log.warn({ redis: name }, 'redis is back');
+    away = false;
+  });
   return redis;
 }
 
