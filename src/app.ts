@@ -10,6 +10,7 @@ import { serveSubscriptions } from './graphql-socket.ts';
 import { finishTokens } from './payments/finish-tokens.job.ts';
 import { Payment } from './payments/payment.ts';
 import { openEmbedded } from './platform/embedded/open.ts';
+import { isUnavailable } from './platform/faults.ts';
 import { forgetKeys } from './platform/forget-keys.job.ts';
 import { openHttp } from './platform/http.ts';
 import { startJobs } from './platform/jobs.ts';
@@ -29,8 +30,8 @@ import { Wallet } from './wallet/wallet.ts';
 const ENTITIES = [User, Queue, Concert, Show, Wallet, LedgerEntry, Payment];
 const JOBS = [queueTick, queueSettings, lapseHolds, finishTokens, forgetKeys];
 
-/** Closing takes at most this long; what hangs is left behind. */
-const CLOSE_DEADLINE_MS = 15 * SECOND;
+/** Each step of closing takes at most this long: one that hangs must not keep the next from being taken. */
+const CLOSE_STEP_MS = 5 * SECOND;
 
 /** A process that serves. */
 export interface App {
@@ -119,26 +120,41 @@ async function openPlatform(
 ): Promise<Platform> {
   const orm = await openPostgres(databaseUrl, ENTITIES, MIGRATIONS, log);
   closing.push(() => orm.close());
-  await migrate(orm);
+  await naming('DATABASE_URL', 'postgres://user:secret@127.0.0.1:5432/onsale', () => migrate(orm));
   const redis = openRedis(redisUrl, 'commands', log);
   closing.push(() => redis.disconnect());
-  await redis.connect();
+  await naming('REDIS_URL', 'redis://127.0.0.1:6379', () => redis.connect());
   await checkEviction(redis);
   const messages = await openMessages(redisUrl, redis, log);
   closing.push(() => messages.close());
   return { config, log, orm, redis, messages, closing };
 }
 
+/** A server that is configured and does not answer is the configuration's fault until shown otherwise. */
+async function naming(key: string, example: string, open: () => Promise<void>): Promise<void> {
+  try {
+    await open();
+  } catch (error) {
+    if (!isUnavailable(error)) throw error;
+    const reason = error instanceof Error && error.message ? error.message : String(error);
+    throw new Error(`${key} leads to no server that answers: ${reason} (example: ${key}=${example})`, { cause: error });
+  }
+}
+
 async function closeAll(closing: Closing, log: Log): Promise<void> {
-  const all = async (): Promise<void> => {
-    for (const close of closing.splice(0).reverse()) {
-      await Promise.resolve(close()).catch((error: unknown) => log.warn({ error: String(error) }, 'closing failed'));
-    }
-  };
+  for (const close of closing.splice(0).reverse()) {
+    await closeOne(close).catch((error: unknown) => log.warn({ error: String(error) }, 'closing failed'));
+  }
+}
+
+async function closeOne(close: Closing[number]): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, CLOSE_DEADLINE_MS);
+  const deadline = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error('it took too long and is left behind')), CLOSE_STEP_MS);
   });
-  await Promise.race([all(), deadline]);
-  clearTimeout(timer);
+  try {
+    await Promise.race([close(), deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

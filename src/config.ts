@@ -36,8 +36,8 @@ export const KEYS = {
     text(8, 200),
   ),
   AUTH_SECRET: key(
-    'Secret that signs access tokens; unset: made once and kept in PostgreSQL',
-    'at-least-32-characters-of-randomness',
+    'Secret that signs access tokens, 32 random characters for full strength; unset: made once and kept in PostgreSQL',
+    'thirty-two-random-characters-or-more',
     optional,
     text(16, 1_000),
   ),
@@ -155,8 +155,8 @@ function oneOf<T extends string>(...choices: T[]): (given: string) => T {
 function url(...protocols: string[]): (given: string) => string {
   return (given) => {
     const schemes = protocols.map((protocol) => `${protocol}//`).join(' or ');
-    if (!URL.canParse(given) || !protocols.includes(new URL(given).protocol)) {
-      throw new Error(`must be a URL that starts with ${schemes}`);
+    if (!URL.canParse(given) || !protocols.includes(new URL(given).protocol) || !new URL(given).hostname) {
+      throw new Error(`must be a URL that starts with ${schemes} and names a host`);
     }
     return given;
   };

@@ -51,7 +51,7 @@ function guardRoot(
   const operator = getDirective(schema, field, 'operator') !== undefined;
   const guards: Guard[] = [];
   if (operator) guards.push(requireOperator);
-  else if (queued) guards.push(root === 'Mutation' ? requireBuyersPass : requireViewersPass);
+  else if (queued) guards.push(...QUEUED[root]);
   else if (!PUBLIC.has(name)) guards.push(requireCaller);
   const guarded = (resolve: Resolver): Resolver => {
     const checked = guards.reduceRight((inner, guard) => after(guard, inner), resolve);
@@ -101,6 +101,13 @@ const requireViewersPass: Guard = async (context, args) => {
 const requireBuyersPass: Guard = async (context, args) => {
   callerOf(context);
   return requirePass(context, await queueInFront(context, args));
+};
+
+/** Only queries are public where no queue stands in front. */
+const QUEUED: Record<Root, Guard[]> = {
+  Query: [requireViewersPass],
+  Mutation: [requireBuyersPass],
+  Subscription: [requireCaller, requireViewersPass],
 };
 
 /** The queue before the concert or show that the arguments name, or null. */

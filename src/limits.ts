@@ -1,10 +1,20 @@
 import {
   type ASTVisitor,
   type DocumentNode,
+  type FieldNode,
   type FragmentDefinitionNode,
   GraphQLError,
+  type GraphQLNamedType,
+  type GraphQLSchema,
+  getNamedType,
+  getNullableType,
+  isInterfaceType,
+  isListType,
+  isObjectType,
   Kind,
+  type NamedTypeNode,
   type OperationDefinitionNode,
+  type SelectionNode,
   type SelectionSetNode,
   type ValidationContext,
 } from 'graphql';
@@ -13,15 +23,17 @@ import {
 export const MOST_TOKENS = 10_000;
 
 /** Bounds on one operation, with every fragment counted where it is used. */
-const MOST = { depth: 16, introspectionDepth: 26, fields: 600, rootMutations: 10, directives: 100 } as const;
+const MOST = { depth: 16, lists: 3, introspectionDepth: 26, fields: 600, rootMutations: 10, directives: 100 } as const;
 
 interface Size {
   readonly depth: number;
+  /** Lists of objects within one another: each multiplies what is in it. */
+  readonly lists: number;
   readonly fields: number;
   readonly directives: number;
 }
 
-const NOTHING: Size = { depth: 0, fields: 0, directives: 0 };
+const NOTHING: Size = { depth: 0, lists: 0, fields: 0, directives: 0 };
 
 /** A validation rule that refuses operations too big to be meant well, before any resolver runs. */
 export function LimitsRule(context: ValidationContext): ASTVisitor {
@@ -29,7 +41,7 @@ export function LimitsRule(context: ValidationContext): ASTVisitor {
     Document(document) {
       const fragments = new Map(document.definitions.filter(isFragment).map((node) => [node.name.value, node]));
       for (const operation of document.definitions.filter(isOperation)) {
-        const fault = faultOf(operation, fragments);
+        const fault = faultOf(context.getSchema(), operation, fragments);
         if (fault) context.reportError(new GraphQLError(fault, { nodes: operation }));
       }
     },
@@ -37,16 +49,19 @@ export function LimitsRule(context: ValidationContext): ASTVisitor {
 }
 
 function faultOf(
+  schema: GraphQLSchema,
   operation: OperationDefinitionNode,
   fragments: Map<string, FragmentDefinitionNode>,
 ): string | undefined {
-  const measure = measurer(fragments);
-  const size = measure(operation.selectionSet);
+  const measure = measurer(schema, fragments);
+  const size = measure(operation.selectionSet, schema.getRootType(operation.operation));
   const introspects = operation.selectionSet.selections.every(
     (selection) => selection.kind === Kind.FIELD && selection.name.value.startsWith('__'),
   );
   const mostDepth = introspects ? MOST.introspectionDepth : MOST.depth;
   if (size.depth > mostDepth) return `The operation is deeper than ${mostDepth} levels.`;
+  if (!introspects && size.lists > MOST.lists)
+    return `The operation has more than ${MOST.lists} lists within one another.`;
   if (size.fields > MOST.fields) return `The operation has more than ${MOST.fields} fields.`;
   if (size.directives > MOST.directives) return `The operation has more than ${MOST.directives} directives.`;
   if (operation.operation === 'mutation' && rootFields(operation.selectionSet, fragments) > MOST.rootMutations) {
@@ -55,35 +70,48 @@ function faultOf(
   return undefined;
 }
 
+type Measure = (set: SelectionSetNode, type: GraphQLNamedType | undefined | null) => Size;
+
 /** Sizes of selection sets; each fragment is measured once, and one that contains itself counts as nothing. */
-function measurer(fragments: Map<string, FragmentDefinitionNode>): (set: SelectionSetNode) => Size {
+function measurer(schema: GraphQLSchema, fragments: Map<string, FragmentDefinitionNode>): Measure {
   const measured = new Map<string, Size>();
-  const measure = (set: SelectionSetNode): Size => set.selections.map(measureOne).reduce(beside, NOTHING);
-  const measureOne = (selection: SelectionSetNode['selections'][number]): Size => {
+  const measure: Measure = (set, type) =>
+    set.selections.map((selection) => measureOne(selection, type)).reduce(beside, NOTHING);
+  const measureOne = (selection: SelectionNode, type: GraphQLNamedType | undefined | null): Size => {
     const directives = selection.directives?.length ?? 0;
-    if (selection.kind === Kind.FIELD) {
-      const inner = selection.selectionSet ? measure(selection.selectionSet) : NOTHING;
-      return { depth: inner.depth + 1, fields: inner.fields + 1, directives: inner.directives + directives };
-    }
+    if (selection.kind === Kind.FIELD) return measureField(selection, type, directives);
     const inner =
-      selection.kind === Kind.INLINE_FRAGMENT ? measure(selection.selectionSet) : measureFragment(selection.name.value);
+      selection.kind === Kind.INLINE_FRAGMENT
+        ? measure(selection.selectionSet, typeOf(selection.typeCondition, type))
+        : measureFragment(selection.name.value);
     return { ...inner, directives: inner.directives + directives };
+  };
+  const measureField = (node: FieldNode, parent: GraphQLNamedType | undefined | null, directives: number): Size => {
+    const type =
+      isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[node.name.value]?.type : undefined;
+    if (!node.selectionSet) return { depth: 1, lists: 0, fields: 1, directives };
+    const inner = measure(node.selectionSet, type && getNamedType(type));
+    const lists = inner.lists + (type && isListType(getNullableType(type)) ? 1 : 0);
+    return { depth: inner.depth + 1, lists, fields: inner.fields + 1, directives: inner.directives + directives };
   };
   const measureFragment = (name: string): Size => {
     const known = measured.get(name);
     if (known) return known;
     measured.set(name, NOTHING);
     const fragment = fragments.get(name);
-    const size = fragment ? measure(fragment.selectionSet) : NOTHING;
+    const size = fragment ? measure(fragment.selectionSet, typeOf(fragment.typeCondition, undefined)) : NOTHING;
     measured.set(name, size);
     return size;
   };
+  const typeOf = (condition: NamedTypeNode | undefined, otherwise: GraphQLNamedType | undefined | null) =>
+    condition ? schema.getType(condition.name.value) : otherwise;
   return measure;
 }
 
 function beside(a: Size, b: Size): Size {
   return {
     depth: Math.max(a.depth, b.depth),
+    lists: Math.max(a.lists, b.lists),
     fields: a.fields + b.fields,
     directives: a.directives + b.directives,
   };

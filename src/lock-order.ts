@@ -21,11 +21,17 @@ export async function lockUserAndShow(em: EntityManager, userId: string, showId:
 export interface PayableLock {
   readonly reservationId: string;
   readonly tokenHash: string | null;
+  /** With `accept`, seats may come to the user that count for no limit yet: the limit's lock is taken as well. */
+  readonly late: 'refuse' | 'accept';
 }
 
 /** Locks reservations with the others held under their tokens, by id, and then the seats of all of them, by id. */
 export async function lockPayables(em: EntityManager, payables: readonly PayableLock[]): Promise<void> {
   if (payables.length === 0) return;
+  await lockLimitsOf(
+    em,
+    payables.flatMap(({ reservationId, late }) => (late === 'accept' ? [reservationId] : [])),
+  );
   const tokens = payables.flatMap(({ tokenHash }) => tokenHash ?? []);
   await sql(
     em,
@@ -36,6 +42,14 @@ export async function lockPayables(em: EntityManager, payables: readonly Payable
      select id from seat where id in (select unnest(seat_ids) from payables) order by id for update`),
     [payables.map(({ reservationId }) => reservationId), tokens],
   );
+}
+
+/** Takes the locks of `lockUserAndShow` for the users and shows of reservations, which never change. */
+async function lockLimitsOf(em: EntityManager, reservationIds: readonly string[]): Promise<void> {
+  if (reservationIds.length === 0) return;
+  const text = 'select distinct user_id, show_id from reservation where id = any($1) order by user_id, show_id';
+  const rows = await sql<{ user_id: string; show_id: string }>(em, text, [reservationIds]);
+  for (const { user_id, show_id } of rows) await lockUserAndShow(em, user_id, show_id);
 }
 
 /** Locks reservations that exist, by id. */

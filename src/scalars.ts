@@ -4,11 +4,18 @@ import { GraphQLDateTime, GraphQLLocalDate } from 'graphql-scalars';
 /** RFC 3339 asks for an offset; the year has four digits. */
 const RFC_3339 = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/;
 
+/** Whatever the time zone, these have calendar dates that can be written with four digits. */
+const EARLIEST = new Date('1900-01-01T00:00:00Z');
+const LATEST = new Date('9000-01-01T00:00:00Z');
+
 function instant(given: unknown, nodes?: ASTNode): Date {
-  const wrong = (): GraphQLError => new GraphQLError('DateTime must be an RFC 3339 instant with an offset.', { nodes });
+  const wrong = (): GraphQLError =>
+    new GraphQLError('DateTime must be an RFC 3339 instant with an offset, from 1900 to 9000.', { nodes });
   if (typeof given !== 'string' || !RFC_3339.test(given)) throw wrong();
   try {
-    return GraphQLDateTime.parseValue(given);
+    const at = GraphQLDateTime.parseValue(given);
+    if (at < EARLIEST || at > LATEST) throw wrong();
+    return at;
   } catch {
     throw wrong();
   }

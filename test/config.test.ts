@@ -139,6 +139,21 @@ it('every key is in docs/configuration.md, and no other', () => {
   expect(documented).toEqual(Object.keys(KEYS));
 });
 
+it('a server that does not answer is named by its key, with an example', () => {
+  const main = fileURLToPath(new URL('../dist/src/main.js', import.meta.url));
+  const env = {
+    PATH: process.env.PATH,
+    PORT: '0',
+    DATABASE_URL: 'postgres://u:p@127.0.0.1:1/x',
+    REDIS_URL: 'redis://127.0.0.1:1',
+  };
+  const { status, stderr } = spawnSync(process.execPath, [main], { env, encoding: 'utf8', timeout: 20_000 });
+  expect(status).toBe(1);
+  expect(stderr).toMatch(
+    /DATABASE_URL leads to no server that answers: .*ECONNREFUSED.* \(example: DATABASE_URL=postgres:/,
+  );
+});
+
 it('a process that is configured wrongly does not start: it prints each key and exits with 1', () => {
   const main = fileURLToPath(new URL('../dist/src/main.js', import.meta.url));
   const { status, stdout, stderr } = spawnSync(process.execPath, [main], {

@@ -21,6 +21,8 @@ export interface PayFacts {
   /** How many of its seats it still holds, and how many somebody else holds or has bought. */
   readonly held: number;
   readonly lost: number;
+  /** Seats of the show that the user holds otherwise, or has bought. */
+  readonly mine: number;
   /** The other reservations that the token holds. */
   readonly others: readonly string[];
 }
@@ -45,11 +47,14 @@ export async function lookAtPayable(
        (select count(*)::int from hold
           where seat_id = any(r.seat_ids) and reservation_id <> $1 and expires_at > clock_timestamp())
          + (select count(*)::int from ticket where seat_id = any(r.seat_ids)) as lost,
+       ((select count(*) from hold where show_id = r.show_id and user_id = r.user_id and reservation_id <> $1
+           and expires_at > clock_timestamp())
+         + (select count(*) from ticket where show_id = r.show_id and user_id = r.user_id))::int as mine,
        array(select o.id from reservation o where o.token_hash = $2 and o.status = 'HELD' and o.id <> $1) as others
      from reservation r join show sh on sh.id = r.show_id join concert c on c.id = sh.concert_id where r.id = $1`),
     [id, tokenHash],
   );
   if (!row) return undefined;
-  const { paidBy, queueId, started, tokenUsed, held, lost, others, ...reservation } = row;
-  return { paidBy, queueId, started, tokenUsed, held, lost, others, reservation: toReservation(reservation) };
+  const { paidBy, queueId, started, tokenUsed, held, lost, mine, others, ...reservation } = row;
+  return { paidBy, queueId, started, tokenUsed, held, lost, mine, others, reservation: toReservation(reservation) };
 }

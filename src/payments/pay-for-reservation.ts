@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/core';
 import type { Seat } from '../concerts/seat.ts';
+import type { Config } from '../config.ts';
 import { type Context, callerOf, type Pass } from '../context.ts';
 import { newId } from '../platform/ids.ts';
 import { sql } from '../platform/postgres.ts';
@@ -49,7 +50,7 @@ export async function payForReservation(
   if (refusal) return refused(refusal);
   const pass = await requireAdmission(context, facts.queueId, admission);
   if (pass && facts.tokenUsed) throw await tokenRequired(context.platform, pass.queueId);
-  if (!mayHaveSeats(facts, context.platform.config.LATE_PAYMENT)) {
+  if (!mayHaveSeats(facts, context.platform.config)) {
     await recordFailure(em, reservation, 'HOLD_EXPIRED');
     return refused(refuse('HOLD_EXPIRED'));
   }
@@ -75,9 +76,14 @@ async function judgeStatus(em: EntityManager, facts: PayFacts): Promise<PayAnswe
   return over ? refuse('NOT_PAYABLE') : undefined;
 }
 
-/** Whether every seat is held for the reservation, or, where late payment is accepted, had by nobody else. */
-function mayHaveSeats({ held, lost, reservation }: PayFacts, late: 'refuse' | 'accept'): boolean {
-  return lost === 0 && (held === reservation.seatIds.length || late === 'accept');
+/**
+ * Whether every seat is held for the reservation, or, where late payment is accepted, had by nobody else and within
+ * what one user may have.
+ */
+function mayHaveSeats({ held, lost, mine, reservation }: PayFacts, { LATE_PAYMENT, SEATS_PER_USER }: Config): boolean {
+  const asked = reservation.seatIds.length;
+  if (lost > 0) return false;
+  return held === asked || (LATE_PAYMENT === 'accept' && mine + asked <= SEATS_PER_USER);
 }
 
 async function recordFailure(em: EntityManager, reservation: Reservation, failure: RefusalCode): Promise<void> {

@@ -43,7 +43,11 @@ export async function pay(context: Context, input: PayInput): Promise<PayAnswer>
     key,
     isOver: () => isOver(context),
     presumed: { type: 'Payment', id: paymentId },
-    payable: { reservationId, tokenHash: admission.pass?.tokenHash ?? null },
+    payable: {
+      reservationId,
+      tokenHash: admission.pass?.tokenHash ?? null,
+      late: platform.config.LATE_PAYMENT,
+    },
     apply: async (em, ledger) => {
       const paid = await payForReservation(em, ledger, context, { reservationId, paymentId, admission });
       return paid.answer instanceof Payment ? { answer: paid } : { answer: paid, keep: keptPayAnswer(paid.answer) };

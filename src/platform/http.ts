@@ -1,5 +1,5 @@
 import cors from '@fastify/cors';
-import { type FastifyInstance, fastify } from 'fastify';
+import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
 import type { Config } from '../config.ts';
 import { isAllowedOrigin } from './origins.ts';
 
@@ -24,6 +24,12 @@ export async function openHttp(config: Config, isReady: () => Promise<void>): Pr
       'x-apollo-operation-name',
     ],
     maxAge: 600,
+  });
+  http.setErrorHandler((error: FastifyError, _request, reply) => {
+    const status = error.statusCode ?? 500;
+    if (status >= 500) throw error;
+    const code = 'BAD_REQUEST';
+    return reply.code(status).send({ errors: [{ message: error.message, extensions: { code } }] });
   });
   http.get('/health/live', async () => ({ status: 'alive' }));
   http.get('/health/ready', async (_request, reply) => {

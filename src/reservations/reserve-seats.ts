@@ -1,11 +1,14 @@
+import type { EntityManager } from '@mikro-orm/core';
 import { Field, ID, InputType } from 'type-graphql';
 import { publishSeats } from '../concerts/seat-change.ts';
-import { type Context, callerOf } from '../context.ts';
+import { type Context, callerOf, isOver } from '../context.ts';
 import { idOf } from '../input.ts';
 import { lockSeats, lockUserAndShow } from '../lock-order.ts';
+import { perProcess } from '../platform/platform.ts';
 import { transact } from '../platform/transact.ts';
 import { SECOND } from '../platform/units.ts';
-import { badInput } from '../problems.ts';
+import { WorkByKey } from '../platform/work-by-key.ts';
+import { badInput, CallerError } from '../problems.ts';
 import { stretchToken } from '../queue/end-token.ts';
 import { type Held, holdSeats } from './hold-seats.ts';
 import { type Asked, judge, lookAtSeats } from './look-at-seats.ts';
@@ -41,7 +44,7 @@ export async function reserveSeats(context: Context, input: ReserveInput): Promi
   const facts = await lookAtSeats(context.em, asked);
   const early = judge(facts, asked.seatIds, SEATS_PER_USER);
   if (early !== undefined) return answerOf(context, early);
-  const verdict = await transact(context.em, async (em) => {
+  const verdict = await inTurn(context, asked, async (em) => {
     await lockUserAndShow(em, asked.userId, asked.showId);
     await lockSeats(em, asked.seatIds);
     const judged = judge(await lookAtSeats(em, asked), asked.seatIds, SEATS_PER_USER);
@@ -49,6 +52,16 @@ export async function reserveSeats(context: Context, input: ReserveInput): Promi
   });
   if (typeof verdict === 'string' || !('reservation' in verdict)) return answerOf(context, verdict);
   return announceHold(context, verdict);
+}
+
+/** What one user asks for one show at once goes one after another, before a connection is taken. */
+const turns = perProcess(() => new WorkByKey());
+
+function inTurn<T>(context: Context, { userId, showId }: Asked, work: (em: EntityManager) => Promise<T>): Promise<T> {
+  return turns(context.platform).run(`${userId} ${showId}`, async () => {
+    if (isOver(context)) throw new CallerError('SERVICE_UNAVAILABLE');
+    return transact(context.em, work);
+  });
 }
 
 /** After the commit: tells who watches the seats, and lets the queue token last as long as the hold. */

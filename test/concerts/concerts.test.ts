@@ -155,6 +155,8 @@ it('what cannot be a show is BAD_USER_INPUT, and nothing of it is made', async (
     { startsAt: '2030-01-01' },
     { startsAt: '2030-13-01T00:00:00Z' },
     { startsAt: '2030-01-01T00:00:00' },
+    { startsAt: '0000-01-01T00:00:00Z' },
+    { startsAt: '9999-12-31T23:59:59-12:00' },
     { price: 1.5 },
     { concertId: 'x' },
   ];

@@ -50,10 +50,11 @@ describe('an operation deeper than the limit', () => {
   });
 
   it('is served up to the limit, also where the same fragment is used twice', async () => {
-    const { data, errors } = await post(
-      url,
-      `{ a: concert(id: "${ID}") { ...Part } b: concert(id: "${ID}") { ...Part } }
-       fragment Part on Concert { ${chain(15)} }`,
+    const [open, close] = ['payment { payable { ... on Reservation { ', '} } } '];
+    const buyer = await world.buyer();
+    const { data, errors } = await buyer.ask(
+      `{ a: reservation(id: "${ID}") { ...Part } b: reservation(id: "${ID}") { ...Part } }
+       fragment Part on Reservation { ${open.repeat(7)} id ${close.repeat(7)} }`,
     );
     expect({ data, errors }).toEqual({ data: { a: null, b: null }, errors: undefined });
   });

@@ -17,6 +17,12 @@ afterAll(() => world.close());
 /** Holds a seat and lets the hold lapse; `swept` waits until its row is gone. */
 async function lapsed(buyer: Buyer, show: { id: string; seats: string[] }): Promise<string> {
   const { id } = await reserve(buyer, show.id, [show.seats[0] as string]);
+  await lapse(id);
+  return id;
+}
+
+/** Ages a hold, so that it lapsed a second ago. */
+async function lapse(id: string): Promise<void> {
   for (const [table, column] of [
     ['hold', 'reservation_id'],
     ['reservation', 'id'],
@@ -26,7 +32,6 @@ async function lapsed(buyer: Buyer, show: { id: string; seats: string[] }): Prom
       [id],
     );
   }
-  return id;
 }
 
 async function swept(show: { id: string }): Promise<void> {
@@ -72,6 +77,18 @@ it.each(['before', 'after'])(
     expect(seatMap).toEqual([{ status: 'SOLD', revision: 3 }]);
   },
 );
+
+it('with LATE_PAYMENT=accept nobody gets more seats than one user may have, also over two processes at once', async () => {
+  const show = await makeShow(operator);
+  const buyer = await world.buyer(100_000);
+  const early = await reserve(buyer, show.id, show.seats.slice(0, 8));
+  await lapse(early.id);
+  const live = await reserve(buyer, show.id, show.seats.slice(8, 16));
+  const other = await world.startProcess({ LATE_PAYMENT: 'accept' });
+  const answers = await Promise.all([pay(buyer.at(accepting.url), early.id), pay(buyer.at(other.url), live.id)]);
+  expect(answers.map(({ code, status }) => code ?? status).sort()).toEqual(['COMPLETED', 'HOLD_EXPIRED']);
+  expect((await world.pool.query('select from ticket where show_id = $1', [show.id])).rowCount).toBe(8);
+});
 
 it.each(['held', 'sold'])(
   'with LATE_PAYMENT=accept it is refused all the same once another has the seat %s',
