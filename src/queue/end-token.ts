@@ -14,13 +14,14 @@ export async function completeToken(platform: Platform, queueId: string, tokenHa
  * Lets an ACTIVE token last until a hold ends.
  * @param holdMs milliseconds that the hold still lasts
  * @param mostMs bound past the first end of the token's active time, in milliseconds
+ * @returns whether the token is ACTIVE: one that has ended meanwhile is not stretched
  */
 export async function stretchToken(
   platform: Platform,
   token: { queueId: string; tokenHash: string },
   holdMs: number,
   mostMs: number,
-): Promise<void> {
+): Promise<boolean> {
   const args = [tokenIdOf(token.tokenHash), Math.ceil(holdMs), mostMs];
-  await runScript(platform.redis, STRETCH, queueKey(token.queueId), args);
+  return (await runScript<number>(platform.redis, STRETCH, queueKey(token.queueId), args)) === 1;
 }

@@ -10,9 +10,11 @@ import { SECOND } from '../platform/units.ts';
 import { WorkByKey } from '../platform/work-by-key.ts';
 import { badInput, CallerError } from '../problems.ts';
 import { stretchToken } from '../queue/end-token.ts';
+import { tokenRequired } from '../queue/require-pass.ts';
 import { type Held, holdSeats } from './hold-seats.ts';
 import { type Asked, judge, lookAtSeats } from './look-at-seats.ts';
 import { findReservation } from './read-reservations.ts';
+import { releaseHoldsOfToken } from './release-holds-of-token.ts';
 import type { Reservation } from './reservation.ts';
 import type { ReserveRefusal } from './reserve-problems.ts';
 
@@ -64,17 +66,22 @@ function inTurn<T>(context: Context, { userId, showId }: Asked, work: (em: Entit
   });
 }
 
-/** After the commit: tells who watches the seats, and lets the queue token last as long as the hold. */
+/**
+ * After the commit: tells who watches the seats, and lets the queue token last as long as the hold.
+ * @throws CallerError QUEUE_TOKEN_REQUIRED when the token ended while the seats were being held: then they are free again
+ */
 export async function announceHold(context: Context, { reservation, seats }: Held): Promise<Reservation> {
   const { platform, pass } = context;
   publishSeats(platform, seats);
-  if (pass) {
-    const holdMs = platform.config.HOLD_SECONDS * SECOND;
-    await stretchToken(platform, pass, holdMs, holdMs).catch((error: unknown) => {
-      platform.log.warn({ error: String(error) }, 'a token was not stretched to the end of its hold');
-    });
-  }
-  return reservation;
+  if (!pass) return reservation;
+  const holdMs = platform.config.HOLD_SECONDS * SECOND;
+  const isActive = await stretchToken(platform, pass, holdMs, holdMs).catch((error: unknown) => {
+    platform.log.warn({ error: String(error) }, 'a token was not stretched to the end of its hold');
+    return true;
+  });
+  if (isActive) return reservation;
+  await releaseHoldsOfToken(platform, pass.tokenHash);
+  throw await tokenRequired(platform, pass.queueId);
 }
 
 function askedFor(context: Context, input: ReserveInput): Asked {

@@ -50,6 +50,18 @@ describe.each([1, 2])('with %i processes', (processes) => {
     return { show, places };
   }
 
+  it('a reserve that races with leaving holds no seat afterwards, whichever comes first', async () => {
+    const { show, places } = await admitted(20, 300);
+    const query = 'mutation ($input: ReserveInput!) { reserve(input: $input) { __typename } }';
+    const races = places.map(async (place, index) => {
+      const input = { showId: show.id, seatIds: [show.seats[index] as string] };
+      const [answer] = await Promise.all([inside(place).ask(query, { input }), leave(place)]);
+      return answer.errors?.[0]?.extensions.code ?? answer.data.reserve.__typename;
+    });
+    for (const outcome of await Promise.all(races)) expect(['Reservation', 'QUEUE_TOKEN_REQUIRED']).toContain(outcome);
+    expect(await taken(show)).toEqual([]);
+  });
+
   it("leaving releases the token's holds at once and tells those who watch, and nobody else's hold is touched", async () => {
     const { show, places } = await admitted(2, 300);
     const [leaver, other] = places as [Place, Place];
