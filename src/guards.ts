@@ -7,7 +7,7 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 import { findConcertQueue, findShow } from './concerts/find-show.ts';
-import { type Context, callerOf, type Pass } from './context.ts';
+import { type Context, callerOf, MOST_REQUEST_MS, type Pass } from './context.ts';
 import { idOf } from './input.ts';
 import { sql } from './platform/postgres.ts';
 import { SECOND } from './platform/units.ts';
@@ -24,8 +24,7 @@ type Root = 'Query' | 'Mutation' | 'Subscription';
 /** Root fields that anybody may ask for; those behind a queue judge for themselves. */
 const PUBLIC = new Set(['signUp', 'signIn', 'settings', 'concerts', 'concert']);
 
-/** A request ends within 3 s, whatever hangs. What is slow by nature gets longer. */
-const DEADLINE_MS = 2.8 * SECOND;
+/** What is slow by nature may take longer than other requests. */
 const SLOW_DEADLINE_MS = 30 * SECOND;
 const SLOW = new Set(['signUp', 'signIn', 'createShow']);
 
@@ -150,7 +149,7 @@ const spent = new WeakMap<Context, number>();
 
 /** One deadline for whatever a document runs one after another: ten mutations take no longer than one may. */
 function withinBudget(resolve: Resolver): Resolver {
-  const limited = withDeadline(resolve, (context) => DEADLINE_MS - (spent.get(context) ?? 0));
+  const limited = withDeadline(resolve, (context) => MOST_REQUEST_MS - (spent.get(context) ?? 0));
   return async (source, args, context, info) => {
     const began = performance.now();
     try {

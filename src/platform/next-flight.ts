@@ -7,9 +7,10 @@ interface Flight<T> {
   readonly startedAt: number;
   readonly landed: Promise<unknown>;
   /** How many share its answer. */
-  riders: number;
-  /** The one that those who came since will share. */
+  readonly riders: number;
+  /** The one that those who came since will share, and how many they are. */
   next: Promise<T> | undefined;
+  waiting: number;
 }
 
 /**
@@ -24,25 +25,22 @@ export class NextFlight<T> {
   run(key: string, work: () => Promise<T>): Promise<T> {
     const last = this.#flights.get(key);
     if (!last) return this.#start(key, work, 1);
+    last.waiting++;
     last.next ??= this.#startAfter(last, key, work);
-    const waiting = this.#waiting.get(last.next) ?? 0;
-    this.#waiting.set(last.next, waiting + 1);
     return last.next;
   }
-
-  readonly #waiting = new WeakMap<Promise<T>, number>();
 
   async #startAfter(last: Flight<T>, key: string, work: () => Promise<T>): Promise<T> {
     await last.landed;
     const gather = last.riders > 1 ? last.startedAt + GATHER_MS - Date.now() : 0;
     if (gather > 0) await sleep(gather);
-    return this.#start(key, work, (last.next && this.#waiting.get(last.next)) ?? 1);
+    return this.#start(key, work, last.waiting);
   }
 
   #start(key: string, work: () => Promise<T>, riders: number): Promise<T> {
     const running = work();
-    const startedAt = Date.now();
-    const flight: Flight<T> = { startedAt, riders, next: undefined, landed: running.catch(() => undefined) };
+    const landed = running.catch(() => undefined);
+    const flight: Flight<T> = { startedAt: Date.now(), landed, riders, next: undefined, waiting: 0 };
     this.#flights.set(key, flight);
     void this.#forget(key, flight);
     return running;
