@@ -21,14 +21,14 @@ import { openMessages } from './platform/pubsub.ts';
 import { checkEviction, openRedis } from './platform/redis.ts';
 import { SECOND } from './platform/units.ts';
 import { Queue } from './queue/queue.ts';
-import { queueSettings, queueTick } from './queue/queue-tick.job.ts';
+import { queueOpening, queueSettings, queueTick } from './queue/queue-tick.job.ts';
 import { lapseHolds } from './reservations/lapse.job.ts';
 import { makeSchema } from './schema.ts';
 import { LedgerEntry } from './wallet/ledger-entry.ts';
 import { Wallet } from './wallet/wallet.ts';
 
 const ENTITIES = [User, Queue, Concert, Show, Wallet, LedgerEntry, Payment];
-const JOBS = [queueTick, queueSettings, lapseHolds, finishTokens, forgetKeys];
+const JOBS = [queueTick, queueSettings, queueOpening, lapseHolds, finishTokens, forgetKeys];
 
 /** Each step of closing takes at most this long: one that hangs must not keep the next from being taken. */
 const CLOSE_STEP_MS = 5 * SECOND;

@@ -16,6 +16,7 @@ export const REFUSALS = {
   INSUFFICIENT_BALANCE: 'There is not enough money in the wallet.',
   BALANCE_LIMIT: 'The wallet cannot hold that much money.',
   NOT_CANCELLABLE: 'This can no longer be cancelled.',
+  PRIORITY_CODE_INVALID: 'This code does not open this queue for you.',
   IDEMPOTENCY_CONFLICT: 'This key was already used for a different request.',
 } as const;
 

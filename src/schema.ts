@@ -9,7 +9,7 @@ import { DIRECTIVES, guardSchema } from './guards.ts';
 import { AlreadyPaid, InsufficientBalance } from './payments/pay-problems.ts';
 import { PaymentsResolver } from './payments/payments.resolver.ts';
 import { Refusal } from './problems.ts';
-import { QueueResolver } from './queue/queue.resolver.ts';
+import { QueueResolver, QueueShuffleResolver } from './queue/queue.resolver.ts';
 import { ReservationsResolver } from './reservations/reservations.resolver.ts';
 import { SaleClosed, SeatsUnavailable } from './reservations/reserve-problems.ts';
 import { SettingsResolver } from './settings.resolver.ts';
@@ -32,6 +32,7 @@ export function makeSchema(): GraphQLSchema {
       SettingsResolver,
       AccountsResolver,
       QueueResolver,
+      QueueShuffleResolver,
       ConcertsResolver,
       ShowResolver,
       ReservationsResolver,

@@ -1,9 +1,10 @@
 import type { Context } from '../context.ts';
 import { idOf } from '../input.ts';
 import { Latest } from '../platform/latest.ts';
+import { lookAtToken } from '../queue/look-at-token.ts';
 import { tokenIdOf } from '../queue/queue-keys.ts';
-import { watchToken } from '../queue/queue-watch.ts';
 import type { TokenView } from '../queue/token-view.ts';
+import { watchToken } from '../queue/watch-queue.ts';
 import { mergeChanges, type SeatChange, seatsOf, toSeatChange } from './seat-change.ts';
 
 /** Seats of a show as they are held, released and sold; ends when the token that opened it is no longer ACTIVE. */
@@ -39,7 +40,11 @@ async function listen(
     if (token.status !== 'ACTIVE') end();
   };
   try {
-    return [...stops, await watchToken(platform, pass.queueId, tokenIdOf(pass.tokenHash), judge, end)];
+    const tokenId = tokenIdOf(pass.tokenHash);
+    const view = await lookAtToken(platform, pass.queueId, tokenId);
+    if (view) return [...stops, await watchToken(platform, pass.queueId, tokenId, view, judge, end)];
+    end();
+    return stops;
   } catch (error) {
     for (const undo of stops) undo();
     throw error;

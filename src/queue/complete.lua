@@ -3,6 +3,8 @@
 -- ARGV    token id
 -- result  1 when the token was live, else 0
 -- include: line
+-- include: token
+-- include: hint
 local t = token(ARGV[1])
 if not t or (t.s ~= 'A' and t.s ~= 'W') then return 0 end
 -- One that went back to the line and was passed by a closing is counted among the expired already.
@@ -12,4 +14,5 @@ if t.s == 'W' then
 end
 finish(t, 'C', 'PAID')
 add('completed', 1)
+hint(t.id, t.vacated)
 return 1

@@ -1,9 +1,12 @@
+import { randomBytes } from 'node:crypto';
 import { Field, InputType, Int } from 'type-graphql';
 import type { Context } from '../context.ts';
 import { textOf, within } from '../input.ts';
 import { isUnavailable } from '../platform/faults.ts';
 import { newId } from '../platform/ids.ts';
-import { sqlRow } from '../platform/postgres.ts';
+import { sql } from '../platform/postgres.ts';
+import { badInput } from '../problems.ts';
+import { DateTime } from '../scalars.ts';
 import { pushSettings } from './push-settings.ts';
 import { Queue } from './queue.ts';
 
@@ -29,23 +32,48 @@ export class CreateQueueInput {
 
   @Field(() => Int, { defaultValue: 180 })
   awaySeconds!: number;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'In the future: the queue starts SCHEDULED and entries are shuffled when it opens',
+  })
+  opensAt?: Date | null;
 }
 
 const MOST_PEOPLE = 1_000_000;
 const MOST_SECONDS = 86_400;
 
+const SEED_BYTES = 32;
+
 /**
- * Makes a queue that is open at once.
- * @throws CallerError BAD_USER_INPUT for numbers out of their bounds
+ * Makes a queue that is open at once or, with `opensAt`, SCHEDULED; then the seed of its draw is made too.
+ * @throws CallerError BAD_USER_INPUT for numbers out of their bounds, and an opening that is not in the future
  */
 export async function createQueue(context: Context, input: CreateQueueInput): Promise<Queue> {
   textOf('name', input.name, 1, 200);
   checkNumbers(input);
-  const row = await sqlRow<object>(
-    context.em,
-    `insert into queue
-       (id, name, state, capacity, admit_per_minute, active_seconds, max_waiting, reenter, away_seconds)
-     values ($1, $2, 'OPEN', $3, $4, $5, $6, $7, $8) returning *`,
+  const queue = await insertQueue(context, input);
+  // The row counts; who enters first, or the next look at all queues, tells Redis what it missed.
+  await pushSettings(context.platform, queue).catch((error: unknown) => {
+    if (!isUnavailable(error)) throw error;
+  });
+  return queue;
+}
+
+/** The clock that judges the opening is PostgreSQL's, in the statement that makes the queue. */
+async function insertQueue({ em }: Context, input: CreateQueueInput): Promise<Queue> {
+  const [row] = await sql<object>(
+    em,
+    `with made as (
+       insert into queue
+         (id, name, state, capacity, admit_per_minute, active_seconds, max_waiting, reenter, away_seconds, opens_at)
+       select $1, $2, case when $9::timestamptz is null then 'OPEN' else 'SCHEDULED' end, $3, $4, $5, $6, $7, $8, $9
+       where $9::timestamptz is null or $9 > clock_timestamp()
+       returning *
+     ), seed as (
+       insert into queue_shuffle (queue_id, seed) select id, $10 from made where opens_at is not null
+     )
+     select * from made`,
     [
       newId(),
       input.name,
@@ -55,14 +83,12 @@ export async function createQueue(context: Context, input: CreateQueueInput): Pr
       input.maxWaiting,
       input.reenter,
       input.awaySeconds,
+      input.opensAt ?? null,
+      randomBytes(SEED_BYTES),
     ],
   );
-  const queue = context.em.map(Queue, row);
-  // The row counts; who enters first, or the next look at all queues, tells Redis what it missed.
-  await pushSettings(context.platform, queue).catch((error: unknown) => {
-    if (!isUnavailable(error)) throw error;
-  });
-  return queue;
+  if (!row) throw badInput('opensAt must lie in the future.');
+  return em.map(Queue, row);
 }
 
 /** Numbers left out are not looked at. */

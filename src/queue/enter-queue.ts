@@ -4,6 +4,7 @@ import { idOf } from '../input.ts';
 import { loadScript, runScript } from '../platform/lua.ts';
 import type { Platform } from '../platform/platform.ts';
 import { notFound, type Refusal, refuse } from '../problems.ts';
+import { claimCode } from './claim-code.ts';
 import { noteLive } from './live-queues.ts';
 import { restoreSettings } from './push-settings.ts';
 import { hashOf, newSecret, queueKey, tokenIdOf, tokenValueOf } from './queue-keys.ts';
@@ -12,35 +13,53 @@ import { type RawView, readView } from './token-view.ts';
 
 const ENTER = loadScript(import.meta.url, 'enter');
 
+/** The lane of those without a code. */
+const LOWEST_LANE = '0';
+
 @InputType()
 export class EnterQueueInput {
   @Field(() => ID)
   queueId!: string;
+
+  @Field(() => String, {
+    nullable: true,
+    description: `An operator-issued code: its priority's lane goes before lower ones; order of entry within a lane. The first user to present it owns it
+(asking again is safe), anyone else gets PRIORITY_CODE_INVALID; a WAITING user moves lane and keeps the value`,
+  })
+  priorityCode?: string | null;
 }
 
 type Answer = RawView | 'UNKNOWN' | 'QUEUE_CLOSED' | 'QUEUE_FULL';
 
 /**
- * Gives the caller a place at the back of the queue, or the live one that the caller has.
- * @returns a token, WAITING when it is new; QUEUE_CLOSED, QUEUE_FULL
+ * Gives the caller a place at the back of the queue, or of the code's lane; or the live one that the caller has, which
+ * a code may move to a higher lane, never to a lower one.
+ * @returns a token, WAITING when it is new; QUEUE_CLOSED, QUEUE_FULL, PRIORITY_CODE_INVALID
  * @throws CallerError NOT_FOUND for an unknown queue
  */
 export async function enterQueue(context: Context, input: EnterQueueInput): Promise<QueueToken | Refusal> {
   const { id: userId } = callerOf(context);
   const queueId = idOf('queueId', input.queueId);
-  let answer = await enter(context.platform, queueId, userId);
+  const { priorityCode } = input;
+  const coded = typeof priorityCode === 'string';
+  const lane = coded ? await claimCode(context.em, queueId, userId, priorityCode) : LOWEST_LANE;
+  if (lane === undefined) {
+    if (!(await restoreSettings(context.platform, queueId))) throw notFound('queue');
+    return refuse('PRIORITY_CODE_INVALID');
+  }
+  let answer = await enter(context.platform, queueId, userId, lane);
   if (answer === 'UNKNOWN') {
     if (!(await restoreSettings(context.platform, queueId))) throw notFound('queue');
-    answer = await enter(context.platform, queueId, userId);
+    answer = await enter(context.platform, queueId, userId, lane);
   }
   if (answer === 'UNKNOWN') throw notFound('queue');
   return Array.isArray(answer) ? readView(queueId, answer).token : refuse(answer);
 }
 
-async function enter(platform: Platform, queueId: string, userId: string): Promise<Answer> {
+async function enter(platform: Platform, queueId: string, userId: string, lane: string): Promise<Answer> {
   const secret = newSecret();
   const tokenId = tokenIdOf(hashOf(tokenValueOf(queueId, secret)));
-  const entered = runScript<Answer>(platform.redis, ENTER, queueKey(queueId), [userId, tokenId, secret]);
+  const entered = runScript<Answer>(platform.redis, ENTER, queueKey(queueId), [userId, tokenId, secret, lane]);
   // Sent right behind, on the same connection, so that no place waits in a queue without ticks.
   const [answer] = await Promise.all([entered, noteLive(platform, queueId)]);
   return answer;

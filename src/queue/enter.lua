@@ -1,23 +1,30 @@
--- Gives a user a place at the back, or the live one that the user has.
+-- Gives a user a place at the back of a lane, or the live one that the user has; one that waits in a lower lane moves up.
 -- KEYS[1] the queue's prefix
--- ARGV    user id, id and secret of the token to make where there is none
+-- ARGV    user id, id and secret of the token to make where there is none, lane
 -- result  a view; or 'UNKNOWN' (no settings here), 'QUEUE_CLOSED', 'QUEUE_FULL'
 -- include: line
-local set = settings()
+-- include: token
+-- include: hint
 if not set then return 'UNKNOWN' end
-local existing = redis.call('HGET', P .. ':users', ARGV[1])
+local lane = ARGV[4]
+local existing = liveTokenOf(ARGV[1])
 if existing then
   local t = token(existing)
   if t then
-    settle(t, set)
+    settle(t)
+    if t.s == 'W' and lane > t.l then
+      vacate(t)
+      append(t, lane)
+      changed(t.id)
+      hint(t.id, t.vacated)
+    end
     if t.s == 'W' or t.s == 'A' then return view(t) end
   end
 end
 if set.state == 'CLOSED' then return 'QUEUE_CLOSED' end
 if waiting() >= set.maxWaiting then return 'QUEUE_FULL' end
 local t = { id = ARGV[2], v = ARGV[3], u = ARGV[1], e = now }
-redis.call('HSET', P .. ':t:' .. t.id, 'v', t.v, 'u', t.u, 'e', now)
-redis.call('HSET', P .. ':users', t.u, t.id)
-append(t, '0')
+setLive(t.u, t.id)
+append(t, lane)
 add('entered', 1)
 return view(t)

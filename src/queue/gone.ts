@@ -23,7 +23,7 @@ export class Gone {
 
   /** Adds numbers in any order; those already in count once. */
   add(numbers: readonly number[]): void {
-    const fresh = numbers.filter((number) => !this.#has(number));
+    const fresh = numbers.filter((number) => !this.has(number));
     if (fresh.length === 0) return;
     const last = this.#numbers.at(-1) ?? 0;
     const sorted = [...new Set(fresh)].sort((a, b) => a - b);
@@ -37,7 +37,8 @@ export class Gone {
     if (passed > 0) this.#numbers.splice(0, passed);
   }
 
-  #has(number: number): boolean {
+  /** Whether this number left. */
+  has(number: number): boolean {
     const index = this.countUpTo(number) - 1;
     return index >= 0 && this.#numbers[index] === number;
   }

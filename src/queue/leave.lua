@@ -3,12 +3,14 @@
 -- ARGV    token id, user id
 -- result  a view, or nil when the user has no such token
 -- include: line
+-- include: token
+-- include: hint
 local t = token(ARGV[1])
 if not t or t.u ~= ARGV[2] then return nil end
-local set = settings()
-if set then settle(t, set) end
+settle(t)
 if t.s == 'W' or t.s == 'A' then
   finish(t, 'L', 'LEFT')
   add('left', 1)
+  hint(t.id, t.vacated)
 end
 return view(t)

@@ -13,7 +13,7 @@ end
 -- The one message of a tick. `gone` is lane -> numbers that left since the last message; `ids` the tokens changed since then.
 local function message(seq, gone, ids, resync)
   local heads, tails = {}, {}
-  for _, lane in ipairs(LANES) do tails[lane], heads[lane] = line(lane) end
+  for _, lane in ipairs(lanes) do tails[lane], heads[lane] = line(lane) end
   local errors = {}
   for _, entry in ipairs(redis.call('LRANGE', P .. ':errors', 0, -1)) do
     local at, off = entry:match('^(%d+):(%d+)$')
@@ -21,8 +21,9 @@ local function message(seq, gone, ids, resync)
   end
   table.sort(errors)
   return {
-    epoch = redis.call('HGET', P .. ':meta', 'epoch'), seq = seq, at = now, resync = resync,
-    state = redis.call('HGET', P .. ':settings', 'state'),
+    epoch = meta('epoch'), seq = seq, at = now, resync = resync,
+    state = drawing and 'SCHEDULED' or (set and set.state), openAt = drawing and set.openAt or 0,
+    awayMs = set and set.awayMs or 0,
     heads = heads, tails = tails, gone = gone, changed = ids,
     waiting = waiting(), active = redis.call('ZCARD', P .. ':active'),
     entered = count('entered'), admitted = count('admitted'), completed = count('completed'), expired = count('expired'),

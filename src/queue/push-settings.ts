@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { loadScript, runScript } from '../platform/lua.ts';
 import { forkOf, type Platform } from '../platform/platform.ts';
-import { sql } from '../platform/postgres.ts';
+import { sql, sqlRow } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
 import { noteLive } from './live-queues.ts';
 import { Queue } from './queue.ts';
@@ -11,7 +11,7 @@ const APPLY_SETTINGS = loadScript(import.meta.url, 'apply-settings');
 
 /** Tells Redis the queue's settings, for its next tick; an older version than Redis has changes nothing. */
 export async function pushSettings(platform: Platform, queue: Queue): Promise<void> {
-  const { version, state, capacity, admitPerMinute, activeSeconds, maxWaiting, reenter } = queue;
+  const { version, state, capacity, admitPerMinute, activeSeconds, maxWaiting, reenter, awaySeconds } = queue;
   const settings = [
     version,
     state,
@@ -20,6 +20,8 @@ export async function pushSettings(platform: Platform, queue: Queue): Promise<vo
     activeSeconds * SECOND,
     maxWaiting,
     reenter ? 1 : 0,
+    awaySeconds * SECOND,
+    await untilOpening(platform, queue),
   ];
   const epoch = randomBytes(8).toString('hex');
   await runScript(platform.redis, APPLY_SETTINGS, queueKey(queue.id), [...settings, epoch]);
@@ -28,6 +30,17 @@ export async function pushSettings(platform: Platform, queue: Queue): Promise<vo
     queue.id,
     version,
   ]);
+}
+
+/** Milliseconds until a SCHEDULED queue opens: remaining times travel between servers, never instants of another's clock. */
+async function untilOpening(platform: Platform, { id, state }: Queue): Promise<number> {
+  if (state !== 'SCHEDULED') return 0;
+  const { ms } = await sqlRow<{ ms: number }>(
+    forkOf(platform),
+    `select ceil(extract(epoch from opens_at - clock_timestamp()) * 1000)::float8 as ms from queue where id = $1`,
+    [id],
+  );
+  return Math.max(0, ms);
 }
 
 /** Gives a Redis that does not know the queue (a new one, or one that lost its memory) its settings from PostgreSQL. */

@@ -32,7 +32,10 @@ export function hashOf(value: string): string {
   return createHash('sha256').update(value).digest('hex');
 }
 
-/** What the token is kept under in Redis: the first 132 bits of its hash, in base64url. */
+/**
+ * What the token is kept under in Redis: 124 bits of its hash. The first 4 hex digits say which of 65,536 hashes it
+ * shares with others while it waits (token.lua), the rest is base64url.
+ */
 export function tokenIdOf(tokenHash: string): string {
-  return Buffer.from(tokenHash, 'hex').toString('base64url').slice(0, PART);
+  return tokenHash.slice(0, 4) + Buffer.from(tokenHash.slice(4, 32), 'hex').toString('base64url');
 }

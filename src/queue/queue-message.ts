@@ -15,6 +15,10 @@ export interface QueueMessage {
   /** More happened than one message can carry: ask for a snapshot. */
   readonly resync: boolean;
   readonly state: QueueState;
+  /** When a SCHEDULED queue opens, on Redis' clock in milliseconds; else 0. */
+  readonly openAt: number;
+  /** How long a holder may be neither seen nor heard, in milliseconds. */
+  readonly awayMs: number;
   /** By lane: how far it has been admitted, and the last number given out. */
   readonly heads: Readonly<Record<string, number>>;
   readonly tails: Readonly<Record<string, number>>;
@@ -37,8 +41,18 @@ export interface QueueMessage {
 }
 
 /** What the queue's ticks say. */
-export function ticksOf(queueId: string): Channel<RawMessage> {
+export function ticksOf(queueId: string): Channel<RawMessage | Hint> {
   return { name: `onsale:ticks:${queueId}` };
+}
+
+/** Between two ticks: a token is another one now, before its number can tell; empty: any may be. */
+export interface Hint {
+  readonly hint: string;
+  /** Milliseconds since 1970 on Redis' clock. */
+  readonly at: number;
+  /** The number that its holder gave up before its turn. */
+  readonly lane?: string;
+  readonly number?: number;
 }
 
 /** Lua's empty table has no type: an empty list arrives as `{}`. */

@@ -13,7 +13,7 @@ registerEnumType(QueueTokenStatus, {
   name: 'QueueTokenStatus',
   valuesConfig: {
     COMPLETED: { description: 'The holder paid: the place is used up' },
-    EXPIRED: { description: 'The active time ran out, or the queue was closed' },
+    EXPIRED: { description: 'The active time ran out, or the holder was away too long' },
   },
 });
 
@@ -21,16 +21,21 @@ export const QueueEndReason = {
   PAID: 'PAID',
   LEFT: 'LEFT',
   ACTIVE_TIME_OVER: 'ACTIVE_TIME_OVER',
+  AWAY: 'AWAY',
+  REVOKED: 'REVOKED',
   QUEUE_CLOSED: 'QUEUE_CLOSED',
 } as const;
 export type QueueEndReason = keyof typeof QueueEndReason;
-registerEnumType(QueueEndReason, { name: 'QueueEndReason' });
+registerEnumType(QueueEndReason, {
+  name: 'QueueEndReason',
+  valuesConfig: { AWAY: { description: 'Neither polled nor subscribed for too long when its turn came' } },
+});
 
 @ObjectType({
   description: `A place in a queue. One user has at most one WAITING or ACTIVE token in a queue, on all devices. Entering always answers WAITING;
-only a tick admits. When a queue is CLOSED those WAITING become EXPIRED (QUEUE_CLOSED), those ACTIVE keep their time; less capacity evicts nobody.
-A place that re-enters keeps its value. A reserve stretches activeUntil to the hold's end, at most HOLD_SECONDS past its first end. Leaving
-releases the token's holds. Ended tokens can be read for an hour; leaving an ended token answers it as it is.`,
+only a tick admits. In a SCHEDULED queue position and percentBehind are null and etaSeconds runs to opensAt at least. When a queue is CLOSED those WAITING become EXPIRED (QUEUE_CLOSED), those ACTIVE keep their time; less capacity evicts nobody.
+A place that re-enters keeps its value. A reserve stretches activeUntil to the hold's end, at most HOLD_SECONDS past its first end. Leaving or
+revoking releases the token's holds. Ended tokens can be read for an hour; leaving an ended token answers it as it is.`,
 })
 export class QueueToken {
   @Field(() => ID, { description: 'Opaque secret of at least 128 random bits; send it as x-queue-token' })

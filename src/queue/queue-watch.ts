@@ -1,177 +1,169 @@
-import { type Platform, perProcess } from '../platform/platform.ts';
-import { isNews } from './is-news.ts';
-import { Mirror } from './mirror.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Platform } from '../platform/platform.ts';
+import { SECOND } from '../platform/units.ts';
+import { type KnownToken, newKnownToken, placeIn, type TokenWatcher, tellNews, tellWatcher } from './known-token.ts';
+import { lookAtToken } from './look-at-token.ts';
+import { Mirror, type Missed } from './mirror.ts';
+import { reportSeen } from './presence.ts';
 import type { QueueMessage } from './queue-message.ts';
-import { readToken } from './read-token.ts';
-import { placeOf, type TokenView } from './token-view.ts';
+import type { TokenView } from './token-view.ts';
 
-/** Somebody in this process who wants to know how one token fares. */
-interface TokenWatcher {
-  readonly tokenId: string;
-  readonly tell: (view: TokenView) => void;
-  readonly gone: () => void;
-  view: TokenView | undefined;
-  toldAt: number;
-  /** What is known may be out of date: Redis must be asked. */
-  unsure: boolean;
-  reading: Promise<void> | undefined;
-}
+/** Places looked through before others get their turn. */
+const PLACES_PER_TURN = 500;
 
-/** All who watch one queue in this process, over one mirror. */
-class QueueWatch {
+/** Whoever polls asks again within ten seconds; what was not asked for in this time is forgotten. */
+const FORGET_AFTER_MS = 60 * SECOND;
+
+/** Nobody takes longer than this from coming to watching. */
+const LINGER_MS = 10 * SECOND;
+
+/** All that one process knows of one queue: its mirror, the tokens watched or polled, and who watches the counts. */
+export class QueueWatch {
   readonly mirror: Mirror;
-  readonly opened: Promise<void>;
-  readonly tokens = new Map<string, Set<TokenWatcher>>();
   readonly counts = new Set<(message: QueueMessage) => void>();
-  /** Those who joined and have not parted: the last one closes the mirror. */
-  guests = 0;
+  readonly #known = new Map<string, KnownToken>();
+  readonly #opened: Promise<void>;
   readonly #platform: Platform;
   readonly #queueId: string;
+  readonly #timer: NodeJS.Timeout;
+  readonly #onIdle: () => void;
+  #sweep: 'idle' | 'running' | 'again' = 'idle';
+  #joinedAt = performance.now();
 
-  constructor(platform: Platform, queueId: string) {
+  /** @param onIdle called once a second while nobody watches, and nobody has polled for a while */
+  constructor(platform: Platform, queueId: string, onIdle: () => void) {
     this.#platform = platform;
     this.#queueId = queueId;
-    this.mirror = new Mirror(platform, queueId, (message, missed) => this.#spread(message, missed));
-    this.opened = this.mirror.open();
+    this.#onIdle = onIdle;
+    this.mirror = new Mirror(platform, queueId, {
+      onNews: (message, missed) => this.#hear(message, missed),
+      onHint: (tokenId) => this.#doubt(tokenId),
+    });
+    this.#opened = this.mirror.open();
+    this.#timer = setInterval(() => this.#everySecond(), SECOND);
   }
 
-  #spread(message: QueueMessage, missed: boolean): void {
+  /** Somebody is coming: it stays open for a while, whoever leaves. */
+  join(): Promise<void> {
+    this.#joinedAt = performance.now();
+    return this.#opened;
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.mirror.close();
+  }
+
+  /** The token as the ticks tell it; undefined when Redis must be asked. */
+  recall(tokenId: string): TokenView | undefined {
+    const known = this.#known.get(tokenId);
+    if (!known) return undefined;
+    known.polledAt = known.seenAt = performance.now();
+    return placeIn(this.mirror, known);
+  }
+
+  /** Keeps what Redis has just told of a token that waits, for the next time that it is asked for. */
+  remember(tokenId: string, view: TokenView): void {
+    const known = this.#know(tokenId, view);
+    known.polledAt = known.seenAt = performance.now();
+    if (known.watchers.size === 0) Object.assign(known, { view, unsure: false });
+  }
+
+  /** Tells the watcher of the token now, and from now on. @param view what Redis has just told of it */
+  async watch(tokenId: string, view: TokenView, watcher: TokenWatcher): Promise<void> {
+    const known = this.#know(tokenId, view);
+    known.watchers.add(watcher);
+    const place = placeIn(this.mirror, known);
+    if (place) tellWatcher(watcher, place);
+    else await this.#read(known);
+  }
+
+  unwatch(tokenId: string, watcher: TokenWatcher): void {
+    this.#known.get(tokenId)?.watchers.delete(watcher);
+  }
+
+  #know(tokenId: string, view: TokenView): KnownToken {
+    let known = this.#known.get(tokenId);
+    if (!known) {
+      known = newKnownToken(tokenId, view);
+      this.#known.set(tokenId, known);
+    }
+    return known;
+  }
+
+  #hear(message: QueueMessage, missed: Missed): void {
     for (const tell of this.counts) tell(message);
-    const changed = new Set(message.changed);
-    for (const watchers of this.tokens.values()) {
-      for (const watcher of watchers) {
-        if (missed || changed.has(watcher.tokenId)) watcher.unsure = true;
-        this.#bring(watcher, message);
-      }
+    for (const tokenId of message.changed) this.#doubt(tokenId);
+    for (const known of this.#known.values()) {
+      if (missed === 'everything' || this.#isDoubtful(known, missed)) this.#doubt(known.tokenId);
     }
+    void this.#tellAll();
   }
 
-  #bring(watcher: TokenWatcher, message: QueueMessage): void {
-    const { view } = watcher;
-    if (!view || watcher.unsure || watcher.reading) {
-      void this.read(watcher);
-      return;
-    }
-    // A message may come later than the answer to a question asked after it.
-    if (view.token.status !== 'WAITING' || message.at < view.at) return;
-    const position = this.mirror.position(message, view.lane, view.number);
-    if (position <= 0) {
-      void this.read(watcher);
-    } else if (isNews(view.token.position, position, Date.now() - watcher.toldAt)) {
-      const etaMs = message.msPerPlace > 0 ? position * message.msPerPlace : -1;
-      this.#tell(watcher, {
-        ...view,
-        token: Object.assign(
-          Object.create(Object.getPrototypeOf(view.token)),
-          view.token,
-          placeOf(position, message.waiting, etaMs),
-        ),
-      });
-    }
+  #isDoubtful({ view, unsure, reading }: KnownToken, missed: Missed): boolean {
+    if (!view || unsure || reading) return true;
+    return view.token.status === 'WAITING' ? !this.mirror.stands(view.lane, view.number) : missed !== 'nothing';
+  }
+
+  #doubt(tokenId: string): void {
+    const known = this.#known.get(tokenId);
+    if (!known) return;
+    if (known.watchers.size > 0) void this.#read(known);
+    else this.#known.delete(tokenId);
   }
 
   /** Asks Redis how the token fares, once at a time; while it is away, the next tick asks again. */
-  read(watcher: TokenWatcher): Promise<void> {
-    watcher.unsure = true;
-    watcher.reading ??= this.#readAll(watcher).finally(() => {
-      watcher.reading = undefined;
+  #read(known: KnownToken): Promise<void> {
+    known.unsure = true;
+    known.reading ??= this.#readAll(known).finally(() => {
+      known.reading = undefined;
     });
-    return watcher.reading;
+    return known.reading;
   }
 
   /** Asks again for as long as something happened while an answer was under way. */
-  async #readAll(watcher: TokenWatcher): Promise<void> {
-    while (watcher.unsure) {
-      watcher.unsure = false;
-      const view = await readToken(this.#platform, this.#queueId, watcher.tokenId).catch(() => null);
+  async #readAll(known: KnownToken): Promise<void> {
+    while (known.unsure) {
+      known.unsure = false;
+      const view = await lookAtToken(this.#platform, this.#queueId, known.tokenId).catch(() => null);
       if (view === null) {
-        watcher.unsure = true;
+        known.unsure = true;
         return;
       }
-      if (view) this.#tell(watcher, view);
-      else watcher.gone();
+      known.view = view;
+      for (const watcher of known.watchers) {
+        if (view) tellWatcher(watcher, view);
+        else watcher.gone();
+      }
     }
   }
 
-  #tell(watcher: TokenWatcher, view: TokenView): void {
-    watcher.view = view;
-    watcher.toldAt = Date.now();
-    watcher.tell(view);
+  /** Looks through the places, some at a time; a message that comes meanwhile makes it look through them once more. */
+  async #tellAll(): Promise<void> {
+    if (this.#sweep !== 'idle') {
+      this.#sweep = 'again';
+      return;
+    }
+    do {
+      this.#sweep = 'running';
+      let looked = 0;
+      for (const known of this.#known.values()) {
+        if (known.watchers.size > 0) tellNews(known, this.mirror);
+        looked += 1;
+        if (looked % PLACES_PER_TURN === 0) await nextTurn();
+      }
+    } while ((this.#sweep as string) === 'again');
+    this.#sweep = 'idle';
   }
-}
 
-const watches = perProcess(() => new Map<string, QueueWatch>());
-
-/**
- * Calls `tell` with the token as it is now and whenever it changes, `gone` when there is no such token any more.
- * @returns a function that ends it
- * @throws whatever Redis throws while it is away
- */
-export async function watchToken(
-  platform: Platform,
-  queueId: string,
-  tokenId: string,
-  tell: (view: TokenView) => void,
-  gone: () => void,
-): Promise<() => void> {
-  const watch = await join(platform, queueId);
-  const watcher: TokenWatcher = {
-    ...{ tokenId, tell, gone },
-    ...{ view: undefined, toldAt: 0, unsure: true, reading: undefined },
-  };
-  const watchers = watch.tokens.get(tokenId) ?? new Set();
-  watch.tokens.set(tokenId, watchers.add(watcher));
-  await watch.read(watcher);
-  return () => {
-    if (!watchers.delete(watcher)) return;
-    if (watchers.size === 0 && watch.tokens.get(tokenId) === watchers) watch.tokens.delete(tokenId);
-    part(platform, queueId, watch);
-  };
-}
-
-/**
- * Calls `tell` with each message of the queue, from the present one on.
- * @returns a function that ends it
- * @throws whatever Redis throws while it is away
- */
-export async function watchCounts(
-  platform: Platform,
-  queueId: string,
-  tell: (message: QueueMessage) => void,
-): Promise<() => void> {
-  const watch = await join(platform, queueId);
-  watch.counts.add(tell);
-  if (watch.mirror.latest) tell(watch.mirror.latest);
-  else void watch.mirror.refresh();
-  return () => {
-    if (watch.counts.delete(tell)) part(platform, queueId, watch);
-  };
-}
-
-/** The watch of that queue, opened; who joins must part. */
-async function join(platform: Platform, queueId: string): Promise<QueueWatch> {
-  const all = watches(platform);
-  let watch = all.get(queueId);
-  if (!watch) {
-    watch = new QueueWatch(platform, queueId);
-    all.set(queueId, watch);
+  #everySecond(): void {
+    const now = performance.now();
+    for (const known of this.#known.values()) {
+      if (known.watchers.size > 0) known.seenAt = now;
+      else if (now - known.polledAt > FORGET_AFTER_MS) this.#known.delete(known.tokenId);
+    }
+    const deserted = this.#known.size === 0 && this.counts.size === 0;
+    if (deserted && now - this.#joinedAt > LINGER_MS) this.#onIdle();
+    else void reportSeen(this.#platform, this.#queueId, this.mirror.last, this.#known.values());
   }
-  // Counted before waiting, so that nobody who parts meanwhile closes it under the feet of who is coming.
-  watch.guests += 1;
-  try {
-    await watch.opened;
-  } catch (error) {
-    if (all.get(queueId) === watch) all.delete(queueId);
-    part(platform, queueId, watch);
-    throw error;
-  }
-  return watch;
-}
-
-function part(platform: Platform, queueId: string, watch: QueueWatch): void {
-  watch.guests -= 1;
-  if (watch.guests > 0) return;
-  const all = watches(platform);
-  if (all.get(queueId) === watch) all.delete(queueId);
-  watch.mirror.close();
 }

@@ -5,6 +5,7 @@ import {
   Directive,
   FieldResolver,
   ID,
+  Int,
   Mutation,
   Query,
   Resolver,
@@ -16,11 +17,15 @@ import { idOf } from '../input.ts';
 import { Refusal } from '../problems.ts';
 import { CreateQueueInput, createQueue } from './create-queue.ts';
 import { EnterQueueInput, enterQueue } from './enter-queue.ts';
+import { IssuePriorityCodesInput, issuePriorityCodes } from './issue-codes.ts';
 import { leaveQueue } from './leave-queue.ts';
 import { Queue } from './queue.ts';
+import { QueueHistoryPoint, readHistory } from './queue-history.ts';
+import { QueueShuffle, readOrder, readShuffle } from './queue-shuffle.ts';
 import { QueueStats } from './queue-stats.ts';
 import { QueueToken } from './queue-token.ts';
 import { readOwnToken } from './read-token.ts';
+import { revokeToken } from './revoke-token.ts';
 import { UpdateQueueInput, updateQueue } from './update-queue.ts';
 import { watchPosition } from './watch-position.ts';
 import { readStats, watchStats } from './watch-stats.ts';
@@ -44,6 +49,23 @@ export class QueueResolver {
   @Query(() => QueueToken, { nullable: true, description: "For clients that poll: the caller's own place" })
   queueToken(@Arg('value', () => ID) value: string, @Ctx() context: Context): Promise<QueueToken | null> {
     return readOwnToken(context, value);
+  }
+
+  @Directive('@operator')
+  @Query(() => [QueueHistoryPoint], {
+    description: 'Rows of the last `minutes` (1 .. 1440), oldest first; thinned evenly to at most 720',
+  })
+  queueHistory(
+    @Arg('queueId', () => ID) queueId: string,
+    @Arg('minutes', () => Int, { defaultValue: 60 }) minutes: number,
+    @Ctx() context: Context,
+  ): Promise<QueueHistoryPoint[]> {
+    return readHistory(context, queueId, minutes);
+  }
+
+  @Query(() => QueueShuffle, { nullable: true })
+  queueShuffle(@Arg('queueId', () => ID) queueId: string, @Ctx() context: Context): Promise<QueueShuffle | null> {
+    return readShuffle(context, queueId);
   }
 
   @Mutation(() => EnterQueueResult, {
@@ -70,6 +92,25 @@ export class QueueResolver {
     return updateQueue(context, input);
   }
 
+  @Directive('@operator')
+  @Mutation(() => [String], { description: 'Single-use codes for enterQueue; shown once, stored hashed' })
+  issuePriorityCodes(
+    @Arg('input', () => IssuePriorityCodesInput) input: IssuePriorityCodesInput,
+    @Ctx() context: Context,
+  ): Promise<string[]> {
+    return issuePriorityCodes(context, input);
+  }
+
+  @Directive('@operator')
+  @Mutation(() => QueueToken)
+  revokeToken(
+    @Arg('queueId', () => ID) queueId: string,
+    @Arg('userId', () => ID) userId: string,
+    @Ctx() context: Context,
+  ): Promise<QueueToken> {
+    return revokeToken(context, queueId, userId);
+  }
+
   @Subscription(() => QueueToken, {
     description: "The caller's own place: now, then as it changes; ends after COMPLETED, EXPIRED or LEFT",
     subscribe: ({ args, context }) => watchPosition(context as Context, args.token as string),
@@ -85,5 +126,19 @@ export class QueueResolver {
   })
   queueStats(@Arg('queueId', () => ID) _queueId: string, @Root() stats: QueueStats): QueueStats {
     return stats;
+  }
+}
+
+@Resolver(() => QueueShuffle)
+export class QueueShuffleResolver {
+  @FieldResolver(() => [String], { description: 'Public ids in the order drawn; empty until the queue has opened' })
+  order(
+    @Root() shuffle: QueueShuffle,
+    @Arg('priority', () => Int, { defaultValue: 0 }) priority: number,
+    @Arg('first', () => Int, { defaultValue: 1_000 }) first: number,
+    @Arg('offset', () => Int, { defaultValue: 0 }) offset: number,
+    @Ctx() context: Context,
+  ): Promise<string[]> {
+    return readOrder(context, shuffle, { priority, first, offset });
   }
 }

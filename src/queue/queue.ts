@@ -2,11 +2,14 @@ import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { DateTime } from '../scalars.ts';
 
-export const QueueState = { OPEN: 'OPEN', PAUSED: 'PAUSED', CLOSED: 'CLOSED' } as const;
+export const QueueState = { SCHEDULED: 'SCHEDULED', OPEN: 'OPEN', PAUSED: 'PAUSED', CLOSED: 'CLOSED' } as const;
 export type QueueState = keyof typeof QueueState;
 registerEnumType(QueueState, {
   name: 'QueueState',
-  valuesConfig: { PAUSED: { description: 'Entries are taken, nobody is admitted' } },
+  valuesConfig: {
+    SCHEDULED: { description: 'Entries are taken and given a random place when the queue opens' },
+    PAUSED: { description: 'Entries are taken, nobody is admitted' },
+  },
 });
 
 @ObjectType({ description: 'A waiting room: lets a bounded number of people in at a time, in order' })

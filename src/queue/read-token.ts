@@ -1,28 +1,24 @@
-import type { Context } from '../context.ts';
-import { callerOf } from '../context.ts';
-import { loadScript, runScript } from '../platform/lua.ts';
-import type { Platform } from '../platform/platform.ts';
+import { type Context, callerOf } from '../context.ts';
 import { badInput } from '../problems.ts';
-import { hashOf, queueIdOf, queueKey, tokenIdOf } from './queue-keys.ts';
+import { lookAtToken } from './look-at-token.ts';
+import { hashOf, queueIdOf, tokenIdOf } from './queue-keys.ts';
 import type { QueueToken } from './queue-token.ts';
-import { type RawView, readView, type TokenView } from './token-view.ts';
-
-const READ_TOKEN = loadScript(import.meta.url, 'read-token');
-
-/** The token as it is now in Redis; undefined when there is none, or when it ended more than an hour ago. */
-export async function readToken(platform: Platform, queueId: string, tokenId: string): Promise<TokenView | undefined> {
-  const raw = await runScript<RawView | null>(platform.redis, READ_TOKEN, queueKey(queueId), [tokenId]);
-  return raw ? readView(queueId, raw) : undefined;
-}
+import { recallToken, rememberToken } from './watch-queue.ts';
 
 /**
- * The caller's own token of that value; null when it is unknown or another user's.
+ * The caller's own token of that value; null when it is unknown or another user's. A place that waits and is asked for
+ * again is reckoned from the ticks, at most two seconds old, without asking Redis.
  * @throws CallerError BAD_USER_INPUT for a value that cannot be one
  */
 export async function readOwnToken(context: Context, value: string): Promise<QueueToken | null> {
+  const { platform } = context;
   const caller = callerOf(context);
   const queueId = queueIdOf(value);
   if (!queueId) throw badInput('value is no queue token.');
-  const view = await readToken(context.platform, queueId, tokenIdOf(hashOf(value)));
-  return view && view.token.userId === caller.id ? view.token : null;
+  const tokenId = tokenIdOf(hashOf(value));
+  const known = recallToken(platform, queueId, tokenId);
+  const view = known ?? (await lookAtToken(platform, queueId, tokenId));
+  if (view?.token.userId !== caller.id) return null;
+  if (!known && view.token.status === 'WAITING') rememberToken(platform, queueId, tokenId, view);
+  return view.token;
 }

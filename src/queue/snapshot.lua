@@ -4,5 +4,5 @@
 -- include: line
 -- include: message
 local gone = {}
-for _, lane in ipairs(LANES) do gone[lane] = redis.call('ZRANGE', P .. ':gone:' .. lane, 0, -1) end
+for _, lane in ipairs(lanes) do gone[lane] = redis.call('ZRANGE', P .. ':gone:' .. lane, 0, -1) end
 return cjson.encode(message(count('seq'), gone, {}, false))

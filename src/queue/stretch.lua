@@ -3,6 +3,7 @@
 -- ARGV    token id, ms that the hold still lasts, most ms past the first end
 -- result  1 when the token is ACTIVE, else 0
 -- include: line
+-- include: token
 local t = token(ARGV[1])
 if not t or t.s ~= 'A' or now >= t.x then return 0 end
 local until_ = math.min(now + tonumber(ARGV[2]), t.y + tonumber(ARGV[3]))

@@ -1,7 +1,9 @@
+import { SECOND } from '../platform/units.ts';
 import { tokenValueOf } from './queue-keys.ts';
+import type { QueueMessage } from './queue-message.ts';
 import { type QueueEndReason, QueueToken, type QueueTokenStatus } from './queue-token.ts';
 
-/** What `view` in line.lua answers, in its order. */
+/** What `view` in token.lua answers, in its order. */
 export type RawView = [
   secret: string,
   userId: string,
@@ -16,6 +18,7 @@ export type RawView = [
   waiting: number,
   etaMs: number,
   now: number,
+  awayMs: number,
 ];
 
 /** One token as Redis knew it. */
@@ -36,21 +39,8 @@ const STATUS: Record<RawView[2], QueueTokenStatus> = {
 };
 
 export function readView(queueId: string, raw: RawView): TokenView {
-  const [
-    secret,
-    userId,
-    status,
-    lane,
-    number,
-    enteredAt,
-    activatedAt,
-    activeUntil,
-    endReason,
-    position,
-    waiting,
-    etaMs,
-    at,
-  ] = raw;
+  const [secret, userId, status, lane, number, enteredAt, activatedAt, activeUntil, endReason] = raw;
+  const [position, waiting, etaMs, at, awayMs] = raw.slice(9) as [number, number, number, number, number];
   const token = Object.assign(new QueueToken(), {
     value: tokenValueOf(queueId, secret),
     queueId,
@@ -60,36 +50,58 @@ export function readView(queueId: string, raw: RawView): TokenView {
     activatedAt: activatedAt === '' ? null : new Date(Number(activatedAt)),
     activeUntil: status === 'A' ? new Date(Number(activeUntil)) : null,
     endReason: endReason === '' ? null : endReason,
-    ...placeOf(status === 'W' ? position : null, waiting, etaMs),
+    ...placeOf({ position: position > 0 ? position : null, waiting, etaMs, awayMs }),
   });
   return { at: Number(at), lane, number: Number(number), token };
 }
 
-export type Place = Pick<QueueToken, 'position' | 'etaSeconds' | 'waiting' | 'percentBehind' | 'pollAfterMs'>;
-
 /**
- * The fields of a token that say where it stands.
- * @param position null unless WAITING
- * @param etaMs estimated milliseconds to admission; negative while unknown
+ * The view moved to where a later message puts it.
+ * @param position null while the queue is SCHEDULED
  */
-export function placeOf(position: number | null, waiting: number, etaMs: number): Place {
-  if (position === null) {
-    return { position, waiting, etaSeconds: null, percentBehind: null, pollAfterMs: POLL_MS.least };
-  }
+export function moveView(view: TokenView, message: QueueMessage, position: number | null, now: number): TokenView {
+  const { msPerPlace, openAt, awayMs } = message;
+  // Whoever entered since the message is not counted in it.
+  const waiting = Math.max(message.waiting, position ?? 0);
+  const paceMs = position !== null && msPerPlace > 0 ? position * msPerPlace : -1;
+  const etaMs = position === null ? Math.max(0, openAt - now) : paceMs;
+  const token = Object.assign(new QueueToken(), view.token, placeOf({ position, waiting, etaMs, awayMs }));
+  return { ...view, at: message.at, token };
+}
+
+type Place = Pick<QueueToken, 'position' | 'etaSeconds' | 'waiting' | 'percentBehind' | 'pollAfterMs'>;
+
+interface Standing {
+  /** Null unless WAITING in a queue that has opened. */
+  readonly position: number | null;
+  readonly waiting: number;
+  /** Estimated milliseconds to admission, or to the opening; negative while unknown. */
+  readonly etaMs: number;
+  /** How long a holder may be neither seen nor heard, in milliseconds. */
+  readonly awayMs: number;
+}
+
+/** The fields of a token that say where it stands. */
+function placeOf({ position, waiting, etaMs, awayMs }: Standing): Place {
+  const etaSeconds = etaMs < 0 ? null : Math.ceil(etaMs / SECOND);
+  const behind = position === null || waiting === 0 ? 0 : (100 * (waiting - position)) / waiting;
   return {
-    position,
-    waiting,
-    etaSeconds: etaMs < 0 ? null : Math.ceil(etaMs / 1_000),
-    percentBehind: waiting > 0 ? Math.max(0, (100 * (waiting - position)) / waiting) : 0,
-    pollAfterMs: pollAfter(position),
+    ...{ position, waiting, etaSeconds },
+    percentBehind: position === null ? null : Math.max(0, behind),
+    pollAfterMs: pollAfter(position, etaMs, awayMs),
   };
 }
 
-/** A poll is wanted often where the turn is near, and seldom at the back. */
-const POLL_MS = { least: 1_000, most: 10_000, perPlace: 10 } as const;
+/**
+ * A poll is wanted often where the turn or the opening is near, and seldom at the back; but always often enough for
+ * whoever polls not to count as away.
+ */
+const POLL_MS = { least: SECOND, most: 10 * SECOND, perPlace: 10 } as const;
 
-function pollAfter(position: number): number {
-  return Math.min(POLL_MS.most, POLL_MS.least + POLL_MS.perPlace * Math.max(0, position - 10));
+function pollAfter(position: number | null, etaMs: number, awayMs: number): number {
+  const wanted = position === null ? etaMs : POLL_MS.least + POLL_MS.perPlace * (position - 10);
+  const most = awayMs > 0 ? Math.min(POLL_MS.most, Math.floor(awayMs / 3)) : POLL_MS.most;
+  return Math.max(POLL_MS.least, Math.min(most, Math.ceil(wanted)));
 }
 
 export function hasEnded(token: QueueToken): boolean {

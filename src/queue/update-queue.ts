@@ -1,14 +1,20 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Field, ID, InputType, Int } from 'type-graphql';
 import type { Context } from '../context.ts';
 import { idOf } from '../input.ts';
 import { isUnavailable } from '../platform/faults.ts';
+import type { Platform } from '../platform/platform.ts';
 import { sql } from '../platform/postgres.ts';
+import { SECOND } from '../platform/units.ts';
 import { badInput, notFound } from '../problems.ts';
 import { checkNumbers } from './create-queue.ts';
+import { openQueue } from './open-queue.ts';
 import { pushSettings } from './push-settings.ts';
 import { Queue, QueueState } from './queue.ts';
 
-@InputType({ description: 'Left out: unchanged. admitPerMinute null: no rate limit' })
+@InputType({
+  description: 'Left out: unchanged. admitPerMinute null: no rate limit. OPEN on a SCHEDULED queue draws now',
+})
 export class UpdateQueueInput {
   @Field(() => ID)
   id!: string;
@@ -29,31 +35,64 @@ export class UpdateQueueInput {
   state?: QueueState | null;
 }
 
+/** For how long the answer waits for a draw, which goes on all the same. */
+const MOST_DRAW_MS = 2 * SECOND;
+
 /**
- * Changes what is given; it counts from the next tick on all processes. Less capacity evicts nobody.
- * @throws CallerError NOT_FOUND; BAD_USER_INPUT for numbers out of their bounds, or null where a number is needed
+ * Changes what is given; it counts from the next tick on all processes. Less capacity evicts nobody. A SCHEDULED queue
+ * is opened, which draws its order at once, or closed; a queue that has opened is never SCHEDULED again.
+ * @throws CallerError NOT_FOUND; BAD_USER_INPUT for numbers out of their bounds, null where a value is needed, and a
+ * state that the queue cannot take
  */
 export async function updateQueue(context: Context, input: UpdateQueueInput): Promise<Queue> {
   const id = idOf('id', input.id);
-  const { capacity, activeSeconds, maxWaiting, state, admitPerMinute } = input;
+  const { capacity, activeSeconds, maxWaiting, state } = input;
   for (const [name, value] of Object.entries({ capacity, activeSeconds, maxWaiting, state })) {
     if (value === null) throw badInput(`${name} must not be null.`);
   }
   checkNumbers(input as Parameters<typeof checkNumbers>[0]);
-  const [row] = await sql<object>(
-    context.em,
-    `update queue set
-       capacity = coalesce($2, capacity), active_seconds = coalesce($3, active_seconds),
-       max_waiting = coalesce($4, max_waiting), state = coalesce($5, state),
-       admit_per_minute = case when $6 then $7 else admit_per_minute end, version = version + 1
-     where id = $1 returning *`,
-    [id, capacity, activeSeconds, maxWaiting, state, admitPerMinute !== undefined, admitPerMinute],
-  );
-  if (!row) throw notFound('queue');
-  const queue = context.em.map(Queue, row);
+  const queue = await changeRow(context, id, input);
   // The row counts already: when Redis is away, the next look at all queues brings it up to date.
   await pushSettings(context.platform, queue).catch((error: unknown) => {
     if (!isUnavailable(error)) throw error;
   });
-  return queue;
+  if (queue.state !== 'SCHEDULED' || state !== 'OPEN') return queue;
+  await drawn(context.platform, id);
+  return context.em.fork().findOneOrFail(Queue, { id });
+}
+
+/** OPEN on a SCHEDULED queue moves its opening to now: it is open when its order is drawn. */
+async function changeRow({ em }: Context, id: string, input: UpdateQueueInput): Promise<Queue> {
+  const { capacity, activeSeconds, maxWaiting, state, admitPerMinute } = input;
+  const [row] = await sql<object>(
+    em,
+    `update queue set
+       capacity = coalesce($2, capacity), active_seconds = coalesce($3, active_seconds),
+       max_waiting = coalesce($4, max_waiting),
+       opens_at = case when state = 'SCHEDULED' and $5 = 'OPEN' then least(opens_at, clock_timestamp()) else opens_at end,
+       state = case when state = 'SCHEDULED' and $5 = 'OPEN' then state else coalesce($5, state) end,
+       admit_per_minute = case when $6 then $7 else admit_per_minute end, version = version + 1
+     where id = $1 and ($5::text is null or (state = 'SCHEDULED' and $5 <> 'PAUSED') or
+       (state <> 'SCHEDULED' and $5 <> 'SCHEDULED'))
+     returning *`,
+    [id, capacity, activeSeconds, maxWaiting, state, admitPerMinute !== undefined, admitPerMinute],
+  );
+  if (row) return em.map(Queue, row);
+  if (!(await em.findOne(Queue, { id }))) throw notFound('queue');
+  throw badInput(
+    state === 'PAUSED'
+      ? 'A SCHEDULED queue can be opened or closed, not paused.'
+      : 'A queue that has opened cannot be SCHEDULED again.',
+  );
+}
+
+/** A draw that takes long, or fails for now, goes on with the ticks. */
+async function drawn(platform: Platform, id: string): Promise<void> {
+  const drawing = openQueue(platform, id).catch((error: unknown) => {
+    platform.log.warn(
+      { queueId: id, error: String(error) },
+      'the opening of a queue failed and will be taken up again',
+    );
+  });
+  await Promise.race([drawing, sleep(MOST_DRAW_MS)]);
 }

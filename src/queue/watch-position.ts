@@ -1,11 +1,11 @@
 import { type Context, callerOf } from '../context.ts';
 import { Latest } from '../platform/latest.ts';
 import { badInput, notFound } from '../problems.ts';
+import { lookAtToken } from './look-at-token.ts';
 import { hashOf, queueIdOf, tokenIdOf } from './queue-keys.ts';
 import type { QueueToken } from './queue-token.ts';
-import { watchToken } from './queue-watch.ts';
-import { readToken } from './read-token.ts';
 import { hasEnded } from './token-view.ts';
+import { watchToken } from './watch-queue.ts';
 
 /**
  * The caller's own place: now, then as it changes; ends after the token has ended.
@@ -16,7 +16,7 @@ export async function watchPosition(context: Context, value: string): Promise<As
   const queueId = queueIdOf(value);
   if (!queueId) throw badInput('token is no queue token.');
   const tokenId = tokenIdOf(hashOf(value));
-  const now = await readToken(context.platform, queueId, tokenId);
+  const now = await lookAtToken(context.platform, queueId, tokenId);
   if (now?.token.userId !== caller.id) throw notFound('queue token');
   let stop: (() => void) | undefined;
   const places = new Latest<QueueToken>(() => stop?.());
@@ -29,6 +29,7 @@ export async function watchPosition(context: Context, value: string): Promise<As
     context.platform,
     queueId,
     tokenId,
+    now,
     ({ token }) => {
       places.push(token);
       if (hasEnded(token)) places.end();

@@ -7,7 +7,7 @@ import { restoreSettings } from './push-settings.ts';
 import { Queue } from './queue.ts';
 import { type QueueMessage, readSnapshot } from './queue-message.ts';
 import { type QueueStats, toStats } from './queue-stats.ts';
-import { watchCounts } from './queue-watch.ts';
+import { watchCounts } from './watch-queue.ts';
 
 /** The queue's counts now. */
 export async function readStats(context: Context, queueId: string): Promise<QueueStats> {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { queueKey } from '../../src/queue/queue-keys.ts';
+import { hashOf, queueKey, tokenIdOf } from '../../src/queue/queue-keys.ts';
 import { enter, makeQueue } from '../support/builders.ts';
 import { type Buyer, post } from '../support/client.ts';
 import { leave, line, look, positions, statsOf } from '../support/places.ts';
@@ -27,7 +27,7 @@ describe.each([1, 2])('with %i processes', (processes) => {
     const tokens = await Promise.all(ten.map((buyer) => enter(buyer, queueId)));
 
     const taken = await world.redis.lrange(`${queueKey(queueId)}:line:0`, 0, -1);
-    const owners = await Promise.all(taken.map((id) => world.redis.hget(`${queueKey(queueId)}:t:${id}`, 'u')));
+    const owners = taken.map((id) => tokens.find(({ value }) => tokenIdOf(hashOf(value)) === id)?.userId);
     const byPosition = tokens.toSorted((a, b) => a.position - b.position);
     expect(byPosition.map(({ position }) => position)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     expect(byPosition.map(({ userId }) => userId)).toEqual(owners);

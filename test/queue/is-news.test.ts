@@ -1,5 +1,8 @@
 import { expect, it } from 'vitest';
-import { isNews } from '../../src/queue/is-news.ts';
+import { isNews as isNewsWithin, newGapMs } from '../../src/queue/is-news.ts';
+
+const isNews = (told: number | null, position: number | null, sinceMs: number): boolean =>
+  isNewsWithin(told, position, sinceMs, 10_000);
 
 it('a place that was never told is news', () => {
   expect(isNews(null, 1, 0)).toBe(true);
@@ -47,4 +50,16 @@ it('a place that moved back, as after re-entering, is judged by how far', () => 
 it('everybody hears something every 10 s, also who did not move', () => {
   expect(isNews(1, 1, 10_000)).toBe(true);
   expect(isNews(70_000, 70_000, 10_000)).toBe(true);
+});
+
+it('before the queue has opened there is no place to tell, but somebody is told all the same from time to time', () => {
+  expect(isNews(null, null, 9_999)).toBe(false);
+  expect(isNews(null, null, 10_000)).toBe(true);
+  expect(isNews(null, 70_000, 0)).toBe(true);
+});
+
+it('judged at least every 1.2 s, nobody hears nothing for 10 s, and not everybody is told at the same time', () => {
+  const gaps = Array.from({ length: 1_000 }, newGapMs);
+  expect(Math.max(...gaps)).toBeLessThan(8_800);
+  expect(Math.max(...gaps) - Math.min(...gaps)).toBeGreaterThan(1_000);
 });

@@ -1,15 +1,20 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { Mirror } from '../../src/queue/mirror.ts';
+import { Mirror, type Missed } from '../../src/queue/mirror.ts';
 import type { QueueMessage } from '../../src/queue/queue-message.ts';
 import { messageOf, QueuePlatform, turn } from '../support/queue-platform.ts';
 
 let redis: QueuePlatform;
 let mirror: Mirror;
-let news: [seq: number, missed: boolean][];
+let news: [seq: number, missed: Missed][];
+let hints: string[];
 beforeEach(async () => {
   redis = new QueuePlatform();
   news = [];
-  mirror = new Mirror(redis.platform, 'a queue', ({ seq }, missed) => news.push([seq, missed]));
+  hints = [];
+  mirror = new Mirror(redis.platform, 'a queue', {
+    onNews: ({ seq }, missed) => news.push([seq, missed]),
+    onHint: (tokenId) => hints.push(tokenId),
+  });
   const opened = mirror.open();
   await redis.giveSnapshot(messageOf({ seq: 10, tails: { 0: 20 }, gone: { 0: [4] } }));
   await opened;
@@ -21,7 +26,7 @@ const next = (seq: number, parts: Partial<QueueMessage> = {}): QueueMessage =>
 
 function place(number: number): number {
   if (!mirror.latest) throw new Error('nothing is known');
-  return mirror.position(mirror.latest, '0', number);
+  return mirror.stands('0', number) ? mirror.position('0', number) : 0;
 }
 
 it('messages in sequence move places without a question to Redis', () => {
@@ -30,10 +35,10 @@ it('messages in sequence move places without a question to Redis', () => {
   redis.publish(next(12, { heads: { 0: 4 } }));
   expect([place(4), place(5), place(6), place(8)]).toEqual([0, 1, 2, 3]);
   expect(news).toEqual([
-    ...[[10, true]],
+    ...[[10, 'everything']],
     ...[
-      [11, false],
-      [12, false],
+      [11, 'nothing'],
+      [12, 'nothing'],
     ],
   ]);
   expect(redis.snapshots).toHaveLength(0);
@@ -58,8 +63,8 @@ it.each([
     await redis.giveSnapshot(next(12, { gone: { 0: [1, 2] }, epoch: 'two' }));
     expect(place(5)).toBe(3);
     expect(news).toEqual([
-      [10, true],
-      [12, true],
+      [10, 'everything'],
+      [12, 'everything'],
     ]);
   },
 );
@@ -71,8 +76,8 @@ it('a message that comes while everything is read again is taken in behind the s
   await redis.giveSnapshot(next(13, { gone: { 0: [4, 9] } }));
   expect([place(5), place(10)]).toEqual([3, 7]);
   expect(news.slice(1)).toEqual([
-    [13, true],
-    [14, false],
+    [13, 'messages'],
+    [14, 'nothing'],
   ]);
 });
 
@@ -86,7 +91,7 @@ it.each([
   await redis.giveSnapshot(next(14, { gone: { 0: [1, 2, 3] } }));
   expect(mirror.latest?.seq).toBe(14);
   expect(place(5)).toBe(2);
-  expect(news.slice(1).every(([, missed]) => missed)).toBe(true);
+  expect(news.slice(1).every(([, missed]) => missed === 'messages')).toBe(true);
 });
 
 it('a closed mirror hears nothing and asks nothing', async () => {
@@ -94,6 +99,39 @@ it('a closed mirror hears nothing and asks nothing', async () => {
   redis.publish(next(11));
   redis.publish(next(20));
   await turn();
-  expect(news).toEqual([[10, true]]);
+  expect(news).toEqual([[10, 'everything']]);
   expect(redis.snapshots).toHaveLength(0);
+});
+
+it('a hint is passed on at once, and a number given up counts once, before and after the message that tells it', () => {
+  redis.publish({ hint: 'a token', at: 1_000 });
+  expect(place(6)).toBe(5);
+  redis.publish({ hint: 'another', at: 1_000, lane: '0', number: 5 });
+  expect([place(5), place(6), mirror.latest?.waiting]).toEqual([0, 4, -1]);
+  redis.publish(next(11, { gone: { 0: [5] } }));
+  redis.publish({ hint: 'another', at: 1_000, lane: '0', number: 5 });
+  expect([place(6), mirror.latest?.waiting]).toEqual([4, 0]);
+  expect(hints).toEqual(['a token', 'another', 'another']);
+  expect(news).toHaveLength(2);
+});
+
+it('lanes with a higher digit stand before the others, whatever their numbers', async () => {
+  redis.publish(next(11, { heads: { 9: 5, 2: 0, 0: 3 }, tails: { 9: 8, 2: 4, 0: 20 }, gone: { 9: [7], 0: [6] } }));
+  const placeIn = (lane: string, number: number): number => mirror.position(lane, number);
+  expect([placeIn('9', 6), placeIn('9', 8), placeIn('2', 1), placeIn('2', 4)]).toEqual([1, 2, 3, 6]);
+  expect([placeIn('0', 5), placeIn('0', 7), mirror.stands('9', 7), mirror.stands('0', 3)]).toEqual([
+    7,
+    8,
+    false,
+    false,
+  ]);
+});
+
+it('what was on its way for more than two seconds is not shown as though it were new', async () => {
+  redis.publish(next(11, { at: 1_000 }));
+  expect(mirror.latest?.seq).toBe(11);
+  redis.publish(next(12, { at: 3_001 }));
+  redis.publish(next(13, { at: 1_000 }));
+  expect(mirror.latest).toBeUndefined();
+  expect(mirror.last?.seq).toBe(13);
 });

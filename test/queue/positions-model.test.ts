@@ -9,6 +9,7 @@ import { TestRedis } from '../support/redis-server.ts';
 import { type Listener, openListener, ScriptQueue } from '../support/script-queue.ts';
 
 const ROUNDS = 60;
+const DEAF = { onNews: () => undefined, onHint: () => undefined };
 const STEPS = 12;
 
 let server: TestRedis;
@@ -27,12 +28,15 @@ async function step(queue: ScriptQueue, model: QueueModel, random: (below: numbe
   const pick = (list: ModelPlace[]): ModelPlace | undefined => list[random(list.length)];
   const dice = random(100);
   const place = pick(dice < 60 ? model.waiting : model.active);
-  if (dice < 40) await enter(queue, model);
+  if (dice < 36) await enter(queue, model, random);
   else if (!place) return;
+  else if (dice < 40) await move(queue, model, place, LANES[random(LANES.length)] as string);
   else if (dice < 70) {
     model.settle(place);
-    if (!model.ended.includes(place)) model.end(place);
-    await queue.leave(place.user, place.token);
+    const lives = !model.ended.includes(place);
+    if (lives) model.end(place);
+    if (dice % 2 > 0) await queue.leave(place.user, place.token);
+    else expect(await queue.revoke(place.user)).toEqual(lives ? expect.anything() : null);
   } else if (dice < 78) {
     model.end(place);
     expect(await queue.complete(place.token)).toBe(1);
@@ -46,14 +50,26 @@ async function step(queue: ScriptQueue, model: QueueModel, random: (below: numbe
   }
 }
 
-async function enter(queue: ScriptQueue, model: QueueModel): Promise<void> {
-  const place = { user: randomUUID(), token: randomUUID() };
-  const answer = await queue.enter(place.user, place.token);
+/** Most come without a code. */
+const LANES = ['0', '0', '0', '1', '5', '9'];
+
+async function enter(queue: ScriptQueue, model: QueueModel, random: (below: number) => number): Promise<void> {
+  const place = { user: randomUUID(), token: randomUUID(), lane: LANES[random(LANES.length)] as string };
+  const answer = await queue.enter(place.user, place.token, place.lane);
   if (model.state === 'CLOSED') expect(answer).toBe('QUEUE_CLOSED');
   else {
     model.enter(place);
     expect(answer[9]).toBe(model.position(place));
   }
+}
+
+/** Presents a code; who is ACTIVE, or in a higher lane, stays where they are. */
+async function move(queue: ScriptQueue, model: QueueModel, place: ModelPlace, lane: string): Promise<void> {
+  model.settle(place);
+  if (model.ended.includes(place)) return;
+  if (model.waiting.includes(place)) model.move(place, lane);
+  const answer = await queue.enter(place.user, randomUUID(), lane);
+  expect([answer[0], answer[9]]).toEqual([expect.any(String), model.position(place) || -1]);
 }
 
 async function change(queue: ScriptQueue, model: QueueModel, random: (below: number) => number): Promise<void> {
@@ -71,6 +87,7 @@ function losing(messages: Messages, onLoss: (seq: number) => void): Messages {
     ...messages,
     listen: (channel, listener) =>
       messages.listen(channel, (message) => {
+        if (!('seq' in (message as object))) return listener(message);
         heard += 1;
         if (heard % 3 === 0) onLoss((message as { seq: number }).seq);
         else listener(message);
@@ -83,10 +100,15 @@ async function compare(queue: ScriptQueue, model: QueueModel, mirror: Mirror): P
   const { latest } = mirror;
   if (!latest) throw new Error('the mirror has heard nothing');
   expect(latest).toMatchObject({ waiting: model.waiting.length, active: model.active.length });
-  for (const [index, { token }] of model.waiting.entries()) {
+  for (const [index, { token, lane }] of model.waiting.entries()) {
     const view = await queue.read(token);
-    expect(view?.[2]).toBe('W');
-    expect([view?.[9], mirror.position(latest, '0', Number(view?.[4]))]).toEqual([index + 1, index + 1]);
+    expect([view?.[2], view?.[3]]).toEqual(['W', lane]);
+    const number = Number(view?.[4]);
+    expect([view?.[9], mirror.position(lane, number), mirror.stands(lane, number)]).toEqual([
+      index + 1,
+      index + 1,
+      true,
+    ]);
   }
 }
 
@@ -106,10 +128,7 @@ describe.each([
         await openListener(server.url),
         await openListener(server.url, (messages) => losing(messages, (seq) => (lost = seq))),
       ];
-      const [steady, lossy] = listeners.map(({ platform }) => new Mirror(platform, queue.id, () => undefined)) as [
-        Mirror,
-        Mirror,
-      ];
+      const [steady, lossy] = listeners.map(({ platform }) => new Mirror(platform, queue.id, DEAF)) as [Mirror, Mirror];
       await Promise.all([steady.open(), lossy.open()]);
       let compared = 0;
 
@@ -146,9 +165,9 @@ it('more departures than one message carries reach every process all the same', 
   const model = Object.assign(new QueueModel(), { capacity: 0 });
   await queue.settle(model);
   const listener = await openListener(server.url);
-  const mirror = new Mirror(listener.platform, queue.id, () => undefined);
+  const mirror = new Mirror(listener.platform, queue.id, DEAF);
   await mirror.open();
-  for (let i = 0; i < 25; i++) await Promise.all(Array.from({ length: 100 }, () => enter(queue, model)));
+  for (let i = 0; i < 25; i++) await Promise.all(Array.from({ length: 100 }, () => enter(queue, model, () => 0)));
   await queue.tick();
 
   const leavers = model.waiting.filter((_place, index) => index % 6 > 0);
@@ -168,7 +187,7 @@ it('more departures than one message carries reach every process all the same', 
 it('who paid in the last moment, re-entered and was closed out counts as COMPLETED, and not as EXPIRED too', async () => {
   const queue = new ScriptQueue(redis);
   await queue.settle({ state: 'OPEN', capacity: 1, reenter: true });
-  for (const user of ['payer', 'other']) await queue.enter(user, user);
+  for (const token of ['payer', 'other']) await queue.enter(randomUUID(), token);
   await queue.tick();
   await queue.age('payer');
   await queue.tick();

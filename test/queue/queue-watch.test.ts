@@ -1,7 +1,7 @@
 import { beforeEach, expect, it } from 'vitest';
 import type { QueueMessage } from '../../src/queue/queue-message.ts';
-import { watchCounts, watchToken } from '../../src/queue/queue-watch.ts';
-import type { TokenView } from '../../src/queue/token-view.ts';
+import { readView, type TokenView } from '../../src/queue/token-view.ts';
+import { watchCounts, watchToken } from '../../src/queue/watch-queue.ts';
 import { messageOf, QueuePlatform, turn, waitingView } from '../support/queue-platform.ts';
 
 const QUEUE = '01a1fcbd-1f9c-74d5-b9e5-708a607bfb16';
@@ -21,11 +21,11 @@ interface Watching {
 async function watch(tokenId: string, position: number, isFirst: boolean): Promise<Watching> {
   const watching: Watching = { told: [], ended: 0, stop: () => undefined };
   const tell = ({ token }: TokenView): number => watching.told.push(token.position);
-  const begun = watchToken(redis.platform, QUEUE, tokenId, tell, () => {
+  const view = readView(QUEUE, waitingView(position, position, 1_000));
+  const begun = watchToken(redis.platform, QUEUE, tokenId, view, tell, () => {
     watching.ended += 1;
   });
   if (isFirst) await redis.giveSnapshot(tick(1));
-  await redis.giveView(waitingView(position, position, 1_000));
   watching.stop = await begun;
   return watching;
 }
@@ -47,16 +47,17 @@ it('one who comes while the last one parts is told of everything that happens af
   second.stop();
 });
 
-it('when the last one has parted nothing is heard, and the next one begins with what is so then', async () => {
+it('who has parted hears nothing, and the next one begins with what is so then', async () => {
   const first = await watch('one', 3, true);
   first.stop();
   first.stop();
   redis.publish(tick(2, { heads: { 0: 1 } }));
   expect(first.told).toEqual([3]);
 
-  const second = await watch('one', 2, true);
-  redis.publish(tick(2, { heads: { 0: 1 } }));
+  const second = await watch('one', 3, false);
+  redis.publish(tick(3, { heads: { 0: 2 } }));
   expect(second.told).toEqual([2, 1]);
+  expect(first.told).toEqual([3]);
   second.stop();
 });
 

@@ -137,7 +137,9 @@ describe.each([1, 2])('with %i processes', (processes) => {
 
     await world.redis.flushall();
 
-    for (const { buyer, value } of places) expect(await buyer.get(READ, { value })).toEqual({ queueToken: null });
+    for (const { buyer, value } of places) {
+      await eventually(async () => (await buyer.get(READ, { value })).queueToken === null);
+    }
     const { errors } = await inside(places[0]!).ask(DATES, { concert: show.concertId });
     expect(errors?.[0]?.extensions).toMatchObject({
       ...{ code: 'QUEUE_TOKEN_REQUIRED', queue: { id: show.queueId, state: 'OPEN' } },

@@ -2,6 +2,8 @@
 export interface ModelPlace {
   readonly user: string;
   readonly token: string;
+  /** '0' to '9': higher ones go first. */
+  lane: string;
 }
 
 /** What a queue should do, done the slow way: lists that are searched from the front. */
@@ -24,8 +26,18 @@ export class QueueModel {
     return [...this.waiting, ...this.active];
   }
 
+  /** At the back of the place's lane. */
   enter(place: ModelPlace): void {
-    this.waiting.push(place);
+    const behind = this.waiting.findIndex(({ lane }) => lane < place.lane);
+    this.waiting.splice(behind < 0 ? this.waiting.length : behind, 0, place);
+  }
+
+  /** To the back of a higher lane; a lower one changes nothing. */
+  move(place: ModelPlace, lane: string): void {
+    if (lane <= place.lane) return;
+    this.waiting.splice(this.waiting.indexOf(place), 1);
+    place.lane = lane;
+    this.enter(place);
   }
 
   end(place: ModelPlace): void {
@@ -42,7 +54,7 @@ export class QueueModel {
     this.end(place);
     if (!this.reenter || this.state === 'CLOSED') return;
     this.ended.pop();
-    this.waiting.push(place);
+    this.enter(place);
   }
 
   close(): void {

@@ -1,7 +1,7 @@
 import { openLog } from '../../src/platform/log.ts';
 import { loadScript } from '../../src/platform/lua.ts';
 import type { Platform } from '../../src/platform/platform.ts';
-import type { QueueMessage, RawMessage } from '../../src/queue/queue-message.ts';
+import type { Hint, QueueMessage, RawMessage } from '../../src/queue/queue-message.ts';
 import type { RawView } from '../../src/queue/token-view.ts';
 
 const ROOM = new URL('../../src/queue/queue.ts', import.meta.url).href;
@@ -10,7 +10,7 @@ const { sha: SNAPSHOT } = loadScript(ROOM, 'snapshot');
 /** A message of a queue with nobody in it; `parts` override. */
 export function messageOf(parts: Partial<QueueMessage>): QueueMessage {
   return {
-    ...{ epoch: 'one', seq: 1, at: 1_000, resync: false, state: 'OPEN' },
+    ...{ epoch: 'one', seq: 1, at: 1_000, resync: false, state: 'OPEN', openAt: 0, awayMs: 180_000 },
     ...{ heads: { 0: 0 }, tails: { 0: 0 }, gone: {}, changed: [] },
     ...{ waiting: 0, active: 0, entered: 0, admitted: 0, completed: 0, expired: 0, left: 0 },
     ...{ admittedPerMinute: 0, msPerPlace: 0, etaErrorMs: -1 },
@@ -20,7 +20,7 @@ export function messageOf(parts: Partial<QueueMessage>): QueueMessage {
 
 /** What a script answers about a token that waits under `number` at `position`, asked at `at`. */
 export function waitingView(number: number, position: number, at: number): RawView {
-  return ['a-secret-of-22-letters', 'a user', 'W', '0', number, 500, '', 0, '', position, position, -1, at];
+  return ['a-secret-of-22-letters', 'a user', 'W', '0', number, 500, '', 0, '', position, position, -1, at, 180_000];
 }
 
 /** A Redis whose answers come when the test gives them, in the order that it wants. */
@@ -28,7 +28,7 @@ export class QueuePlatform {
   readonly platform: Platform;
   /** Questions not yet answered, oldest first. */
   readonly snapshots: ((message: QueueMessage) => void)[] = [];
-  readonly looks: ((view: RawView | null) => void)[] = [];
+  readonly looks: ((views: (RawView | null)[]) => void)[] = [];
   readonly #listeners = new Set<(raw: RawMessage) => void>();
 
   constructor() {
@@ -40,10 +40,10 @@ export class QueuePlatform {
       onGap: () => () => undefined,
     };
     const redis = { evalsha: (sha: string) => this.#ask(sha) };
-    this.platform = { redis, messages, log: openLog('silent') } as unknown as Platform;
+    this.platform = { redis, messages, log: openLog('silent'), closing: [] } as unknown as Platform;
   }
 
-  publish(message: QueueMessage): void {
+  publish(message: QueueMessage | Hint): void {
     for (const listener of this.#listeners) listener(message as unknown as RawMessage);
   }
 
@@ -55,7 +55,7 @@ export class QueuePlatform {
 
   /** Answers the oldest question for a token, once it is asked. */
   async giveView(view: RawView | null): Promise<void> {
-    (await this.#next(this.looks))(view);
+    (await this.#next(this.looks))([view]);
     await turn();
   }
 

@@ -10,7 +10,7 @@ import { ticksOf } from '../../src/queue/queue-message.ts';
 import type { RawView } from '../../src/queue/token-view.ts';
 
 const ROOM = new URL('../../src/queue/queue.ts', import.meta.url).href;
-const NAMES = ['apply-settings', 'enter', 'leave', 'complete', 'read-token', 'tick'] as const;
+const NAMES = ['apply-settings', 'enter', 'leave', 'complete', 'read-tokens', 'tick', 'revoke'] as const;
 const SCRIPTS = Object.fromEntries(NAMES.map((name) => [name, loadScript(ROOM, name)]));
 
 /** One queue moved by its scripts alone: without processes, a tick comes when the test wants it. */
@@ -31,13 +31,13 @@ export class ScriptQueue {
   settle(settings: { state: string; capacity: number; reenter: boolean }): Promise<number> {
     this.#version += 1;
     const { state, capacity, reenter } = settings;
-    const args = [this.#version, state, capacity, '', 1_000_000, 1_000_000, reenter ? 1 : 0, newSecret()];
+    const args = [this.#version, state, capacity, '', 1_000_000, 1_000_000, reenter ? 1 : 0, 1_000_000, 0, newSecret()];
     return this.#run('apply-settings', args);
   }
 
   /** Enters as `user`, under that id of the token where the user has none. */
-  enter(user: string, tokenId: string): Promise<RawView | string> {
-    return this.#run('enter', [user, tokenId, newSecret()]);
+  enter(user: string, tokenId: string, lane = '0'): Promise<RawView | string> {
+    return this.#run('enter', [user, tokenId, newSecret(), lane]);
   }
 
   leave(user: string, tokenId: string): Promise<RawView | null> {
@@ -48,8 +48,13 @@ export class ScriptQueue {
     return this.#run('complete', [tokenId]);
   }
 
-  read(tokenId: string): Promise<RawView | null> {
-    return this.#run('read-token', [tokenId]);
+  async read(tokenId: string): Promise<RawView | null> {
+    const [view = null] = await this.#run<(RawView | null)[]>('read-tokens', [tokenId]);
+    return view;
+  }
+
+  revoke(user: string): Promise<RawView | null> {
+    return this.#run('revoke', [user]);
   }
 
   tick(): Promise<number> {
@@ -96,7 +101,7 @@ export async function openListener(
   await redis.connect();
   const messages = await openMessages(url, redis, log);
   return {
-    platform: { redis, log, messages: change(messages) } as Platform,
+    platform: { redis, log, messages: change(messages), closing: [] as unknown[] } as Platform,
     close: async () => {
       await messages.close();
       redis.disconnect();

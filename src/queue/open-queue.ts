@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto';
+import { loadScript, runScript } from '../platform/lua.ts';
+import { forkOf, type Platform } from '../platform/platform.ts';
+import { sqlRow } from '../platform/postgres.ts';
+import { drawOrder } from './draw-order.ts';
+import { keepDraw } from './keep-draw.ts';
+import { takeLease } from './lease.ts';
+import { restoreSettings } from './push-settings.ts';
+import { hashOf, queueKey, tokenIdOf, tokenValueOf } from './queue-keys.ts';
+
+const SEAL = loadScript(import.meta.url, 'seal');
+const READ_SEALED = loadScript(import.meta.url, 'read-sealed');
+const WRITE_DRAWN = loadScript(import.meta.url, 'write-drawn');
+const OPEN_LINE = loadScript(import.meta.url, 'open-line');
+
+/** Entries read or written in one command. */
+const MOST_AT_ONCE = 500;
+
+type Lane = [lane: string, entries: number, drawn: number];
+
+/**
+ * Opens a SCHEDULED queue whose time has come: seals its entries, draws their order, keeps it in PostgreSQL with the
+ * seed revealed, writes it into the line and opens that. Every step is safe to be done again, by any process: the order
+ * follows from the seed and the sealed entries alone.
+ * @returns whether the queue is open now; false when it is not yet time, or another process is at it
+ * @throws whatever Redis or PostgreSQL throw while they are away; the next try goes on from there
+ */
+export async function openQueue(platform: Platform, queueId: string): Promise<boolean> {
+  const endLease = await takeLease(platform, queueId);
+  if (!endLease) return false;
+  try {
+    return await drawAndOpen(platform, queueId);
+  } finally {
+    await endLease();
+  }
+}
+
+async function drawAndOpen(platform: Platform, queueId: string): Promise<boolean> {
+  const lanes = await runScript<Lane[] | null>(platform.redis, SEAL, queueKey(queueId));
+  if (!lanes) return false;
+  const { seed } = await sqlRow<{ seed: Buffer }>(
+    forkOf(platform),
+    'select seed from queue_shuffle where queue_id = $1',
+    [queueId],
+  );
+  const entrants = new Map<string, string[]>();
+  for (const lane of lanes) entrants.set(lane[0], await readEntrants(platform, queueId, lane));
+  const order = await drawOrder(seed, entrants);
+  await keepDraw(platform, queueId, order);
+  for (const [lane, ids] of order) await writeLane(platform, queueId, lane, ids);
+  const epoch = randomBytes(8).toString('hex');
+  const opened = await runScript<number>(platform.redis, OPEN_LINE, queueKey(queueId), [epoch]);
+  await restoreSettings(platform, queueId);
+  return opened === 1;
+}
+
+async function readEntrants(platform: Platform, queueId: string, lane: Lane): Promise<string[]> {
+  const [digit, entries] = lane;
+  const ids: string[] = [];
+  for (let from = 0; from < entries; from += MOST_AT_ONCE) {
+    const args = [digit, from, from + MOST_AT_ONCE - 1];
+    const secrets = await runScript<string[]>(platform.redis, READ_SEALED, queueKey(queueId), args);
+    for (const secret of secrets) ids.push(hashOf(tokenValueOf(queueId, secret)));
+  }
+  return ids;
+}
+
+/** From the last place on, as the line grows at its front; goes on where another process stopped. */
+async function writeLane(platform: Platform, queueId: string, lane: string, ids: readonly string[]): Promise<void> {
+  const backwards = ids.map(tokenIdOf).reverse();
+  let written = 0;
+  while (written < backwards.length) {
+    const part = backwards.slice(written, written + MOST_AT_ONCE);
+    const now = await runScript<number>(platform.redis, WRITE_DRAWN, queueKey(queueId), [lane, written, ...part]);
+    if (now <= written) throw new Error('the sealed entries are gone');
+    written = now;
+  }
+}

@@ -1,0 +1,36 @@
+-- Who is there. Its clock stands still unless the queue is OPEN and ticks come: nobody grows absent while nobody could be
+-- admitted, nor through an outage of ours, after which everybody counts as seen (floor).
+-- Kept for the next REACH numbers of a lane; each begins as seen when it comes within reach.
+local REACH = 20000
+local MOST_GAP_MS = 2000
+
+-- Moves the clock by the time since the last tick; answers it.
+local function passTime(sinceMs)
+  if set.state == 'OPEN' and not drawing and sinceMs <= MOST_GAP_MS then return add('clock', sinceMs) end
+  redis.call('HSET', P .. ':meta', 'floor', count('clock'))
+  return count('clock')
+end
+
+-- Begins to keep the presence of those who came within reach of the front, at most `most` of them.
+local function enroll(lane, at, most)
+  local tail, head = line(lane)
+  local reach = math.max(count('reach:' .. lane), head)
+  local last = math.min(tail, head + REACH, reach + most)
+  for from = reach + 1, last, 500 do
+    local pairs_ = {}
+    for number = from, math.min(from + 499, last) do
+      pairs_[#pairs_ + 1] = number
+      pairs_[#pairs_ + 1] = at
+    end
+    redis.call('HSET', P .. ':seen:' .. lane, unpack(pairs_))
+  end
+  if last > reach then redis.call('HSET', P .. ':meta', 'reach:' .. lane, last) end
+end
+
+-- Forgets a number's presence; answers whether its holder was away for too long.
+local function wasAway(lane, number, at)
+  local seen = redis.call('HGET', P .. ':seen:' .. lane, number)
+  if not seen then return false end
+  redis.call('HDEL', P .. ':seen:' .. lane, number)
+  return at - math.max(tonumber(seen), count('floor')) > set.awayMs
+end

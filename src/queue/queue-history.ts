@@ -1,0 +1,67 @@
+import { Field, Int, ObjectType } from 'type-graphql';
+import type { Context } from '../context.ts';
+import { idOf, within } from '../input.ts';
+import { loadScript, runScript } from '../platform/lua.ts';
+import { SECOND } from '../platform/units.ts';
+import { notFound } from '../problems.ts';
+import { DateTime } from '../scalars.ts';
+import { Queue } from './queue.ts';
+import { queueKey } from './queue-keys.ts';
+
+@ObjectType({ description: "One row of a queue's past, 5 seconds wide" })
+export class QueueHistoryPoint {
+  @Field(() => DateTime)
+  at!: Date;
+
+  @Field(() => Int)
+  waiting!: number;
+
+  @Field(() => Int)
+  active!: number;
+
+  @Field(() => Int)
+  entered!: number;
+
+  @Field(() => Int)
+  admitted!: number;
+
+  @Field(() => Int)
+  completed!: number;
+
+  @Field(() => Int)
+  expired!: number;
+
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Of those admitted in these 5 seconds; null when nobody was',
+  })
+  medianWaitSeconds!: number | null;
+}
+
+const HISTORY = loadScript(import.meta.url, 'history');
+
+/** As many as a chart can show. */
+const MOST_ROWS = 720;
+
+/**
+ * The queue's past: rows of 5 seconds of the last `minutes`, oldest first. Of more than 720 rows every so-manieth is
+ * told, the newest among them. While nobody is in a queue it has no rows.
+ * @throws CallerError NOT_FOUND for an unknown queue; BAD_USER_INPUT unless minutes is 1 .. 1440
+ */
+export async function readHistory(context: Context, id: string, minutes: number): Promise<QueueHistoryPoint[]> {
+  const queueId = idOf('queueId', id);
+  within('minutes', minutes, 1, 1_440);
+  if (!(await context.em.findOne(Queue, { id: queueId }))) throw notFound('queue');
+  const rows = await runScript<string[]>(context.platform.redis, HISTORY, queueKey(queueId), [minutes * 60 * SECOND]);
+  const step = Math.ceil(rows.length / MOST_ROWS);
+  return rows.filter((_row, index) => (rows.length - 1 - index) % step === 0).map(toPoint);
+}
+
+function toPoint(row: string): QueueHistoryPoint {
+  const [at, waiting, active, entered, admitted, completed, expired, median] = JSON.parse(row) as number[];
+  return Object.assign(new QueueHistoryPoint(), {
+    at: new Date(at ?? 0),
+    ...{ waiting, active, entered, admitted, completed, expired },
+    medianWaitSeconds: median === -1 ? null : median,
+  });
+}

@@ -1,0 +1,13 @@
+-- Tokens as they are now.
+-- KEYS[1] the queue's prefix
+-- ARGV    token ids
+-- result  for each a view, or false when there is none
+-- include: line
+-- include: token
+local views = {}
+for i, id in ipairs(ARGV) do
+  local t = token(id)
+  if t then settle(t) end
+  views[i] = t and view(t) or false
+end
+return views

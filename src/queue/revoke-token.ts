@@ -1,0 +1,24 @@
+import type { Context } from '../context.ts';
+import { idOf } from '../input.ts';
+import { loadScript, runScript } from '../platform/lua.ts';
+import { notFound } from '../problems.ts';
+import { releaseHoldsOfToken } from '../reservations/release-holds-of-token.ts';
+import { hashOf, queueKey } from './queue-keys.ts';
+import type { QueueToken } from './queue-token.ts';
+import { type RawView, readView } from './token-view.ts';
+
+const REVOKE = loadScript(import.meta.url, 'revoke');
+
+/**
+ * Takes a user's live place away: EXPIRED, REVOKED; the seats held under it are released. The user may enter again.
+ * @throws CallerError NOT_FOUND when the user has no live place in that queue
+ */
+export async function revokeToken(context: Context, queueId: string, userId: string): Promise<QueueToken> {
+  const id = idOf('queueId', queueId);
+  const args = [idOf('userId', userId)];
+  const raw = await runScript<RawView | null>(context.platform.redis, REVOKE, queueKey(id), args);
+  if (!raw) throw notFound('live place of that user');
+  const { token } = readView(id, raw);
+  await releaseHoldsOfToken(context.platform, hashOf(token.value));
+  return token;
+}

@@ -1,0 +1,126 @@
+-- One token. While it waits it is a few bytes in a hash that it shares with others, as Redis keeps small hashes without an
+-- entry of its own for each field (config: hash-max-listpack-*); a million places are kept for less than 300 MB.
+--   :w:<b>     hash  the rest of an id -> FORMAT; b are the id's first 4 letters
+--   :t:<id>    hash  a token that no longer waits: v secret, u user, s status, l lane, n number, e entered, a activated,
+--                    x active until, y first end of the active time, r end reason; instants in ms of Redis' clock
+--   :u:<b>     hash  the rest of a user's id -> id of the user's live token; b are the user id's last 4 digits
+local ENDED_SECONDS = 3600
+-- A drawn opening needs those who left while it was under way.
+local ENDED_IN_A_DRAW_SECONDS = 86400
+-- secret, user, lane, number, entered, predicted admission (0: none): less than the 64 bytes of hash-max-listpack-value
+local FORMAT = '>c22c16c1I5I6I6'
+
+local function packUser(user)
+  return (user:gsub('-', ''):gsub('%x%x', function(byte) return string.char(tonumber(byte, 16)) end))
+end
+
+local function unpackUser(bytes)
+  return ('%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x'):format(bytes:byte(1, 16))
+end
+
+local function waitingAt(id) return P .. ':w:' .. id:sub(1, 4), id:sub(5) end
+local function liveAt(user) return P .. ':u:' .. user:sub(-4), packUser(user:sub(1, -5)) end
+
+-- Id of the user's live token, or nil.
+local function liveTokenOf(user)
+  local key, field = liveAt(user)
+  return redis.call('HGET', key, field) or nil
+end
+
+local function setLive(user, id)
+  local key, field = liveAt(user)
+  redis.call('HSET', key, field, id)
+end
+
+local function token(id)
+  local key, field = waitingAt(id)
+  local packed = redis.call('HGET', key, field)
+  if packed then
+    local v, u, l, n, e, p = struct.unpack(FORMAT, packed)
+    return { id = id, v = v, u = unpackUser(u), s = 'W', l = l, n = n, e = e, x = 0, y = 0, p = p }
+  end
+  local f = redis.call('HMGET', P .. ':t:' .. id, 'v', 'u', 's', 'l', 'n', 'e', 'a', 'x', 'y', 'r')
+  if not f[1] then return nil end
+  return { id = id, v = f[1], u = f[2], s = f[3], l = f[4], n = tonumber(f[5]), e = tonumber(f[6]), a = f[7] or nil,
+    x = tonumber(f[8] or 0), y = tonumber(f[9] or 0), r = f[10] or nil, p = 0 }
+end
+
+local function saveWaiting(t)
+  local key, field = waitingAt(t.id)
+  redis.call('HSET', key, field, struct.pack(FORMAT, t.v, packUser(t.u), t.l, t.n, t.e, t.p))
+end
+
+-- Keeps a token that waits no longer; `more` are fields and values.
+local function saveApart(t, ...)
+  local key, field = waitingAt(t.id)
+  redis.call('HDEL', key, field)
+  redis.call('HSET', P .. ':t:' .. t.id, 'v', t.v, 'u', t.u, 'l', t.l, 'n', t.n, 'e', t.e, ...)
+end
+
+local function changed(id) redis.call('RPUSH', P .. ':changed', id) end
+
+-- Takes a number out of the line before its turn.
+local function vacate(t)
+  local _, head = line(t.l)
+  if drawing and t.n <= count('sealed:' .. t.l) then
+    add('early:' .. t.l, 1)
+  elseif t.n > head then
+    redis.call('ZADD', P .. ':gone:' .. t.l, t.n, t.n)
+    redis.call('RPUSH', P .. ':left', t.l .. ':' .. t.n)
+    t.vacated = { t.l, t.n }
+  end
+end
+
+-- The token is over: status C, E or L, with a reason. It can be read for an hour.
+local function finish(t, status, reason)
+  if t.s == 'W' then vacate(t) end
+  redis.call('ZREM', P .. ':active', t.id)
+  saveApart(t, 's', status, 'r', reason)
+  redis.call('EXPIRE', P .. ':t:' .. t.id, drawing and ENDED_IN_A_DRAW_SECONDS or ENDED_SECONDS)
+  local key, field = liveAt(t.u)
+  if redis.call('HGET', key, field) == t.id then redis.call('HDEL', key, field) end
+  t.s, t.r = status, reason
+  changed(t.id)
+end
+
+-- Appends to the back of a lane, under a new number.
+local function append(t, lane)
+  openLane(lane)
+  t.s, t.l, t.n = 'W', lane, add('tail:' .. lane, 1)
+  t.a, t.x, t.y = nil, 0, 0
+  redis.call('RPUSH', P .. ':line:' .. lane, t.id)
+  local estimate = drawing and -1 or eta(position(lane, t.n))
+  t.p = estimate >= 0 and now + estimate or 0
+  redis.call('DEL', P .. ':t:' .. t.id)
+  saveWaiting(t)
+end
+
+-- A token whose active time is over ends, or goes to the back; one passed by a closing has expired. Everything else stays.
+local function settle(t)
+  if not set then return end
+  if t.s == 'A' and now >= t.x then
+    if set.reenter and set.state ~= 'CLOSED' then
+      redis.call('ZREM', P .. ':active', t.id)
+      append(t, t.l)
+      changed(t.id)
+    else
+      finish(t, 'E', 'ACTIVE_TIME_OVER')
+      add('expired', 1)
+    end
+  elseif t.s == 'W' and not drawing then
+    local _, head = line(t.l)
+    if t.n <= head then finish(t, 'E', 'QUEUE_CLOSED') end
+  end
+end
+
+-- What Node needs to know of a token, in the order of RawView in token-view.ts.
+local function view(t)
+  local place, estimate = -1, -1
+  if t.s == 'W' and drawing then
+    estimate = math.max(0, set.openAt - now)
+  elseif t.s == 'W' then
+    place = position(t.l, t.n)
+    estimate = eta(place)
+  end
+  return { t.v, t.u, t.s, t.l, t.n, t.e, t.a or '', t.x, t.r or '', place, waiting(), estimate, now, set and set.awayMs or 0 }
+end
