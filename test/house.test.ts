@@ -23,6 +23,8 @@ const RESOLVERS_MAY_CALL: Record<string, readonly string[]> = { reservations: ['
 const UPWARD_CALLS: Record<string, string> = {
   'src/queue/leave-queue.ts -> src/reservations/release-holds-of-token.ts':
     'leaving gives up what is held under the token',
+  'src/queue/revoke-token.ts -> src/reservations/release-holds-of-token.ts':
+    'revoking takes away what is held under the token',
 };
 /** Reads of the environment besides the configuration, each with its reason. */
 const ENVIRONMENT_READERS: Record<string, string> = {

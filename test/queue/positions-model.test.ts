@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Messages } from '../../src/platform/pubsub.ts';
 import { Mirror } from '../../src/queue/mirror.ts';
 import { eventually } from '../support/builders.ts';
 import { type ModelPlace, QueueModel } from '../support/queue-model.ts';
 import { randomFrom } from '../support/random.ts';
 import { TestRedis } from '../support/redis-server.ts';
-import { type Listener, openListener, ScriptQueue } from '../support/script-queue.ts';
+import { type Listener, losing, openListener, ScriptQueue } from '../support/script-queue.ts';
 
 const ROUNDS = 60;
 const DEAF = { onNews: () => undefined, onHint: () => undefined };
@@ -78,21 +77,6 @@ async function change(queue: ScriptQueue, model: QueueModel, random: (below: num
   if (state === 'CLOSED') model.close();
   else model.state = state;
   await queue.settle(model);
-}
-
-/** Messages of which every third is lost before it is heard. */
-function losing(messages: Messages, onLoss: (seq: number) => void): Messages {
-  let heard = 0;
-  return {
-    ...messages,
-    listen: (channel, listener) =>
-      messages.listen(channel, (message) => {
-        if (!('seq' in (message as object))) return listener(message);
-        heard += 1;
-        if (heard % 3 === 0) onLoss((message as { seq: number }).seq);
-        else listener(message);
-      }),
-  };
 }
 
 /** Expects the mirror, and Redis itself, to place everybody where the model does. */

@@ -108,3 +108,18 @@ export async function openListener(
     },
   };
 }
+
+/** Messages of which every third is lost before it is heard. */
+export function losing(messages: Messages, onLoss: (seq: number) => void): Messages {
+  let heard = 0;
+  return {
+    ...messages,
+    listen: (channel, listener) =>
+      messages.listen(channel, (message) => {
+        if (!('seq' in (message as object))) return listener(message);
+        heard += 1;
+        if (heard % 3 === 0) onLoss((message as { seq: number }).seq);
+        else listener(message);
+      }),
+  };
+}
