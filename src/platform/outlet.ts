@@ -28,9 +28,10 @@ export class Outlet {
     this.#mostBytes = mostBytes;
   }
 
-  /** Resolves when the bytes have left, also when the connection is cut off. */
+  /** Resolves when the bytes have left, also when the connection is cut off: here, if too much was waiting already. */
   send(text: string): Promise<void> {
     if (this.#pending === 0) this.#movedAt = performance.now();
+    else if (this.#pipe.waiting() > this.#mostBytes) this.#pipe.cut();
     this.#pending += 1;
     return new Promise((resolve) => {
       this.#pipe.write(text, () => {
@@ -38,7 +39,6 @@ export class Outlet {
         this.#movedAt = performance.now();
         resolve();
       });
-      if (this.#pipe.waiting() > this.#mostBytes) this.#pipe.cut();
     });
   }
 
