@@ -7,6 +7,7 @@ import type { Config } from './config.ts';
 import { type Demo, seedDemo } from './demo.ts';
 import { GRAPHQL_PATH, serveGraphql } from './graphql-http.ts';
 import { serveSubscriptions } from './graphql-socket.ts';
+import { serveStreams } from './graphql-stream.ts';
 import { finishTokens } from './payments/finish-tokens.job.ts';
 import { Payment } from './payments/payment.ts';
 import { openEmbedded } from './platform/embedded/open.ts';
@@ -75,6 +76,7 @@ async function open(config: Config, log: Log, closing: Closing): Promise<App> {
   });
   await serveGraphql(http, platform, schema);
   serveSubscriptions(http, platform, schema);
+  serveStreams(http, platform, schema);
   startJobs(platform, JOBS);
   closing.push(() => http.close());
   const address = await http.listen({ port: config.PORT, host: config.HOST });

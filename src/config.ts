@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { currency, hostName, oneOf, origins, text, timeZone, url, whole } from './config-values.ts';
 
 /** One key of the environment: what it means, in which unit, and how its value is read. */
 interface Key<T> {
@@ -93,6 +93,19 @@ export const KEYS = {
     undefined as string[] | undefined,
     origins,
   ),
+  WS_MAX_BUFFERED_BYTES: key(
+    'Bytes that may wait for one slow reader of a WebSocket or a stream before it is cut off',
+    '1048576',
+    1_048_576,
+    whole(65_536, 1_073_741_824),
+  ),
+  SOCKETS_PER_USER: key('Most WebSockets of one user at one process', '20', 20, whole(1, 100_000)),
+  SUBSCRIPTIONS_PER_USER: key(
+    'Most subscriptions of one user at one process, over WebSockets and streams together',
+    '200',
+    200,
+    whole(1, 100_000),
+  ),
   LOG_LEVEL: key(
     'Least severe log lines that are written',
     'info',
@@ -125,75 +138,4 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 
 function key<T>(about: string, example: string, fallback: T, read: (text: string) => T): Key<T> {
   return { about, example, fallback, read };
-}
-
-function whole(least: number, most: number): (given: string) => number {
-  return (given) => {
-    const value = Number(given);
-    if (!/^\d+$/.test(given) || value < least || value > most) {
-      throw new Error(`is ${quoted(given)} but must be a whole number from ${least} to ${most}`);
-    }
-    return value;
-  };
-}
-
-function text(least: number, most: number): (given: string) => string {
-  return (given) => {
-    const { length } = [...given];
-    if (length < least || length > most) throw new Error(`has ${length} characters but must have ${least} to ${most}`);
-    return given;
-  };
-}
-
-function oneOf<T extends string>(...choices: T[]): (given: string) => T {
-  return (given) => {
-    if (!choices.includes(given as T)) throw new Error(`is ${quoted(given)} but must be one of ${choices.join(', ')}`);
-    return given as T;
-  };
-}
-
-function url(...protocols: string[]): (given: string) => string {
-  return (given) => {
-    const schemes = protocols.map((protocol) => `${protocol}//`).join(' or ');
-    if (!URL.canParse(given) || !protocols.includes(new URL(given).protocol) || !new URL(given).hostname) {
-      throw new Error(`must be a URL that starts with ${schemes} and names a host`);
-    }
-    return given;
-  };
-}
-
-function hostName(given: string): string {
-  if (isIP(given) === 0 && !/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(given)) {
-    throw new Error(`is ${quoted(given)} but must be an address or a host name`);
-  }
-  return given;
-}
-
-function timeZone(given: string): string {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: given }).resolvedOptions().timeZone;
-  } catch {
-    throw new Error(`is ${quoted(given)} but must be an IANA time zone`);
-  }
-}
-
-function currency(given: string): string {
-  if (!Intl.supportedValuesOf('currency').includes(given)) {
-    throw new Error(`is ${quoted(given)} but must be an ISO 4217 code`);
-  }
-  return given;
-}
-
-function origins(given: string): string[] {
-  return given.split(',').map((part) => {
-    const origin = part.trim();
-    if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
-      throw new Error(`has ${quoted(origin)}, which is no origin such as https://tickets.example.com`);
-    }
-    return origin;
-  });
-}
-
-function quoted(given: string): string {
-  return JSON.stringify(given.length > 60 ? `${given.slice(0, 60)}...` : given);
 }

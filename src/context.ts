@@ -46,9 +46,26 @@ export function makeContext(
   queueToken: string | undefined,
   requestId: string = randomUUID(),
 ): Context {
-  const em = platform.orm.em.fork();
-  const startedAt = performance.now();
-  return { platform, em, caller, queueToken, requestId, startedAt, loaders: new Map(), pass: null };
+  let em: EntityManager | undefined;
+  let loaders: Context['loaders'] | undefined;
+  return {
+    platform,
+    // Most requests and nearly all subscriptions need neither, and a fork is kilobytes.
+    get em() {
+      em ??= platform.orm.em.fork();
+      return em;
+    },
+    get loaders() {
+      loaders ??= new Map();
+      return loaders;
+    },
+    ...{ caller, queueToken, requestId, startedAt: performance.now(), pass: null },
+  };
+}
+
+/** The same request, with a proof that the guard of a @queued field found. */
+export function withPass(context: Context, pass: Pass): Context {
+  return Object.create(context, { pass: { value: pass, enumerable: true } });
 }
 
 /** @throws CallerError UNAUTHENTICATED when nobody is signed in */

@@ -63,7 +63,7 @@ const JUDGE_OPERATION: ApolloServerPlugin<Context> = {
         throw refused('OPERATION_RESOLUTION_FAILURE', 'operationName must name one of the operations of the document.');
       }
       if (operation.operation === OperationTypeNode.SUBSCRIPTION) {
-        throw refused('BAD_REQUEST', 'Subscriptions are served over WebSocket only.');
+        throw refused('BAD_REQUEST', 'Subscriptions are served over WebSocket, and as streams at /graphql/stream.');
       }
     },
   }),

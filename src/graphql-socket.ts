@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
-import { GraphQLError, type GraphQLFormattedError, type GraphQLSchema } from 'graphql';
+import type { ExecutionArgs, GraphQLError, GraphQLSchema } from 'graphql';
 import {
   CloseCode,
   GRAPHQL_TRANSPORT_WS_PROTOCOL,
@@ -12,13 +11,16 @@ import {
 } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { authenticate } from './accounts/authenticate.ts';
+import { admitSocket, admitSubscription, tooMany } from './audience.ts';
 import { type Caller, type Context, makeContext } from './context.ts';
+import { Events, type Line } from './events.ts';
 import { GRAPHQL_PATH } from './graphql-http.ts';
 import { isAllowedOrigin } from './platform/origins.ts';
+import type { Outlet } from './platform/outlet.ts';
 import type { Platform } from './platform/platform.ts';
-import { closeSocket, serveSocket } from './platform/sockets.ts';
+import { closeSocket, outletOf, serveSocket } from './platform/sockets.ts';
 import { SECOND } from './platform/units.ts';
-import { presentError } from './present-error.ts';
+import { presentAll } from './present-error.ts';
 import { CallerError } from './problems.ts';
 import { readSubscription } from './read-subscription.ts';
 
@@ -31,10 +33,16 @@ const INIT_TIMEOUT_MS = 5 * SECOND;
 const GOING_AWAY = 1001;
 const TRY_AGAIN_LATER = 1013;
 
+/** A user has SOCKETS_PER_USER already. */
+const TOO_MANY_SOCKETS = 4430;
+
 interface Connected {
   readonly socket: WebSocket;
+  readonly outlet: Outlet;
   caller?: Caller | null;
   expiry?: NodeJS.Timeout;
+  /** Counts the socket out of those of its user. */
+  leave?: () => void;
 }
 type Connection = SocketContext<Record<string, unknown>, Connected>;
 
@@ -48,17 +56,18 @@ export function serveSubscriptions(http: FastifyInstance, platform: Platform, sc
   const graphql = makeServer<Record<string, unknown>, Connected>({
     connectionInitWaitTimeout: INIT_TIMEOUT_MS,
     onConnect: (connection) => connect(platform, connection),
-    onClose: ({ extra }) => clearTimeout(extra.expiry),
-    onSubscribe: (connection, _id, payload) => begin(platform, schema, connection, payload),
-    onError: (_connection, _id, _payload, errors) => presentAll(platform, errors),
-    onNext: ({ extra }, _id, _payload, { contextValue }, { errors, ...result }) => {
-      if (!errors) return undefined;
-      const presented = presentAll(platform, errors, (contextValue as Context).requestId);
-      closeToTheFallen(extra, presented);
-      return { ...result, errors: presented };
+    onClose: ({ extra }) => {
+      clearTimeout(extra.expiry);
+      extra.leave?.();
     },
+    onSubscribe: (connection, id, payload) => begin(platform, schema, connection, id, payload),
+    subscribe: (execution) => new Events(execution as Execution, (execution as Execution).line),
+    onError: (_connection, _id, _payload, errors) => presentAll(platform, errors),
   });
-  sockets.on('connection', (socket) => serveSocket(graphql, socket, { socket }, platform.log));
+  sockets.on('connection', (socket) => {
+    const outlet = outletOf(socket, platform.config.WS_MAX_BUFFERED_BYTES);
+    serveSocket(graphql, socket, outlet, { socket, outlet }, platform.log);
+  });
   http.server.on('upgrade', (request, socket, head) => upgrade(platform, sockets, request, socket, head));
   // The HTTP server waits for the connections it has given away, so they end before it does.
   http.addHook('preClose', async () => {
@@ -67,36 +76,62 @@ export function serveSubscriptions(http: FastifyInstance, platform: Platform, sc
   });
 }
 
+type Execution = ExecutionArgs & { readonly contextValue: Context; readonly line: Line };
+
 /** What to execute for a subscribe message, or what is wrong with it. */
-function begin(platform: Platform, schema: GraphQLSchema, connection: Connection, payload: SubscribePayload) {
-  const { connectionParams, extra, subscriptions } = connection;
-  if (Object.keys(subscriptions).length > MOST_SUBSCRIPTIONS) return [tooMany()];
+function begin(
+  platform: Platform,
+  schema: GraphQLSchema,
+  { connectionParams, extra, subscriptions }: Connection,
+  id: string,
+  payload: SubscribePayload,
+): Execution | readonly GraphQLError[] {
+  if (Object.keys(subscriptions).length > MOST_SUBSCRIPTIONS) {
+    return [tooMany(`A socket has at most ${MOST_SUBSCRIPTIONS} subscriptions.`)];
+  }
   const read = readSubscription(schema, payload, platform.config.NODE_ENV === 'production');
   if (!('document' in read)) return read;
   const token = payload.extensions?.queueToken ?? connectionParams?.queueToken;
   const queueToken = typeof token === 'string' ? token : undefined;
-  return { ...read, schema, contextValue: makeContext(platform, extra.caller ?? null, queueToken) };
+  const caller = extra.caller ?? null;
+  try {
+    const line = lineOf(extra, id, admitSubscription(platform, caller));
+    return { ...read, schema, contextValue: makeContext(platform, caller, queueToken), line };
+  } catch (error) {
+    if (error instanceof CallerError) return [error];
+    throw error;
+  }
 }
 
-/** Whoever loses the role that a subscription needs is told nothing more, and may connect again as what they are now. */
-function closeToTheFallen({ caller, socket }: Connected, errors: readonly GraphQLFormattedError[]): void {
-  const fell = caller?.role === 'OPERATOR' && errors.some(({ extensions }) => extensions?.code === 'FORBIDDEN');
-  if (fell) closeSocket(socket, CloseCode.Forbidden, 'Forbidden');
+/** The line of one subscription on a socket. @param over called when it has ended */
+function lineOf({ socket, outlet }: Connected, id: string, over: () => void): Line {
+  const open = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
+  return {
+    tell: (result) => outlet.send(`${open}${result}}`),
+    // They may connect again as what they are now.
+    tellLast: async () => closeSocket(socket, CloseCode.Forbidden, 'Forbidden'),
+    over,
+  };
 }
 
 /** A signed-in socket ends with its access token: nothing is told to whoever may no longer hear it. */
 async function connect(platform: Platform, { connectionParams, extra }: Connection): Promise<boolean> {
+  const { socket } = extra;
   try {
     extra.caller = await authenticate(platform, connectionParams?.authorization);
   } catch (error) {
     if (error instanceof CallerError && error.extensions.code === 'UNAUTHENTICATED') return false;
-    closeSocket(extra.socket, TRY_AGAIN_LATER, 'Try again later');
+    closeSocket(socket, TRY_AGAIN_LATER, 'Try again later');
     return false;
   }
-  if (extra.caller && extra.socket.readyState === extra.socket.OPEN) {
-    const close = (): void => closeSocket(extra.socket, CloseCode.Forbidden, 'Forbidden');
-    extra.expiry = setTimeout(close, Math.min(extra.caller.until - Date.now(), 2 ** 31 - 1));
+  if (!extra.caller || socket.readyState !== socket.OPEN) return true;
+  extra.leave = admitSocket(platform, extra.caller);
+  if (!extra.leave) {
+    closeSocket(socket, TOO_MANY_SOCKETS, 'Too many sockets');
+    return false;
   }
+  const close = (): void => closeSocket(socket, CloseCode.Forbidden, 'Forbidden');
+  extra.expiry = setTimeout(close, Math.min(extra.caller.until - Date.now(), 2 ** 31 - 1));
   return true;
 }
 
@@ -115,24 +150,4 @@ function upgrade(
   if (request.url?.split('?')[0] !== GRAPHQL_PATH) refuse('404 Not Found');
   else if (origin !== undefined && !isAllowedOrigin(platform.config, origin, host)) refuse('403 Forbidden');
   else sockets.handleUpgrade(request, socket, head, (client) => sockets.emit('connection', client, request));
-}
-
-function tooMany(): GraphQLError {
-  return new CallerError('RATE_LIMITED', `A socket has at most ${MOST_SUBSCRIPTIONS} subscriptions.`, {
-    retryAfterMs: SECOND,
-  });
-}
-
-/** Errors found before execution carry no code of their own when the variables are at fault. */
-function presentAll(
-  platform: Platform,
-  errors: readonly (GraphQLError | GraphQLFormattedError)[],
-  requestId: string = randomUUID(),
-): GraphQLFormattedError[] {
-  return errors.map((error) => {
-    const formatted = error instanceof GraphQLError ? error.toJSON() : error;
-    const ofVariables = formatted.extensions?.code === undefined && /^Variable "\$/.test(formatted.message);
-    const coded = ofVariables ? { ...formatted, extensions: { code: 'BAD_USER_INPUT' } } : formatted;
-    return presentError(error, coded, requestId, platform);
-  });
 }

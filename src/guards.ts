@@ -7,7 +7,7 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 import { findConcertQueue, findShow } from './concerts/find-show.ts';
-import { type Context, callerOf, MOST_REQUEST_MS, type Pass } from './context.ts';
+import { type Context, callerOf, MOST_REQUEST_MS, type Pass, withPass } from './context.ts';
 import { idOf } from './input.ts';
 import { sql } from './platform/postgres.ts';
 import { SECOND } from './platform/units.ts';
@@ -68,7 +68,7 @@ type Guard = (context: Context, args: Record<string, unknown>) => Promise<Pass |
 function after(guard: Guard, resolve: Resolver): Resolver {
   return async (source, args, context, info) => {
     const pass = await guard(context, args);
-    return resolve(source, args, pass ? { ...context, pass } : context, info);
+    return resolve(source, args, pass ? withPass(context, pass) : context, info);
   };
 }
 

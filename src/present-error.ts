@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { isUnavailable } from './platform/faults.ts';
 import type { Platform } from './platform/platform.ts';
@@ -49,6 +50,20 @@ export function presentError(
   }
   log.error({ requestId, err: thrown, path: formatted.path }, 'a request failed through a fault of ours');
   return masked('INTERNAL_SERVER_ERROR', place, { requestId });
+}
+
+/** All errors of a subscription, or found before it: those of variables carry no code of their own then. */
+export function presentAll(
+  platform: Platform,
+  errors: readonly (GraphQLError | GraphQLFormattedError)[],
+  requestId: string = randomUUID(),
+): GraphQLFormattedError[] {
+  return errors.map((error) => {
+    const formatted = error instanceof GraphQLError ? error.toJSON() : error;
+    const ofVariables = formatted.extensions?.code === undefined && /^Variable "\$/.test(formatted.message);
+    const coded = ofVariables ? { ...formatted, extensions: { code: 'BAD_USER_INPUT' } } : formatted;
+    return presentError(error, coded, requestId, platform);
+  });
 }
 
 /** In production names of the schema are not given away to who guesses. */

@@ -9,7 +9,6 @@ import {
   specifiedRules,
   validate,
 } from 'graphql';
-import type { SubscribePayload } from 'graphql-ws';
 import { LimitsRule, MOST_TOKENS } from './limits.ts';
 import { badInput } from './problems.ts';
 
@@ -24,10 +23,17 @@ export interface Subscription {
   readonly variableValues: Record<string, unknown> | null | undefined;
 }
 
-/** Parses and validates as HTTP does; a socket takes subscriptions only. */
+/** What a client of a socket or a stream asks for, as it came. */
+interface Asked {
+  readonly query: string;
+  readonly operationName?: string | null | undefined;
+  readonly variables?: Record<string, unknown> | null | undefined;
+}
+
+/** Parses and validates as HTTP does; a socket takes subscriptions only, and so does a stream. */
 export function readSubscription(
   schema: GraphQLSchema,
-  payload: SubscribePayload,
+  payload: Asked,
   isProduction: boolean,
 ): Subscription | readonly GraphQLError[] {
   const document = readDocument(schema, payload.query, isProduction);
@@ -39,7 +45,7 @@ export function readSubscription(
   return {
     document: document as DocumentNode,
     operationName: payload.operationName,
-    variableValues: payload.variables as Record<string, unknown> | null | undefined,
+    variableValues: payload.variables,
   };
 }
 

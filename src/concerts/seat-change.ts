@@ -3,7 +3,7 @@ import type { Platform } from '../platform/platform.ts';
 import type { Channel } from '../platform/pubsub.ts';
 import { Seat, toSeats } from './seat.ts';
 
-@ObjectType({ description: 'Seats of one show whose status changed, in one batch' })
+@ObjectType({ simpleResolvers: true, description: 'Seats of one show whose status changed, in one batch' })
 export class SeatChange {
   @Field(() => ID)
   showId!: string;

@@ -6,7 +6,7 @@ export type SeatStatus = keyof typeof SeatStatus;
 registerEnumType(SeatStatus, { name: 'SeatStatus' });
 
 /** A row of `seat` with what its hold and its ticket say: read by `SEAT_COLUMNS`, never written through the ORM. */
-@ObjectType()
+@ObjectType({ simpleResolvers: true })
 export class Seat {
   @Field(() => ID)
   id!: string;

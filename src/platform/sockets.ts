@@ -1,6 +1,8 @@
 import { CloseCode, type Server } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import type { Log } from './log.ts';
+import { Outlet } from './outlet.ts';
+import { Pulse } from './pulse.ts';
 import { SECOND } from './units.ts';
 
 /** Most messages that a client may send at once, and how many more each second: few clients need more than one a second. */
@@ -8,7 +10,7 @@ const MOST_AT_ONCE = 500;
 const MORE_A_SECOND = 50;
 
 /** A client that has not answered a ping by the next one is gone, or has stopped reading. */
-const PING_EVERY_MS = 12 * SECOND;
+const PINGS = new Pulse(12 * SECOND);
 
 /** How long a client may take to answer our wish to close. */
 const CLOSING_MS = 2 * SECOND;
@@ -20,12 +22,18 @@ const TOO_MANY_MESSAGES = 1008;
  * Speaks graphql-transport-ws over `socket` until either side closes it. A client that floods it with messages is closed
  * with 1008, one that does not read is cut off; a fault of ours is logged, and closes it with 4500 and no cause.
  */
-export function serveSocket<Extra>(server: Server<Extra>, socket: WebSocket, extra: Extra, log: Log): void {
-  const stopPinging = keepPinging(socket);
+export function serveSocket<Extra>(
+  server: Server<Extra>,
+  socket: WebSocket,
+  outlet: Outlet,
+  extra: Extra,
+  log: Log,
+): void {
+  const stopPinging = keepPinging(socket, outlet);
   const closed = server.opened(
     {
       protocol: socket.protocol,
-      send: (text) => send(socket, text),
+      send: (text) => outlet.send(text),
       close: (code, reason) => closeSocket(socket, code, reason),
       onMessage: (handle) => listen(socket, handle, log),
     },
@@ -37,6 +45,19 @@ export function serveSocket<Extra>(server: Server<Extra>, socket: WebSocket, ext
     stopPinging();
     closed(code, String(reason)).catch((error: unknown) => log.error({ err: error }, 'ending a socket failed'));
   });
+}
+
+/** The way out to a client. @param mostBytes that may wait for it before it is cut off */
+export function outletOf(socket: WebSocket, mostBytes: number): Outlet {
+  const pipe = {
+    write: (text: string, left: () => void): void => {
+      if (socket.readyState === socket.OPEN) socket.send(text, left);
+      else left();
+    },
+    waiting: () => socket.bufferedAmount,
+    cut: () => socket.terminate(),
+  };
+  return new Outlet(pipe, mostBytes);
 }
 
 /** Closes with a code; whoever does not answer that in time is cut off. */
@@ -62,14 +83,6 @@ function listen(socket: WebSocket, handle: (text: string) => Promise<void>, log:
   });
 }
 
-/** Resolves when the bytes left, so that whoever has more to tell waits for a slow reader. */
-function send(socket: WebSocket, text: string): Promise<void> {
-  return new Promise((resolve) => {
-    if (socket.readyState === socket.OPEN) socket.send(text, () => resolve());
-    else resolve();
-  });
-}
-
 /** Counts messages: a function that answers whether one more may come now. */
 function allowance(): () => boolean {
   let left = MOST_AT_ONCE;
@@ -82,17 +95,16 @@ function allowance(): () => boolean {
   };
 }
 
-function keepPinging(socket: WebSocket): () => void {
+function keepPinging(socket: WebSocket, outlet: Outlet): () => void {
   let answered = true;
   socket.on('pong', () => {
     answered = true;
   });
-  const timer = setInterval(() => {
-    if (!answered) socket.terminate();
+  return PINGS.add(() => {
+    if (!answered || outlet.isStuck) socket.terminate();
     else if (socket.readyState === socket.OPEN) {
       answered = false;
       socket.ping();
     }
-  }, PING_EVERY_MS);
-  return () => clearInterval(timer);
+  });
 }

@@ -2,7 +2,7 @@ import { Field, ID, Int, ObjectType } from 'type-graphql';
 import { DateTime } from '../scalars.ts';
 import type { QueueMessage } from './queue-message.ts';
 
-@ObjectType({ description: 'One moment of a queue, for dashboards' })
+@ObjectType({ simpleResolvers: true, description: 'One moment of a queue, for dashboards' })
 export class QueueStats {
   @Field(() => ID)
   queueId!: string;

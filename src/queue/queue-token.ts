@@ -32,6 +32,7 @@ registerEnumType(QueueEndReason, {
 });
 
 @ObjectType({
+  simpleResolvers: true,
   description: `A place in a queue. One user has at most one WAITING or ACTIVE token in a queue, on all devices. Entering always answers WAITING;
 only a tick admits. In a SCHEDULED queue position and percentBehind are null and etaSeconds runs to opensAt at least. When a queue is CLOSED those WAITING become EXPIRED (QUEUE_CLOSED), those ACTIVE keep their time; less capacity evicts nobody.
 A place that re-enters keeps its value. A reserve stretches activeUntil to the hold's end, at most HOLD_SECONDS past its first end. Leaving or

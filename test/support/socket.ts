@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { Socket as NetSocket } from 'node:net';
 import { type ClientOptions, WebSocket } from 'ws';
 import type { Data } from './client.ts';
 
@@ -39,6 +40,11 @@ export class Socket {
 
   get isOpen(): boolean {
     return this.#socket.readyState === WebSocket.OPEN;
+  }
+
+  /** The port of this end. */
+  get port(): number {
+    return (this.#socket as unknown as { _socket: NetSocket })._socket.localPort ?? 0;
   }
 
   /** Sends a message as JSON; text as it is. */

@@ -1,0 +1,79 @@
+import { Child } from '../load/child.ts';
+import type { Asking } from '../load/http-load.child.ts';
+import type { Load } from '../load/http-load.ts';
+import type { Row } from '../load/row.ts';
+import { Servers } from '../load/servers.ts';
+import { enterMany, type Waiting } from './enter-many.ts';
+
+const WAITING = 1_000;
+const CONNECTIONS = 64;
+const WARM_MS = 3_000;
+const ROUND_MS = 4_000;
+const ROUNDS = 3;
+
+const POLL = 'query ($token: ID!) { queueToken(value: $token) { status position etaSeconds waiting pollAfterMs } }';
+
+/** Polls a second of authenticated people behind one another, in turns with stock Apollo answering a constant. */
+export async function measurePolls(): Promise<Row[]> {
+  const servers = await Servers.open(1);
+  const stock = new Child('../queue/stock-apollo.child.ts');
+  const generator = new Child('./http-load.child.ts');
+  try {
+    const stockUrl = await stock.hear<string>();
+    const queueId = await servers.makeQueue({ capacity: 1, admitPerMinute: 0 });
+    const people = await enterMany(servers.url, queueId, WAITING);
+    const poll = async (url: string, forMs: number): Promise<number> => {
+      const each = people.map(({ accessToken, token }) => ({ accessToken, variables: { token } }));
+      const { answers, seconds } = await generator.ask<Load>({
+        url,
+        query: POLL,
+        each,
+        connections: CONNECTIONS,
+        forMs,
+      } satisfies Asking);
+      return answers / seconds;
+    };
+    const [ours, theirs]: [number[], number[]] = [[], []];
+    await checkPositions(generator, servers.url, people);
+    for (const url of [servers.url, stockUrl]) await poll(url, WARM_MS);
+    for (let round = 0; round < ROUNDS; round++) {
+      ours.push(await poll(servers.url, ROUND_MS));
+      theirs.push(await poll(stockUrl, ROUND_MS));
+    }
+    await checkPositions(generator, servers.url, people);
+    return [rowOf(median(ours), median(theirs))];
+  } finally {
+    await Promise.all([generator.end(), stock.end(), servers.close()]);
+  }
+}
+
+/** Each of the people has a place of their own, and all of them together have all the places. @throws Error otherwise */
+async function checkPositions(generator: Child, url: string, people: readonly Waiting[]): Promise<void> {
+  const each = people.map(({ accessToken, token }) => ({ accessToken, variables: { token } }));
+  const { bodies } = await generator.ask<Load>({
+    url,
+    query: POLL,
+    each,
+    connections: CONNECTIONS,
+    once: true,
+  } satisfies Asking);
+  const places = bodies.map(
+    (body) => (JSON.parse(body) as { data: { queueToken: { position: number } } }).data.queueToken.position,
+  );
+  if (places.sort((a, b) => a - b).some((place, index) => place !== index + 1))
+    throw new Error('positions are not true');
+}
+
+function rowOf(ours: number, theirs: number): Row {
+  return {
+    promise: 'polls of queueToken a second, authenticated, true positions',
+    yardstick: 'stock Apollo startStandaloneServer answering a constant',
+    measured: Math.round(ours).toLocaleString('en'),
+    against: Math.round(theirs).toLocaleString('en'),
+    ...{ ratio: ours / theirs, must: 1.5, goal: 2, unit: 'x', wanted: 'more' },
+  };
+}
+
+function median(figures: number[]): number {
+  return figures.sort((a, b) => a - b)[Math.floor(figures.length / 2)] ?? 0;
+}

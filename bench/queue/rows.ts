@@ -1,0 +1,7 @@
+import type { Measure } from '../load/row.ts';
+import { measurePolls } from './polls.ts';
+
+/** The queue's rows by name, in the order in which they are measured. */
+export const QUEUE_ROWS: Record<string, Measure> = {
+  polls: measurePolls,
+};

@@ -1,0 +1,18 @@
+/** How many of something each key has at the moment, in this process. Keys with nothing take no memory. */
+export class CountByKey {
+  readonly #counts = new Map<string, number>();
+
+  /** Counts one more for `key`, or answers false when it has `most` already. Whoever took must give back once. */
+  take(key: string, most: number): boolean {
+    const count = this.#counts.get(key) ?? 0;
+    if (count >= most) return false;
+    this.#counts.set(key, count + 1);
+    return true;
+  }
+
+  giveBack(key: string): void {
+    const count = this.#counts.get(key) ?? 0;
+    if (count > 1) this.#counts.set(key, count - 1);
+    else this.#counts.delete(key);
+  }
+}
