@@ -70,6 +70,11 @@ export class Servers {
     return made.createQueue.id;
   }
 
+  async changeQueue(id: string, input: object): Promise<void> {
+    const query = 'mutation ($input: UpdateQueueInput!) { updateQueue(input: $input) { id } }';
+    await this.asOperator(query, { input: { id, ...input } });
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.processes.map((started) => started.stop()));
     this.redis.disconnect();

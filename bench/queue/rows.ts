@@ -1,7 +1,11 @@
 import type { Measure } from '../load/row.ts';
+import { measureLine } from './line-at-scale.ts';
+import { measurePollLatency } from './poll-latency.ts';
 import { measurePolls } from './polls.ts';
 
 /** The queue's rows by name, in the order in which they are measured. */
 export const QUEUE_ROWS: Record<string, Measure> = {
   polls: measurePolls,
+  'poll-latency': measurePollLatency,
+  line: measureLine,
 };

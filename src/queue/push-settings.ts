@@ -43,6 +43,12 @@ async function untilOpening(platform: Platform, { id, state }: Queue): Promise<n
   return Math.max(0, ms);
 }
 
+/** Gives Redis the queue's settings where it has none. */
+export async function ensureSettings(platform: Platform, queue: Queue): Promise<void> {
+  const known = await platform.redis.hexists(`${queueKey(queue.id)}:settings`, 'version');
+  if (known === 0) await pushSettings(platform, queue);
+}
+
 /** Gives a Redis that does not know the queue (a new one, or one that lost its memory) its settings from PostgreSQL. */
 export async function restoreSettings(platform: Platform, queueId: string): Promise<Queue | null> {
   const queue = await forkOf(platform).findOne(Queue, { id: queueId });

@@ -3,7 +3,7 @@ import { idOf } from '../input.ts';
 import { Latest } from '../platform/latest.ts';
 import { SECOND } from '../platform/units.ts';
 import { notFound } from '../problems.ts';
-import { restoreSettings } from './push-settings.ts';
+import { ensureSettings } from './push-settings.ts';
 import { Queue } from './queue.ts';
 import { type QueueMessage, readSnapshot } from './queue-message.ts';
 import { type QueueStats, toStats } from './queue-stats.ts';
@@ -20,8 +20,9 @@ export async function readStats(context: Context, queueId: string): Promise<Queu
  */
 export async function watchStats(context: Context, id: string): Promise<AsyncIterable<QueueStats>> {
   const queueId = idOf('queueId', id);
-  if (!(await context.em.findOne(Queue, { id: queueId }))) throw notFound('queue');
-  await restoreSettings(context.platform, queueId);
+  const queue = await context.em.findOne(Queue, { id: queueId });
+  if (!queue) throw notFound('queue');
+  await ensureSettings(context.platform, queue);
   let stop: (() => void) | undefined;
   let timer: NodeJS.Timeout | undefined;
   let toldAt = 0;
