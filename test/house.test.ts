@@ -6,7 +6,7 @@ const MOST_FILE_LINES = 200;
 const MOST_FUNCTION_LINES = 50;
 
 /** Where programs begin. */
-const ENTRIES = ['src/main.ts', 'src/emit-schema.ts'];
+const ENTRIES = ['src/main.ts', 'src/emit-schema.ts', 'src/run-audit.ts'];
 
 /** Which domains a domain may call; nothing calls upwards or in a circle. */
 const MAY_CALL: Record<string, readonly string[]> = {
@@ -16,6 +16,7 @@ const MAY_CALL: Record<string, readonly string[]> = {
   reservations: ['concerts', 'queue'],
   wallet: [],
   payments: ['wallet', 'reservations', 'concerts', 'queue', 'accounts'],
+  audit: [],
 };
 /** The graph of the schema has circles: a resolver may answer a field with what another domain owns. */
 const RESOLVERS_MAY_CALL: Record<string, readonly string[]> = { reservations: ['payments'], wallet: ['payments'] };
@@ -29,6 +30,7 @@ const ENVIRONMENT_READERS: Record<string, string> = {
   'src/main.ts': 'hands it to src/config.ts',
   'src/platform/embedded/init-postgres.ts': 'hands PATH on to the program it runs',
   'src/platform/embedded/server.ts': 'hands PATH on to the program it runs',
+  'src/run-audit.ts': 'hands it to src/config.ts',
 };
 
 const sources = filesBelow('src', '.ts');
