@@ -107,6 +107,12 @@ it('only the configuration knows the environment, which main hands to it', () =>
   expect(readers).toEqual(Object.keys(ENVIRONMENT_READERS));
 });
 
+it('one file alone writes entries and balances', () => {
+  const writes =
+    /insert into (entry|wallet \(user_id, balance)|update (wallet|entry) |native(Update|Insert)\((Wallet|LedgerEntry)/i;
+  expect(sources.filter((path) => writes.test(read(path)))).toEqual(['src/wallet/post-entry.ts']);
+});
+
 it('there are no barrels', () => {
   const forwards = (path: string): boolean =>
     [...nodesOf(path)].some(

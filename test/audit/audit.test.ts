@@ -11,7 +11,6 @@ import {
   violationsOf,
 } from '../support/builders.ts';
 import type { Buyer, Data } from '../support/client.ts';
-import { runAudit } from '../support/run-audit.ts';
 import { World } from '../support/world.ts';
 
 const AUDIT = '{ audit { at ok checks { name rule checked violations rows } } }';
@@ -175,25 +174,4 @@ it('a refund that is missing, or made twice, or of a payment that stands is foun
   expect(await auditAfter(refund, [buyer.id, paid.id])).toMatchObject({
     'refunds-cancelled': [`payment ${paid.id}: COMPLETED of 1000, REFUND entries 1000`],
   });
-});
-
-it('npm run audit says the same: one line a rule, the rows that break it, and an exit code', async () => {
-  const clean = runAudit(world.database.url);
-  expect(clean).toMatchObject({ status: 0, stderr: '' });
-  expect(clean.stdout).toMatch(/^ok {5}wallets-add-up: 2 checked, 0 violations\. /m);
-  expect(clean.stdout).toMatch(/^Clean at \d{4}-/m);
-  await world.pool.query('update wallet set balance = balance + 1 where user_id = $1', [sold.buyer.id]);
-  const broken = runAudit(world.database.url);
-  await world.pool.query('update wallet set balance = balance - 1 where user_id = $1', [sold.buyer.id]);
-  expect(broken.status).toBe(1);
-  expect(broken.stdout).toMatch(/^BROKEN wallets-add-up: 2 checked, 1 violations\. /m);
-  expect(broken.stdout).toMatch(new RegExp(`^ +wallet ${sold.buyer.id}: balance`, 'm'));
-  expect(broken.stdout).toMatch(/^NOT CLEAN at/m);
-  const away = runAudit('postgres://u:p@127.0.0.1:1/x');
-  expect(away.status).toBe(2);
-  expect(away.stderr).toMatch(/^The audit could not be run: .*ECONNREFUSED/);
-});
-
-it('only an operator may ask', async () => {
-  expect(await sold.buyer.fail(AUDIT)).toBe('FORBIDDEN');
 });
