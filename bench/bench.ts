@@ -1,25 +1,32 @@
 // Measures what is promised, side by side with a yardstick in the same run:
 //   npm run bench -- queue [row ...]
-// Ends with 1 when a promise is not kept.
-import { isKept, type Measure, type Row, tableOf } from './load/row.ts';
+//   npm run bench -- guards
+//   npm run bench -- audit
+// Brings up servers of its own, and needs nothing but a build. Ends with 1 when a promise is not kept.
+import { benchAudit } from './audit.ts';
+import { benchGuards } from './guards.ts';
+import { benchRows } from './load/row.ts';
 import { QUEUE_ROWS } from './queue/rows.ts';
 
-const BENCHES: Record<string, Record<string, Measure>> = { queue: QUEUE_ROWS };
+/** Measures and prints; answers whether all promises are kept. */
+type Bench = (more: readonly string[]) => Promise<boolean>;
 
-async function main([bench = '', ...names]: string[]): Promise<void> {
-  const rows = BENCHES[bench];
-  if (!rows) throw new Error(`usage: npm run bench -- <${Object.keys(BENCHES).join(' | ')}> [row ...]`);
-  const unknown = names.filter((name) => !(name in rows) && !/^[\d.]+$/.test(name));
-  if (unknown.length > 0) throw new Error(`no row ${unknown.join(', ')} in ${bench}: ${Object.keys(rows).join(', ')}`);
-  const numbers = names.filter((name) => !(name in rows));
-  const measured: Row[] = [];
-  for (const [name, measure] of Object.entries(rows)) {
-    if (names.length > numbers.length && !names.includes(name)) continue;
-    process.stderr.write(`measuring ${bench} ${name} ...\n`);
-    measured.push(...(await measure(numbers)));
-  }
-  process.stdout.write(`${tableOf(measured)}\n`);
-  if (!measured.every(isKept)) process.exitCode = 1;
+const BENCHES: Record<string, Bench> = {
+  audit: async () => {
+    await benchAudit();
+    return true;
+  },
+  guards: async () => {
+    await benchGuards();
+    return true;
+  },
+  queue: (names) => benchRows(QUEUE_ROWS, names),
+};
+
+async function main([name = '', ...more]: string[]): Promise<void> {
+  const bench = BENCHES[name];
+  if (!bench) throw new Error(`usage: npm run bench -- <${Object.keys(BENCHES).join(' | ')}> [row ...]`);
+  if (!(await bench(more))) process.exitCode = 1;
 }
 
 main(process.argv.slice(2)).then(

@@ -5,6 +5,7 @@ import { Concerts } from './0003-concerts.ts';
 import { Reservations } from './0004-reservations.ts';
 import { Money } from './0005-money.ts';
 import { LanesAndDraws } from './0006-lanes-and-draws.ts';
+import { Refunds } from './0007-refunds.ts';
 
 /** Every change of the database, in order; forward only. */
 export const MIGRATIONS: MigrationObject[] = [
@@ -14,4 +15,5 @@ export const MIGRATIONS: MigrationObject[] = [
   { name: '0004-reservations', class: Reservations },
   { name: '0005-money', class: Money },
   { name: '0006-lanes-and-draws', class: LanesAndDraws },
+  { name: '0007-refunds', class: Refunds },
 ];

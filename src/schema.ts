@@ -3,6 +3,7 @@ import { printSchemaWithDirectives } from '@graphql-tools/utils';
 import { type GraphQLSchema, lexicographicSortSchema } from 'graphql';
 import { buildSchemaSync } from 'type-graphql';
 import { AccountsResolver } from './accounts/accounts.resolver.ts';
+import { AuditResolver } from './audit/audit.resolver.ts';
 import { ConcertsResolver } from './concerts/concerts.resolver.ts';
 import { ShowResolver } from './concerts/show.resolver.ts';
 import { DIRECTIVES, guardSchema } from './guards.ts';
@@ -39,6 +40,7 @@ export function makeSchema(): GraphQLSchema {
       WalletResolver,
       LedgerEntryResolver,
       PaymentsResolver,
+      AuditResolver,
     ],
     orphanedTypes: [Refusal, SeatsUnavailable, SaleClosed, InsufficientBalance, AlreadyPaid],
     directives: DIRECTIVES,

@@ -17,6 +17,27 @@ export interface Row {
 /** Measures one or several rows. @param more arguments of the command line after the row's name */
 export type Measure = (more: readonly string[]) => Promise<Row[]>;
 
+/**
+ * Measures the rows of those names, all where there are none, and prints them as a table. Numbers among the names are
+ * handed on to the rows.
+ * @returns whether every row keeps its promise
+ * @throws Error for an unknown name
+ */
+export async function benchRows(rows: Readonly<Record<string, Measure>>, more: readonly string[]): Promise<boolean> {
+  const numbers = more.filter((word) => /^[\d.]+$/.test(word));
+  const names = more.filter((word) => !numbers.includes(word));
+  const unknown = names.filter((name) => !(name in rows));
+  if (unknown.length > 0) throw new Error(`no row ${unknown.join(', ')}: there are ${Object.keys(rows).join(', ')}`);
+  const measured: Row[] = [];
+  for (const [name, measure] of Object.entries(rows)) {
+    if (names.length > 0 && !names.includes(name)) continue;
+    process.stderr.write(`measuring ${name} ...\n`);
+    measured.push(...(await measure(numbers)));
+  }
+  process.stdout.write(`${tableOf(measured)}\n`);
+  return measured.every(isKept);
+}
+
 const HEAD = ['promise', 'yardstick', 'measured', 'against', 'ratio', 'must', 'goal', 'ok'];
 
 /** The rows as a table in Markdown. */
