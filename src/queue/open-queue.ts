@@ -22,7 +22,7 @@ type Lane = [lane: string, entries: number, drawn: number];
  * Opens a SCHEDULED queue whose time has come: seals its entries, draws their order, keeps it in PostgreSQL with the
  * seed revealed, writes it into the line and opens that. Every step is safe to be done again, by any process: the order
  * follows from the seed and the sealed entries alone.
- * @returns whether the queue is open now; false when it is not yet time, or another process is at it
+ * @returns whether the queue has opened, now or before; false when it is not yet time, or another process is at it
  * @throws whatever Redis or PostgreSQL throw while they are away; the next try goes on from there
  */
 export async function openQueue(platform: Platform, queueId: string): Promise<boolean> {
@@ -36,8 +36,8 @@ export async function openQueue(platform: Platform, queueId: string): Promise<bo
 }
 
 async function drawAndOpen(platform: Platform, queueId: string): Promise<boolean> {
-  const lanes = await runScript<Lane[] | null>(platform.redis, SEAL, queueKey(queueId));
-  if (!lanes) return false;
+  const lanes = await runScript<Lane[] | 0 | 1>(platform.redis, SEAL, queueKey(queueId));
+  if (!Array.isArray(lanes)) return lanes === 1;
   const { seed } = await sqlRow<{ seed: Buffer }>(
     forkOf(platform),
     'select seed from queue_shuffle where queue_id = $1',
@@ -45,13 +45,12 @@ async function drawAndOpen(platform: Platform, queueId: string): Promise<boolean
   );
   const entrants = new Map<string, string[]>();
   for (const lane of lanes) entrants.set(lane[0], await readEntrants(platform, queueId, lane));
-  const order = await drawOrder(seed, entrants);
-  await keepDraw(platform, queueId, order);
+  const order = await keepDraw(platform, queueId, await drawOrder(seed, entrants));
   for (const [lane, ids] of order) await writeLane(platform, queueId, lane, ids);
-  const epoch = randomBytes(8).toString('hex');
-  const opened = await runScript<number>(platform.redis, OPEN_LINE, queueKey(queueId), [epoch]);
+  // Before it opens: once Redis knows the version that is OPEN, no older one that is on its way makes it SCHEDULED again.
   await restoreSettings(platform, queueId);
-  return opened === 1;
+  const epoch = randomBytes(8).toString('hex');
+  return (await runScript<number>(platform.redis, OPEN_LINE, queueKey(queueId), [epoch])) === 1;
 }
 
 async function readEntrants(platform: Platform, queueId: string, lane: Lane): Promise<string[]> {

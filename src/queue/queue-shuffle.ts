@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
-import { Field, ID, Int, ObjectType } from 'type-graphql';
+import { Field, ID, ObjectType } from 'type-graphql';
 import type { Context } from '../context.ts';
 import { idOf, within } from '../input.ts';
+import { loadScript, runScript } from '../platform/lua.ts';
 import { sql } from '../platform/postgres.ts';
 import { IDS_PER_PART } from './keep-draw.ts';
-import { readSnapshot } from './queue-message.ts';
+import { queueKey } from './queue-keys.ts';
+
+const COUNT_WAITING = loadScript(import.meta.url, 'count-waiting');
 
 @ObjectType({
   description: `How a SCHEDULED queue was put in order, so that anybody can recompute it. An entrant's public id is the lower-case hex SHA-256 of the token
@@ -21,25 +24,27 @@ export class QueueShuffle {
   @Field(() => String, { nullable: true, description: 'Hex seed; null until the queue has opened' })
   seed!: string | null;
 
-  @Field(() => Int)
-  entrants!: number;
+  /** How many were drawn; null until the queue has opened. */
+  drawn!: number | null;
 }
 
 /** How the queue is, or was, put in order; null for an unknown queue and for one that never was SCHEDULED. */
 export async function readShuffle(context: Context, id: string): Promise<QueueShuffle | null> {
   const queueId = idOf('queueId', id);
-  const [row] = await sql<{ seed: Buffer; entrants: number | null; drawn: boolean }>(
+  const [row] = await sql<{ seed: Buffer; entrants: number | null }>(
     context.em,
-    'select seed, entrants, drawn_at is not null as drawn from queue_shuffle where queue_id = $1',
+    'select seed, entrants from queue_shuffle where queue_id = $1',
     [queueId],
   );
   if (!row) return null;
   const commitment = createHash('sha256').update(row.seed).digest('hex');
-  const entrants = row.entrants ?? (await readSnapshot(context.platform, queueId)).waiting;
-  return Object.assign(new QueueShuffle(), {
-    ...{ queueId, commitment, entrants },
-    seed: row.drawn ? row.seed.toString('hex') : null,
-  });
+  const seed = row.entrants === null ? null : row.seed.toString('hex');
+  return Object.assign(new QueueShuffle(), { ...{ queueId, commitment, seed }, drawn: row.entrants });
+}
+
+/** How many were drawn; before the opening how many wait to be. */
+export async function countEntrants({ platform }: Context, { queueId, drawn }: QueueShuffle): Promise<number> {
+  return drawn ?? (await runScript<number>(platform.redis, COUNT_WAITING, queueKey(queueId)));
 }
 
 /** Ids told in one answer. */

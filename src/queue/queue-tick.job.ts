@@ -85,7 +85,7 @@ export const queueOpening: Job = {
     for (const row of await sql<object>(em, text)) {
       const queue = em.map(Queue, row);
       await pushSettings(platform, queue);
-      await openQueue(platform, queue.id);
+      await open(platform, queue.id);
     }
   },
 };

@@ -21,7 +21,7 @@ import { IssuePriorityCodesInput, issuePriorityCodes } from './issue-codes.ts';
 import { leaveQueue } from './leave-queue.ts';
 import { Queue } from './queue.ts';
 import { QueueHistoryPoint, readHistory } from './queue-history.ts';
-import { QueueShuffle, readOrder, readShuffle } from './queue-shuffle.ts';
+import { countEntrants, QueueShuffle, readOrder, readShuffle } from './queue-shuffle.ts';
 import { QueueStats } from './queue-stats.ts';
 import { QueueToken } from './queue-token.ts';
 import { readOwnToken } from './read-token.ts';
@@ -131,6 +131,11 @@ export class QueueResolver {
 
 @Resolver(() => QueueShuffle)
 export class QueueShuffleResolver {
+  @FieldResolver(() => Int)
+  entrants(@Root() shuffle: QueueShuffle, @Ctx() context: Context): Promise<number> {
+    return countEntrants(context, shuffle);
+  }
+
   @FieldResolver(() => [String], { description: 'Public ids in the order drawn; empty until the queue has opened' })
   order(
     @Root() shuffle: QueueShuffle,

@@ -6,11 +6,14 @@
 --   meta, per lane: sealed (numbers given out before), drawn (how many are to be drawn), written (how many stand in line
 --   already, from the last on), early (how many left since and have not been written)
 -- KEYS[1] the queue's prefix
--- result  for each lane its digit, the length of its list, and how many are to be drawn; nil when there is nothing to open
+-- result  for each lane its digit, the length of its list, and how many are to be drawn; 1 when the queue has opened
+--         already, 0 when it is not yet time
 -- include: line
-if not set or not drawing then return nil end
+if not set then return 0 end
+if not drawing then return 1 end
 if set.phase == 'scheduled' then
-  if set.state ~= 'SCHEDULED' or now < set.openAt then return nil end
+  -- Where the settings say that it has opened, this Redis has forgotten its last moments.
+  if set.state == 'SCHEDULED' and now < set.openAt then return 0 end
   for _, lane in ipairs(lanes) do
     local tail = line(lane)
     local entrants = waitingIn(lane)

@@ -76,7 +76,7 @@ local function finish(t, status, reason)
   if t.s == 'W' then vacate(t) end
   redis.call('ZREM', P .. ':active', t.id)
   saveApart(t, 's', status, 'r', reason)
-  redis.call('EXPIRE', P .. ':t:' .. t.id, drawing and ENDED_IN_A_DRAW_SECONDS or ENDED_SECONDS)
+  redis.call('EXPIRE', P .. ':t:' .. t.id, set and set.phase == 'sealed' and ENDED_IN_A_DRAW_SECONDS or ENDED_SECONDS)
   local key, field = liveAt(t.u)
   if redis.call('HGET', key, field) == t.id then redis.call('HDEL', key, field) end
   t.s, t.r = status, reason

@@ -37,6 +37,7 @@ export class UpdateQueueInput {
 
 /** For how long the answer waits for a draw, which goes on all the same. */
 const MOST_DRAW_MS = 2 * SECOND;
+const LOOK_AGAIN_MS = 50;
 
 /**
  * Changes what is given; it counts from the next tick on all processes. Less capacity evicts nobody. A SCHEDULED queue
@@ -86,9 +87,13 @@ async function changeRow({ em }: Context, id: string, input: UpdateQueueInput): 
   );
 }
 
-/** A draw that takes long, or fails for now, goes on with the ticks. */
+/** Draws, or waits for whoever is at it. A draw that takes long, or fails for now, goes on with the ticks. */
 async function drawn(platform: Platform, id: string): Promise<void> {
-  const drawing = openQueue(platform, id).catch((error: unknown) => {
+  const deadline = performance.now() + MOST_DRAW_MS;
+  const draw = async (): Promise<void> => {
+    while (!(await openQueue(platform, id)) && performance.now() < deadline) await sleep(LOOK_AGAIN_MS);
+  };
+  const drawing = draw().catch((error: unknown) => {
     platform.log.warn(
       { queueId: id, error: String(error) },
       'the opening of a queue failed and will be taken up again',
