@@ -1,7 +1,11 @@
 import type { Measure } from '../load/row.ts';
+import { measureMemory } from './memory.ts';
 import { measurePolls } from './polls.ts';
+import { measurePushes } from './pushes.ts';
 
 /** The queue's rows by name, in the order in which they are measured. */
 export const QUEUE_ROWS: Record<string, Measure> = {
   polls: measurePolls,
+  pushes: measurePushes,
+  memory: measureMemory,
 };
