@@ -26,19 +26,38 @@ export interface Pass {
 }
 
 /** What one request knows. */
-export interface Context {
+export class Context {
   readonly platform: Platform;
-  readonly em: EntityManager;
   readonly caller: Caller | null;
   /** The header x-queue-token, as it came. */
   readonly queueToken: string | undefined;
   readonly requestId: string;
   /** By `performance.now()`, in milliseconds. */
-  readonly startedAt: number;
-  readonly loaders: Map<unknown, DataLoader<string, unknown>>;
+  readonly startedAt = performance.now();
   /** Set by the guard of @queued fields. */
-  readonly pass: Pass | null;
+  readonly pass: Pass | null = null;
+  /** Most requests and nearly all subscriptions need neither, and a fork is kilobytes. */
+  protected readonly made: { em?: EntityManager; loaders?: Loaders } = {};
+
+  constructor(platform: Platform, caller: Caller | null, queueToken: string | undefined, requestId: string) {
+    this.platform = platform;
+    this.caller = caller;
+    this.queueToken = queueToken;
+    this.requestId = requestId;
+  }
+
+  get em(): EntityManager {
+    this.made.em ??= this.platform.orm.em.fork();
+    return this.made.em;
+  }
+
+  get loaders(): Loaders {
+    this.made.loaders ??= new Map();
+    return this.made.loaders;
+  }
 }
+
+type Loaders = Map<unknown, DataLoader<string, unknown>>;
 
 export function makeContext(
   platform: Platform,
@@ -46,21 +65,7 @@ export function makeContext(
   queueToken: string | undefined,
   requestId: string = randomUUID(),
 ): Context {
-  let em: EntityManager | undefined;
-  let loaders: Context['loaders'] | undefined;
-  return {
-    platform,
-    // Most requests and nearly all subscriptions need neither, and a fork is kilobytes.
-    get em() {
-      em ??= platform.orm.em.fork();
-      return em;
-    },
-    get loaders() {
-      loaders ??= new Map();
-      return loaders;
-    },
-    ...{ caller, queueToken, requestId, startedAt: performance.now(), pass: null },
-  };
+  return new Context(platform, caller, queueToken, requestId);
 }
 
 /** The same request, with a proof that the guard of a @queued field found. */

@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
-import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from '@apollo/server/plugin/disabled';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { GraphQLError, type GraphQLSchema, OperationTypeNode } from 'graphql';
 import { authenticate } from './accounts/authenticate.ts';
 import { type Context, makeContext } from './context.ts';
-import { answerLeafLists, stringifyAnswer } from './leaf-lists.ts';
+import { KnownQueries, stringifyAnswer } from './known-queries.ts';
 import { LimitsRule, MOST_TOKENS } from './limits.ts';
 import { isUnavailable } from './platform/faults.ts';
 import type { Platform } from './platform/platform.ts';
@@ -17,6 +20,7 @@ export const GRAPHQL_PATH = '/graphql';
 /** Serves queries and mutations on POST (and queries on GET) at /graphql. */
 export async function serveGraphql(http: FastifyInstance, platform: Platform, schema: GraphQLSchema): Promise<void> {
   const requestIds = new WeakMap<object, string>();
+  const known = new KnownQueries(platform, schema);
   const apollo = new ApolloServer<Context>({
     schema,
     introspection: platform.config.NODE_ENV !== 'production',
@@ -29,9 +33,11 @@ export async function serveGraphql(http: FastifyInstance, platform: Platform, sc
     logger: platform.log,
     plugins: [
       ApolloServerPluginLandingPageDisabled(),
+      // It would wrap every resolver of the schema, only to find that nothing may be cached.
+      ApolloServerPluginCacheControlDisabled(),
       rememberRequestIds(requestIds),
       JUDGE_OPERATION,
-      answerLeafLists(schema, platform),
+      known.plugin,
     ],
     stringifyResult: stringifyAnswer,
     formatError: (formatted, error) =>
@@ -39,8 +45,15 @@ export async function serveGraphql(http: FastifyInstance, platform: Platform, sc
   });
   await apollo.start();
   platform.closing.push(() => apollo.stop());
-  const handler = fastifyApolloHandler(apollo, { context: (request) => contextOf(platform, request) });
-  http.route({ method: ['GET', 'POST'], url: GRAPHQL_PATH, handler });
+  const apolloHandler = fastifyApolloHandler(apollo, { context: (request) => contextOf(platform, request) });
+  http.route({
+    method: ['GET', 'POST'],
+    url: GRAPHQL_PATH,
+    handler: async (request, reply) => {
+      void reply.header('cache-control', 'no-store');
+      return (await known.answer(request, reply)) ?? apolloHandler.call(http, request, reply);
+    },
+  });
 }
 
 async function contextOf(platform: Platform, request: FastifyRequest): Promise<Context> {

@@ -65,10 +65,12 @@ function guardRoot(
 /** Lets the request through, perhaps with a pass, or throws. */
 type Guard = (context: Context, args: Record<string, unknown>) => Promise<Pass | null> | Pass | null;
 
+/** What needs not be waited for is not: most guards and many resolvers know at once. */
 function after(guard: Guard, resolve: Resolver): Resolver {
-  return async (source, args, context, info) => {
-    const pass = await guard(context, args);
-    return resolve(source, args, pass ? withPass(context, pass) : context, info);
+  return (source, args, context, info) => {
+    const go = (pass: Pass | null): unknown => resolve(source, args, pass ? withPass(context, pass) : context, info);
+    const pass = guard(context, args);
+    return pass instanceof Promise ? pass.then(go) : go(pass);
   };
 }
 
@@ -111,23 +113,27 @@ async function queueInFront(context: Context, args: Record<string, unknown>): Pr
 
 /** Refuses what takes longer than `deadlineMs` says when it begins; 0 or less: it does not begin at all. */
 function withDeadline(resolve: Resolver, deadlineMs: (context: Context) => number): Resolver {
-  return async (source, args, context, info) => {
+  return (source, args, context, info) => {
     const ms = deadlineMs(context);
     if (ms <= 0) throw new CallerError('SERVICE_UNAVAILABLE');
-    let timer: NodeJS.Timeout | undefined;
-    const answer = Promise.resolve(resolve(source, args, context, info));
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => {
-        reject(new CallerError('SERVICE_UNAVAILABLE'));
-        answer.then(endUnread, () => undefined);
-      }, ms);
-    });
-    try {
-      return await Promise.race([answer, late]);
-    } finally {
-      clearTimeout(timer);
-    }
+    const answer = resolve(source, args, context, info);
+    return answer instanceof Promise ? inTime(answer, ms) : answer;
   };
+}
+
+async function inTime(answer: Promise<unknown>, ms: number): Promise<unknown> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(new CallerError('SERVICE_UNAVAILABLE'));
+      answer.then(endUnread, () => undefined);
+    }, ms);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** A subscription that opened too late has nobody to read it: it must not go on listening. */
@@ -142,12 +148,10 @@ const spent = new WeakMap<Context, number>();
 /** One deadline for whatever a document runs one after another: ten mutations take no longer than one may. */
 function withinBudget(resolve: Resolver): Resolver {
   const limited = withDeadline(resolve, (context) => MOST_REQUEST_MS - (spent.get(context) ?? 0));
-  return async (source, args, context, info) => {
+  return (source, args, context, info) => {
     const began = performance.now();
-    try {
-      return await limited(source, args, context, info);
-    } finally {
-      spent.set(context, (spent.get(context) ?? 0) + performance.now() - began);
-    }
+    const answer = limited(source, args, context, info);
+    if (!(answer instanceof Promise)) return answer;
+    return answer.finally(() => spent.set(context, (spent.get(context) ?? 0) + performance.now() - began));
   };
 }

@@ -1,7 +1,7 @@
 import { Ctx, Field, Int, ObjectType, Query, Resolver } from 'type-graphql';
 import type { Context } from './context.ts';
 
-@ObjectType({ description: 'What a client needs to know about this deployment' })
+@ObjectType({ simpleResolvers: true, description: 'What a client needs to know about this deployment' })
 export class Settings {
   @Field(() => String, { description: 'ISO 4217, such as KRW' })
   currency!: string;

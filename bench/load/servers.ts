@@ -22,6 +22,7 @@ export class Servers {
     this.#dataDir = dataDir;
     this.redis = new Redis(embedded.redisUrl as string);
     this.pool = new pg.Pool({ connectionString: embedded.databaseUrl as string, max: 2 });
+    this.pool.on('error', () => undefined);
   }
 
   static async open(count: number, env: Record<string, string> = {}): Promise<Servers> {

@@ -17,10 +17,22 @@ const remembered = perProcess(() => new Map<string, Caller>());
  */
 export async function authenticate(platform: Platform, header: unknown): Promise<Caller | null> {
   if (header === undefined || header === null) return null;
-  const token = typeof header === 'string' ? /^Bearer +([\w.~+/-]+=*)$/i.exec(header)?.[1] : undefined;
+  const token = tokenIn(header);
   const caller = token && (await callerBehind(platform, token));
   if (!caller || caller.until <= Date.now()) throw unauthenticated();
   return caller;
+}
+
+/** Who that header names, where it was verified before; null without a header, undefined when it must be read. */
+export function recallCaller(platform: Platform, header: unknown): Caller | null | undefined {
+  if (header === undefined) return null;
+  const token = tokenIn(header);
+  const caller = token === undefined ? undefined : remembered(platform).get(token);
+  return caller && caller.until > Date.now() ? caller : undefined;
+}
+
+function tokenIn(header: unknown): string | undefined {
+  return typeof header === 'string' ? /^Bearer +([\w.~+/-]+=*)$/i.exec(header)?.[1] : undefined;
 }
 
 async function callerBehind(platform: Platform, token: string): Promise<Caller | undefined> {

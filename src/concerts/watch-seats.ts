@@ -5,6 +5,7 @@ import { lookAtToken } from '../queue/look-at-token.ts';
 import { tokenIdOf } from '../queue/queue-keys.ts';
 import type { TokenView } from '../queue/token-view.ts';
 import { watchToken } from '../queue/watch-queue.ts';
+import type { Seat } from './seat.ts';
 import { mergeChanges, type SeatChange, seatsOf, toSeatChange } from './seat-change.ts';
 
 /** Seats of a show as they are held, released and sold; ends when the token that opened it is no longer ACTIVE. */
@@ -25,6 +26,15 @@ export async function watchSeats(context: Context, showIdText: string): Promise<
   return changes;
 }
 
+/** What a message tells is one object for all who hear it, so that it is written once. */
+const shared = new WeakMap<readonly Seat[], SeatChange>();
+
+function sharedChange(showId: string, seats: Seat[]): SeatChange {
+  const change = shared.get(seats) ?? toSeatChange(showId, seats, false);
+  shared.set(seats, change);
+  return change;
+}
+
 /** Feeds `changes` until the functions answered are called. */
 async function listen(
   { platform, pass }: Context,
@@ -32,7 +42,7 @@ async function listen(
   changes: Latest<SeatChange>,
 ): Promise<(() => void)[]> {
   const { messages } = platform;
-  const stop = await messages.listen(seatsOf(showId), (seats) => changes.push(toSeatChange(showId, seats, false)));
+  const stop = await messages.listen(seatsOf(showId), (seats) => changes.push(sharedChange(showId, seats)));
   const stops = [stop, messages.onGap(() => changes.push(toSeatChange(showId, [], true)))];
   if (!pass) return stops;
   const end = (): void => changes.end();
