@@ -10,6 +10,7 @@ import { restoreSettings } from './push-settings.ts';
 import { hashOf, newSecret, queueKey, tokenIdOf, tokenValueOf } from './queue-keys.ts';
 import type { QueueToken } from './queue-token.ts';
 import { type RawView, readView } from './token-view.ts';
+import { rememberToken } from './watch-queue.ts';
 
 const ENTER = loadScript(import.meta.url, 'enter');
 
@@ -47,20 +48,37 @@ export async function enterQueue(context: Context, input: EnterQueueInput): Prom
     if (!(await restoreSettings(context.platform, queueId))) throw notFound('queue');
     return refuse('PRIORITY_CODE_INVALID');
   }
-  let answer = await enter(context.platform, queueId, userId, lane);
+  const secret = newSecret();
+  let answer = await enter(context.platform, queueId, { userId, secret, lane });
   if (answer === 'UNKNOWN') {
     if (!(await restoreSettings(context.platform, queueId))) throw notFound('queue');
-    answer = await enter(context.platform, queueId, userId, lane);
+    answer = await enter(context.platform, queueId, { userId, secret, lane });
   }
   if (answer === 'UNKNOWN') throw notFound('queue');
-  return Array.isArray(answer) ? readView(queueId, answer).token : refuse(answer);
+  if (!Array.isArray(answer)) return refuse(answer);
+  const view = readView(queueId, answer);
+  const isNew = answer[0] === secret;
+  // Whoever asks for a place again is there, like one who polls.
+  if (!isNew && view.token.status === 'WAITING')
+    rememberToken(context.platform, queueId, idOfValue(view.token.value), view);
+  return view.token;
 }
 
-async function enter(platform: Platform, queueId: string, userId: string, lane: string): Promise<Answer> {
-  const secret = newSecret();
-  const tokenId = tokenIdOf(hashOf(tokenValueOf(queueId, secret)));
-  const entered = runScript<Answer>(platform.redis, ENTER, queueKey(queueId), [userId, tokenId, secret, lane]);
+interface Entry {
+  readonly userId: string;
+  /** Of the token to make where the user has none. */
+  readonly secret: string;
+  readonly lane: string;
+}
+
+async function enter(platform: Platform, queueId: string, { userId, secret, lane }: Entry): Promise<Answer> {
+  const args = [userId, idOfValue(tokenValueOf(queueId, secret)), secret, lane];
+  const entered = runScript<Answer>(platform.redis, ENTER, queueKey(queueId), args);
   // Sent right behind, on the same connection, so that no place waits in a queue without ticks.
   const [answer] = await Promise.all([entered, noteLive(platform, queueId)]);
   return answer;
+}
+
+function idOfValue(value: string): string {
+  return tokenIdOf(hashOf(value));
 }

@@ -16,7 +16,8 @@ if existing then
       vacate(t)
       append(t, lane)
       changed(t.id)
-      hint(t.id, t.vacated)
+      -- The number given up counts from the next message on, together with the new one.
+      hint(t.id)
     end
     if t.s == 'W' or t.s == 'A' then return view(t) end
   end

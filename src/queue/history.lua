@@ -4,7 +4,11 @@
 -- result  cjson rows, oldest first (see record.lua)
 -- include: line
 -- include: record
-if count('rowAt') > 0 then record() end
+if count('rowAt') > 0 then
+  record()
+  -- Where no ticks come, there is no present row.
+  if now - count('tickAt') >= 2 * ROW_MS then redis.call('HSET', P .. ':meta', 'rowAt', 0) end
+end
 local most = math.ceil(tonumber(ARGV[1]) / ROW_MS)
 local rows = redis.call('LRANGE', P .. ':history', -most, -1)
 local first = 1

@@ -8,6 +8,7 @@
 --   :line:<l>  list  token ids of lane l in the order of their numbers; one that left stays until its turn
 --   :gone:<l>  zset  numbers above head that left before their turn
 --   :seen:<l>  hash  number -> when its holder was seen last, on the clock of presence
+--   :reporters zset  processes that tell who is there -> when they did last, see presence.lua
 --   :active    zset  id -> end of the active time
 --   :recent    list  "<ms>:<admitted>" of the last minute's ticks;  :errors  list  "<ms>:<error of an estimate in ms>"
 --   :left      list  "<lane>:<number>" departed since the last message;  :changed  list  ids changed since then

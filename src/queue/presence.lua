@@ -1,12 +1,27 @@
 -- Who is there. Its clock stands still unless the queue is OPEN and ticks come: nobody grows absent while nobody could be
 -- admitted, nor through an outage of ours, after which everybody counts as seen (floor).
 -- Kept for the next REACH numbers of a lane; each begins as seen when it comes within reach.
+--   :reporters  zset  processes that have holders to tell of -> when they told last, in ms
 local REACH = 20000
 local MOST_GAP_MS = 2000
+-- A tick that comes late costs nobody more than this.
+local MOST_STEP_MS = 500
+-- A process that tells nothing for so long has a fault of ours; its holders have the second time to go elsewhere.
+local SILENT_MS = 1500
+local GIVEN_UP_MS = 10000
+
+-- Whether a process that should tell who is there does not.
+local function aReporterIsSilent()
+  redis.call('ZREMRANGEBYSCORE', P .. ':reporters', '-inf', now - GIVEN_UP_MS)
+  local told = tonumber(redis.call('ZRANGE', P .. ':reporters', 0, 0, 'WITHSCORES')[2] or now)
+  return now - told > math.min(SILENT_MS, set.awayMs * 3 / 4)
+end
 
 -- Moves the clock by the time since the last tick; answers it.
 local function passTime(sinceMs)
-  if set.state == 'OPEN' and not drawing and sinceMs <= MOST_GAP_MS then return add('clock', sinceMs) end
+  if set.state == 'OPEN' and not drawing and sinceMs <= MOST_GAP_MS and not aReporterIsSilent() then
+    return add('clock', math.min(sinceMs, MOST_STEP_MS))
+  end
   redis.call('HSET', P .. ':meta', 'floor', count('clock'))
   return count('clock')
 end

@@ -1,53 +1,93 @@
+import { randomUUID } from 'node:crypto';
 import { loadScript, runScript } from '../platform/lua.ts';
 import type { Platform } from '../platform/platform.ts';
+import { SECOND } from '../platform/units.ts';
 import type { KnownToken } from './known-token.ts';
 import { queueKey } from './queue-keys.ts';
 import type { QueueMessage } from './queue-message.ts';
 
 const NOTE_SEEN = loadScript(import.meta.url, 'note-seen');
+const NOTE_REPORTER = loadScript(import.meta.url, 'note-reporter');
 
 /** Presence is kept for so many numbers behind the front of a lane (REACH in presence.lua). */
 const REACH = 20_000;
 const MOST_AT_ONCE = 1_000;
 
-/**
- * Tells Redis which holders this process saw, among those soon to be admitted: each as often as a few times in the time
- * that they may be away, so that they never count as away while they are here, and always when they were seen last.
- * While Redis is away nothing is told, and told again with the next report.
- */
-export async function reportSeen(
-  platform: Platform,
-  queueId: string,
-  message: QueueMessage | undefined,
-  tokens: Iterable<KnownToken>,
-): Promise<void> {
-  if (!message || message.state === 'SCHEDULED') return;
-  const now = performance.now();
-  for (const [lane, seen] of byLane(message, tokens, now)) {
-    for (let from = 0; from < seen.length; from += MOST_AT_ONCE) {
-      const part = seen.slice(from, from + MOST_AT_ONCE);
-      const numbers = part.flatMap(({ view, seenAt }) => [view?.number ?? 0, Math.round(now - seenAt)]);
-      const told = part.map(({ seenAt }) => seenAt);
-      try {
-        await runScript(platform.redis, NOTE_SEEN, queueKey(queueId), [lane, ...numbers]);
-      } catch {
-        return;
+/** One holder who is here is told of so often; less than what is polled is remembered for. */
+const MOST_TELL_MS = 30 * SECOND;
+
+/** How often to report: once a second, and a few times in the time that a holder may be away. */
+export function reportEveryMs(message: QueueMessage | undefined): number {
+  return message && message.awayMs > 0 ? Math.min(SECOND, message.awayMs / 4) : SECOND;
+}
+
+/** Tells Redis who of one queue is here, as far as this process sees. */
+export class Presence {
+  readonly #platform: Platform;
+  readonly #queueId: string;
+  readonly #reporter = randomUUID();
+  #reports = false;
+
+  constructor(platform: Platform, queueId: string) {
+    this.#platform = platform;
+    this.#queueId = queueId;
+  }
+
+  /**
+   * Tells which holders were seen, among those soon to be admitted: each as often as a few times in the time that they
+   * may be away, so that they never count as away while they are here, and always when they were seen last. A process
+   * with holders says each time that it has told all, so that its own silence costs them nothing. While Redis is away
+   * nothing is told, and told again with the next report.
+   */
+  async report(message: QueueMessage | undefined, tokens: Iterable<KnownToken>): Promise<void> {
+    if (!message || message.state === 'SCHEDULED') return;
+    const now = performance.now();
+    const { due, holders } = sortByLane(message, tokens, now);
+    try {
+      for (const [lane, seen] of due) {
+        for (let from = 0; from < seen.length; from += MOST_AT_ONCE) {
+          await this.#tell(lane, seen.slice(from, from + MOST_AT_ONCE), now);
+        }
       }
-      for (const [index, known] of part.entries()) known.reportedAt = told[index] as number;
+      if (holders === 0 && !this.#reports) return;
+      this.#reports = true;
+      await this.#run(NOTE_REPORTER, [this.#reporter, holders > 0 ? 1 : 0]);
+      this.#reports = holders > 0;
+    } catch {
+      this.#platform.log.debug({ queueId: this.#queueId }, 'who is there could not be told');
     }
+  }
+
+  async #tell(lane: string, seen: readonly KnownToken[], now: number): Promise<void> {
+    const numbers = seen.flatMap(({ view, seenAt }) => [view?.number ?? 0, Math.round(now - seenAt)]);
+    const told = seen.map(({ seenAt }) => seenAt);
+    await this.#run(NOTE_SEEN, [lane, ...numbers]);
+    for (const [index, known] of seen.entries()) known.reportedAt = told[index] as number;
+  }
+
+  #run(script: typeof NOTE_SEEN, args: (string | number)[]): Promise<unknown> {
+    return runScript(this.#platform.redis, script, queueKey(this.#queueId), args);
   }
 }
 
-function byLane(message: QueueMessage, tokens: Iterable<KnownToken>, now: number): Map<string, KnownToken[]> {
+/** Who is to be told of now, by lane, and how many holders there are in all. */
+function sortByLane(
+  message: QueueMessage,
+  tokens: Iterable<KnownToken>,
+  now: number,
+): { due: Map<string, KnownToken[]>; holders: number } {
   const due = new Map<string, KnownToken[]>();
-  const everyMs = message.awayMs / 4;
+  const everyMs = Math.min(MOST_TELL_MS, message.awayMs / 4);
+  let holders = 0;
   for (const known of tokens) {
     const { view, seenAt, reportedAt } = known;
-    if (view?.token.status !== 'WAITING' || seenAt <= reportedAt || now - reportedAt < everyMs) continue;
+    if (view?.token.status !== 'WAITING') continue;
+    holders += 1;
+    if (seenAt <= reportedAt || (reportedAt > 0 && now - reportedAt < everyMs)) continue;
     if (view.number > (message.heads[view.lane] ?? 0) + REACH) continue;
     const lane = due.get(view.lane);
     if (lane) lane.push(known);
     else due.set(view.lane, [known]);
   }
-  return due;
+  return { due, holders };
 }

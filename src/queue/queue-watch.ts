@@ -4,7 +4,7 @@ import { SECOND } from '../platform/units.ts';
 import { type KnownToken, newKnownToken, placeIn, type TokenWatcher, tellNews, tellWatcher } from './known-token.ts';
 import { lookAtToken } from './look-at-token.ts';
 import { Mirror, type Missed } from './mirror.ts';
-import { reportSeen } from './presence.ts';
+import { Presence, reportEveryMs } from './presence.ts';
 import type { QueueMessage } from './queue-message.ts';
 import type { TokenView } from './token-view.ts';
 
@@ -25,12 +25,13 @@ export class QueueWatch {
   readonly #opened: Promise<void>;
   readonly #platform: Platform;
   readonly #queueId: string;
-  readonly #timer: NodeJS.Timeout;
+  readonly #presence: Presence;
   readonly #onIdle: () => void;
   #sweep: 'idle' | 'running' | 'again' = 'idle';
   #joinedAt = performance.now();
+  #timer: NodeJS.Timeout;
 
-  /** @param onIdle called once a second while nobody watches, and nobody has polled for a while */
+  /** @param onIdle called every second or so while nobody watches, and nobody has polled for a while */
   constructor(platform: Platform, queueId: string, onIdle: () => void) {
     this.#platform = platform;
     this.#queueId = queueId;
@@ -40,7 +41,8 @@ export class QueueWatch {
       onHint: (tokenId) => this.#doubt(tokenId),
     });
     this.#opened = this.mirror.open();
-    this.#timer = setInterval(() => this.#everySecond(), SECOND);
+    this.#presence = new Presence(platform, queueId);
+    this.#timer = setTimeout(() => this.#lookAround(), SECOND);
   }
 
   /** Somebody is coming: it stays open for a while, whoever leaves. */
@@ -50,7 +52,7 @@ export class QueueWatch {
   }
 
   close(): void {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     this.mirror.close();
   }
 
@@ -73,13 +75,15 @@ export class QueueWatch {
   async watch(tokenId: string, view: TokenView, watcher: TokenWatcher): Promise<void> {
     const known = this.#know(tokenId, view);
     known.watchers.add(watcher);
+    known.seenAt = performance.now();
     const place = placeIn(this.mirror, known);
     if (place) tellWatcher(watcher, place);
     else await this.#read(known);
   }
 
   unwatch(tokenId: string, watcher: TokenWatcher): void {
-    this.#known.get(tokenId)?.watchers.delete(watcher);
+    const known = this.#known.get(tokenId);
+    if (known?.watchers.delete(watcher)) known.polledAt = known.seenAt = performance.now();
   }
 
   #know(tokenId: string, view: TokenView): KnownToken {
@@ -156,14 +160,16 @@ export class QueueWatch {
     this.#sweep = 'idle';
   }
 
-  #everySecond(): void {
+  /** Notes who is here, forgets who was not for long, and reports. */
+  #lookAround(): void {
+    this.#timer = setTimeout(() => this.#lookAround(), reportEveryMs(this.mirror.last));
     const now = performance.now();
     for (const known of this.#known.values()) {
       if (known.watchers.size > 0) known.seenAt = now;
       else if (now - known.polledAt > FORGET_AFTER_MS) this.#known.delete(known.tokenId);
     }
+    void this.#presence.report(this.mirror.last, this.#known.values());
     const deserted = this.#known.size === 0 && this.counts.size === 0;
     if (deserted && now - this.#joinedAt > LINGER_MS) this.#onIdle();
-    else void reportSeen(this.#platform, this.#queueId, this.mirror.last, this.#known.values());
   }
 }

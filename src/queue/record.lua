@@ -1,7 +1,7 @@
 -- The queue's past: one row for every 5 seconds in which it ticked, for 24 hours.
 --   :history   list  cjson rows [at, waiting, active, entered, admitted, completed, expired, median wait in s or -1]
 --   :waits     list  how long those admitted in the present row had waited, in ms
--- meta: rowAt (start of the present row in ms), row:<count> (the count at its start)
+-- meta: rowAt (start of the present row in ms, 0: none), row:<count> (the count at its start)
 local ROW_MS = 5000
 local MOST_ROWS = 17280
 local MOST_WAITS = 5000
@@ -14,15 +14,21 @@ local function median(key)
   return #waits > 0 and math.floor(waits[math.ceil(#waits / 2)] / 1000) or -1
 end
 
--- Closes the present row when its time is over.
+-- Closes the present row when its time is over, and begins the next one. After a time without ticks, who entered since
+-- the last one belongs to the new row.
 local function record()
   local at = now - now % ROW_MS
   local rowAt = count('rowAt')
   if at == rowAt then return end
-  local row = { rowAt, waiting(), redis.call('ZCARD', P .. ':active') }
+  local late = now - rowAt >= 2 * ROW_MS and count('entered') - count('saidEntered') or 0
+  local row = { rowAt, math.max(0, waiting() - late), redis.call('ZCARD', P .. ':active') }
   local starts = { 'HSET', P .. ':meta', 'rowAt', at }
+  if rowAt == 0 then
+    redis.call(unpack(starts))
+    return
+  end
   for _, name in ipairs(COUNTS) do
-    local total = count(name)
+    local total = count(name) - (name == 'entered' and late or 0)
     row[#row + 1] = total - count('row:' .. name)
     starts[#starts + 1] = 'row:' .. name
     starts[#starts + 1] = total
@@ -30,7 +36,6 @@ local function record()
   row[#row + 1] = median(P .. ':waits')
   redis.call(unpack(starts))
   redis.call('DEL', P .. ':waits')
-  if rowAt == 0 then return end
   redis.call('RPUSH', P .. ':history', cjson.encode(row))
   redis.call('LTRIM', P .. ':history', -MOST_ROWS, -1)
   redis.call('EXPIRE', P .. ':history', 86400)

@@ -101,7 +101,7 @@ const POLL_MS = { least: SECOND, most: 10 * SECOND, perPlace: 10 } as const;
 function pollAfter(position: number | null, etaMs: number, awayMs: number): number {
   const wanted = position === null ? etaMs : POLL_MS.least + POLL_MS.perPlace * (position - 10);
   const most = awayMs > 0 ? Math.min(POLL_MS.most, Math.floor(awayMs / 3)) : POLL_MS.most;
-  return Math.max(POLL_MS.least, Math.min(most, Math.ceil(wanted)));
+  return Math.min(most, Math.max(POLL_MS.least, Math.ceil(wanted)));
 }
 
 export function hasEnded(token: QueueToken): boolean {
