@@ -1,4 +1,5 @@
 import type { Measure } from '../load/row.ts';
+import { measureCrowd } from './crowd-of-subscribers.ts';
 import { measureMemory } from './memory.ts';
 import { measurePolls } from './polls.ts';
 import { measurePushes } from './pushes.ts';
@@ -8,4 +9,5 @@ export const QUEUE_ROWS: Record<string, Measure> = {
   polls: measurePolls,
   pushes: measurePushes,
   memory: measureMemory,
+  crowd: measureCrowd,
 };
