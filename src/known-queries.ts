@@ -1,7 +1,7 @@
 import { type ApolloServerPlugin, HeaderMap } from '@apollo/server';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
-import { recallCaller } from './accounts/authenticate.ts';
+import { authenticate, recallCaller } from './accounts/authenticate.ts';
 import { type Context, makeContext } from './context.ts';
 import { PlainQuery } from './plain-queries.ts';
 import type { Platform } from './platform/platform.ts';
@@ -11,8 +11,7 @@ const MOST_KNOWN = 500;
 /** Longer texts are not remembered. */
 const MOST_TEXT = 4_096;
 
-/** What clients that want JSON send as `accept`; to others it is told apart which kind of JSON they get. */
-const WANTS_JSON = /^$|^\*\/\*$|^application\/json\b/;
+const JSON_TYPES = ['application/graphql-response+json', 'application/json'] as const;
 
 /** A whole answer as JSON, on its way through Apollo in the place of its data. */
 class JsonText {
@@ -56,14 +55,16 @@ export class KnownQueries {
     if (method !== 'POST' || typeof body !== 'object' || body === null) return undefined;
     const { query, variables, operationName, extensions } = body as Record<string, unknown>;
     const plan = typeof query === 'string' ? this.#byText.get(query) : undefined;
-    if (!plan || !isRecord(variables) || operationName || extensions || !WANTS_JSON.test(headers.accept ?? ''))
-      return undefined;
-    const caller = recallCaller(this.#platform, headers.authorization);
+    const type = typeFor(headers.accept);
+    if (!plan || !type || !isRecord(variables) || !isRecord(extensions) || extensions?.persistedQuery) return undefined;
+    if (operationName && operationName !== plan.name) return undefined;
+    let caller = recallCaller(this.#platform, headers.authorization);
+    caller ??= await authenticate(this.#platform, headers.authorization).catch(() => undefined);
     if (caller === undefined) return undefined;
     const queueToken = headers['x-queue-token'];
     const context = makeContext(this.#platform, caller, typeof queueToken === 'string' ? queueToken : undefined);
     const text = await plan.answer(variables ?? {}, context);
-    if (text !== undefined) void reply.header('content-type', 'application/json; charset=utf-8');
+    if (text !== undefined) void reply.header('content-type', `${type}; charset=utf-8`);
     return text;
   }
 
@@ -79,6 +80,13 @@ export function stringifyAnswer(answer: { data?: unknown }): string {
   return answer.data instanceof JsonText ? answer.data.text : JSON.stringify(answer);
 }
 
-function isRecord(variables: unknown): variables is Record<string, unknown> | null | undefined {
-  return variables === undefined || (typeof variables === 'object' && !Array.isArray(variables));
+/** The kind of JSON that a client is sent; undefined where what it accepts has to be weighed. */
+function typeFor(accept = '*/*'): string | undefined {
+  if (accept === '*/*') return 'application/json';
+  // The first that is named without a weight is wanted most.
+  return JSON_TYPES.find((type) => accept === type || accept.startsWith(`${type},`));
+}
+
+function isRecord(given: unknown): given is Record<string, unknown> | null | undefined {
+  return given === undefined || (typeof given === 'object' && !Array.isArray(given));
 }

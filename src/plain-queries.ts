@@ -64,6 +64,11 @@ export class PlainQuery {
     return field && write ? new PlainQuery(schema, operation, field, node, write) : undefined;
   }
 
+  /** The operation's name, where it has one. */
+  get name(): string | undefined {
+    return this.#operation.name?.value;
+  }
+
   /** @returns the answer as JSON; undefined: only execution can tell */
   async answer(variables: Record<string, unknown>, context: Context): Promise<string | undefined> {
     const args = this.#argumentsOf(variables);

@@ -1,11 +1,6 @@
 import { serveParent } from './child.ts';
 import { RawSocket } from './raw-socket.ts';
-
-/** Somebody to listen. */
-export interface Listener {
-  readonly accessToken: string;
-  readonly variables: object;
-}
+import { type Listener, subscribe } from './subscribe.ts';
 
 /** Opens sockets; */
 export interface Opening {
@@ -46,27 +41,9 @@ async function open({ url, query, listeners }: Opening): Promise<void> {
   await Promise.all(Array.from({ length: OPENING_AT_ONCE }, openSome));
 }
 
-/** Resolves once the server has taken the subscription: it answers what was sent behind it. */
-async function openOne(
-  url: string,
-  query: string | undefined,
-  { accessToken, variables }: Listener,
-): Promise<RawSocket> {
-  const [acknowledged, ready] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  const onText = (text: Buffer): void => {
-    if (!query || text.includes('"type":"next"')) note(text);
-    else if (text.includes('connection_ack')) acknowledged.resolve();
-    else if (text.includes('pong')) ready.resolve();
-  };
-  const protocol = query ? { protocol: 'graphql-transport-ws' } : {};
-  const socket = await RawSocket.open(url.replace('http', 'ws'), { ...protocol, onText, onClose: () => undefined });
-  if (!query) return socket;
-  socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${accessToken}` } }));
-  await acknowledged.promise;
-  socket.send(JSON.stringify({ type: 'subscribe', id: '1', payload: { query, variables } }));
-  socket.send('{"type":"ping"}');
-  await ready.promise;
-  return socket;
+async function openOne(url: string, query: string | undefined, listener: Listener): Promise<RawSocket> {
+  if (query) return subscribe({ url, query, onNext: note }, listener);
+  return RawSocket.open(url.replace('http', 'ws'), { onText: note, onClose: () => undefined });
 }
 
 serveParent(async (message: Opening | Counting) => {

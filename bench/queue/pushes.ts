@@ -1,7 +1,8 @@
 import { Child } from '../load/child.ts';
-import type { Counting, Listener, Opening } from '../load/listeners.child.ts';
+import type { Counting, Opening } from '../load/listeners.child.ts';
 import type { Row } from '../load/row.ts';
 import { Servers } from '../load/servers.ts';
+import type { Listener } from '../load/subscribe.ts';
 import { newUser } from '../load/users.ts';
 
 const SUBSCRIBERS = 5_000;

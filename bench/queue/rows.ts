@@ -1,4 +1,5 @@
 import type { Measure } from '../load/row.ts';
+import { measureCrowd } from './crowd-of-subscribers.ts';
 import { measureLine } from './line-at-scale.ts';
 import { measureMemory } from './memory.ts';
 import { measurePollLatency } from './poll-latency.ts';
@@ -12,4 +13,5 @@ export const QUEUE_ROWS: Record<string, Measure> = {
   line: measureLine,
   pushes: measurePushes,
   memory: measureMemory,
+  crowd: measureCrowd,
 };

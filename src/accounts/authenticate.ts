@@ -5,7 +5,7 @@ import { readAccessToken } from './access-token.ts';
 import { readForeignToken } from './foreign-token.ts';
 
 /** Verified tokens that one process remembers at most: verifying one costs as much as answering a small query. */
-const MOST_REMEMBERED = 50_000;
+const MOST_REMEMBERED = 100_000;
 
 const remembered = perProcess(() => new Map<string, Caller>());
 

@@ -21,11 +21,11 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 /** The whole answer as it came: status, the head that matters, and text. */
-async function answer(query: string, variables: unknown, headers: Record<string, string> = {}) {
+async function answer(query: string, variables: unknown, headers: Record<string, string> = {}, more: object = {}) {
   const response = await fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${place.buyer.accessToken}`, ...headers },
-    body: JSON.stringify({ query, variables }),
+    body: JSON.stringify({ query, variables, ...more }),
   });
   const { status } = response;
   const head = ['content-type', 'cache-control', 'vary'].map((name) => response.headers.get(name));
@@ -62,6 +62,38 @@ describe('a query that is answered without executing it field by field', () => {
       const [plain, executed] = [await answer(PLAIN, variables, headers), await answer(EXECUTED, variables, headers)];
       const bare = (told: Data) => JSON.parse(JSON.stringify(told).replaceAll(/"(line|column)":\d+/g, '"$1":0'));
       expect(bare(plain)).toEqual(bare(executed));
+    }
+  });
+
+  it.each([
+    'application/json',
+    'application/json, text/plain, */*',
+    'application/graphql-response+json',
+    'application/graphql-response+json,application/json;q=0.9',
+    'application/json;q=0.1, application/graphql-response+json',
+    'text/html, application/json',
+    'text/html',
+  ])('is sent as the kind of JSON that was asked for: %s', async (accept) => {
+    for (const token of [place.value, 'x']) {
+      await answer(PLAIN, { token });
+      const [plain, executed] = [
+        await answer(PLAIN, { token }, { accept }),
+        await answer(EXECUTED, { token }, { accept }),
+      ];
+      expect({ ...plain, body: plain.body.data }).toEqual({ ...executed, body: executed.body.data });
+    }
+  });
+
+  it('is answered by its name, and refused by another, or by the hash of another text', async () => {
+    const named = PLAIN.replace('query', 'query Mine');
+    for (let time = 1; time <= 2; time++) {
+      const variables = { token: place.value };
+      const client = { extensions: { clientLibrary: { name: 'some client' } } };
+      const mine = await answer(named, variables, {}, { operationName: 'Mine', ...client });
+      expect(mine.body.data.mine.position).toBe(1);
+      expect((await answer(named, variables, {}, { operationName: 'Other' })).status).toBe(400);
+      const hashed = { extensions: { persistedQuery: { version: 1, sha256Hash: 'x' } } };
+      expect((await answer(named, variables, {}, hashed)).body.data).toBeUndefined();
     }
   });
 
