@@ -6,7 +6,8 @@ local REACH = 20000
 local MOST_GAP_MS = 2000
 -- A tick that comes late costs nobody more than this.
 local MOST_STEP_MS = 500
--- A process that tells nothing for so long has a fault of ours; its holders have the second time to go elsewhere.
+-- A process that tells nothing for so long has a fault of ours; its holders have the second time to go elsewhere, which
+-- begins anew when the ticks do.
 local SILENT_MS = 1500
 local GIVEN_UP_MS = 10000
 
@@ -19,7 +20,11 @@ end
 
 -- Moves the clock by the time since the last tick; answers it.
 local function passTime(sinceMs)
-  if set.state == 'OPEN' and not drawing and sinceMs <= MOST_GAP_MS and not aReporterIsSilent() then
+  if sinceMs > MOST_GAP_MS then
+    for _, reporter in ipairs(redis.call('ZRANGE', P .. ':reporters', 0, -1)) do
+      redis.call('ZADD', P .. ':reporters', now, reporter)
+    end
+  elseif set.state == 'OPEN' and not drawing and not aReporterIsSilent() then
     return add('clock', math.min(sinceMs, MOST_STEP_MS))
   end
   redis.call('HSET', P .. ':meta', 'floor', count('clock'))

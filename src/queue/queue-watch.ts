@@ -89,6 +89,8 @@ export class QueueWatch {
   #know(tokenId: string, view: TokenView): KnownToken {
     let known = this.#known.get(tokenId);
     if (!known) {
+      // The first one is told of at once: from then on this process is missed when it falls silent.
+      if (this.#known.size === 0) this.#lookAroundIn(0);
       known = newKnownToken(tokenId, view);
       this.#known.set(tokenId, known);
     }
@@ -160,9 +162,14 @@ export class QueueWatch {
     this.#sweep = 'idle';
   }
 
+  #lookAroundIn(ms: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#lookAround(), ms);
+  }
+
   /** Notes who is here, forgets who was not for long, and reports. */
   #lookAround(): void {
-    this.#timer = setTimeout(() => this.#lookAround(), reportEveryMs(this.mirror.last));
+    this.#lookAroundIn(reportEveryMs(this.mirror.last));
     const now = performance.now();
     for (const known of this.#known.values()) {
       if (known.watchers.size > 0) known.seenAt = now;
