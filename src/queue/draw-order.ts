@@ -34,6 +34,7 @@ async function drawLane(key: Buffer, ids: readonly string[]): Promise<string[]> 
 
 /** Sorts random hex text, some of it at a time: first by the leading three digits, then what has those in common. */
 async function sortInTurns(texts: readonly string[]): Promise<string[]> {
+  if (texts.length <= IDS_PER_TURN) return [...texts].sort();
   const parts: string[][] = Array.from({ length: 4_096 }, () => []);
   for (const [index, text] of texts.entries()) {
     if (index % (10 * IDS_PER_TURN) === 0) await nextTurn();

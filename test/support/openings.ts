@@ -54,8 +54,8 @@ export function expectedOrder(seed: string, lane: string[], all: string[] = lane
   const key = createHash('sha256')
     .update(Buffer.concat([Buffer.from(seed, 'hex'), digest]))
     .digest();
-  const rank = (id: string): string => createHmac('sha256', key).update(id).digest('hex');
-  return [...lane].sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
+  const ranks = new Map(lane.map((id) => [id, createHmac('sha256', key).update(id).digest('hex')]));
+  return [...lane].sort((a, b) => ((ranks.get(a) ?? '') < (ranks.get(b) ?? '') ? -1 : 1));
 }
 
 const CODES = 'mutation ($input: IssuePriorityCodesInput!) { issuePriorityCodes(input: $input) }';
