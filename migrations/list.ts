@@ -4,6 +4,7 @@ import { Queues } from './0002-queues.ts';
 import { Concerts } from './0003-concerts.ts';
 import { Reservations } from './0004-reservations.ts';
 import { Money } from './0005-money.ts';
+import { Refunds } from './0007-refunds.ts';
 import { Shop } from './0008-shop.ts';
 
 /** Every change of the database, in order; forward only. */
@@ -13,5 +14,6 @@ export const MIGRATIONS: MigrationObject[] = [
   { name: '0003-concerts', class: Concerts },
   { name: '0004-reservations', class: Reservations },
   { name: '0005-money', class: Money },
+  { name: '0007-refunds', class: Refunds },
   { name: '0008-shop', class: Shop },
 ];

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { currency, hostName, oneOf, origins, text, timeZone, url, whole } from './config-values.ts';
 
 /** One key of the environment: what it means, in which unit, and how its value is read. */
 interface Key<T> {
@@ -73,11 +73,30 @@ export const KEYS = {
     'refuse' as 'refuse' | 'accept',
     oneOf('refuse', 'accept'),
   ),
+  ON_PAYMENT_FAILURE: key(
+    'What a payment refused for want of money does to the hold or order: keep it until it lapses, or release it',
+    'keep',
+    'keep' as 'keep' | 'release',
+    oneOf('keep', 'release'),
+  ),
+  CANCEL_HOURS: key('How long the buyer may cancel the payment of an order, in hours', '24', 24, whole(0, 8_760)),
   BALANCE_LIMIT: key(
     'Largest balance of a wallet, in minor units of CURRENCY',
     '1000000000',
     1_000_000_000,
     whole(1, 1_000_000_000_000),
+  ),
+  WALLET_EXPIRY_DAYS: key(
+    'Days without movement after which the money in a wallet lapses; unset: never',
+    '1825',
+    undefined as number | undefined,
+    whole(1, 36_500),
+  ),
+  WALLET_GUARD: key(
+    'What keeps two processes from changing one wallet at once: a version, a row lock, or a lock in Redis',
+    'optimistic',
+    'optimistic' as 'optimistic' | 'pessimistic' | 'redis-lock',
+    oneOf('optimistic', 'pessimistic', 'redis-lock'),
   ),
   TIME_ZONE: key('IANA time zone that calendar dates are reckoned in', 'Asia/Seoul', 'Asia/Seoul', timeZone),
   CURRENCY: key('ISO 4217 code of the currency of every amount', 'KRW', 'KRW', currency),
@@ -125,75 +144,4 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 
 function key<T>(about: string, example: string, fallback: T, read: (text: string) => T): Key<T> {
   return { about, example, fallback, read };
-}
-
-function whole(least: number, most: number): (given: string) => number {
-  return (given) => {
-    const value = Number(given);
-    if (!/^\d+$/.test(given) || value < least || value > most) {
-      throw new Error(`is ${quoted(given)} but must be a whole number from ${least} to ${most}`);
-    }
-    return value;
-  };
-}
-
-function text(least: number, most: number): (given: string) => string {
-  return (given) => {
-    const { length } = [...given];
-    if (length < least || length > most) throw new Error(`has ${length} characters but must have ${least} to ${most}`);
-    return given;
-  };
-}
-
-function oneOf<T extends string>(...choices: T[]): (given: string) => T {
-  return (given) => {
-    if (!choices.includes(given as T)) throw new Error(`is ${quoted(given)} but must be one of ${choices.join(', ')}`);
-    return given as T;
-  };
-}
-
-function url(...protocols: string[]): (given: string) => string {
-  return (given) => {
-    const schemes = protocols.map((protocol) => `${protocol}//`).join(' or ');
-    if (!URL.canParse(given) || !protocols.includes(new URL(given).protocol) || !new URL(given).hostname) {
-      throw new Error(`must be a URL that starts with ${schemes} and names a host`);
-    }
-    return given;
-  };
-}
-
-function hostName(given: string): string {
-  if (isIP(given) === 0 && !/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(given)) {
-    throw new Error(`is ${quoted(given)} but must be an address or a host name`);
-  }
-  return given;
-}
-
-function timeZone(given: string): string {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: given }).resolvedOptions().timeZone;
-  } catch {
-    throw new Error(`is ${quoted(given)} but must be an IANA time zone`);
-  }
-}
-
-function currency(given: string): string {
-  if (!Intl.supportedValuesOf('currency').includes(given)) {
-    throw new Error(`is ${quoted(given)} but must be an ISO 4217 code`);
-  }
-  return given;
-}
-
-function origins(given: string): string[] {
-  return given.split(',').map((part) => {
-    const origin = part.trim();
-    if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
-      throw new Error(`has ${quoted(origin)}, which is no origin such as https://tickets.example.com`);
-    }
-    return origin;
-  });
-}
-
-function quoted(given: string): string {
-  return JSON.stringify(given.length > 60 ? `${given.slice(0, 60)}...` : given);
 }

@@ -6,10 +6,10 @@ import {
   type GraphQLFieldResolver,
   type GraphQLSchema,
 } from 'graphql';
+import { isOperator } from './accounts/is-operator.ts';
 import { findConcertQueue, findShow } from './concerts/find-show.ts';
 import { type Context, callerOf, MOST_REQUEST_MS, type Pass } from './context.ts';
 import { idOf } from './input.ts';
-import { sql } from './platform/postgres.ts';
 import { SECOND } from './platform/units.ts';
 import { CallerError } from './problems.ts';
 import { requirePass } from './queue/require-pass.ts';
@@ -82,14 +82,6 @@ const requireOperator: Guard = async (context) => {
   if (!(await isOperator(context))) throw new CallerError('FORBIDDEN');
   return null;
 };
-
-/** The role in the token may have been taken away since: where the accounts are ours, the row decides. */
-async function isOperator({ caller, em, platform }: Context): Promise<boolean> {
-  if (caller?.role !== 'OPERATOR') return false;
-  if (platform.config.AUTH_JWKS_URL) return true;
-  const text = `select id from user_account where id = $1 and role = 'OPERATOR'`;
-  return (await sql(em, text, [caller.id])).length > 0;
-}
 
 const requireViewersPass: Guard = async (context, args) => {
   const queueId = await queueInFront(context, args);

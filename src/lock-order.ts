@@ -5,11 +5,14 @@ import { prepared, sql } from './platform/postgres.ts';
  * Every verb takes its locks in this order, and several of one kind by id, so that no two can wait for each other:
  *   1 idempotency key   (claimKeys)
  *   2 limits of a user  (lockUserAndShow)
- *   3 payable           (lockReservations, lockPayables, lockOrders)
- *   4 seats or products (lockSeats, lockPayables, lockProducts); who has a product's lock may write its sales
+ *   3 payable           (lockReservations, lockOrders, lockWanted)
+ *   4 seats or products (lockSeats, lockProducts, lockWanted); who has a product's lock may write its sales
  *   5 issued coupon     (lockIssuedCoupon)
  *   6 coupon            (lockCoupon)
- *   7 wallet            (Ledger.open after lost races, else Ledger.write)
+ *   7 payment           (lockWanted)
+ *   8 wallet            (Ledger.open where rows are locked first, else Ledger.write)
+ * Reservations go with their seats before orders with their products. Under WALLET_GUARD=redis-lock the wallet's lock in
+ * Redis comes before all of these, and before the transaction; so does the coupon's under COUPON_GUARD=redis-lock.
  * What is written after the wallet's lock (payment, tickets) was locked before, or is new.
  * Sweeps take what is free in the same order. A lock is waited for at most lock_timeout.
  */
@@ -19,22 +22,46 @@ export async function lockUserAndShow(em: EntityManager, userId: string, showId:
   await sql(em, prepared(`select pg_advisory_xact_lock(hashtextextended($1 || ':' || $2, 0))`), [userId, showId]);
 }
 
-/** A reservation to pay for; the others that the queue token holds are given up with it. */
-export interface PayableLock {
-  readonly reservationId: string;
-  readonly tokenHash: string | null;
-  /** With `accept`, seats may come to the user that count for no limit yet: the limit's lock is taken as well. */
-  readonly late: 'refuse' | 'accept';
+/** What a piece of work needs locked before it looks at anything. */
+export interface Locks {
+  /** Reservations whose user gets seats of the show that count for no limit yet. */
+  readonly limitsOf?: readonly string[];
+  /** Reservations; their seats are locked after them. */
+  readonly reservations?: readonly string[];
+  /** Hashes of queue tokens: the reservations that they hold are locked like those above. */
+  readonly tokens?: readonly string[];
+  /** Orders; their products are locked after them. */
+  readonly orders?: readonly string[];
+  readonly payments?: readonly string[];
 }
 
-/** Locks reservations with the others held under their tokens, by id, and then the seats of all of them, by id. */
-export async function lockPayables(em: EntityManager, payables: readonly PayableLock[]): Promise<void> {
-  if (payables.length === 0) return;
+/** Takes all the locks that pieces of work want together, kind after kind in the order above, each kind by id. */
+export async function lockWanted(em: EntityManager, wanted: readonly Locks[]): Promise<void> {
   await lockLimitsOf(
     em,
-    payables.flatMap(({ reservationId, late }) => (late === 'accept' ? [reservationId] : [])),
+    wanted.flatMap(({ limitsOf = [] }) => limitsOf),
   );
-  const tokens = payables.flatMap(({ tokenHash }) => tokenHash ?? []);
+  await lockReservationsAndSeats(
+    em,
+    wanted.flatMap(({ reservations = [] }) => reservations),
+    wanted.flatMap(({ tokens = [] }) => tokens),
+  );
+  await lockOrdersAndProducts(
+    em,
+    wanted.flatMap(({ orders = [] }) => orders),
+  );
+  await lockPayments(
+    em,
+    wanted.flatMap(({ payments = [] }) => payments),
+  );
+}
+
+async function lockReservationsAndSeats(
+  em: EntityManager,
+  ids: readonly string[],
+  tokens: readonly string[],
+): Promise<void> {
+  if (ids.length === 0) return;
   await sql(
     em,
     prepared(`with payables as materialized (
@@ -42,8 +69,19 @@ export async function lockPayables(em: EntityManager, payables: readonly Payable
        where id = any($1) or (token_hash = any($2) and status = 'HELD') order by id for update
      )
      select id from seat where id in (select unnest(seat_ids) from payables) order by id for update`),
-    [payables.map(({ reservationId }) => reservationId), tokens],
+    [ids, tokens],
   );
+}
+
+async function lockOrdersAndProducts(em: EntityManager, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await lockOrders(em, ids);
+  await lockProductsOfOrders(em, ids);
+}
+
+async function lockPayments(em: EntityManager, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await sql(em, 'select id from payment where id = any($1) order by id for update', [ids]);
 }
 
 /** Takes the locks of `lockUserAndShow` for the users and shows of reservations, which never change. */

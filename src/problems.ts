@@ -1,5 +1,6 @@
 import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
-import { Field, InterfaceType, ObjectType, registerEnumType } from 'type-graphql';
+import { type ClassType, Field, InterfaceType, ObjectType, registerEnumType } from 'type-graphql';
+import type { KeptAnswer } from './platform/idempotency.ts';
 
 /** Every refusal a well-behaved client can meet, with the sentence that can be shown to a person. */
 export const REFUSALS = {
@@ -61,6 +62,19 @@ export function refuse(code: RefusalCode): Refusal {
 /** The sentence of a refusal that carries more than its code. */
 export function sentenceOf<C extends RefusalCode>(code: C): { code: C; message: string } {
   return { code, message: REFUSALS[code] };
+}
+
+/** A refusal as it is kept under an idempotency key. */
+export function keptRefusal(refusal: Problem): KeptAnswer {
+  return { type: refusal.constructor.name, fields: refusal };
+}
+
+/** What `keptRefusal` kept. @param kinds the classes, besides Refusal, that it may be of */
+export function restoreRefusal<P extends Problem = Refusal>(
+  { type, fields = {} }: KeptAnswer,
+  kinds: Record<string, ClassType<P>> = {},
+): P | Refusal {
+  return Object.assign(new (kinds[type] ?? Refusal)(), fields);
 }
 
 /** An error for the caller to see as it is; everything else that is thrown gets masked. */

@@ -1,15 +1,15 @@
 import { Field, ID, InputType } from 'type-graphql';
-import { publishSeats } from '../concerts/seat-change.ts';
 import { type Context, callerOf, isOver } from '../context.ts';
 import { idempotencyKeyOf, idOf } from '../input.ts';
 import { newId } from '../platform/ids.ts';
-import { badInput, Refusal } from '../problems.ts';
+import { Refusal } from '../problems.ts';
 import { workOnWallet } from '../wallet/wallet-work.ts';
 import { findAdmission } from './find-admission.ts';
-import { finishToken } from './finish-tokens.job.ts';
 import { keptPayAnswer, restorePayAnswer } from './keep-pay-answer.ts';
-import { type Outcome, payForReservation } from './pay-for-reservation.ts';
+import { type Outcome, payBill } from './pay-bill.ts';
 import type { PayAnswer } from './pay-problems.ts';
+import { nothingToTell } from './payable-kind.ts';
+import { payableOf } from './payables.ts';
 import { Payment } from './payment.ts';
 
 @InputType({
@@ -27,36 +27,31 @@ export class PayInput {
 }
 
 /**
- * Pays for a reservation from the caller's wallet, once for each key, in one transaction.
+ * Pays for a payable from the caller's wallet, once for each key, in one transaction. With ON_PAYMENT_FAILURE=release
+ * what could not be paid for want of money is given up in the same transaction.
  * @returns the Payment; InsufficientBalance, AlreadyPaid, HOLD_EXPIRED, NOT_PAYABLE, IDEMPOTENCY_CONFLICT
- * @throws CallerError NOT_FOUND for an unknown or another user's reservation; QUEUE_TOKEN_REQUIRED
+ * @throws CallerError BAD_USER_INPUT unless exactly one payable is named; NOT_FOUND for an unknown or another user's;
+ * QUEUE_TOKEN_REQUIRED
  */
 export async function pay(context: Context, input: PayInput): Promise<PayAnswer> {
   const { platform } = context;
   const { id: userId } = callerOf(context);
-  if (typeof input.reservationId !== 'string') throw badInput('reservationId is needed.');
-  const reservationId = idOf('reservationId', input.reservationId);
-  const key = { userId, mutation: 'pay', key: idempotencyKeyOf(input.idempotencyKey), input: { reservationId } };
+  const { kind, id: text } = payableOf({ reservationId: input.reservationId ?? null });
+  const id = idOf(kind.argument, text);
   const paymentId = newId();
   const admission = await findAdmission(context);
   const outcome = await workOnWallet<Outcome>(platform, userId, {
-    key,
+    key: { userId, mutation: 'pay', key: idempotencyKeyOf(input.idempotencyKey), input: { [kind.argument]: id } },
     isOver: () => isOver(context),
     presumed: { type: 'Payment', id: paymentId },
-    payable: {
-      reservationId,
-      tokenHash: admission.pass?.tokenHash ?? null,
-      late: platform.config.LATE_PAYMENT,
-    },
+    locks: kind.locksToPay(context, id, admission),
     apply: async (em, ledger) => {
-      const paid = await payForReservation(em, ledger, context, { reservationId, paymentId, admission });
+      const paid = await payBill(em, ledger, context, kind, { id, paymentId, admission });
       return paid.answer instanceof Payment ? { answer: paid } : { answer: paid, keep: keptPayAnswer(paid.answer) };
     },
-    replay: async (em, kept) => ({ answer: await restorePayAnswer(em, kept), seats: [], pass: null }),
+    replay: async (em, kept) => ({ answer: await restorePayAnswer(em, kept), announce: nothingToTell }),
   });
   if (outcome instanceof Refusal) return outcome;
-  const { answer, seats, pass } = outcome;
-  publishSeats(platform, seats);
-  if (answer instanceof Payment && pass) await finishToken(platform, answer.id, pass);
-  return answer;
+  await outcome.announce(platform);
+  return outcome.answer;
 }

@@ -25,8 +25,9 @@ export class Payment {
   @Property({ type: 'uuid' })
   userId!: string;
 
-  @Property({ type: 'uuid' })
-  reservationId!: string;
+  /** What it is for, where that is a reservation. */
+  @Property({ type: 'uuid', nullable: true })
+  reservationId!: string | null;
 
   @Field(() => Money)
   @Property({ type: new BigIntType('number') })

@@ -1,18 +1,19 @@
 import { Arg, Ctx, FieldResolver, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { Connection } from '../connection.ts';
 import { type Context, load } from '../context.ts';
-import { reservationsById } from '../reservations/read-reservations.ts';
-import type { Reservation } from '../reservations/reservation.ts';
+import { CancelPaymentInput, CancelPaymentResult, cancelPayment } from './cancel-payment.ts';
 import { PayInput, pay } from './pay.ts';
 import { PayResult } from './pay-problems.ts';
+import { payableOf } from './payables.ts';
 import { Payable, Payment, PaymentConnection } from './payment.ts';
 import { readPayments } from './read-payments.ts';
 
 @Resolver(() => Payment)
 export class PaymentsResolver {
   @FieldResolver(() => Payable)
-  payable(@Root() payment: Payment, @Ctx() context: Context): Promise<Reservation> {
-    return load(context, reservationsById, payment.reservationId);
+  payable(@Root() payment: Payment, @Ctx() context: Context): Promise<typeof Payable> {
+    const { kind, id } = payableOf(payment);
+    return load(context, kind.byId, id);
   }
 
   @Query(() => PaymentConnection)
@@ -27,5 +28,12 @@ export class PaymentsResolver {
   @Mutation(() => PayResult)
   pay(@Arg('input', () => PayInput) input: PayInput, @Ctx() context: Context) {
     return pay(context, input);
+  }
+
+  @Mutation(() => CancelPaymentResult, {
+    description: 'A second cancellation under a new key: NOT_CANCELLABLE',
+  })
+  cancelPayment(@Arg('input', () => CancelPaymentInput) input: CancelPaymentInput, @Ctx() context: Context) {
+    return cancelPayment(context, input);
   }
 }

@@ -1,5 +1,8 @@
 import { OptimisticLockError } from '@mikro-orm/core';
 
+/** Something we stand on is too busy for this now; it may be asked again. */
+export class Unavailable extends Error {}
+
 /** PostgreSQL's SQLSTATE, or the code of a socket error, of `error` or of what caused it. */
 export function codeOf(error: unknown): string | undefined {
   for (let e = error; e instanceof Error; e = e.cause) {
@@ -30,7 +33,7 @@ const AWAY_MESSAGES =
 
 /** Whether a server we stand on is away or overloaded: nothing is wrong with the request, and it may be asked again. */
 export function isUnavailable(error: unknown): boolean {
-  if (isConflict(error)) return true;
+  if (isConflict(error) || error instanceof Unavailable) return true;
   for (let e = error; e instanceof Error; e = e.cause) {
     const code = (e as { code?: unknown }).code;
     if (typeof code === 'string' && AWAY_CODES.test(code)) return true;

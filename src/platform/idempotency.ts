@@ -25,19 +25,18 @@ export interface Claim {
 }
 
 /**
- * Claims keys of one user within `em`'s transaction, before anything else; a rival that claims one too waits for the
- * commit. Of two equal keys in one call the first is claimed.
+ * Claims keys within `em`'s transaction, before anything else; a rival that claims one too waits for the commit. Of two equal keys in one call the first is claimed.
  * @returns for each claim whether it was new
  */
 export async function claimKeys(em: EntityManager, claims: readonly Claim[]): Promise<boolean[]> {
-  const rows = await sql<{ mutation: string; key: string }>(
+  const rows = await sql<{ userId: string; mutation: string; key: string }>(
     em,
     prepared(`insert into idempotency_key (user_id, mutation, key, hash, answer)
      select u.user_id, u.mutation, u.key, u.hash, u.answer
      from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[])
        with ordinality as u (user_id, mutation, key, hash, answer, place)
-     order by u.mutation, u.key, u.place
-     on conflict do nothing returning mutation, key`),
+     order by u.user_id, u.mutation, u.key, u.place
+     on conflict do nothing returning user_id as "userId", mutation, key`),
     [
       claims.map(({ key }) => key.userId),
       claims.map(({ key }) => key.mutation),
@@ -46,8 +45,12 @@ export async function claimKeys(em: EntityManager, claims: readonly Claim[]): Pr
       claims.map(({ presumed }) => JSON.stringify(presumed)),
     ],
   );
-  const fresh = new Set(rows.map(({ mutation, key }) => `${mutation} ${key}`));
-  return claims.map(({ key }) => fresh.delete(`${key.mutation} ${key.key}`));
+  const fresh = new Set(rows.map(nameOf));
+  return claims.map(({ key }) => fresh.delete(nameOf(key)));
+}
+
+function nameOf({ userId, mutation, key }: Pick<IdempotencyKey, 'userId' | 'mutation' | 'key'>): string {
+  return `${userId} ${mutation} ${key}`;
 }
 
 /** What was kept for a key that was claimed before: CONFLICT when it came with other input. */

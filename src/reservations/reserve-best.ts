@@ -10,13 +10,13 @@ import { perProcess } from '../platform/platform.ts';
 import { transact } from '../platform/transact.ts';
 import { SECOND } from '../platform/units.ts';
 import { WorkByKey } from '../platform/work-by-key.ts';
-import { CallerError, refuse } from '../problems.ts';
+import { CallerError, keptRefusal, refuse, restoreRefusal } from '../problems.ts';
 import { chooseSeats } from './choose-seats.ts';
 import { type Held, holdSeats } from './hold-seats.ts';
 import { judgeSale, lookAtSeats } from './look-at-seats.ts';
 import { findReservation } from './read-reservations.ts';
 import type { Reservation } from './reservation.ts';
-import { keptRefusal, type ReserveRefusal, restoreRefusal, seatsUnavailable } from './reserve-problems.ts';
+import { type ReserveRefusal, SaleClosed, SeatsUnavailable, seatsUnavailable } from './reserve-problems.ts';
 import { announceHold } from './reserve-seats.ts';
 
 @InputType({
@@ -97,7 +97,7 @@ async function replay(em: EntityManager, key: IdempotencyKey): Promise<Reservati
   const kept = await readKept(em, key);
   if (kept === 'CONFLICT') return refuse('IDEMPOTENCY_CONFLICT');
   const reservation = kept.id === undefined ? undefined : await findReservation(em, kept.id);
-  return reservation ?? restoreRefusal(kept.type, kept.fields ?? {});
+  return reservation ?? restoreRefusal<ReserveRefusal>(kept, { SeatsUnavailable, SaleClosed });
 }
 
 async function pickAndHold(

@@ -1,5 +1,4 @@
 import { createUnionType, Field, ID, ObjectType } from 'type-graphql';
-import type { KeptAnswer } from '../platform/idempotency.ts';
 import { Problem, Refusal, sentenceOf } from '../problems.ts';
 import { DateTime } from '../scalars.ts';
 import { Reservation } from './reservation.ts';
@@ -36,15 +35,4 @@ export function seatsUnavailable(seatIds: string[]): SeatsUnavailable {
 
 export function saleClosed(salesOpenAt: Date, salesCloseAt: Date): SaleClosed {
   return Object.assign(new SaleClosed(), sentenceOf('SALE_CLOSED'), { salesOpenAt, salesCloseAt });
-}
-
-/** A refusal as it is kept under an idempotency key. */
-export function keptRefusal(refusal: ReserveRefusal): KeptAnswer {
-  return { type: refusal.constructor.name, fields: refusal };
-}
-
-/** What `keptRefusal` kept. */
-export function restoreRefusal(type: string, fields: object): ReserveRefusal {
-  const kinds = { SeatsUnavailable, SaleClosed, Refusal };
-  return Object.assign(new kinds[type as keyof typeof kinds](), fields);
 }

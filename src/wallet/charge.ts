@@ -3,7 +3,7 @@ import { type Context, callerOf, isOver } from '../context.ts';
 import { idempotencyKeyOf, within } from '../input.ts';
 import type { IdempotencyKey } from '../platform/idempotency.ts';
 import { newId } from '../platform/ids.ts';
-import { Refusal, refuse } from '../problems.ts';
+import { keptRefusal, Refusal, refuse, restoreRefusal } from '../problems.ts';
 import { Money } from '../scalars.ts';
 import { LedgerEntry } from './ledger-entry.ts';
 import { workOnWallet } from './wallet-work.ts';
@@ -43,10 +43,12 @@ export async function charge(context: Context, input: ChargeInput): Promise<Ledg
     presumed: { type: 'LedgerEntry', id: entryId },
     apply: async (_em, ledger) => {
       if (ledger.balance + amount > platform.config.BALANCE_LIMIT) {
-        return { answer: refuse('BALANCE_LIMIT'), keep: { type: 'Refusal' } };
+        const refusal = refuse('BALANCE_LIMIT');
+        return { answer: refusal, keep: keptRefusal(refusal) };
       }
       return { answer: ledger.postEntry({ id: entryId, kind: 'CHARGE', amount }) };
     },
-    replay: async (em, { id }) => (id === undefined ? refuse('BALANCE_LIMIT') : em.findOneOrFail(LedgerEntry, { id })),
+    replay: async (em, kept) =>
+      kept.id === undefined ? restoreRefusal(kept) : em.findOneOrFail(LedgerEntry, { id: kept.id }),
   });
 }

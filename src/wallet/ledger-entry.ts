@@ -4,9 +4,18 @@ import { Field, ID, ObjectType, registerEnumType } from 'type-graphql';
 import { connectionOf } from '../connection.ts';
 import { DateTime, Money } from '../scalars.ts';
 
-export const LedgerKind = { CHARGE: 'CHARGE', PAYMENT: 'PAYMENT' } as const;
+export const LedgerKind = {
+  CHARGE: 'CHARGE',
+  CHARGE_CANCEL: 'CHARGE_CANCEL',
+  PAYMENT: 'PAYMENT',
+  REFUND: 'REFUND',
+  EXPIRY: 'EXPIRY',
+} as const;
 export type LedgerKind = keyof typeof LedgerKind;
-registerEnumType(LedgerKind, { name: 'LedgerKind' });
+registerEnumType(LedgerKind, {
+  name: 'LedgerKind',
+  valuesConfig: { EXPIRY: { description: 'Points that lapsed unused' } },
+});
 
 @ObjectType({ description: 'One movement of money. Entries are only ever added' })
 @Entity({ tableName: 'entry' })
@@ -46,6 +55,10 @@ export class LedgerEntry {
 
   @Property({ type: 'uuid', nullable: true })
   paymentId!: string | null;
+
+  /** The charge that a CHARGE_CANCEL takes back. */
+  @Property({ type: 'uuid', nullable: true })
+  cancelsId!: string | null;
 }
 
 export const LedgerEntryConnection = connectionOf('LedgerEntry', LedgerEntry);

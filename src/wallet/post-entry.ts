@@ -1,11 +1,9 @@
-import { type EntityManager, LockMode, OptimisticLockError } from '@mikro-orm/core';
+import { type EntityManager, LockMode, OptimisticLockError, raw } from '@mikro-orm/core';
+import type { Reading } from '../platform/guards/guard.ts';
 import { newId } from '../platform/ids.ts';
 import { prepared, sql } from '../platform/postgres.ts';
 import { LedgerEntry, type LedgerKind } from './ledger-entry.ts';
 import { Wallet } from './wallet.ts';
-
-/** Lost races after which the next try takes the row's lock first. */
-export const MOST_OPTIMISTIC = 2;
 
 interface Movement {
   /** Of the entry; made up when left out. */
@@ -13,7 +11,10 @@ interface Movement {
   readonly kind: LedgerKind;
   /** Signed: what is added to the balance. */
   readonly amount: number;
+  /** Of a PAYMENT or REFUND. */
   readonly paymentId?: string;
+  /** The charge that a CHARGE_CANCEL takes back. */
+  readonly cancelsId?: string;
 }
 
 /** A wallet within one transaction, with the entries that are to be written to it. */
@@ -27,9 +28,9 @@ export class Ledger {
     this.#wallet = wallet;
   }
 
-  /** The user's wallet as it is now, its row locked where races for it were lost before. */
-  static async open(em: EntityManager, userId: string, lost: number): Promise<Ledger> {
-    const lockMode = lost >= MOST_OPTIMISTIC ? LockMode.PESSIMISTIC_WRITE : LockMode.NONE;
+  /** The user's wallet as it is now. */
+  static async open(em: EntityManager, userId: string, reading: Reading): Promise<Ledger> {
+    const lockMode = reading === 'locked' ? LockMode.PESSIMISTIC_WRITE : LockMode.NONE;
     const wallet = await em.findOneOrFail(Wallet, { userId }, { lockMode, disableIdentityMap: true });
     return new Ledger(em, wallet);
   }
@@ -40,7 +41,7 @@ export class Ledger {
   }
 
   /** Adds an entry, to be written with the others; its `createdAt` is known then. */
-  postEntry({ id = newId(), kind, amount, paymentId = undefined }: Movement): LedgerEntry {
+  postEntry({ id = newId(), kind, amount, paymentId, cancelsId }: Movement): LedgerEntry {
     const entry = Object.assign(new LedgerEntry(), {
       id,
       walletId: this.#wallet.userId,
@@ -50,6 +51,7 @@ export class Ledger {
       balanceBefore: this.balance,
       balanceAfter: this.balance + amount,
       paymentId: paymentId ?? null,
+      cancelsId: cancelsId ?? null,
     });
     this.#unwritten.push(entry);
     return entry;
@@ -64,7 +66,8 @@ export class Ledger {
     if (this.#unwritten.length === 0) return;
     const { userId, version } = this.#wallet;
     const after = { balance: this.balance, version: version + this.#unwritten.length };
-    const moved = await this.#em.nativeUpdate(Wallet, { userId, version }, after);
+    const movedOn = after.balance > 0 ? raw('current_date') : null;
+    const moved = await this.#em.nativeUpdate(Wallet, { userId, version }, { ...after, movedOn });
     if (moved !== 1) throw OptimisticLockError.lockFailed(this.#wallet);
     Object.assign(this.#wallet, after);
     await insertEntries(this.#em, this.#unwritten);
@@ -75,8 +78,9 @@ export class Ledger {
 async function insertEntries(em: EntityManager, entries: readonly LedgerEntry[]): Promise<void> {
   const rows = await sql<{ id: string; at: number }>(
     em,
-    prepared(`insert into entry (id, wallet_id, seq, kind, amount, balance_before, balance_after, payment_id)
-     select * from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::uuid[])
+    prepared(`insert into entry (id, wallet_id, seq, kind, amount, balance_before, balance_after, payment_id, cancels_id)
+     select * from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::uuid[],
+       $9::uuid[])
      returning id, (extract(epoch from created_at) * 1000)::float8 as at`),
     [
       entries.map(({ id }) => id),
@@ -87,6 +91,7 @@ async function insertEntries(em: EntityManager, entries: readonly LedgerEntry[])
       entries.map(({ balanceBefore }) => balanceBefore),
       entries.map(({ balanceAfter }) => balanceAfter),
       entries.map(({ paymentId }) => paymentId),
+      entries.map(({ cancelsId }) => cancelsId),
     ],
   );
   const times = new Map(rows.map(({ id, at }) => [id, at]));

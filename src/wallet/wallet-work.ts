@@ -1,18 +1,17 @@
 import type { EntityManager } from '@mikro-orm/core';
-import { lockPayables, type PayableLock } from '../lock-order.ts';
+import { type Locks, lockWanted } from '../lock-order.ts';
 import { BatchByKey, type Outcome } from '../platform/batch-by-key.ts';
 import { isUnavailable } from '../platform/faults.ts';
+import { GUARDS } from '../platform/guards/guard.ts';
 import { type Claim, claimKeys, dropKey, type KeptAnswer, keepAnswer, readKept } from '../platform/idempotency.ts';
-import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
-import { transact } from '../platform/transact.ts';
-import { SECOND } from '../platform/units.ts';
+import { type Platform, perProcess } from '../platform/platform.ts';
 import { CallerError, type Refusal, refuse } from '../problems.ts';
-import { Ledger, MOST_OPTIMISTIC } from './post-entry.ts';
+import { Ledger } from './post-entry.ts';
 
 /** One verb that moves money of one wallet, under one idempotency key. */
 export interface WalletWork<T> extends Claim {
   /** What must be locked before anything is looked at. */
-  readonly payable?: PayableLock;
+  readonly locks?: Locks;
   /** Whether nobody waits for the answer any more: then the work is not begun. */
   readonly isOver: () => boolean;
   /**
@@ -27,11 +26,6 @@ export interface WalletWork<T> extends Claim {
 /** Entries applied in one transaction: many, so that a crowd at one wallet shares commits; not so many as to hold it long. */
 const MOST_AT_ONCE = 50;
 
-/** For so long after losing its races to another process, work on a wallet takes the row's lock at once. */
-const CONTESTED_MS = 2 * SECOND;
-const MOST_REMEMBERED = 10_000;
-
-const contested = perProcess(() => new Map<string, number>());
 const batches = perProcess(
   (platform) =>
     new BatchByKey<WalletWork<unknown>, unknown>(MOST_AT_ONCE, (userId, works) => applyWanted(platform, userId, works)),
@@ -39,7 +33,8 @@ const batches = perProcess(
 
 /**
  * Does work on a wallet: what waits for the same wallet in this process goes into one transaction, in the order of
- * asking, before a connection is taken; when another process was first, all of it is done again from the start.
+ * asking, before a connection is taken; WALLET_GUARD keeps other processes apart.
+ * @param userId whose wallet it is; the key may be another user's
  * @returns the answer; a Refusal IDEMPOTENCY_CONFLICT for a key that came with other input
  */
 export function workOnWallet<T>(platform: Platform, userId: string, work: WalletWork<T>): Promise<T | Refusal> {
@@ -81,17 +76,14 @@ function applyTogether(
   userId: string,
   works: readonly WalletWork<unknown>[],
 ): Promise<Outcome<unknown>[]> {
-  const until = contested(platform);
-  const before = Date.now() < (until.get(userId) ?? 0) ? MOST_OPTIMISTIC : 0;
-  if (until.size > MOST_REMEMBERED) until.clear();
-  return transact(forkOf(platform), async (em, lost) => {
-    if (lost >= MOST_OPTIMISTIC) until.set(userId, Date.now() + CONTESTED_MS);
+  const guard = GUARDS[platform.config.WALLET_GUARD];
+  return guard(platform, `wallet:${userId}`, async (em, reading) => {
     const fresh = await claimKeys(em, works);
-    await lockPayables(
+    await lockWanted(
       em,
-      works.flatMap(({ payable }, index) => (payable && fresh[index] ? [payable] : [])),
+      works.flatMap(({ locks }, index) => (locks && fresh[index] ? [locks] : [])),
     );
-    const ledger = await Ledger.open(em, userId, before + lost);
+    const ledger = await Ledger.open(em, userId, reading);
     const outcomes: Outcome<unknown>[] = [];
     for (const [index, work] of works.entries()) {
       outcomes.push(fresh[index] ? await applyOne(em, ledger, work) : await replayOne(em, ledger, work));

@@ -3,7 +3,9 @@ import { type Connection, numberKey, pageOf, toConnection } from '../connection.
 import { type Context, callerOf, load } from '../context.ts';
 import { Payment } from '../payments/payment.ts';
 import { paymentsById } from '../payments/read-payments.ts';
+import { CancelChargeInput, cancelCharge } from './cancel-charge.ts';
 import { ChargeInput, ChargeResult, charge } from './charge.ts';
+import { entriesById } from './entries-by-id.ts';
 import { LedgerEntry, LedgerEntryConnection } from './ledger-entry.ts';
 import { Wallet } from './wallet.ts';
 
@@ -33,12 +35,24 @@ export class WalletResolver {
   charge(@Arg('input', () => ChargeInput) input: ChargeInput, @Ctx() context: Context) {
     return charge(context, input);
   }
+
+  @Mutation(() => ChargeResult, {
+    description: 'Once per charge, while the balance covers it; else NOT_CANCELLABLE',
+  })
+  cancelCharge(@Arg('input', () => CancelChargeInput) input: CancelChargeInput, @Ctx() context: Context) {
+    return cancelCharge(context, input);
+  }
 }
 
 @Resolver(() => LedgerEntry)
 export class LedgerEntryResolver {
-  @FieldResolver(() => Payment, { nullable: true, description: 'What a PAYMENT belongs to' })
+  @FieldResolver(() => Payment, { nullable: true, description: 'What a PAYMENT or REFUND belongs to' })
   payment(@Root() entry: LedgerEntry, @Ctx() context: Context): Promise<Payment> | null {
     return entry.paymentId === null ? null : load(context, paymentsById, entry.paymentId);
+  }
+
+  @FieldResolver(() => LedgerEntry, { nullable: true, description: 'The CHARGE that a CHARGE_CANCEL takes back' })
+  cancels(@Root() entry: LedgerEntry, @Ctx() context: Context): Promise<LedgerEntry> | null {
+    return entry.cancelsId === null ? null : load(context, entriesById, entry.cancelsId);
   }
 }

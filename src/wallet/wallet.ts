@@ -16,4 +16,8 @@ export class Wallet {
   /** Goes up with every entry: the guard against two writers, and the number of the last entry. */
   @Property({ type: 'integer', version: true })
   version!: number;
+
+  /** The day of the last entry; null while there is no money in it. Finds what has not moved for long. */
+  @Property({ type: 'date', nullable: true, lazy: true })
+  movedOn!: string | null;
 }

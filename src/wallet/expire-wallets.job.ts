@@ -1,0 +1,46 @@
+import type { EntityManager } from '@mikro-orm/core';
+import type { Job } from '../platform/jobs.ts';
+import { forkOf } from '../platform/platform.ts';
+import { sql } from '../platform/postgres.ts';
+import { transact } from '../platform/transact.ts';
+import { MINUTE } from '../platform/units.ts';
+import { Ledger } from './post-entry.ts';
+
+/** Wallets emptied in one transaction. */
+const MOST_AT_ONCE = 50;
+
+/**
+ * Takes the whole balance out of wallets that have not moved for WALLET_EXPIRY_DAYS; does nothing while that is unset.
+ * The index knows the day of the last entry, the entry itself decides; a wallet that somebody is just working on is
+ * left alone, since it moves.
+ */
+export const expireWallets: Job = {
+  name: 'expire-wallets',
+  everyMs: MINUTE,
+  async run(platform) {
+    const days = platform.config.WALLET_EXPIRY_DAYS;
+    if (days === undefined) return;
+    let expired: number;
+    do {
+      expired = await transact(forkOf(platform), (em) => expireSome(em, days));
+      if (expired > 0) platform.log.info({ expired }, 'the money in wallets without movement has lapsed');
+    } while (expired === MOST_AT_ONCE);
+  },
+};
+
+async function expireSome(em: EntityManager, days: number): Promise<number> {
+  const still = await sql<{ userId: string }>(
+    em,
+    `select w.user_id as "userId" from wallet w join entry e on e.wallet_id = w.user_id and e.seq = w.version
+     where w.moved_on <= (clock_timestamp() - make_interval(days => $1))::date and w.balance > 0
+       and e.created_at <= clock_timestamp() - make_interval(days => $1)
+     order by w.user_id limit $2 for update of w skip locked`,
+    [days, MOST_AT_ONCE],
+  );
+  for (const { userId } of still) {
+    const ledger = await Ledger.open(em, userId, 'locked');
+    ledger.postEntry({ kind: 'EXPIRY', amount: -ledger.balance });
+    await ledger.write();
+  }
+  return still.length;
+}
