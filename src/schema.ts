@@ -3,6 +3,7 @@ import { printSchemaWithDirectives } from '@graphql-tools/utils';
 import { type GraphQLSchema, lexicographicSortSchema } from 'graphql';
 import { buildSchemaSync } from 'type-graphql';
 import { AccountsResolver } from './accounts/accounts.resolver.ts';
+import { AuditResolver } from './audit/audit.resolver.ts';
 import { ConcertsResolver } from './concerts/concerts.resolver.ts';
 import { ShowResolver } from './concerts/show.resolver.ts';
 import { CouponAlreadyClaimed } from './coupons/coupon-problems.ts';
@@ -49,6 +50,7 @@ export function makeSchema(): GraphQLSchema {
       OrderLineResolver,
       BestSellersResolver,
       CouponsResolver,
+      AuditResolver,
     ],
     orphanedTypes: [
       Refusal,

@@ -34,7 +34,11 @@ describe('a bad value is named with its key, its fault and an example', () => {
     ['HOLD_SECONDS', '0', 'must be a whole number from 1 to 86400'],
     ['SEATS_PER_USER', '1001', 'must be a whole number from 1 to 1000'],
     ['LATE_PAYMENT', 'Refuse', 'is "Refuse" but must be one of refuse, accept'],
+    ['ON_PAYMENT_FAILURE', 'drop', 'is "drop" but must be one of keep, release'],
+    ['CANCEL_HOURS', '-1', 'must be a whole number from 0 to 8760'],
     ['BALANCE_LIMIT', '1000000000001', 'must be a whole number'],
+    ['WALLET_EXPIRY_DAYS', '0', 'must be a whole number from 1 to 36500'],
+    ['WALLET_GUARD', 'redis', 'is "redis" but must be one of optimistic, pessimistic, redis-lock'],
     ['TIME_ZONE', 'Seoul', 'is "Seoul" but must be an IANA time zone'],
     ['CURRENCY', 'won', 'is "won" but must be an ISO 4217 code'],
     ['DEMO_DATA', 'yes', 'must be one of on, off'],
@@ -86,6 +90,9 @@ it('what is unset or empty has the documented default', () => {
     HOLD_SECONDS: 300,
     SEATS_PER_USER: 8,
     LATE_PAYMENT: 'refuse',
+    ON_PAYMENT_FAILURE: 'keep',
+    CANCEL_HOURS: 24,
+    WALLET_GUARD: 'optimistic',
     BALANCE_LIMIT: 1_000_000_000,
     TIME_ZONE: 'Asia/Seoul',
     CURRENCY: 'KRW',
@@ -101,6 +108,7 @@ it('what is unset or empty has the documented default', () => {
     'AUTH_JWKS_URL',
     'CORS_ORIGINS',
     'DEMO_DATA',
+    'WALLET_EXPIRY_DAYS',
   ] as const) {
     expect(unset[name], name).toBeUndefined();
   }

@@ -113,6 +113,11 @@ export async function pingPostgres(orm: Orm): Promise<void> {
   await sql(orm.em.fork(), 'select 1');
 }
 
+/** Where the database is. */
+export function urlOf(orm: Orm): string {
+  return orm.config.get('clientUrl') ?? '';
+}
+
 /** The connection pool under `em`. */
 export function poolOf(em: EntityManager): Promise<Pool> {
   return (em.getConnection() as unknown as PostgreSqlConnection).getNativeClient();

@@ -60,6 +60,46 @@ it.each([
     'entry_adds_up',
   ],
   [
+    'a second cancellation of one charge',
+    `with charge as (select id from entry where wallet_id = $1 and kind = 'CHARGE')
+     insert into entry (id, wallet_id, seq, kind, amount, balance_before, balance_after, cancels_id)
+     select gen_random_uuid(), $1, 90 + n, 'CHARGE_CANCEL', -1, 1, 0, charge.id from charge, generate_series(1, 2) n`,
+    () => [ids.user],
+    'entry_cancels_once',
+  ],
+  [
+    'a second refund of one payment',
+    `with paid as (select id from payment where user_id = $1)
+     insert into entry (id, wallet_id, seq, kind, amount, balance_before, balance_after, payment_id)
+     select gen_random_uuid(), $1, 90 + n, 'REFUND', 1, 0, 1, paid.id from paid, generate_series(1, 2) n`,
+    () => [ids.user],
+    'entry_payment_once',
+  ],
+  [
+    'a refund of no payment',
+    "insert into entry (id, wallet_id, seq, kind, amount, balance_before, balance_after) values ($1, $2, 99, 'REFUND', 1, 0, 1)",
+    () => [randomUUID(), ids.user],
+    'entry_of_payment',
+  ],
+  [
+    'a cancellation of no charge',
+    "insert into entry (id, wallet_id, seq, kind, amount, balance_before, balance_after) values ($1, $2, 99, 'CHARGE_CANCEL', -1, 1, 0)",
+    () => [randomUUID(), ids.user],
+    'entry_cancels_charge',
+  ],
+  [
+    'a charge that takes money away',
+    "insert into entry (id, wallet_id, seq, kind, amount, balance_before, balance_after) values ($1, $2, 99, 'CHARGE', -1, 1, 0)",
+    () => [randomUUID(), ids.user],
+    'entry_direction',
+  ],
+  [
+    'a CANCELLED payment without its instant',
+    "update payment set status = 'CANCELLED' where user_id = $1",
+    () => [ids.user],
+    'payment_cancelled_at',
+  ],
+  [
     'a second row for an idempotency key',
     "insert into idempotency_key (user_id, mutation, key, hash) values ($1, 'pay', 'k', ''), ($1, 'pay', 'k', '')",
     () => [ids.user],
@@ -69,7 +109,7 @@ it.each([
   await expect(world.pool.query(text, params())).rejects.toMatchObject({ constraint });
 });
 
-it.each(['update entry set amount = amount', 'delete from entry'])(
+it.each(['update entry set amount = amount', 'delete from entry', 'truncate entry cascade'])(
   'PostgreSQL itself refuses to change entries: %s',
   async (text) => {
     await expect(world.pool.query(text)).rejects.toThrow('entries are only ever added');

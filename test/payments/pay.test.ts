@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   admit,
+  balanceOf,
   enter,
   eventually,
   makeQueue,
@@ -24,10 +25,6 @@ afterAll(() => world.close());
 
 const PAY = `mutation ($input: PayInput!) { pay(input: $input) { ${PAYMENT} } }`;
 const at = (buyer: Buyer, index: number, processes: number): Buyer => buyer.at(world.urls[index % processes] as string);
-
-async function balanceOf(buyer: Buyer): Promise<number> {
-  return (await buyer.get('{ wallet { balance } }')).wallet.balance;
-}
 
 async function statusOf(buyer: Buyer, id: string): Promise<string> {
   return (await buyer.get('query ($id: ID!) { reservation(id: $id) { status } }', { id })).reservation.status;

@@ -6,8 +6,8 @@ const HOUR = 3_600_000;
 export const RESERVATION = `__typename
   ... on Reservation { id status amount createdAt expiresAt seats { id number label status revision } show { id } payment { id } }
   ... on SeatsUnavailable { seatIds } ... on SaleClosed { salesOpenAt salesCloseAt } ... on Problem { code message }`;
-export const PAYMENT = `__typename
-  ... on Payment { id amount status failure payable { ... on Reservation { id status } } }
+const PAID = '... on Payment { id amount status failure cancelledAt payable { ... on Reservation { id status } } }';
+export const PAYMENT = `__typename ${PAID}
   ... on InsufficientBalance { balance required } ... on AlreadyPaid { payment { id } } ... on Problem { code message }`;
 export const TOKEN =
   'value queueId userId status position etaSeconds waiting percentBehind pollAfterMs enteredAt activatedAt activeUntil endReason';
@@ -82,6 +82,43 @@ export async function charge(buyer: Buyer, amount: number, idempotencyKey: strin
   const query = `mutation ($input: ChargeInput!) { charge(input: $input) {
     __typename ... on LedgerEntry { id kind amount balanceBefore balanceAfter } ... on Problem { code } } }`;
   return (await buyer.get(query, { input: { amount, idempotencyKey } })).charge;
+}
+
+/** Answers the ChargeResult. */
+export async function cancelCharge(
+  buyer: Buyer,
+  entryId: string,
+  idempotencyKey: string = randomUUID(),
+): Promise<Data> {
+  const query = `mutation ($input: CancelChargeInput!) { cancelCharge(input: $input) {
+    __typename ... on LedgerEntry { id kind amount balanceBefore balanceAfter cancels { id kind amount } }
+    ... on Problem { code } } }`;
+  return (await buyer.get(query, { input: { entryId, idempotencyKey } })).cancelCharge;
+}
+
+export const CANCEL_PAYMENT = `mutation ($input: CancelPaymentInput!) { cancelPayment(input: $input) {
+  __typename ${PAID} ... on Problem { code message } } }`;
+
+/** Answers the CancelPaymentResult. */
+export async function cancelPayment(
+  buyer: Buyer,
+  paymentId: string,
+  idempotencyKey: string = randomUUID(),
+): Promise<Data> {
+  return (await buyer.get(CANCEL_PAYMENT, { input: { paymentId, idempotencyKey } })).cancelPayment;
+}
+
+/** What the caller has in the wallet. */
+export async function balanceOf(buyer: Buyer): Promise<number> {
+  return (await buyer.get('{ wallet { balance } }')).wallet.balance;
+}
+
+/** The rules that do not hold, each with the rows that break it: none where nothing was sold twice and no money lost. */
+export async function violationsOf(operator: Buyer): Promise<Record<string, string[]>> {
+  const { audit } = await operator.get('{ audit { ok checks { name violations rows } } }');
+  const broken = audit.checks.filter(({ violations }: Data) => violations > 0);
+  if (audit.ok !== (broken.length === 0)) throw new Error(`ok is ${audit.ok} with ${broken.length} broken rules`);
+  return Object.fromEntries(broken.map(({ name, rows }: Data) => [name, rows]));
 }
 
 /** Answers the EnterQueueResult. */

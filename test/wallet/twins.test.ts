@@ -1,22 +1,58 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { charge } from '../support/builders.ts';
-import { chainOf } from '../support/ledger.ts';
+import { expect, it } from 'vitest';
+import { balanceOf, cancelCharge, charge } from '../support/builders.ts';
+import type { Buyer } from '../support/client.ts';
+import { type Chain, chainOf } from '../support/ledger.ts';
 import { World } from '../support/world.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await World.open({ preload: './without-version-check.ts' });
-  await world.pool.query('alter table entry drop constraint entry_chain');
-});
-afterAll(() => world.close());
+/** Runs `scenario` in two processes under the guard, with the preload, and without the constraints that stand behind it. */
+async function without<T>(guard: string, preload: string, scenario: (world: World) => Promise<T>): Promise<T> {
+  const world = await World.open({ env: { WALLET_GUARD: guard }, preload });
+  try {
+    await world.pool.query('alter table entry drop constraint entry_chain');
+    await world.pool.query('create index on entry (wallet_id, seq)');
+    await world.pool.query('drop index entry_cancels_once');
+    return await scenario(world);
+  } finally {
+    await world.close();
+  }
+}
 
-it('without its version check a wallet loses updates: the test of the guard can fail', async () => {
+/** A wallet of 1,000 that is charged 300 times at once with 500. */
+async function chargeAtOnce(world: World): Promise<{ balance: number; chain: Chain }> {
   const buyer = await world.buyer(1_000);
-  const charges = Array.from({ length: 300 }, (_, index) => charge(buyer.at(world.urls[index % 2] as string), 500));
-  await Promise.all(charges);
-  const { rows } = await world.pool.query<{ balance: string }>('select balance from wallet where user_id = $1', [
-    buyer.id,
-  ]);
-  expect(Number(rows[0]?.balance)).toBeLessThan(151_000);
-  expect((await chainOf(world.pool, buyer.id)).unbroken).toBe(false);
+  await Promise.all(Array.from({ length: 300 }, (_, index) => charge(buyer.at(world.urls[index % 2] as string), 500)));
+  return { balance: await balanceOf(buyer), chain: await chainOf(world.pool, buyer.id) };
+}
+
+it.each([
+  ['optimistic', 'its version check', './without-version-check.ts'],
+  ['pessimistic', 'its row lock', './without-wallet-lock.ts'],
+  ['redis-lock', 'its lock', './without-redis-lock.ts'],
+])('the %s guard without %s loses updates: the test of the guard can fail', async (guard, _what, preload) => {
+  const { balance, chain } = await without(guard, preload, chargeAtOnce);
+  expect(balance).toBeLessThan(151_000);
+  expect(chain.unbroken).toBe(false);
+});
+
+it.each(['pessimistic', 'redis-lock'])(
+  'the %s guard needs no version check: its lock alone keeps every update',
+  async (guard) => {
+    const { balance, chain } = await without(guard, './without-version-check.ts', chargeAtOnce);
+    expect(balance).toBe(151_000);
+    expect(chain).toEqual({ entries: 301, unbroken: true, sum: 151_000 });
+  },
+);
+
+it('without the version check and the index behind it one charge is cancelled twice: the test of the guard can fail', async () => {
+  const cancelledTwice = await without('optimistic', './without-version-check.ts', async (world) => {
+    let most = 0;
+    for (let round = 0; round < 50 && most < 2; round++) {
+      const [buyer] = (await world.buyers(1, 100_000)) as [Buyer];
+      const { id } = await charge(buyer, 1_000);
+      const answers = await Promise.all(world.urls.map((url) => cancelCharge(buyer.at(url), id)));
+      most = Math.max(most, answers.filter(({ __typename }) => __typename === 'LedgerEntry').length);
+    }
+    return most;
+  });
+  expect(cancelledTwice).toBe(2);
 });

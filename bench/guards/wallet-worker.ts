@@ -1,0 +1,73 @@
+// One process of the product without its server: charges wallets as it is told, under the guard argv[2], on the database
+// argv[3] and the Redis argv[4].
+import type { LedgerEntry } from '../../src/wallet/ledger-entry.ts';
+import { built } from '../product.ts';
+import type { Order, Report } from './subject.ts';
+
+const [guard = '', databaseUrl = '', redisUrl = ''] = process.argv.slice(2);
+const { openPostgres } = await built<typeof import('../../src/platform/postgres.ts')>('platform/postgres');
+const { openRedis } = await built<typeof import('../../src/platform/redis.ts')>('platform/redis');
+const { openMessages } = await built<typeof import('../../src/platform/pubsub.ts')>('platform/pubsub');
+const { openLog } = await built<typeof import('../../src/platform/log.ts')>('platform/log');
+const { readConfig } = await built<typeof import('../../src/config.ts')>('config');
+const { Wallet } = await built<typeof import('../../src/wallet/wallet.ts')>('wallet/wallet');
+const { LedgerEntry: Entry } = await built<typeof import('../../src/wallet/ledger-entry.ts')>('wallet/ledger-entry');
+const { workOnWallet } = await built<typeof import('../../src/wallet/wallet-work.ts')>('wallet/wallet-work');
+const { newId } = await built<typeof import('../../src/platform/ids.ts')>('platform/ids');
+
+const log = openLog('error');
+const redis = openRedis(redisUrl, 'bench', log);
+await redis.connect();
+const platform = {
+  config: readConfig({ WALLET_GUARD: guard }),
+  log,
+  orm: await openPostgres(databaseUrl, [Wallet, Entry], [], log),
+  redis,
+  messages: await openMessages(redisUrl, redis, log),
+  closing: [],
+};
+
+async function run({ ids, count, atOnce, room }: Order): Promise<Report> {
+  const tally = { applied: 0, refused: 0, tries: 0 };
+  const latencies: number[] = [];
+  let next = 0;
+  const charge = async (): Promise<void> => {
+    for (let n = next++; n < count; n = next++) {
+      const began = performance.now();
+      const isApplied = await chargeOnce(ids[n % ids.length] as string, room, () => tally.tries++);
+      latencies.push(performance.now() - began);
+      tally[isApplied ? 'applied' : 'refused']++;
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, charge));
+  return { applied: tally.applied, refused: tally.refused, retries: tally.tries - count, latencies };
+}
+
+/** Does what the verb `charge` does. @returns whether it was applied */
+async function chargeOnce(userId: string, limit: number, onTry: () => void): Promise<boolean> {
+  const id = newId();
+  const answer = await workOnWallet<LedgerEntry | 'refused'>(platform, userId, {
+    key: { userId, mutation: 'charge', key: id, input: { amount: 1 } },
+    isOver: () => false,
+    presumed: { type: 'LedgerEntry', id },
+    apply: async (_em, ledger) => {
+      onTry();
+      if (ledger.balance + 1 > limit) return { answer: 'refused', keep: { type: 'Refusal' } };
+      return { answer: ledger.postEntry({ id, kind: 'CHARGE', amount: 1 }) };
+    },
+    replay: async () => {
+      throw new Error('no key is used twice');
+    },
+  });
+  return answer !== 'refused';
+}
+
+process.on('message', (order: Order) => {
+  run(order).then(
+    (report) => process.send?.(report),
+    (error: unknown) => {
+      process.stderr.write(`${error}\n`, () => process.exit(1));
+    },
+  );
+});
+process.send?.('ready');

@@ -1,0 +1,87 @@
+import type { Check } from './check.ts';
+
+/** Every payment moved its money, and every cancelled one moved it back. */
+const OF_ALL: readonly Check[] = [
+  {
+    name: 'payments-posted',
+    rule: "A COMPLETED or CANCELLED payment has one PAYMENT entry of its amount in its payer's wallet (none for 0), a FAILED one has none.",
+    count: 'select count(*) from payment',
+    broken: entriesThatDiffer('PAYMENT', '-', `p.status <> 'FAILED'`),
+  },
+  {
+    name: 'refunds-cancelled',
+    rule: "A CANCELLED payment has one REFUND entry of its amount in its payer's wallet (none for 0), any other has none.",
+    count: `select count(*) from payment where status = 'CANCELLED'`,
+    broken: entriesThatDiffer('REFUND', '', `p.status = 'CANCELLED'`),
+  },
+];
+
+/** One table of things that are paid for. */
+interface PaidTable {
+  /** As checks are called. */
+  readonly noun: string;
+  readonly table: string;
+  /** The column of `payment` that refers to it. */
+  readonly column: string;
+  /** What it costs. */
+  readonly total: string;
+  /** Its status once it is paid, and once that was cancelled. */
+  readonly paid: string;
+  readonly cancelled: string;
+}
+
+const PAID_TABLES: readonly PaidTable[] = [
+  {
+    noun: 'reservation',
+    table: 'reservation',
+    column: 'reservation_id',
+    total: 'amount',
+    paid: 'CONFIRMED',
+    cancelled: 'CANCELLED',
+  },
+];
+
+export const PAYMENT_CHECKS: readonly Check[] = [...OF_ALL, ...PAID_TABLES.flatMap(checksOf)];
+
+function checksOf({ noun, table, column, total, paid, cancelled }: PaidTable): Check[] {
+  return [
+    {
+      name: `${noun}-payments-once`,
+      rule: `A ${noun} has one COMPLETED payment when it is ${paid}, and else none; one that is ${cancelled} has a CANCELLED payment.`,
+      count: `select count(*) from ${table}`,
+      broken: `
+        select '${noun} ' || x.id || ': ' || x.status || ' with ' || coalesce(p.completed, 0) || ' COMPLETED and '
+          || coalesce(p.cancelled, 0) || ' CANCELLED payments' as name
+        from ${table} x left join (
+          select ${column} as id, count(*) filter (where status = 'COMPLETED') as completed,
+            count(*) filter (where status = 'CANCELLED') as cancelled
+          from payment where ${column} is not null group by ${column}
+        ) p on p.id = x.id
+        where coalesce(p.completed, 0) <> case when x.status = '${paid}' then 1 else 0 end
+          or (coalesce(p.cancelled, 0) > 0) <> (x.status = '${cancelled}')`,
+    },
+    {
+      name: `${noun}-payments-exact`,
+      rule: `The amount of a payment is what its ${noun} costs.`,
+      count: `select count(*) from payment where ${column} is not null`,
+      broken: `
+        select 'payment ' || p.id || ': ' || p.amount || ' for a ${noun} of ' || x.${total} as name
+        from payment p join ${table} x on x.id = p.${column} where p.amount <> x.${total}`,
+    },
+  ];
+}
+
+/** Payments whose entries of a kind are not what they should be: one of `sign` amount where `owed`, else none. */
+function entriesThatDiffer(kind: string, sign: string, owed: string): string {
+  return `
+    select 'payment ' || p.id || ': ' || p.status || ' of ' || p.amount || ', ${kind} entries '
+      || coalesce(e.amounts, 'none') as name
+    from payment p left join (
+      select payment_id, count(*) as entries, min(amount) as amount, min(wallet_id::text)::uuid as wallet_id,
+        string_agg(amount::text, ', ') as amounts
+      from entry where kind = '${kind}' group by payment_id
+    ) e on e.payment_id = p.id
+    where case when p.amount > 0 and ${owed}
+      then e.entries is distinct from 1 or e.amount <> ${sign}p.amount or e.wallet_id <> p.user_id
+      else e.entries is not null end`;
+}

@@ -1,0 +1,44 @@
+import { type AloneClient, withConnectionOfItsOwn } from '../platform/postgres-alone.ts';
+import { Audit, AuditCheck } from './audit.ts';
+import type { Check } from './check.ts';
+import { PAYMENT_CHECKS } from './payment-checks.ts';
+import { SEAT_CHECKS } from './seat-checks.ts';
+import { WALLET_CHECKS } from './wallet-checks.ts';
+
+const CHECKS: readonly Check[] = [...SEAT_CHECKS, ...WALLET_CHECKS, ...PAYMENT_CHECKS];
+
+/** Rows that a check names. */
+const MOST_NAMED = 20;
+
+/**
+ * Counts everything again from the rows, in one read-only snapshot, over a connection of its own: neither the pool nor
+ * its time limits are touched.
+ * @param mostMs how long it may take
+ * @throws Error of the connection; one that is a SERVICE_UNAVAILABLE when it takes longer
+ */
+export function runChecks(databaseUrl: string, mostMs: number): Promise<Audit> {
+  return withConnectionOfItsOwn(databaseUrl, mostMs, async (client) => {
+    await client.query('begin isolation level repeatable read read only');
+    // Counting a million rows in one go is worth sorting them in memory, and starting to count at once.
+    await client.query(`set local work_mem = '64MB'`);
+    await client.query('set local jit = off');
+    const { rows } = await client.query<{ at: Date }>('select now() as at');
+    const checks: AuditCheck[] = [];
+    for (const check of CHECKS) checks.push(await runCheck(client, check));
+    await client.query('commit');
+    return Object.assign(new Audit(), {
+      at: rows[0]?.at,
+      ok: checks.every(({ violations }) => violations === 0),
+      checks,
+    });
+  });
+}
+
+async function runCheck(client: AloneClient, { name, rule, count, broken }: Check): Promise<AuditCheck> {
+  const { rows } = await client.query<Pick<AuditCheck, 'checked' | 'violations' | 'rows'>>(
+    `with broken as materialized (${broken})
+     select (${count})::int as checked, (select count(*)::int from broken) as violations,
+       array(select name from broken order by name limit ${MOST_NAMED}) as rows`,
+  );
+  return Object.assign(new AuditCheck(), { name, rule, ...rows[0] });
+}

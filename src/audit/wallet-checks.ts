@@ -1,0 +1,43 @@
+import type { Check } from './check.ts';
+
+/** No money is made or lost. */
+export const WALLET_CHECKS: readonly Check[] = [
+  {
+    name: 'wallets-add-up',
+    rule: 'The balance of every wallet is the sum of its entries and never negative, its version their number.',
+    count: 'select count(*) from wallet',
+    broken: `
+      select 'wallet ' || w.user_id || ': balance ' || w.balance || ' at version ' || w.version || ', '
+        || coalesce(e.entries, 0) || ' entries of ' || coalesce(e.total, 0) as name
+      from wallet w left join (
+        select wallet_id, count(*) as entries, sum(amount) as total from entry group by wallet_id
+      ) e on e.wallet_id = w.user_id
+      where w.balance <> coalesce(e.total, 0) or w.version <> coalesce(e.entries, 0) or w.balance < 0`,
+  },
+  {
+    name: 'entries-chained',
+    rule: 'Every entry begins where the one before it ended, the first at 0, adds up, and ends at 0 or more.',
+    count: 'select count(*) from entry',
+    broken: `
+      select 'entry ' || id || ': ' || balance_before || ' ' || to_char(amount, 'SG999999999999999') || ' = ' || balance_after
+        || ' as number ' || seq || ' of wallet ' || wallet_id || ', after ' || ended as name
+      from (
+        select e.*, coalesce(lag(balance_after) over chain, 0) as ended, row_number() over chain as place
+        from entry e window chain as (partition by wallet_id order by seq)
+      ) e
+      where balance_before <> ended or seq <> place or balance_before + amount <> balance_after or balance_after < 0`,
+  },
+  {
+    name: 'charges-cancelled-once',
+    rule: 'Every CHARGE_CANCEL takes back the whole of a CHARGE of its own wallet, and no other does.',
+    count: `select count(*) from entry where kind = 'CHARGE_CANCEL'`,
+    broken: `
+      select 'entry ' || c.id || ': cancels ' || coalesce(c.cancels_id::text, 'nothing') as name
+      from (
+        select *, count(*) over (partition by cancels_id) as times from entry where kind = 'CHARGE_CANCEL'
+      ) c
+      left join entry e on e.id = c.cancels_id and e.kind = 'CHARGE' and e.wallet_id = c.wallet_id
+        and e.amount = -c.amount
+      where e.id is null or c.times > 1`,
+  },
+];

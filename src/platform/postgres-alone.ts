@@ -1,0 +1,37 @@
+import pg from 'pg';
+import { SECOND } from './units.ts';
+
+export type AloneClient = pg.Client;
+
+/**
+ * Runs `work` over a connection outside the pool, for what takes longer than a request's statements may.
+ * @param mostMs after which whatever runs is ended: by the server, and where that does not answer by us
+ */
+export async function withConnectionOfItsOwn<T>(
+  url: string,
+  mostMs: number,
+  work: (client: AloneClient) => Promise<T>,
+): Promise<T> {
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: 'onsale-alone',
+    connectionTimeoutMillis: 2 * SECOND,
+    statement_timeout: mostMs,
+    idle_in_transaction_session_timeout: mostMs,
+    keepAlive: true,
+  });
+  // A connection that breaks fails the query under way; without a listener it would end the process.
+  client.on('error', () => undefined);
+  await client.connect();
+  const timer = setTimeout(() => cut(client), mostMs);
+  try {
+    return await work(client);
+  } finally {
+    clearTimeout(timer);
+    await client.end().catch(() => undefined);
+  }
+}
+
+function cut(client: AloneClient): void {
+  (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+}
