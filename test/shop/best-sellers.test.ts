@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { cancelPayment } from '../support/builders.ts';
 import { type Buyer, type Data, post } from '../support/client.ts';
-import { cancelPayment, makeProduct, payOrder, placeOrder } from '../support/shop.ts';
+import { makeProduct, payOrder, placeOrder } from '../support/shop.ts';
 import { World } from '../support/world.ts';
 
 const TIME_ZONE = 'Pacific/Auckland';

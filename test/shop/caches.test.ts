@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { cancelPayment } from '../support/builders.ts';
 import type { Buyer, Data } from '../support/client.ts';
-import { cancelPayment, makeProduct, payOrder, placeOrder, stockOf } from '../support/shop.ts';
+import { makeProduct, payOrder, placeOrder, stockOf } from '../support/shop.ts';
 import { World } from '../support/world.ts';
 
 let world: World;

@@ -1,15 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { violationsOf } from '../support/builders.ts';
 import type { Buyer, Data } from '../support/client.ts';
-import {
-  cancelOrder,
-  makeOverdue,
-  makeProduct,
-  placeOrder,
-  readOrder,
-  restock,
-  stockOf,
-  wrongStocks,
-} from '../support/shop.ts';
+import { cancelOrder, makeOverdue, makeProduct, placeOrder, readOrder, restock, stockOf } from '../support/shop.ts';
 import { World } from '../support/world.ts';
 
 let world: World;
@@ -29,7 +21,7 @@ it('of 30 pieces that 40 buyers want at once over two processes exactly 30 are s
   expect(refused).toHaveLength(10);
   for (const { shortages } of refused) expect(shortages).toEqual([{ productId: product, requested: 1, available: 0 }]);
   expect(await stockOf(operator, product)).toBe(0);
-  expect(await wrongStocks(world.pool)).toEqual([]);
+  expect(await violationsOf(operator)).toEqual({});
 });
 
 it('200 orders of two products in opposite orders: no deadlock reaches a client', async () => {
@@ -65,7 +57,7 @@ it('orders, cancellations, lapses and restocks that cross each other leave every
   };
   const restocks = [1, 2, 3, -1].map((quantity, index) => restock(operator, products[index % 3] as string, quantity));
   await Promise.all([...buyers.map(work), ...restocks]);
-  expect(await wrongStocks(world.pool)).toEqual([]);
+  expect(await violationsOf(operator)).toEqual({});
 });
 
 it('an order takes all or nothing, and tells every shortage, lines of one product together', async () => {
@@ -181,7 +173,7 @@ it('restocking adds and takes away once for each key, never below zero', async (
   });
   expect(await restock(operator, product, -12)).toMatchObject({ stock: 0, soldOut: true });
   expect(await restock(operator, product, 8, 'more')).toMatchObject({ code: 'IDEMPOTENCY_CONFLICT' });
-  expect(await wrongStocks(world.pool)).toEqual([]);
+  expect(await violationsOf(operator)).toEqual({});
 });
 
 it('what is made to order has no stock to add to', async () => {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
+import { PAYMENT } from './builders.ts';
 import type { Buyer, Data } from './client.ts';
 
 const HOUR = 3_600_000;
@@ -60,21 +61,8 @@ export async function readOrder(buyer: Buyer, id: string): Promise<Data> {
 
 /** Answers the PayResult of an order. */
 export async function payOrder(buyer: Buyer, orderId: string, idempotencyKey: string = randomUUID()): Promise<Data> {
-  const query = `mutation ($input: PayInput!) { pay(input: $input) { __typename
-    ... on Payment { id amount status failure payable { ... on Order { id status } } }
-    ... on InsufficientBalance { balance required } ... on AlreadyPaid { payment { id } } ... on Problem { code } } }`;
+  const query = `mutation ($input: PayInput!) { pay(input: $input) { ${PAYMENT} } }`;
   return (await buyer.get(query, { input: { orderId, idempotencyKey } })).pay;
-}
-
-/** Answers the CancelPaymentResult. */
-export async function cancelPayment(
-  buyer: Buyer,
-  paymentId: string,
-  idempotencyKey: string = randomUUID(),
-): Promise<Data> {
-  const query = `mutation ($input: CancelPaymentInput!) { cancelPayment(input: $input) { __typename
-    ... on Payment { id status amount payable { ... on Order { id status } } } ... on Problem { code } } }`;
-  return (await buyer.get(query, { input: { paymentId, idempotencyKey } })).cancelPayment;
 }
 
 /** Answers the RestockResult. */
@@ -104,26 +92,4 @@ export async function stockOf(buyer: Buyer, id: string): Promise<number | null> 
 /** Lets the time of an unpaid order be over. */
 export async function makeOverdue(pool: pg.Pool, orderId: string): Promise<void> {
   await pool.query(`update shop_order set pay_by = clock_timestamp() - interval '1 second' where id = $1`, [orderId]);
-}
-
-/** Products whose stock is not what was made less what live orders have; looked at past the product. */
-export async function wrongStocks(pool: pg.Pool): Promise<unknown[]> {
-  const { rows } = await pool.query(
-    `select p.id, p.made, p.stock, coalesce(sum(l.quantity), 0)::int as gone
-     from product p left join (
-       select l.* from order_line l join shop_order o on o.id = l.order_id and o.status in ('PLACED', 'PAID')
-     ) l on l.product_id = p.id
-     where p.stock is not null group by p.id having p.made - coalesce(sum(l.quantity), 0) <> p.stock`,
-  );
-  return rows;
-}
-
-/** Coupons whose serials are not 1 to the number issued, or which are counted wrong; looked at past the product. */
-export async function wrongCoupons(pool: pg.Pool): Promise<unknown[]> {
-  const { rows } = await pool.query(
-    `select c.id, c.quantity, c.issued, count(i.id)::int as rows, max(i.serial) as highest
-     from coupon c left join issued_coupon i on i.coupon_id = c.id group by c.id
-     having count(i.id) <> c.issued or coalesce(max(i.serial), 0) <> c.issued or c.issued > c.quantity`,
-  );
-  return rows;
 }
