@@ -108,7 +108,7 @@ export const KEYS = {
   TIME_ZONE: key('IANA time zone that calendar dates are reckoned in', 'Asia/Seoul', 'Asia/Seoul', timeZone),
   CURRENCY: key('ISO 4217 code of the currency of every amount', 'KRW', 'KRW', currency),
   DEMO_DATA: key(
-    'Whether an empty database gets two demo concerts at start; unset: on, but off in production',
+    'Whether a new database gets demo concerts and products at start; unset: on, but off in production',
     'on',
     undefined as 'on' | 'off' | undefined,
     oneOf('on', 'off'),
