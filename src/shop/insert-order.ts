@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/core';
 import { prepared, sqlRow } from '../platform/postgres.ts';
-import { ORDER_COLUMNS, type Order, type OrderRow, toOrder } from './order.ts';
+import { ORDER_COLUMNS, type Order, OrderLine, type OrderRow, toOrder } from './order.ts';
 
 /** A line of an order, its price fixed. */
 export interface PricedLine {
@@ -54,5 +54,8 @@ export async function insertOrder(em: EntityManager, order: NewOrder): Promise<O
       lines.map(({ unitPrice }) => unitPrice),
     ],
   );
-  return toOrder(row);
+  const takenLines = lines.map((line, index) =>
+    Object.assign(new OrderLine(), line, { lineNo: index + 1, amount: line.quantity * line.unitPrice }),
+  );
+  return Object.assign(toOrder(row), { takenLines });
 }

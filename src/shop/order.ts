@@ -17,6 +17,23 @@ registerEnumType(OrderStatus, {
   },
 });
 
+@ObjectType()
+export class OrderLine {
+  @Field(() => Int)
+  lineNo!: number;
+
+  productId!: string;
+
+  @Field(() => Int)
+  quantity!: number;
+
+  @Field(() => Money, { description: 'Fixed when the order was placed' })
+  unitPrice!: number;
+
+  @Field(() => Money)
+  amount!: number;
+}
+
 /** A row of `shop_order`, with the status that the clock gives it: read by `ORDER_COLUMNS`. */
 @ObjectType()
 export class Order {
@@ -25,6 +42,8 @@ export class Order {
 
   userId!: string;
   issuedCouponId!: string | null;
+  /** Its lines, where they are at hand. */
+  takenLines?: OrderLine[];
 
   @Field(() => OrderStatus)
   status!: OrderStatus;
@@ -43,23 +62,6 @@ export class Order {
 
   @Field(() => DateTime)
   payBy!: Date;
-}
-
-@ObjectType()
-export class OrderLine {
-  @Field(() => Int)
-  lineNo!: number;
-
-  productId!: string;
-
-  @Field(() => Int)
-  quantity!: number;
-
-  @Field(() => Money, { description: 'Fixed when the order was placed' })
-  unitPrice!: number;
-
-  @Field(() => Money)
-  amount!: number;
 }
 
 export const OrderConnection = connectionOf('Order', Order);

@@ -16,8 +16,8 @@ import { CancelOrderResult, PlaceOrderResult } from './shop-problems.ts';
 @Resolver(() => Order)
 export class OrdersResolver {
   @FieldResolver(() => [OrderLine])
-  lines(@Root() order: Order, @Ctx() context: Context): Promise<OrderLine[]> {
-    return load(context, linesOfOrders, order.id);
+  lines(@Root() order: Order, @Ctx() context: Context): Promise<OrderLine[]> | OrderLine[] {
+    return order.takenLines ?? load(context, linesOfOrders, order.id);
   }
 
   @FieldResolver(() => IssuedCoupon, {
@@ -29,8 +29,9 @@ export class OrdersResolver {
   }
 
   @FieldResolver(() => Payment, { nullable: true, description: 'The COMPLETED or CANCELLED one' })
-  payment(@Root() order: Order, @Ctx() context: Context): Promise<Payment | null> {
-    return load(context, paymentsOfOrders, order.id);
+  payment(@Root() order: Order, @Ctx() context: Context): Promise<Payment | null> | null {
+    const wasPaid = order.status === 'PAID' || order.status === 'PAYMENT_CANCELLED';
+    return wasPaid ? load(context, paymentsOfOrders, order.id) : null;
   }
 
   @Query(() => Order, { nullable: true })

@@ -5,8 +5,11 @@ import { takeCoupon } from '../coupons/take-coupon.ts';
 import { idempotencyKeyOf, idOf, within } from '../input.ts';
 import { type LockedProduct, lockProducts } from '../lock-order.ts';
 import { once } from '../once.ts';
+import { AtMost } from '../platform/at-most.ts';
 import type { KeptAnswer } from '../platform/idempotency.ts';
 import { newId } from '../platform/ids.ts';
+import { perProcess } from '../platform/platform.ts';
+import { POOL_SIZE } from '../platform/postgres.ts';
 import { transact } from '../platform/transact.ts';
 import { badInput, CallerError, keptRefusal, notFound, Refusal, restoreRefusal } from '../problems.ts';
 import { insertOrder, type PricedLine } from './insert-order.ts';
@@ -42,6 +45,9 @@ interface Wish {
   readonly issuedCouponId: string | null;
 }
 
+/** A crowd that waits for one product's lock leaves connections to others. */
+const counters = perProcess(() => new AtMost(POOL_SIZE / 2));
+
 const MOST_LINES = 50;
 const MOST_QUANTITY = 100;
 
@@ -55,20 +61,22 @@ export async function placeOrder(context: Context, input: PlaceOrderInput): Prom
   const { userId, ...asked } = wish;
   const key = { userId, mutation: 'placeOrder', key: idempotencyKeyOf(input.idempotencyKey), input: asked };
   const orderId = newId();
-  // What others did not pay for in time is for sale, whether or not the sweep has come by.
-  await cancelOverdue(context.platform);
-  if (isOver(context)) throw new CallerError('SERVICE_UNAVAILABLE');
-  return transact(context.em, (em) =>
-    once<Order | StockRefusal>(em, {
-      key,
-      presumed: { type: 'Order', id: orderId },
-      apply: async () => {
-        const placed = await place(em, context, orderId, wish);
-        return 'code' in placed ? { answer: placed, keep: keptRefusal(placed) } : { answer: placed };
-      },
-      replay: (kept) => replay(em, kept),
-    }),
-  );
+  return counters(context.platform).run(async () => {
+    if (isOver(context)) throw new CallerError('SERVICE_UNAVAILABLE');
+    // What others did not pay for in time is for sale, whether or not the sweep has come by.
+    await cancelOverdue(context.platform);
+    return transact(context.em, (em) =>
+      once<Order | StockRefusal>(em, {
+        key,
+        presumed: { type: 'Order', id: orderId },
+        apply: async () => {
+          const placed = await place(em, context, orderId, wish);
+          return 'code' in placed ? { answer: placed, keep: keptRefusal(placed) } : { answer: placed };
+        },
+        replay: (kept) => replay(em, kept),
+      }),
+    );
+  });
 }
 
 function wishOf(context: Context, { lines, issuedCouponId }: PlaceOrderInput): Wish {
