@@ -6,6 +6,7 @@ import { Reservations } from './0004-reservations.ts';
 import { Money } from './0005-money.ts';
 import { LanesAndDraws } from './0006-lanes-and-draws.ts';
 import { Refunds } from './0007-refunds.ts';
+import { Shop } from './0008-shop.ts';
 
 /** Every change of the database, in order; forward only. */
 export const MIGRATIONS: MigrationObject[] = [
@@ -16,4 +17,5 @@ export const MIGRATIONS: MigrationObject[] = [
   { name: '0005-money', class: Money },
   { name: '0006-lanes-and-draws', class: LanesAndDraws },
   { name: '0007-refunds', class: Refunds },
+  { name: '0008-shop', class: Shop },
 ];

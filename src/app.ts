@@ -25,12 +25,13 @@ import { Queue } from './queue/queue.ts';
 import { queueOpening, queueSettings, queueTick } from './queue/queue-tick.job.ts';
 import { lapseHolds } from './reservations/lapse.job.ts';
 import { makeSchema } from './schema.ts';
+import { lapseOrders } from './shop/lapse-orders.job.ts';
 import { expireWallets } from './wallet/expire-wallets.job.ts';
 import { LedgerEntry } from './wallet/ledger-entry.ts';
 import { Wallet } from './wallet/wallet.ts';
 
 const ENTITIES = [User, Queue, Concert, Show, Wallet, LedgerEntry, Payment];
-const JOBS = [queueTick, queueSettings, queueOpening, lapseHolds, finishTokens, expireWallets, forgetKeys];
+const JOBS = [queueTick, queueSettings, queueOpening, lapseHolds, lapseOrders, finishTokens, expireWallets, forgetKeys];
 
 /** Each step of closing takes at most this long: one that hangs must not keep the next from being taken. */
 const CLOSE_STEP_MS = 5 * SECOND;

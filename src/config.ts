@@ -80,6 +80,13 @@ export const KEYS = {
     oneOf('keep', 'release'),
   ),
   CANCEL_HOURS: key('How long the buyer may cancel the payment of an order, in hours', '24', 24, whole(0, 8_760)),
+  ORDER_MINUTES: key('How long an order may stand unpaid, in minutes', '15', 15, whole(1, 10_080)),
+  COUPON_GUARD: key(
+    'What decides who gets a coupon: a script in Redis, a version, a row lock, or a lock in Redis',
+    'script',
+    'script' as 'script' | 'optimistic' | 'pessimistic' | 'redis-lock',
+    oneOf('script', 'optimistic', 'pessimistic', 'redis-lock'),
+  ),
   BALANCE_LIMIT: key(
     'Largest balance of a wallet, in minor units of CURRENCY',
     '1000000000',
@@ -101,7 +108,7 @@ export const KEYS = {
   TIME_ZONE: key('IANA time zone that calendar dates are reckoned in', 'Asia/Seoul', 'Asia/Seoul', timeZone),
   CURRENCY: key('ISO 4217 code of the currency of every amount', 'KRW', 'KRW', currency),
   DEMO_DATA: key(
-    'Whether an empty database gets two demo concerts at start; unset: on, but off in production',
+    'Whether a new database gets demo concerts and products at start; unset: on, but off in production',
     'on',
     undefined as 'on' | 'off' | undefined,
     oneOf('on', 'off'),

@@ -1,36 +1,75 @@
 import { createConcert } from './concerts/create-concert.ts';
 import { createShow } from './concerts/create-show.ts';
 import { makeContext } from './context.ts';
+import { createCoupon } from './coupons/create-coupon.ts';
 import { forkOf, type Platform } from './platform/platform.ts';
 import { withAdvisoryLock } from './platform/postgres.ts';
 import { keepSetting, readSetting } from './platform/settings.ts';
 import { HOUR } from './platform/units.ts';
 import { createQueue } from './queue/create-queue.ts';
+import { createProduct } from './shop/create-product.ts';
 
-/** Ids of the demo data. */
-export interface Demo {
+interface DemoConcerts {
   readonly queueId: string;
   readonly queuedConcertId: string;
   readonly openConcertId: string;
 }
 
+interface DemoShop {
+  readonly couponId: string;
+}
+
+/** Ids of the demo data. */
+export interface Demo extends DemoConcerts, DemoShop {}
+
 const DAY = 24 * HOUR;
 const PRICE = 80_000;
 
+/** What the demo shop sells: name, description, category, price, and how many; null: made to order. */
+const PRODUCTS: readonly [string, string, string, number, number | null][] = [
+  ['Tour T-Shirt', 'Black cotton, all dates on the back', 'clothes', 35_000, 200],
+  ['Signed Poster', 'A1, signed by the band; there are only thirty', 'paper', 20_000, 30],
+  ['Light Stick', 'Glows in the colour of the song', 'things', 28_000, 500],
+  ['Coffee', 'Black, made when you order it', 'drinks', 4_500, null],
+  ['Cafe Latte', 'Coffee with milk, made when you order it', 'drinks', 5_000, null],
+];
+
 /**
- * Two concerts to try things on, made once: one behind a queue of capacity 2, so that waiting can be seen, and one
- * without; three dates each, 50 seats a date.
+ * Things to try, each made once: two concerts, one behind a queue of capacity 2, so that waiting can be seen, and one
+ * without, three dates each, 50 seats a date; and a shop of a few products with a coupon for the first hundred.
  */
 export function seedDemo(platform: Platform): Promise<Demo> {
-  return withAdvisoryLock(forkOf(platform), 'demo', async () => {
-    const made = await readSetting<Demo>(forkOf(platform), 'demo');
-    if (made) return made;
-    const demo = await makeDemo(platform);
-    return keepSetting(forkOf(platform), 'demo', () => demo);
-  });
+  return withAdvisoryLock(forkOf(platform), 'demo', async () => ({
+    ...(await seeded(platform, 'demo', makeConcerts)),
+    ...(await seeded(platform, 'demo-shop', makeShop)),
+  }));
 }
 
-async function makeDemo(platform: Platform): Promise<Demo> {
+async function seeded<T>(platform: Platform, name: string, make: (platform: Platform) => Promise<T>): Promise<T> {
+  const kept = await readSetting<T>(forkOf(platform), name);
+  if (kept) return kept;
+  const made = await make(platform);
+  return keepSetting(forkOf(platform), name, () => made);
+}
+
+async function makeShop(platform: Platform): Promise<DemoShop> {
+  const context = makeContext(platform, null, undefined);
+  for (const [name, description, category, price, stock] of PRODUCTS) {
+    await createProduct(context, { name, description, category, price, stock });
+  }
+  const { id } = await createCoupon(context, {
+    name: 'Demo: a tenth off for the first hundred',
+    discountKind: 'PERCENT',
+    value: 10,
+    minimumSubtotal: 10_000,
+    quantity: 100,
+    startsAt: new Date(Date.now() - HOUR),
+    endsAt: new Date(Date.now() + 30 * DAY),
+  });
+  return { couponId: id };
+}
+
+async function makeConcerts(platform: Platform): Promise<DemoConcerts> {
   const context = makeContext(platform, null, undefined);
   const queue = await createQueue(context, {
     name: 'Demo: the gate',

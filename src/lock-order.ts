@@ -5,11 +5,14 @@ import { prepared, sql } from './platform/postgres.ts';
  * Every verb takes its locks in this order, and several of one kind by id, so that no two can wait for each other:
  *   1 idempotency key   (claimKeys)
  *   2 limits of a user  (lockUserAndShow)
- *   3 payable           (lockReservations, lockWanted)
- *   4 seats             (lockSeats, lockWanted)
- *   5 payment           (lockWanted)
- *   6 wallet            (Ledger.open where rows are locked first, else Ledger.write)
- * Under WALLET_GUARD=redis-lock the wallet's lock in Redis comes before all of these, and before the transaction.
+ *   3 payable           (lockReservations, lockOrders, lockWanted)
+ *   4 seats or products (lockSeats, lockProducts, lockWanted); who has a product's lock may write its sales
+ *   5 issued coupon     (lockIssuedCoupon)
+ *   6 coupon            (lockCoupon)
+ *   7 payment           (lockWanted)
+ *   8 wallet            (Ledger.open where rows are locked first, else Ledger.write)
+ * Reservations go with their seats before orders with their products. Under WALLET_GUARD=redis-lock the wallet's lock in
+ * Redis comes before all of these, and before the transaction; so does the coupon's under COUPON_GUARD=redis-lock.
  * What is written after the wallet's lock (payment, tickets) was locked before, or is new.
  * Sweeps take what is free in the same order. A lock is waited for at most lock_timeout.
  */
@@ -27,6 +30,8 @@ export interface Locks {
   readonly reservations?: readonly string[];
   /** Hashes of queue tokens: the reservations that they hold are locked like those above. */
   readonly tokens?: readonly string[];
+  /** Orders; their products are locked after them. */
+  readonly orders?: readonly string[];
   readonly payments?: readonly string[];
 }
 
@@ -40,6 +45,10 @@ export async function lockWanted(em: EntityManager, wanted: readonly Locks[]): P
     em,
     wanted.flatMap(({ reservations = [] }) => reservations),
     wanted.flatMap(({ tokens = [] }) => tokens),
+  );
+  await lockOrdersAndProducts(
+    em,
+    wanted.flatMap(({ orders = [] }) => orders),
   );
   await lockPayments(
     em,
@@ -62,6 +71,12 @@ async function lockReservationsAndSeats(
      select id from seat where id in (select unnest(seat_ids) from payables) order by id for update`),
     [ids, tokens],
   );
+}
+
+async function lockOrdersAndProducts(em: EntityManager, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await lockOrders(em, ids);
+  await lockProductsOfOrders(em, ids);
 }
 
 async function lockPayments(em: EntityManager, ids: readonly string[]): Promise<void> {
@@ -91,4 +106,52 @@ export async function lockSeats(em: EntityManager, ids: readonly string[]): Prom
 export async function lockFreeSeats(em: EntityManager, ids: readonly string[]): Promise<string[]> {
   const text = 'select id from seat where id = any($1) order by id for update skip locked';
   return (await sql<{ id: string }>(em, text, [ids])).map(({ id }) => id);
+}
+
+/** Locks orders that exist, by id. */
+export async function lockOrders(em: EntityManager, ids: readonly string[]): Promise<void> {
+  await sql(em, prepared('select id from shop_order where id = any($1) order by id for no key update'), [ids]);
+}
+
+/** What selling needs to know of a product, under its lock. */
+export interface LockedProduct {
+  readonly id: string;
+  readonly price: number;
+  /** Null: made to order. It is not locked then, since there is nothing to run out of. */
+  readonly stock: number | null;
+}
+
+/** Locks those of the products that have a stock, by id; waits for whoever has one of them. */
+export async function lockProducts(em: EntityManager, ids: readonly string[]): Promise<Map<string, LockedProduct>> {
+  const rows = await sql<LockedProduct>(
+    em,
+    prepared(`with limited as materialized (
+       select id, price, stock from product where id = any($1) and stock is not null order by id for no key update
+     )
+     select id, price::float8 as price, stock from limited
+     union all
+     select id, price::float8, null from product where id = any($1) and stock is null`),
+    [ids],
+  );
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+/** Locks all products of orders that are locked, those made to order too, by id: their stock and their sales may be written. */
+export async function lockProductsOfOrders(em: EntityManager, orderIds: readonly string[]): Promise<void> {
+  await sql(
+    em,
+    prepared(`select id from product where id in (select product_id from order_line where order_id = any($1))
+     order by id for no key update`),
+    [orderIds],
+  );
+}
+
+/** Locks a coupon in somebody's hands. */
+export async function lockIssuedCoupon(em: EntityManager, id: string): Promise<void> {
+  await sql(em, prepared('select id from issued_coupon where id = $1 for no key update'), [id]);
+}
+
+/** Locks a coupon, and with it who gets the next ones. */
+export async function lockCoupon(em: EntityManager, id: string): Promise<void> {
+  await sql(em, prepared('select id from coupon where id = $1 for no key update'), [id]);
 }

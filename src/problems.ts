@@ -17,6 +17,11 @@ export const REFUSALS = {
   INSUFFICIENT_BALANCE: 'There is not enough money in the wallet.',
   BALANCE_LIMIT: 'The wallet cannot hold that much money.',
   NOT_CANCELLABLE: 'This can no longer be cancelled.',
+  INSUFFICIENT_STOCK: 'There are not as many left as were asked for.',
+  COUPON_SOLD_OUT: 'All of these coupons have been given out.',
+  COUPON_ALREADY_CLAIMED: 'You have this coupon already.',
+  COUPON_CLOSED: 'This coupon is not given out at the moment.',
+  COUPON_NOT_USABLE: 'The coupon cannot be used for this order.',
   PRIORITY_CODE_INVALID: 'This code does not open this queue for you.',
   IDEMPOTENCY_CONFLICT: 'This key was already used for a different request.',
 } as const;

@@ -6,6 +6,8 @@ import { AccountsResolver } from './accounts/accounts.resolver.ts';
 import { AuditResolver } from './audit/audit.resolver.ts';
 import { ConcertsResolver } from './concerts/concerts.resolver.ts';
 import { ShowResolver } from './concerts/show.resolver.ts';
+import { CouponAlreadyClaimed } from './coupons/coupon-problems.ts';
+import { CouponsResolver } from './coupons/coupons.resolver.ts';
 import { DIRECTIVES, guardSchema } from './guards.ts';
 import { AlreadyPaid, InsufficientBalance } from './payments/pay-problems.ts';
 import { PaymentsResolver } from './payments/payments.resolver.ts';
@@ -14,6 +16,10 @@ import { QueueResolver, QueueShuffleResolver } from './queue/queue.resolver.ts';
 import { ReservationsResolver } from './reservations/reservations.resolver.ts';
 import { SaleClosed, SeatsUnavailable } from './reservations/reserve-problems.ts';
 import { SettingsResolver } from './settings.resolver.ts';
+import { BestSellersResolver } from './shop/best-sellers.resolver.ts';
+import { OrderLineResolver, OrdersResolver } from './shop/orders.resolver.ts';
+import { ProductsResolver } from './shop/products.resolver.ts';
+import { InsufficientStock } from './shop/shop-problems.ts';
 import { LedgerEntryResolver, WalletResolver } from './wallet/wallet.resolver.ts';
 
 /** type-graphql wants one even where every subscription brings a source of its own, as all of ours do. */
@@ -40,9 +46,22 @@ export function makeSchema(): GraphQLSchema {
       WalletResolver,
       LedgerEntryResolver,
       PaymentsResolver,
+      ProductsResolver,
+      OrdersResolver,
+      OrderLineResolver,
+      BestSellersResolver,
+      CouponsResolver,
       AuditResolver,
     ],
-    orphanedTypes: [Refusal, SeatsUnavailable, SaleClosed, InsufficientBalance, AlreadyPaid],
+    orphanedTypes: [
+      Refusal,
+      SeatsUnavailable,
+      SaleClosed,
+      InsufficientBalance,
+      AlreadyPaid,
+      InsufficientStock,
+      CouponAlreadyClaimed,
+    ],
     directives: DIRECTIVES,
     pubSub: TOPICLESS,
     validate: false,

@@ -17,11 +17,12 @@ export function describeApp({ url, databaseUrl, redisUrl, operator, demo, notes 
   return `${lines.join('\n')}\n`;
 }
 
-function describeDemo({ queuedConcertId, queueId, openConcertId }: NonNullable<App['demo']>): string[] {
+function describeDemo({ queuedConcertId, queueId, openConcertId, couponId }: NonNullable<App['demo']>): string[] {
   return [
     `  concert      ${queuedConcertId}   behind the queue`,
     `  queue        ${queueId}`,
     `  concert      ${openConcertId}   without a queue`,
+    `  coupon       ${couponId}   for the first hundred`,
   ];
 }
 
@@ -32,6 +33,7 @@ function thingsToTry(url: string, { openConcertId }: NonNullable<App['demo']>): 
     'Try:',
     `  ${curl('{ concerts { edges { node { id title queue { id } shows { id date availableCount } } } } }')}`,
     `  ${curl(`{ availableDates(concertId: "${openConcertId}") { id date availableCount } }`)}`,
+    `  ${curl('{ products(sort: PRICE_ASC) { edges { node { id name price stock } } } }')}`,
     `  npm run crowd -- 200${url.includes(':4000/') ? '' : ` --url ${url}`}        sends invented buyers through the demo queue`,
   ];
 }

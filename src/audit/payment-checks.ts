@@ -39,6 +39,14 @@ const PAID_TABLES: readonly PaidTable[] = [
     paid: 'CONFIRMED',
     cancelled: 'CANCELLED',
   },
+  {
+    noun: 'order',
+    table: 'shop_order',
+    column: 'order_id',
+    total: 'total',
+    paid: 'PAID',
+    cancelled: 'PAYMENT_CANCELLED',
+  },
 ];
 
 export const PAYMENT_CHECKS: readonly Check[] = [...OF_ALL, ...PAID_TABLES.flatMap(checksOf)];

@@ -1,11 +1,19 @@
 import { type AloneClient, withConnectionOfItsOwn } from '../platform/postgres-alone.ts';
 import { Audit, AuditCheck } from './audit.ts';
 import type { Check } from './check.ts';
+import { COUPON_CHECKS } from './coupon-checks.ts';
 import { PAYMENT_CHECKS } from './payment-checks.ts';
 import { SEAT_CHECKS } from './seat-checks.ts';
+import { SHOP_CHECKS } from './shop-checks.ts';
 import { WALLET_CHECKS } from './wallet-checks.ts';
 
-const CHECKS: readonly Check[] = [...SEAT_CHECKS, ...WALLET_CHECKS, ...PAYMENT_CHECKS];
+const CHECKS: readonly Check[] = [
+  ...SEAT_CHECKS,
+  ...WALLET_CHECKS,
+  ...PAYMENT_CHECKS,
+  ...SHOP_CHECKS,
+  ...COUPON_CHECKS,
+];
 
 /** Rows that a check names. */
 const MOST_NAMED = 20;

@@ -13,7 +13,7 @@ import { payableOf } from './payables.ts';
 import { Payment } from './payment.ts';
 
 @InputType({
-  description: `reservationId is needed, else BAD_USER_INPUT. Checked in this order: sign-in, replay, ownership, AlreadyPaid, NOT_PAYABLE (released,
+  description: `Exactly one of reservationId and orderId, else BAD_USER_INPUT. Checked in this order: sign-in, replay, ownership, AlreadyPaid, NOT_PAYABLE (released,
 cancelled, show started), token ACTIVE, hold live (HOLD_EXPIRED), balance. HOLD_EXPIRED and InsufficientBalance are recorded as FAILED payments.
 salesCloseAt does not stop the payment of a live hold. A total of 0 is COMPLETED without a ledger entry. The first payment uses up the queue token and
 releases the token's other holds`,
@@ -21,6 +21,9 @@ releases the token's other holds`,
 export class PayInput {
   @Field(() => ID, { nullable: true })
   reservationId?: string | null;
+
+  @Field(() => ID, { nullable: true })
+  orderId?: string | null;
 
   @Field(() => ID)
   idempotencyKey!: string;
@@ -36,7 +39,7 @@ export class PayInput {
 export async function pay(context: Context, input: PayInput): Promise<PayAnswer> {
   const { platform } = context;
   const { id: userId } = callerOf(context);
-  const { kind, id: text } = payableOf({ reservationId: input.reservationId ?? null });
+  const { kind, id: text } = payableOf(input);
   const id = idOf(kind.argument, text);
   const paymentId = newId();
   const admission = await findAdmission(context);

@@ -43,8 +43,8 @@ export interface PayableKind {
   /** As messages call it. */
   readonly noun: string;
   /** The argument of `pay` and the property of Payment that name it, and the column of that. */
-  readonly argument: 'reservationId';
-  readonly column: 'reservation_id';
+  readonly argument: 'reservationId' | 'orderId';
+  readonly column: 'reservation_id' | 'order_id';
   /** As they are now, by id. */
   readonly byId: Batch<typeof Payable>;
   /** What must be locked before it is paid for. */

@@ -1,10 +1,11 @@
 import { badInput } from '../problems.ts';
+import { ORDER } from './order-payable.ts';
 import type { PayableKind } from './payable-kind.ts';
 import type { Payment } from './payment.ts';
 import { RESERVATION } from './reservation-payable.ts';
 
 /** Every kind of thing that can be paid for. */
-const PAYABLES: readonly PayableKind[] = [RESERVATION];
+const PAYABLES: readonly PayableKind[] = [RESERVATION, ORDER];
 
 /** One thing that can be paid for, or was. */
 export interface PayableRef {

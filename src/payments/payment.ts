@@ -5,6 +5,7 @@ import { connectionOf } from '../connection.ts';
 import { ProblemCode, type RefusalCode } from '../problems.ts';
 import { Reservation } from '../reservations/reservation.ts';
 import { DateTime, Money } from '../scalars.ts';
+import { Order } from '../shop/order.ts';
 
 export const PaymentStatus = { COMPLETED: 'COMPLETED', FAILED: 'FAILED', CANCELLED: 'CANCELLED' } as const;
 export type PaymentStatus = keyof typeof PaymentStatus;
@@ -12,7 +13,7 @@ registerEnumType(PaymentStatus, { name: 'PaymentStatus' });
 
 export const Payable = createUnionType({
   name: 'Payable',
-  types: () => [Reservation] as const,
+  types: () => [Reservation, Order] as const,
 });
 
 @ObjectType()
@@ -28,6 +29,10 @@ export class Payment {
   /** What it is for, where that is a reservation. */
   @Property({ type: 'uuid', nullable: true })
   reservationId!: string | null;
+
+  /** What it is for, where that is an order. */
+  @Property({ type: 'uuid', nullable: true })
+  orderId!: string | null;
 
   @Field(() => Money)
   @Property({ type: new BigIntType('number') })

@@ -22,9 +22,16 @@ export const paymentsById: Batch<Payment> = async ({ em }, ids) => {
 };
 
 /** The COMPLETED or CANCELLED payment of each reservation, or null. */
-export const paymentsOfReservations: Batch<Payment | null> = async ({ em }, ids) => {
-  const where = { reservationId: { $in: [...ids] }, status: { $ne: 'FAILED' as const } };
-  const payments = await em.find(Payment, where, { orderBy: { id: 'asc' }, refresh: true });
-  const byReservation = new Map(payments.map((payment) => [payment.reservationId, payment]));
-  return ids.map((id) => byReservation.get(id) ?? null);
-};
+export const paymentsOfReservations = paymentsBy('reservationId');
+
+/** The COMPLETED or CANCELLED payment of each order, or null. */
+export const paymentsOfOrders = paymentsBy('orderId');
+
+function paymentsBy(payable: 'reservationId' | 'orderId'): Batch<Payment | null> {
+  return async ({ em }, ids) => {
+    const where = { [payable]: { $in: [...ids] }, status: { $ne: 'FAILED' as const } };
+    const payments = await em.find(Payment, where, { orderBy: { id: 'asc' }, refresh: true });
+    const byPayable = new Map(payments.map((payment) => [payment[payable], payment]));
+    return ids.map((id) => byPayable.get(id) ?? null);
+  };
+}

@@ -4,13 +4,14 @@ import { Field, ID, InputType, Int } from 'type-graphql';
 import { type Context, callerOf, isOver } from '../context.ts';
 import { idempotencyKeyOf, idOf, textOf, within } from '../input.ts';
 import { lockFreeSeats, lockUserAndShow } from '../lock-order.ts';
-import { claimKeys, type IdempotencyKey, keepAnswer, readKept } from '../platform/idempotency.ts';
+import { once } from '../once.ts';
+import type { IdempotencyKey, KeptAnswer } from '../platform/idempotency.ts';
 import { newId } from '../platform/ids.ts';
 import { perProcess } from '../platform/platform.ts';
 import { transact } from '../platform/transact.ts';
 import { SECOND } from '../platform/units.ts';
 import { WorkByKey } from '../platform/work-by-key.ts';
-import { CallerError, keptRefusal, refuse, restoreRefusal } from '../problems.ts';
+import { CallerError, keptRefusal, restoreRefusal } from '../problems.ts';
 import { chooseSeats } from './choose-seats.ts';
 import { type Held, holdSeats } from './hold-seats.ts';
 import { judgeSale, lookAtSeats } from './look-at-seats.ts';
@@ -86,16 +87,18 @@ async function reserveOnce(
   key: IdempotencyKey,
 ): Promise<Held | Reservation | ReserveRefusal> {
   const reservationId = newId();
-  const [fresh] = await claimKeys(em, [{ key, presumed: { type: 'Reservation', id: reservationId } }]);
-  if (!fresh) return replay(em, key);
-  const answer = await pickAndHold(context, em, wish, reservationId);
-  if (!('reservation' in answer)) await keepAnswer(em, key, keptRefusal(answer));
-  return answer;
+  return once<Held | Reservation | ReserveRefusal>(em, {
+    key,
+    presumed: { type: 'Reservation', id: reservationId },
+    apply: async () => {
+      const answer = await pickAndHold(context, em, wish, reservationId);
+      return 'reservation' in answer ? { answer } : { answer, keep: keptRefusal(answer) };
+    },
+    replay: (kept) => replay(em, kept),
+  });
 }
 
-async function replay(em: EntityManager, key: IdempotencyKey): Promise<Reservation | ReserveRefusal> {
-  const kept = await readKept(em, key);
-  if (kept === 'CONFLICT') return refuse('IDEMPOTENCY_CONFLICT');
+async function replay(em: EntityManager, kept: KeptAnswer): Promise<Reservation | ReserveRefusal> {
   const reservation = kept.id === undefined ? undefined : await findReservation(em, kept.id);
   return reservation ?? restoreRefusal<ReserveRefusal>(kept, { SeatsUnavailable, SaleClosed });
 }

@@ -6,7 +6,8 @@ const HOUR = 3_600_000;
 export const RESERVATION = `__typename
   ... on Reservation { id status amount createdAt expiresAt seats { id number label status revision } show { id } payment { id } }
   ... on SeatsUnavailable { seatIds } ... on SaleClosed { salesOpenAt salesCloseAt } ... on Problem { code message }`;
-const PAID = '... on Payment { id amount status failure cancelledAt payable { ... on Reservation { id status } } }';
+const PAID = `... on Payment { id amount status failure cancelledAt payable {
+  ... on Reservation { id status } ... on Order { id orderStatus: status } } }`;
 export const PAYMENT = `__typename ${PAID}
   ... on InsufficientBalance { balance required } ... on AlreadyPaid { payment { id } } ... on Problem { code message }`;
 export const TOKEN =

@@ -4,10 +4,13 @@ import { createRequire } from 'node:module';
 type Query = (this: object, ...args: unknown[]) => unknown;
 
 /**
- * Lets a preload see and change every statement that the product sends: `rewrite` gets the text, `after` the
- * connection and the text once it was answered.
+ * Lets a preload see and change every statement that the product sends: `rewrite` gets the text and
+ * the parameters, `after` the connection and the text once it was answered.
  */
-export function patchPg(rewrite: (text: string) => string, after?: (connection: object, text: string) => void): void {
+export function patchPg(
+  rewrite: (text: string, values: unknown) => string,
+  after?: (connection: object, text: string) => void,
+): void {
   const fromOrm = createRequire(createRequire(import.meta.url).resolve('@mikro-orm/postgresql'));
   const { Client } = fromOrm('pg') as { Client: { prototype: { query: Query } } };
   const original = Client.prototype.query;
@@ -15,7 +18,8 @@ export function patchPg(rewrite: (text: string) => string, after?: (connection: 
     const [first, ...rest] = args;
     const text = typeof first === 'string' ? first : (first as { text?: unknown } | undefined)?.text;
     if (typeof text !== 'string') return original.apply(this, args);
-    const changed = typeof first === 'string' ? rewrite(text) : { ...(first as object), text: rewrite(text) };
+    const rewritten = rewrite(text, typeof first === 'string' ? rest[0] : (first as { values?: unknown }).values);
+    const changed = typeof first === 'string' ? rewritten : { ...(first as object), text: rewritten };
     const answer = original.call(this, changed, ...rest);
     if (after && answer instanceof Promise) void answer.then(() => after(this, text)).catch(() => undefined);
     return answer;

@@ -1,0 +1,56 @@
+import type { Check } from './check.ts';
+
+/** No coupon is given out twice, or used twice. */
+export const COUPON_CHECKS: readonly Check[] = [
+  {
+    name: 'coupons-dense',
+    rule: 'Of a coupon at most its quantity is issued, as many as it has counted, each with a serial of its own from 1 up; one left out by a crash goes to the next to ask.',
+    count: 'select count(*) from coupon',
+    // Above a serial that is left out, `place` falls behind: a minute of claims there would have found it free.
+    broken: `
+      select 'coupon ' || c.id || ': ' || c.issued || ' counted, ' || coalesce(i.issued, 0) || ' issued of ' || c.quantity
+        || ', ' || coalesce(i.serials, 0) || ' serials from ' || coalesce(i.lowest, 0) || ' to ' || coalesce(i.highest, 0)
+        as name
+      from coupon c left join (
+        select coupon_id, count(*) as issued, count(distinct serial) as serials, min(serial) as lowest,
+          max(serial) as highest,
+          max(issued_at) filter (where serial <> place) - min(issued_at) filter (where serial <> place) as left_out_for
+        from (
+          select *, row_number() over (partition by coupon_id order by serial) as place from issued_coupon
+        ) numbered
+        group by coupon_id
+      ) i on i.coupon_id = c.id
+      where c.issued <> coalesce(i.issued, 0) or c.issued > c.quantity or i.issued <> i.serials
+        or i.lowest < 1 or i.highest > c.quantity or i.left_out_for > interval '1 minute'`,
+  },
+  {
+    name: 'coupons-once-per-user',
+    rule: 'Nobody has two of one coupon.',
+    count: 'select count(*) from issued_coupon',
+    broken: `
+      select 'user ' || user_id || ': ' || count(*) || ' of coupon ' || coupon_id as name
+      from issued_coupon group by coupon_id, user_id having count(*) > 1`,
+  },
+  {
+    name: 'coupons-used-once',
+    rule: 'An issued coupon is used by at most one order that was not cancelled, and only by its own user.',
+    count: 'select count(*) from shop_order where issued_coupon_id is not null',
+    broken: `
+      select 'issued coupon ' || i.id || ': on ' || count(*) || ' live orders, ' || count(*) filter (where o.user_id <> i.user_id)
+        || ' of them not of its user' as name
+      from issued_coupon i join shop_order o on o.issued_coupon_id = i.id and o.status in ('PLACED', 'PAID')
+      group by i.id having count(*) > 1 or bool_or(o.user_id <> i.user_id)`,
+  },
+  {
+    name: 'discounts-by-coupon',
+    rule: 'An order has the discount that its coupon gives on its subtotal, at most the subtotal; without a coupon none.',
+    count: 'select count(*) from shop_order',
+    broken: `
+      select 'order ' || o.id || ': ' || o.discount || ' off ' || o.subtotal || ' with '
+        || coalesce('coupon ' || c.id, 'no coupon') as name
+      from shop_order o left join issued_coupon i on i.id = o.issued_coupon_id left join coupon c on c.id = i.coupon_id
+      where o.discount <> case c.discount_kind
+        when 'FIXED' then least(c.value, o.subtotal) when 'PERCENT' then o.subtotal * c.value / 100 else 0 end
+        or o.subtotal < c.minimum_subtotal`,
+  },
+];

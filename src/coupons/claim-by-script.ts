@@ -1,0 +1,106 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Unavailable } from '../platform/faults.ts';
+import { GUARDS } from '../platform/guards/guard.ts';
+import type { Platform } from '../platform/platform.ts';
+import { SECOND } from '../platform/units.ts';
+import { confirmClaims, type Verdict } from './confirm-claims.ts';
+import type { Claim } from './insert-issued.ts';
+import { type HandedOut, type Holder, SerialDesk } from './serial-desk.ts';
+
+/** How long those who find everything handed out wait to hear whether all of it was confirmed, and how often they look. */
+const MOST_WAIT_MS = SECOND / 2;
+const LOOK_AGAIN_MS = 20;
+
+/** How often in a row what Redis says may turn out to be out of date. */
+const MOST_CORRECTIONS = 5;
+
+type Verdicts = Map<string, Verdict>;
+
+/**
+ * Redis decides who is first, PostgreSQL confirms it. Between the two a serial is on a lease: a crash there gives it to
+ * the next to ask. Where the rows say otherwise Redis is corrected and asked again.
+ * @param userIds each once, in the order of asking
+ * @throws what Redis throws while it is away
+ */
+export async function claimByScript(
+  platform: Platform,
+  couponId: string,
+  userIds: readonly string[],
+): Promise<Map<string, Verdict>> {
+  const desk = new SerialDesk(platform, couponId);
+  const verdicts: Verdicts = new Map();
+  const until = Date.now() + MOST_WAIT_MS;
+  let corrections = 0;
+  let asking = userIds;
+  while (asking.length > 0) {
+    const isCurrent = await askOnce(platform, couponId, desk, asking, verdicts);
+    asking = asking.filter((userId) => !verdicts.has(userId));
+    if (!isCurrent) {
+      if (++corrections > MOST_CORRECTIONS) throw new Unavailable('Redis and the rows of a coupon do not agree');
+      if (!(await desk.rebuild())) decide(verdicts, asking, 'NO_SUCH_COUPON');
+    } else if (Date.now() > until) decide(verdicts, asking, 'COUPON_SOLD_OUT');
+    else if (asking.length > 0) await sleep(LOOK_AGAIN_MS);
+    asking = asking.filter((userId) => !verdicts.has(userId));
+  }
+  return verdicts;
+}
+
+/** @returns false when Redis knows less than the rows do, and must be brought up to them */
+async function askOnce(
+  platform: Platform,
+  couponId: string,
+  desk: SerialDesk,
+  userIds: readonly string[],
+  verdicts: Verdicts,
+): Promise<boolean> {
+  const handedOut = await desk.handOut(userIds);
+  if (!handedOut) return false;
+  const given = new Map(userIds.map((userId, index) => [userId, handedOut[index] as HandedOut]));
+  decide(
+    verdicts,
+    userIds.filter((userId) => given.get(userId) === 'SOLD_OUT'),
+    'COUPON_SOLD_OUT',
+  );
+  const claims = userIds.flatMap((userId) => claimOf(userId, given.get(userId)));
+  if (claims.length === 0) return true;
+  const confirmed = await GUARDS.pessimistic(platform, couponId, (em, reading) =>
+    confirmClaims(em, couponId, claims, reading),
+  );
+  await tell(platform, desk, claims, confirmed);
+  for (const [userId, verdict] of confirmed) if (verdict !== 'TAKEN') verdicts.set(userId, verdict);
+  const isClosed = [...confirmed.values()].includes('COUPON_CLOSED');
+  if (isClosed) decide(verdicts, userIds, 'COUPON_CLOSED');
+  return ![...confirmed.values()].includes('TAKEN');
+}
+
+/** Who has a coupon by Redis' account asks PostgreSQL for it by name. */
+function claimOf(userId: string, given: HandedOut | undefined): Claim[] {
+  if (typeof given === 'number') return [{ userId, serial: given }];
+  return given === 'HAS_ONE' ? [{ userId }] : [];
+}
+
+/** What Redis does not hear of is put right by the end of the lease. */
+async function tell(
+  platform: Platform,
+  desk: SerialDesk,
+  claims: readonly Claim[],
+  confirmed: ReadonlyMap<string, Verdict>,
+): Promise<void> {
+  const had: Holder[] = [];
+  const unused: Holder[] = [];
+  for (const { userId, serial } of claims) {
+    const verdict = confirmed.get(userId);
+    if (typeof verdict === 'object') had.push({ userId, serial: verdict.issued.serial });
+    else if (serial !== undefined && verdict !== 'TAKEN') unused.push({ userId, serial });
+  }
+  try {
+    await Promise.all([desk.note(had), desk.giveBack(unused)]);
+  } catch (error) {
+    platform.log.warn({ error: String(error) }, 'claims of a coupon are left to their leases');
+  }
+}
+
+/** For those of whom nothing was decided yet. */
+function decide(verdicts: Verdicts, userIds: readonly string[], verdict: Verdict): void {
+  for (const userId of userIds) if (!verdicts.has(userId)) verdicts.set(userId, verdict);
+}

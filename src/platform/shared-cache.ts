@@ -1,0 +1,127 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { loadScript, runScript } from './lua.ts';
+import { NextFlight } from './next-flight.ts';
+import type { Platform } from './platform.ts';
+import { SECOND } from './units.ts';
+
+const READ = loadScript(import.meta.url, 'cache-read');
+const FILL = loadScript(import.meta.url, 'cache-fill');
+
+/** How long one process may take to load a value before another one tries. */
+const LEASE_MS = 2 * SECOND;
+
+/** How often, and how many times, is looked again for a value that another process is loading. */
+const LOOK_AGAIN_MS = 20;
+const MOST_LOOKS = 15;
+
+/** After Redis has failed, this process does without it for so long. */
+const AWAY_MS = SECOND;
+
+/** What a key's place in an answer of `cache-read.lua` says where it is no value. */
+const YOURS = 1;
+
+/** How a cache is doing, over all processes, since Redis was last emptied. */
+export interface CacheCounts {
+  readonly name: string;
+  readonly hits: number;
+  readonly misses: number;
+}
+
+/**
+ * Values that everybody reads, kept in Redis for `ttlMs`. Whoever finds one missing loads it under a short lease while
+ * the others wait for it, so that a crowd loads it once; a value whose loading began before `forget` is never kept.
+ * While Redis is away every value is loaded, by one flight of each process for all who ask at once.
+ */
+export class SharedCache<T> {
+  readonly name: string;
+  readonly #platform: Platform;
+  readonly #ttlMs: number;
+  readonly #load: (keys: readonly string[]) => Promise<ReadonlyMap<string, T>>;
+  readonly #flights = new NextFlight<ReadonlyMap<string, T>>();
+  #awayUntil = 0;
+
+  /** @param load answers what there is; values must survive JSON */
+  constructor(
+    platform: Platform,
+    name: string,
+    ttlMs: number,
+    load: (keys: readonly string[]) => Promise<ReadonlyMap<string, T>>,
+  ) {
+    this.#platform = platform;
+    this.name = name;
+    this.#ttlMs = ttlMs;
+    this.#load = load;
+  }
+
+  /** The values of the keys that have one. */
+  async read(keys: readonly string[]): Promise<Map<string, T>> {
+    const found = new Map<string, T>();
+    let missing = [...new Set(keys)];
+    for (let looks = 0; missing.length > 0 && looks <= MOST_LOOKS && Date.now() >= this.#awayUntil; looks++) {
+      if (looks > 0) await sleep(LOOK_AGAIN_MS);
+      missing = await this.#look(missing, found);
+    }
+    if (missing.length > 0) await this.#loadInto(found, missing);
+    return found;
+  }
+
+  /** Gives up all values, after the commit of what changed them. Never throws: what is not forgotten ends by itself. */
+  async forget(): Promise<void> {
+    try {
+      await this.#platform.redis.incr(`${this.#prefix}:generation`);
+    } catch (error) {
+      this.#platform.log.warn({ cache: this.name, error: String(error) }, 'a cache keeps old values for a moment');
+    }
+  }
+
+  async counts(): Promise<CacheCounts> {
+    const [hits, misses] = await this.#platform.redis.hmget(`${this.#prefix}:counts`, 'hits', 'misses');
+    return { name: this.name, hits: Number(hits), misses: Number(misses) };
+  }
+
+  /** The braces keep a cache on one node of a Redis Cluster. */
+  get #prefix(): string {
+    return `{cache:${this.name}}`;
+  }
+
+  /** Takes what is kept, loads what falls to this reader. @returns the keys that are still missing */
+  async #look(keys: readonly string[], found: Map<string, T>): Promise<string[]> {
+    const token = randomUUID();
+    const answer = await this.#ask(token, keys);
+    if (!answer) return [...keys];
+    const [generation, ...values] = answer;
+    for (const [index, key] of keys.entries()) {
+      const value = values[index];
+      if (typeof value === 'string') found.set(key, JSON.parse(value) as T);
+    }
+    const mine = keys.filter((_key, index) => values[index] === YOURS);
+    if (mine.length > 0) await this.#fill(generation, token, mine, found);
+    return keys.filter((_key, index) => values[index] === 0);
+  }
+
+  async #ask(token: string, keys: readonly string[]): Promise<[number, ...(string | number)[]] | undefined> {
+    try {
+      return await runScript(this.#platform.redis, READ, this.#prefix, [token, LEASE_MS, ...keys]);
+    } catch (error) {
+      this.#awayUntil = Date.now() + AWAY_MS;
+      this.#platform.log.debug({ cache: this.name, error: String(error) }, 'a cache is away');
+      return undefined;
+    }
+  }
+
+  async #fill(generation: number, token: string, keys: readonly string[], found: Map<string, T>): Promise<void> {
+    const loaded = await this.#load(keys);
+    const values = keys.flatMap((key) => [key, loaded.has(key) ? JSON.stringify(loaded.get(key)) : '']);
+    for (const [key, value] of loaded) found.set(key, value);
+    const filled = runScript(this.#platform.redis, FILL, this.#prefix, [generation, token, this.#ttlMs, ...values]);
+    await filled.catch((error: unknown) => {
+      this.#platform.log.debug({ cache: this.name, error: String(error) }, 'a cache was not filled');
+    });
+  }
+
+  async #loadInto(found: Map<string, T>, keys: readonly string[]): Promise<void> {
+    const loaded = await this.#flights.run(keys.join(' '), () => this.#load(keys));
+    for (const [key, value] of loaded) found.set(key, value);
+  }
+}

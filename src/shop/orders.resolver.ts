@@ -1,0 +1,70 @@
+import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
+import type { Connection } from '../connection.ts';
+import { type Context, load } from '../context.ts';
+import { IssuedCoupon } from '../coupons/issued-coupon.ts';
+import { issuedCouponsById } from '../coupons/read-coupons.ts';
+import { Payment } from '../payments/payment.ts';
+import { paymentsOfOrders } from '../payments/read-payments.ts';
+import { cancelOrder } from './cancel-order.ts';
+import { Order, OrderConnection, OrderLine } from './order.ts';
+import { PlaceOrderInput, placeOrder } from './place-order.ts';
+import { Product } from './product.ts';
+import { productsById } from './product-texts.ts';
+import { linesOfOrders, readOrder, readOrders } from './read-orders.ts';
+import { CancelOrderResult, PlaceOrderResult } from './shop-problems.ts';
+
+@Resolver(() => Order)
+export class OrdersResolver {
+  @FieldResolver(() => [OrderLine])
+  lines(@Root() order: Order, @Ctx() context: Context): Promise<OrderLine[]> | OrderLine[] {
+    return order.takenLines ?? load(context, linesOfOrders, order.id);
+  }
+
+  @FieldResolver(() => IssuedCoupon, {
+    nullable: true,
+    description: 'Taken when the order is placed, given back when it is cancelled',
+  })
+  coupon(@Root() order: Order, @Ctx() context: Context): Promise<IssuedCoupon> | null {
+    return order.issuedCouponId === null ? null : load(context, issuedCouponsById, order.issuedCouponId);
+  }
+
+  @FieldResolver(() => Payment, { nullable: true, description: 'The COMPLETED or CANCELLED one' })
+  payment(@Root() order: Order, @Ctx() context: Context): Promise<Payment | null> | null {
+    const wasPaid = order.status === 'PAID' || order.status === 'PAYMENT_CANCELLED';
+    return wasPaid ? load(context, paymentsOfOrders, order.id) : null;
+  }
+
+  @Query(() => Order, { nullable: true })
+  order(@Arg('id', () => ID) id: string, @Ctx() context: Context): Promise<Order | null> {
+    return readOrder(context, id);
+  }
+
+  @Query(() => OrderConnection)
+  orders(
+    @Arg('first', () => Int, { defaultValue: 20 }) first: number,
+    @Arg('after', () => String, { nullable: true }) after: string | undefined,
+    @Ctx() context: Context,
+  ): Promise<Connection<Order>> {
+    return readOrders(context, first, after);
+  }
+
+  @Mutation(() => PlaceOrderResult)
+  placeOrder(@Arg('input', () => PlaceOrderInput) input: PlaceOrderInput, @Ctx() context: Context) {
+    return placeOrder(context, input);
+  }
+
+  @Mutation(() => CancelOrderResult, {
+    description: 'PLACED becomes CANCELLED; CANCELLED answers itself; PAID or PAYMENT_CANCELLED: NOT_CANCELLABLE',
+  })
+  cancelOrder(@Arg('id', () => ID) id: string, @Ctx() context: Context) {
+    return cancelOrder(context, id);
+  }
+}
+
+@Resolver(() => OrderLine)
+export class OrderLineResolver {
+  @FieldResolver(() => Product)
+  product(@Root() line: OrderLine, @Ctx() context: Context): Promise<Product | null> {
+    return load(context, productsById, line.productId);
+  }
+}

@@ -1,0 +1,136 @@
+import { Field, InputType, registerEnumType } from 'type-graphql';
+import { type Connection, type Edge, idKey, pageOf, toConnection } from '../connection.ts';
+import { type Context, load } from '../context.ts';
+import { textOf, within } from '../input.ts';
+import { parseId } from '../platform/ids.ts';
+import { sql } from '../platform/postgres.ts';
+import { badInput } from '../problems.ts';
+import { Money } from '../scalars.ts';
+import type { Product } from './product.ts';
+import { productsById } from './product-texts.ts';
+import { queryOf, wordsOf } from './product-words.ts';
+
+@InputType()
+export class ProductFilter {
+  @Field(() => String, { nullable: true, description: 'Words of the name or description, any case' })
+  search?: string | null;
+
+  @Field(() => String, { nullable: true })
+  category?: string | null;
+
+  @Field(() => Money, { nullable: true })
+  minPrice?: number | null;
+
+  @Field(() => Money, { nullable: true })
+  maxPrice?: number | null;
+
+  @Field(() => Boolean, { nullable: true })
+  inStock?: boolean | null;
+}
+
+export const ProductSort = {
+  NEWEST: 'NEWEST',
+  PRICE_ASC: 'PRICE_ASC',
+  PRICE_DESC: 'PRICE_DESC',
+  NAME: 'NAME',
+} as const;
+export type ProductSort = keyof typeof ProductSort;
+registerEnumType(ProductSort, { name: 'ProductSort' });
+
+/** Where a page goes on: the value sorted by, and the id among equal ones. */
+interface Key {
+  readonly id: string;
+  readonly value: string | null;
+}
+
+interface Sort {
+  /** The column sorted by before the id, with its type; undefined: the id alone, which grows with time. */
+  readonly column?: 'price' | 'sort_name';
+  readonly type?: 'bigint' | 'text';
+  readonly direction: 'asc' | 'desc';
+}
+
+const SORTS: Record<ProductSort, Sort> = {
+  NEWEST: { direction: 'desc' },
+  PRICE_ASC: { column: 'price', type: 'bigint', direction: 'asc' },
+  PRICE_DESC: { column: 'price', type: 'bigint', direction: 'desc' },
+  NAME: { column: 'sort_name', type: 'text', direction: 'asc' },
+};
+
+/**
+ * A page of the catalogue. A search finds products that have, for each of its words, one that begins with it.
+ * @throws CallerError BAD_USER_INPUT for a page that cannot be, and for a search of more than 200 characters
+ */
+export async function readProducts(
+  context: Context,
+  filter: ProductFilter | undefined,
+  sortName: ProductSort,
+  first: number,
+  after: string | undefined,
+): Promise<Connection<Product>> {
+  const name = `product ${sortName}`;
+  const sort = SORTS[sortName];
+  const page = pageOf(name, first, after, (text) => readKey(sort, text));
+  const { text, params } = pageQuery(filter ?? {}, sort, page.after, first + 1);
+  const keys = await sql<Key>(context.em, text, params);
+  const found = toConnection(name, keys, first, ({ id, value }) => (value === null ? id : `${id} ${value}`));
+  return { ...found, edges: await Promise.all(found.edges.map((edge) => withProduct(context, edge))) };
+}
+
+async function withProduct(context: Context, { cursor, node }: Edge<Key>): Promise<Edge<Product>> {
+  const product = await load(context, productsById, node.id);
+  if (!product) throw new Error('a product of the catalogue is missing');
+  return { cursor, node: product };
+}
+
+function readKey({ type }: Sort, text: string): Key | undefined {
+  if (!type) {
+    const id = idKey(text);
+    return id === undefined ? undefined : { id, value: null };
+  }
+  const [, idText = '', value = ''] = /^(\S{36}) (.*)$/s.exec(text) ?? [];
+  const id = parseId(idText);
+  const isValue = type === 'bigint' ? /^\d{1,15}$/.test(value) : value !== '' && !value.includes('\0');
+  return id !== undefined && isValue ? { id, value } : undefined;
+}
+
+/** The statement for a page of ids; each of its shapes has an index to walk along. */
+function pageQuery(
+  filter: ProductFilter,
+  { column, type, direction }: Sort,
+  after: Key | undefined,
+  limit: number,
+): { text: string; params: unknown[] } {
+  const params: unknown[] = [];
+  const param = (value: unknown): string => `$${params.push(value)}`;
+  const conditions = conditionsOf(filter, param);
+  const beyond = direction === 'asc' ? '>' : '<';
+  if (after && column) {
+    conditions.push(`(p.${column}, p.id) ${beyond} (${param(after.value)}::${type}, ${param(after.id)}::uuid)`);
+  } else if (after) conditions.push(`p.id ${beyond} ${param(after.id)}::uuid`);
+  const order = [...(column ? [column] : []), 'id'].map((sorted) => `p.${sorted} ${direction}`).join(', ');
+  const text = `select p.id, ${column ? `p.${column}::text` : 'null'} as value from product p
+     ${conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''} order by ${order} limit ${param(limit)}`;
+  return { text, params };
+}
+
+function conditionsOf(filter: ProductFilter, param: (value: unknown) => string): string[] {
+  const { search, category, minPrice, maxPrice, inStock } = filter;
+  const conditions: string[] = [];
+  if (search && textOf('search', search, 0, 200).trim() !== '') {
+    const words = wordsOf(search);
+    conditions.push(words.length > 0 ? `p.words @@ ${param(queryOf(words))}::tsquery` : 'false');
+  }
+  if (typeof category === 'string') conditions.push(`p.category = ${param(textOf('category', category, 0, 100))}`);
+  if (typeof minPrice === 'number') conditions.push(`p.price >= ${param(boundOf('minPrice', minPrice))}`);
+  if (typeof maxPrice === 'number') conditions.push(`p.price <= ${param(boundOf('maxPrice', maxPrice))}`);
+  if (typeof minPrice === 'number' && typeof maxPrice === 'number' && minPrice > maxPrice) {
+    throw badInput('minPrice must not be more than maxPrice.');
+  }
+  if (typeof inStock === 'boolean') conditions.push(inStock ? 'not p.sold_out' : 'p.sold_out');
+  return conditions;
+}
+
+function boundOf(what: string, price: number): number {
+  return within(what, price, 0, Number.MAX_SAFE_INTEGER);
+}

@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { violationsOf } from '../support/builders.ts';
+import type { Buyer, Data } from '../support/client.ts';
+import { cancelOrder, claim, makeCoupon, makeOverdue, makeProduct, placeOrder } from '../support/shop.ts';
+import { World } from '../support/world.ts';
+
+const HOUR = 3_600_000;
+
+describe.each(['script', 'optimistic', 'pessimistic', 'redis-lock'])('under COUPON_GUARD=%s', (guard) => {
+  let world: World;
+  let operator: Buyer;
+  beforeAll(async () => {
+    world = await World.open({ env: { COUPON_GUARD: guard } });
+    operator = await world.operator();
+  });
+  afterAll(() => world.close());
+  const at = (buyer: Buyer, index: number): Buyer => buyer.at(world.urls[index % 2] as string);
+
+  it('of 30 coupons that 40 users claim at once exactly 30 are issued, with serials 1 to 30', async () => {
+    const coupon = await makeCoupon(operator, { quantity: 30 });
+    const buyers = await world.buyers(40);
+    const answers: Data[] = await Promise.all(buyers.map((buyer) => claim(buyer, coupon)));
+    const serials = answers.filter(({ __typename }) => __typename === 'IssuedCoupon').map(({ serial }) => serial);
+    expect(serials.sort((a, b) => a - b)).toEqual(Array.from({ length: 30 }, (_, index) => index + 1));
+    expect(answers.filter(({ code }) => code === 'COUPON_SOLD_OUT')).toHaveLength(10);
+    expect((await operator.get(`{ coupon(id: "${coupon}") { remaining } }`)).coupon.remaining).toBe(0);
+    expect(await violationsOf(operator)).toEqual({});
+  });
+
+  it('a second claim always hears CouponAlreadyClaimed with the first one, also when both arrive at once', async () => {
+    const coupon = await makeCoupon(operator, { quantity: 1 });
+    const buyer = await world.buyer();
+    const answers: Data[] = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => claim(at(buyer, index), coupon)),
+    );
+    const issued = answers.filter(({ __typename }) => __typename === 'IssuedCoupon');
+    expect(issued).toHaveLength(1);
+    const others = answers.filter(({ __typename }) => __typename === 'CouponAlreadyClaimed');
+    expect(others.map(({ issuedCoupon }) => issuedCoupon)).toEqual(others.map(() => withoutType(issued[0])));
+    expect(others).toHaveLength(19);
+    await world.pool.query('update coupon set ends_at = clock_timestamp() where id = $1', [coupon]);
+    expect(await claim(buyer, coupon)).toMatchObject({ __typename: 'CouponAlreadyClaimed' });
+  });
+
+  it('serials follow the order of asking', async () => {
+    const coupon = await makeCoupon(operator);
+    for (const [index, buyer] of (await world.buyers(5)).entries()) {
+      expect((await claim(at(buyer, index), coupon)).serial).toBe(index + 1);
+    }
+  });
+
+  it('before startsAt and from endsAt on nothing is given out, by the clock of PostgreSQL', async () => {
+    const now = Date.now();
+    const early = await makeCoupon(operator, { startsAt: new Date(now + HOUR), endsAt: new Date(now + 2 * HOUR) });
+    const late = await makeCoupon(operator, { quantity: 1 });
+    await world.pool.query('update coupon set ends_at = clock_timestamp() where id = $1', [late]);
+    const buyers = await world.buyers(10);
+    for (const coupon of [early, late]) {
+      const answers = await Promise.all(buyers.map((buyer) => claim(buyer, coupon)));
+      expect(new Set(answers.map(({ code }) => code))).toEqual(new Set(['COUPON_CLOSED']));
+    }
+    await world.pool.query(`update coupon set starts_at = clock_timestamp() - interval '1 hour' where id = $1`, [
+      early,
+    ]);
+    expect((await claim(buyers[0] as Buyer, early)).serial).toBe(1);
+    expect(await violationsOf(operator)).toEqual({});
+  });
+
+  it('one issued coupon on 20 orders placed at once is used for one, and the others take no stock', async () => {
+    const product = await makeProduct(operator, { stock: 100 });
+    const buyer = await world.buyer();
+    const issued = await claim(buyer, await makeCoupon(operator));
+    const answers: Data[] = await Promise.all(
+      Array.from({ length: 20 }, (_, index) =>
+        placeOrder(at(buyer, index), { [product]: 1 + (index % 3) }, { issuedCouponId: issued.id }),
+      ),
+    );
+    const placed = answers.filter(({ __typename }) => __typename === 'Order');
+    expect(placed).toHaveLength(1);
+    expect(answers.filter(({ code }) => code === 'COUPON_NOT_USABLE')).toHaveLength(19);
+    expect(placed[0].coupon).toMatchObject({ id: issued.id, status: 'USED', usedAt: placed[0].createdAt });
+    const { rows } = await world.pool.query('select stock from product where id = $1', [product]);
+    expect(rows).toEqual([{ stock: 100 - placed[0].lines[0].quantity }]);
+  });
+
+  it('a cancelled order, and one not paid in time, give the coupon back', async () => {
+    const product = await makeProduct(operator);
+    const buyer = await world.buyer();
+    const issued = await claim(buyer, await makeCoupon(operator));
+    const statuses = async (): Promise<string[]> =>
+      (await buyer.get('{ myCoupons { id status } }')).myCoupons.map(({ status }: Data) => status);
+    const first = await placeOrder(buyer, { [product]: 1 }, { issuedCouponId: issued.id });
+    expect(await statuses()).toEqual(['USED']);
+    await cancelOrder(buyer, first.id);
+    expect(await statuses()).toEqual(['ISSUED']);
+    const second = await placeOrder(buyer, { [product]: 1 }, { issuedCouponId: issued.id });
+    await makeOverdue(world.pool, second.id);
+    expect(await statuses()).toEqual(['ISSUED']);
+    expect(await placeOrder(buyer, { [product]: 1 }, { issuedCouponId: issued.id })).toMatchObject({
+      status: 'PLACED',
+      discount: 500,
+    });
+  });
+
+  it('10,000 claims by 5,000 users for 1,000 coupons over two processes: exactly 1,000, at most one each', async () => {
+    const coupon = await makeCoupon(operator, { quantity: 1_000 });
+    const buyers = await world.buyers(5_000);
+    const answers: Data[] = [];
+    const all = [...buyers, ...buyers].map((buyer, index) => at(buyer, index));
+    const worker = async (): Promise<void> => {
+      for (let buyer = all.pop(); buyer; buyer = all.pop()) answers.push(await claim(buyer, coupon));
+    };
+    await Promise.all(Array.from({ length: 200 }, worker));
+    expect(answers.filter(({ __typename }) => __typename === 'IssuedCoupon')).toHaveLength(1_000);
+    const { rows } = await world.pool.query(
+      `select count(*)::int as n, count(distinct user_id)::int as users, max(serial) as highest
+       from issued_coupon where coupon_id = $1`,
+      [coupon],
+    );
+    expect(rows).toEqual([{ n: 1_000, users: 1_000, highest: 1_000 }]);
+    expect(await violationsOf(operator)).toEqual({});
+  }, 120_000);
+});
+
+function withoutType({ __typename, ...fields }: Data): Data {
+  return fields;
+}

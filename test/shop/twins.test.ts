@@ -1,0 +1,69 @@
+import { afterEach, expect, it } from 'vitest';
+import type { Buyer, Data } from '../support/client.ts';
+import { cancelOrder, claim, makeCoupon, makeProduct, placeOrder } from '../support/shop.ts';
+import { World } from '../support/world.ts';
+
+let world: World;
+afterEach(() => world.close());
+
+/** A world with a guard switched off, and PostgreSQL's own last guard too. */
+async function open(preload: string, ...changes: string[]): Promise<Buyer> {
+  world = await World.open({ preload });
+  for (const change of changes) await world.pool.query(change);
+  return world.operator();
+}
+
+it('without its row locks a product is oversold: the test of the guard can fail', async () => {
+  const operator = await open(
+    './without-shop-locks.ts',
+    'alter table product drop constraint product_stock_never_negative',
+  );
+  const product = await makeProduct(operator, { stock: 30 });
+  const buyers = await world.buyers(40);
+  const answers = await Promise.all(buyers.map((buyer) => placeOrder(buyer, { [product]: 1 })));
+  expect(answers.filter(({ status }) => status === 'PLACED').length).toBeGreaterThan(30);
+  const { rows } = await world.pool.query('select stock from product where id = $1', [product]);
+  expect(rows[0].stock).toBeLessThan(0);
+});
+
+it('without the constraint of PostgreSQL switched off too, the same is refused as a fault and nothing is oversold', async () => {
+  const operator = await open('./without-shop-locks.ts');
+  const product = await makeProduct(operator, { stock: 10 });
+  const buyers = await world.buyers(40);
+  const answers = await Promise.allSettled(buyers.map((buyer) => placeOrder(buyer, { [product]: 1 })));
+  const placed = answers.filter((answer) => answer.status === 'fulfilled' && answer.value.status === 'PLACED');
+  expect(placed).toHaveLength(10);
+});
+
+it('without the check of its status an order gives its stock back twice: the test of the guard can fail', async () => {
+  const operator = await open(
+    './without-status-check.ts',
+    'alter table product drop constraint product_stock_was_made',
+    'drop trigger shop_order_transition on shop_order',
+  );
+  const product = await makeProduct(operator, { stock: 10 });
+  const buyer = await world.buyer();
+  const { id } = await placeOrder(buyer, { [product]: 4 });
+  await Promise.all(
+    Array.from({ length: 5 }, (_, index) => cancelOrder(buyer.at(world.urls[index % 2] as string), id)),
+  );
+  const { rows } = await world.pool.query('select stock from product where id = $1', [product]);
+  expect(rows).toEqual([{ stock: 26 }]);
+});
+
+it('without its row lock one coupon is used for several orders: the test of the guard can fail', async () => {
+  const operator = await open('./without-shop-locks.ts', 'drop index shop_order_coupon_once');
+  const coffee = await makeProduct(operator, { stock: null });
+  let used = 0;
+  for (let round = 0; round < 10 && used < 2; round++) {
+    const buyer = await world.buyer();
+    const issued = await claim(buyer, await makeCoupon(operator));
+    const answers: Data[] = await Promise.all(
+      Array.from({ length: 20 }, (_, index) =>
+        placeOrder(buyer.at(world.urls[index % 2] as string), { [coffee]: 1 }, { issuedCouponId: issued.id }),
+      ),
+    );
+    used = answers.filter(({ __typename }) => __typename === 'Order').length;
+  }
+  expect(used).toBeGreaterThan(1);
+});
