@@ -2,6 +2,7 @@
 //   npm run bench -- queue [row ...]
 // Ends with 1 when a promise is not kept.
 import { isKept, type Measure, type Row, tableOf } from './load/row.ts';
+import { Servers } from './load/servers.ts';
 import { QUEUE_ROWS } from './queue/rows.ts';
 
 const BENCHES: Record<string, Record<string, Measure>> = { queue: QUEUE_ROWS };
@@ -20,6 +21,10 @@ async function main([bench = '', ...names]: string[]): Promise<void> {
   }
   process.stdout.write(`${tableOf(measured)}\n`);
   if (!measured.every(isKept)) process.exitCode = 1;
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void Servers.closeAll().finally(() => process.exit(2)));
 }
 
 main(process.argv.slice(2)).then(
