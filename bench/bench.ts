@@ -6,6 +6,7 @@
 import { benchAudit } from './audit.ts';
 import { benchGuards } from './guards.ts';
 import { benchRows } from './load/row.ts';
+import { Servers } from './load/servers.ts';
 import { QUEUE_ROWS } from './queue/rows.ts';
 
 /** Measures and prints; answers whether all promises are kept. */
@@ -27,6 +28,10 @@ async function main([name = '', ...more]: string[]): Promise<void> {
   const bench = BENCHES[name];
   if (!bench) throw new Error(`usage: npm run bench -- <${Object.keys(BENCHES).join(' | ')}> [row ...]`);
   if (!(await bench(more))) process.exitCode = 1;
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void Servers.closeAll().finally(() => process.exit(2)));
 }
 
 main(process.argv.slice(2)).then(

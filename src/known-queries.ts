@@ -40,10 +40,12 @@ export class KnownQueries {
   readonly plugin: ApolloServerPlugin<Context> = {
     requestDidStart: async () => ({
       responseForOperation: async ({ operation, document, request, source, contextValue }) => {
-        const plan = PlainQuery.of(this.#schema, operation);
-        const text = await plan?.answer(request.variables ?? {}, contextValue);
-        if (!plan || text === undefined) return null;
+        const plan = this.#byText.get(source) ?? PlainQuery.of(this.#schema, operation);
+        if (!plan) return null;
+        // Before it is answered: who asks the same meanwhile shares what is written.
         if (document.definitions.length === 1) this.#remember(source, plan);
+        const text = await plan.answer(request.variables ?? {}, contextValue);
+        if (text === undefined) return null;
         const singleResult = { data: new JsonText(text) as unknown as Record<string, unknown> };
         return { http: { headers: new HeaderMap() }, body: { kind: 'single', singleResult } };
       },
@@ -69,7 +71,7 @@ export class KnownQueries {
   }
 
   #remember(text: string, plan: PlainQuery): void {
-    if (text.length > MOST_TEXT) return;
+    if (text.length > MOST_TEXT || this.#byText.has(text)) return;
     if (this.#byText.size >= MOST_KNOWN) this.#byText.clear();
     this.#byText.set(text, plan);
   }

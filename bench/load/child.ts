@@ -47,6 +47,7 @@ export class Child {
 
 /** The other end: answers each message with what `work` makes of it. */
 export function serveParent<M>(work: (message: M) => Promise<unknown>): void {
+  process.once('disconnect', () => process.exit());
   process.on('message', (message: M) => {
     work(message).then(
       (answer) => process.send?.(answer ?? null),

@@ -35,7 +35,7 @@ export class RawSocket {
         port: Number(port),
         ...(options.localAddress && { localAddress: options.localAddress }),
       });
-      socket.once('error', reject);
+      socket.setNoDelay(true).once('error', reject);
       const key = randomBytes(16).toString('base64');
       const protocol = options.protocol ? `Sec-WebSocket-Protocol: ${options.protocol}\r\n` : '';
       socket.write(

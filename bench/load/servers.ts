@@ -10,6 +10,7 @@ import { AUTH_SECRET, newUser } from './users.ts';
 
 /** Processes of the product as it is built, on a PostgreSQL and a Redis of their own. */
 export class Servers {
+  static readonly #open = new Set<Servers>();
   readonly processes: readonly AppProcess[];
   readonly redis: Redis;
   readonly pool: pg.Pool;
@@ -23,6 +24,12 @@ export class Servers {
     this.redis = new Redis(embedded.redisUrl as string);
     this.pool = new pg.Pool({ connectionString: embedded.databaseUrl as string, max: 2 });
     this.pool.on('error', () => undefined);
+    Servers.#open.add(this);
+  }
+
+  /** Closes all that are open, where a bench is stopped by hand. */
+  static async closeAll(): Promise<void> {
+    await Promise.all([...Servers.#open].map((servers) => servers.close()));
   }
 
   static async open(count: number, env: Record<string, string> = {}): Promise<Servers> {
@@ -77,6 +84,7 @@ export class Servers {
   }
 
   async close(): Promise<void> {
+    if (!Servers.#open.delete(this)) return;
     await Promise.all(this.processes.map((started) => started.stop()));
     this.redis.disconnect();
     await this.pool.end();

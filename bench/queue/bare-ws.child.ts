@@ -7,3 +7,4 @@ process.on('message', ({ text }: { text: string }) => {
   for (const socket of server.clients) socket.send(text);
   process.send?.(null);
 });
+process.once('disconnect', () => process.exit());

@@ -27,8 +27,10 @@ export async function measureCrowd([count, seconds]: readonly string[]): Promise
   try {
     const queueId = await servers.makeQueue({ capacity: subscribers, admitPerMinute: 0, activeSeconds: 3_600 });
     const people = await enterMany(servers.url, queueId, subscribers);
+    say(`${subscribers} have entered`);
     const before = servers.pids.map(residentBytes);
     generators.push(...(await gather(servers, people)));
+    say('all of them are subscribed');
     await servers.asOperator(DRAIN, { input: { id: queueId, admitPerMinute: ADMIT_PER_MINUTE } });
     await Promise.all(generators.map((generator) => generator.ask({ type: 'begin' } satisfies Marking)));
     const cpuBefore = sum(servers.pids.map(cpuSeconds));
@@ -91,6 +93,10 @@ function rowsOf(subscribers: number, heard: readonly Heard[], { cpu, grown }: { 
       ...bounds(grown, 30, 20, 'KB'),
     },
   ];
+}
+
+function say(text: string): void {
+  process.stderr.write(`  ${text}\n`);
 }
 
 function bounds(

@@ -27,7 +27,7 @@ export interface Heard {
   readonly lost: number;
 }
 
-const OPENING_AT_ONCE = 40;
+const OPENING_AT_ONCE = 250;
 const ACTIVATED = /"activatedAt":"([^"]+)"/;
 
 let messages = 0;

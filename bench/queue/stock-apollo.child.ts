@@ -10,3 +10,4 @@ const constant = { status: 'WAITING', position: 500, etaSeconds: null, waiting: 
 const server = new ApolloServer({ typeDefs, resolvers: { Query: { queueToken: () => constant } } });
 const { url } = await startStandaloneServer(server, { listen: { port: 0, host: '127.0.0.1' } });
 process.send?.(url);
+process.once('disconnect', () => process.exit());
