@@ -20,7 +20,8 @@ local function record()
   local at = now - now % ROW_MS
   local rowAt = count('rowAt')
   if at == rowAt then return end
-  local late = now - rowAt >= 2 * ROW_MS and count('entered') - count('saidEntered') or 0
+  local late = 0
+  if now - rowAt >= 2 * ROW_MS then late = count('entered') - math.max(count('saidEntered'), count('row:entered')) end
   local row = { rowAt, math.max(0, waiting() - late), redis.call('ZCARD', P .. ':active') }
   local starts = { 'HSET', P .. ':meta', 'rowAt', at }
   if rowAt == 0 then
