@@ -126,6 +126,15 @@ describe('an opening', () => {
     });
   });
 
+  it('that does not count what it has written puts people wrong when its steps reach Redis twice', async () => {
+    world = await World.open({ preload: './steps-twice-uncounted.ts' });
+    const opening = await InterruptedOpening.make(world);
+    await openNow(opening.operator, opening.queueId);
+    const { told, right, places } = await opening.expected();
+    expect(told).toEqual(right);
+    expect(await positions(places)).not.toEqual(places.map((_place, index) => index + 1));
+  });
+
   it('forgotten by a Redis after its order was told is done again in that order, for all who are still known', async () => {
     world = await World.open({ processes: 1 });
     const opening = await InterruptedOpening.make(world);
