@@ -92,6 +92,6 @@ it('every path that README.md and docs name exists', () => {
 
 it('README.md and docs name only scripts that package.json has', () => {
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
-  const named = PAGES.flatMap((page) => [...read(page).matchAll(/npm (?:run ([\w:]+)|(start|test)\b)/g)]);
+  const named = PAGES.flatMap((page) => [...read(page).matchAll(/npm (?:run ([\w:-]+)|(start|test)\b)/g)]);
   expect(named.map(([, run, short]) => run ?? short ?? '').filter((name) => !(name in scripts))).toEqual([]);
 });

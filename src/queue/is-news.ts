@@ -9,7 +9,7 @@ const LEAST_GAP_MS = 2 * SECOND;
  * Nobody hears nothing for ten seconds. Messages, at which this is judged, come at least once a second or so; the
  * spread keeps those who came together from being told together for ever.
  */
-const MOST_GAP_MS = { least: 7 * SECOND, spread: 1.5 * SECOND } as const;
+const MOST_GAP_MS = { least: 6.5 * SECOND, spread: 1.5 * SECOND } as const;
 
 /** After how long somebody is told again though nothing has changed, in milliseconds; another one for everybody. */
 export function newGapMs(): number {

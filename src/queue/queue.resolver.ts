@@ -47,7 +47,7 @@ export class QueueResolver {
   }
 
   @Query(() => QueueToken, { nullable: true, description: "For clients that poll: the caller's own place" })
-  queueToken(@Arg('value', () => ID) value: string, @Ctx() context: Context): Promise<QueueToken | null> {
+  queueToken(@Arg('value', () => ID) value: string, @Ctx() context: Context) {
     return readOwnToken(context, value);
   }
 

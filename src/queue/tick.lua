@@ -64,7 +64,7 @@ if news or (people > 0 and now - count('saidAt') >= 900) then
   redis.call('HSET', P .. ':meta', 'saidAt', now, 'saidEntered', entered, 'due', 0)
   redis.call('PUBLISH', ARGV[2], cjson.encode(message(add('seq', 1), gone, ids, tooManyLeft or tooManyIds)))
 end
-if set.phase == 'sealed' or (drawing and set.openAt <= now) then return 2 end
+if drawing and (set.phase == 'sealed' or set.state ~= 'SCHEDULED' or set.openAt <= now) then return 2 end
 if people > 0 then return 1 end
 for _, lane in ipairs(lanes) do
   if redis.call('EXISTS', P .. ':line:' .. lane) > 0 then return 1 end

@@ -14,6 +14,15 @@ export async function readStats(context: Context, queueId: string): Promise<Queu
   return toStats(queueId, await readSnapshot(context.platform, queueId));
 }
 
+/** One object for all who hear of the same message, so that it is written once. */
+const shared = new WeakMap<QueueMessage, QueueStats>();
+
+function statsOf(queueId: string, message: QueueMessage): QueueStats {
+  const stats = shared.get(message) ?? toStats(queueId, message);
+  shared.set(message, stats);
+  return stats;
+}
+
 /**
  * The queue's counts: now, then at most once a second.
  * @throws CallerError NOT_FOUND for an unknown queue
@@ -34,7 +43,7 @@ export async function watchStats(context: Context, id: string): Promise<AsyncIte
   const tell = (): void => {
     timer = undefined;
     toldAt = Date.now();
-    if (newest) stats.push(toStats(queueId, newest));
+    if (newest) stats.push(statsOf(queueId, newest));
   };
   stop = await watchCounts(context.platform, queueId, (message) => {
     newest = message;

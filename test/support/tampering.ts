@@ -21,7 +21,7 @@ export async function tamper(
   const server = createServer(async (request, response) => {
     const body = await textOf(request);
     heard.push(body);
-    const { priority } = JSON.parse(body).variables as { priority: number };
+    const { priority = 0 } = (JSON.parse(body).variables ?? {}) as { priority?: number };
     const headers = { 'content-type': 'application/json' };
     const answer = (await (await fetch(url, { method: 'POST', headers, body })).json()) as Data;
     Object.assign(answer.data.queueShuffle, change(answer.data.queueShuffle, priority));
