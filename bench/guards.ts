@@ -31,6 +31,8 @@ interface Row {
 export async function benchGuards(): Promise<void> {
   await withServers(async (servers) => {
     const pool = new pg.Pool({ connectionString: servers.databaseUrl, max: 2 });
+    // Ended by its server when the bench has failed: the failure says what happened.
+    pool.on('error', () => undefined);
     say('| of | guard | keys | at once | applied | refused | retries | a second | of yardstick | p99 ms |');
     say('|---|---|---|---:|---:|---:|---:|---:|---:|---:|');
     for (const subject of SUBJECTS) await benchSubject(subject, servers, pool);
@@ -42,26 +44,37 @@ export async function benchGuards(): Promise<void> {
 
 async function benchSubject(subject: Subject, servers: Servers, pool: pg.Pool): Promise<void> {
   const workers = new Map<string, Workers>();
-  for (const guard of subject.guards) {
-    const started = await Workers.start(subject, guard, servers);
-    workers.set(guard, started);
-    await started.run({ ids: await subject.make(pool, 50, EACH), count: 500, atOnce: 10, room: EACH });
+  try {
+    for (const guard of subject.guards) {
+      const started = await Workers.start(subject, guard, servers);
+      workers.set(guard, started);
+      await started.run({ ids: await subject.make(pool, 50, EACH), count: 500, atOnce: 10, room: EACH });
+    }
+    for (const keys of ['one', 'many'] as const) {
+      for (const way of WAYS) await compare(subject, pool, workers, { keys, ...way });
+    }
+  } finally {
+    for (const started of workers.values()) started.stop();
   }
-  for (const keys of ['one', 'many'] as const) {
-    for (const way of WAYS) {
-      const rows = new Map(subject.guards.map((guard) => [guard, [] as Row[]]));
-      for (let round = 0; round < ROUNDS; round++) {
-        for (const [guard, started] of workers) {
-          rows.get(guard)?.push(await measure(subject, pool, guard, started, { keys, ...way }));
-        }
-      }
-      for (const ofGuard of rows.values()) {
-        const median = ofGuard.toSorted((a, b) => a.ratio - b.ratio)[Math.floor(ROUNDS / 2)];
-        say(`| ${median?.cells.join(' | ')} |`);
-      }
+}
+
+interface Way {
+  readonly keys: 'one' | 'many';
+  readonly atOnce: number;
+  readonly count: number;
+}
+
+async function compare(subject: Subject, pool: pg.Pool, workers: Map<string, Workers>, way: Way): Promise<void> {
+  const rows = new Map(subject.guards.map((guard) => [guard, [] as Row[]]));
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [guard, started] of workers) {
+      rows.get(guard)?.push(await measure(subject, pool, guard, started, way));
     }
   }
-  for (const started of workers.values()) started.stop();
+  for (const ofGuard of rows.values()) {
+    const median = ofGuard.toSorted((a, b) => a.ratio - b.ratio)[Math.floor(ROUNDS / 2)];
+    say(`| ${median?.cells.join(' | ')} |`);
+  }
 }
 
 async function measure(
@@ -69,7 +82,7 @@ async function measure(
   pool: pg.Pool,
   guard: string,
   workers: Workers,
-  { keys, atOnce, count }: { keys: 'one' | 'many'; atOnce: number; count: number },
+  { keys, atOnce, count }: Way,
 ): Promise<Row> {
   const yardstick = await oneAfterAnother(pool, await WALLETS.make(pool, 1, 0), 300);
   const room = (keys === 'one' ? count : EACH) * ROOM;

@@ -1,11 +1,8 @@
 import { isIP } from 'node:net';
 
-/*
- * How values of the configuration are read: each of these takes the text and answers the value, or throws an Error whose
- * message ends the sentence "KEY ...". What may be a secret is not quoted.
- */
+// How values of the configuration are read. Each throws an Error whose message ends the sentence "KEY ...".
 
-/** Whole numbers between the bounds, in digits only. */
+/** A whole number in digits between the bounds. */
 export function whole(least: number, most: number): (given: string) => number {
   return (given) => {
     const value = Number(given);
@@ -33,7 +30,7 @@ export function oneOf<T extends string>(...choices: T[]): (given: string) => T {
   };
 }
 
-/** URLs of the schemes, such as `https:`. */
+/** A URL of one of the protocols, such as 'https:'. */
 export function url(...protocols: string[]): (given: string) => string {
   return (given) => {
     const schemes = protocols.map((protocol) => `${protocol}//`).join(' or ');
@@ -44,6 +41,7 @@ export function url(...protocols: string[]): (given: string) => string {
   };
 }
 
+/** An IP address or a host name. */
 export function hostName(given: string): string {
   if (isIP(given) === 0 && !/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(given)) {
     throw new Error(`is ${quoted(given)} but must be an address or a host name`);
@@ -51,6 +49,7 @@ export function hostName(given: string): string {
   return given;
 }
 
+/** An IANA time zone. */
 export function timeZone(given: string): string {
   try {
     return new Intl.DateTimeFormat('en', { timeZone: given }).resolvedOptions().timeZone;
@@ -59,6 +58,7 @@ export function timeZone(given: string): string {
   }
 }
 
+/** An ISO 4217 code. */
 export function currency(given: string): string {
   if (!Intl.supportedValuesOf('currency').includes(given)) {
     throw new Error(`is ${quoted(given)} but must be an ISO 4217 code`);
@@ -66,6 +66,7 @@ export function currency(given: string): string {
   return given;
 }
 
+/** Origins separated by commas. */
 export function origins(given: string): string[] {
   return given.split(',').map((part) => {
     const origin = part.trim();

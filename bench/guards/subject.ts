@@ -26,7 +26,7 @@ export interface Order {
 export interface Report {
   readonly applied: number;
   readonly refused: number;
-  /** Pieces of work that were done again after a lost race. */
+  /** Pieces of work that were done again after a lost race, or after they had been unavailable. */
   readonly retries: number;
   /** How long each took, in milliseconds, waiting included. */
   readonly latencies: readonly number[];

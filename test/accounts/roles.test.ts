@@ -15,6 +15,7 @@ afterAll(() => world.close());
 
 /** Every operator's query and mutation, well formed. */
 const OPERATORS: Record<string, string> = {
+  audit: '{ audit { ok } }',
   queue: `{ queue(id: "${ID}") { id } }`,
   createQueue: 'mutation { createQueue(input: { name: "a queue", capacity: 1 }) { id } }',
   updateQueue: `mutation { updateQueue(input: { id: "${ID}", capacity: 1 }) { id } }`,
@@ -38,6 +39,8 @@ const SIGNED_IN: Record<string, string> = {
   reserveBest: `mutation { reserveBest(input: { showId: "${ID}", count: 1 }) { __typename } }`,
   releaseReservation: `mutation { releaseReservation(id: "${ID}") { __typename } }`,
   charge: 'mutation { charge(input: { amount: 1, idempotencyKey: "k" }) { __typename } }',
+  cancelCharge: `mutation { cancelCharge(input: { entryId: "${ID}", idempotencyKey: "k" }) { __typename } }`,
+  cancelPayment: `mutation { cancelPayment(input: { paymentId: "${ID}", idempotencyKey: "k" }) { __typename } }`,
   pay: `mutation { pay(input: { reservationId: "${ID}", idempotencyKey: "k" }) { __typename } }`,
 };
 const OPEN = ['signUp', 'signIn', 'settings', 'concerts', 'concert', 'availableDates', 'availableSeats', 'seatMap'];

@@ -112,6 +112,18 @@ describe.each([1, 2])('with %i processes', (processes) => {
   });
 });
 
+it('the process killed after the commit and before the answer: the retry gets that payment, and one refund', async () => {
+  const doomed = await world.startProcess({}, './die-after-payment.ts');
+  const buyer = await world.buyer(5_000);
+  const { show, payment } = await bought(buyer);
+  await expect(cancelPayment(buyer.at(doomed.url), payment.id, 'k')).rejects.toThrow();
+  await eventually(() => doomed.child.signalCode === 'SIGKILL');
+  expect(await balanceOf(buyer)).toBe(5_000);
+  expect(await cancelPayment(buyer, payment.id, 'k')).toMatchObject({ id: payment.id, status: 'CANCELLED' });
+  expect(await chainOf(world.pool, buyer.id)).toEqual({ entries: 3, unbroken: true, sum: 5_000 });
+  expect(await reserve(await world.buyer(), show.id, show.seats.slice(0, 2))).toMatchObject({ status: 'HELD' });
+});
+
 it('its owner may cancel until the show starts, an operator always', async () => {
   const buyer = await world.buyer(5_000);
   const { show, payment } = await bought(buyer);

@@ -65,7 +65,13 @@ describe.each(['optimistic', 'pessimistic', 'redis-lock'])('under the guard %s, 
       ]);
       return both.map(({ status, code }) => status ?? code).join();
     });
+    let done = false;
+    const audits = (async () => {
+      while (!done) expect(await violationsOf(operator), 'in the middle of it').toEqual({});
+    })();
     const ends = await Promise.all(turns);
+    done = true;
+    await audits;
     const allowed =
       /^(INSUFFICIENT_BALANCE|(CANCELLED,NOT_CANCELLABLE|NOT_CANCELLABLE,CANCELLED),(ALREADY_PAID|NOT_PAYABLE))$/;
     expect(ends.filter((end) => !allowed.test(end))).toEqual([]);

@@ -29,9 +29,14 @@ it.each([
   ['pessimistic', 'its row lock', './without-wallet-lock.ts'],
   ['redis-lock', 'its lock', './without-redis-lock.ts'],
 ])('the %s guard without %s loses updates: the test of the guard can fail', async (guard, _what, preload) => {
-  const { balance, chain } = await without(guard, preload, chargeAtOnce);
-  expect(balance).toBeLessThan(151_000);
-  expect(chain.unbroken).toBe(false);
+  const lost = await without(guard, preload, async (world) => {
+    for (let round = 0; round < 10; round++) {
+      const { balance, chain } = await chargeAtOnce(world);
+      if (balance < 151_000) return chain;
+    }
+    return undefined;
+  });
+  expect(lost).toMatchObject({ unbroken: false });
 });
 
 it.each(['pessimistic', 'redis-lock'])(

@@ -40,11 +40,11 @@ export const redisLock: Guard = async (platform, key, work) => {
 async function acquire(platform: Platform, key: string): Promise<() => Promise<void>> {
   const owner = randomUUID();
   const release = (): Promise<void> => releaseOf(platform, key, owner);
-  if ((await tryToTake(platform, key, owner)) === 0) return release;
   try {
-    await waitInLine(platform, key, owner);
+    if ((await tryToTake(platform, key, owner)) > 0) await waitInLine(platform, key, owner);
     return release;
   } catch (error) {
+    // It may have been taken although the answer never came.
     await release();
     throw error;
   }
@@ -81,7 +81,7 @@ async function releaseOf({ redis, log }: Platform, key: string, owner: string): 
   try {
     await runScript(redis, RELEASE, lockOf(key), [owner, channelOf(key).name]);
   } catch (error) {
-    log.warn({ key, error: String(error) }, 'a lock is left to its lease');
+    log.debug({ key, error: String(error) }, 'a lock is left to its lease');
   }
 }
 
