@@ -68,4 +68,6 @@ process.on('message', (order: Order) => {
     },
   );
 });
+// Open connections would keep it alive after whoever gives the orders is gone.
+process.on('disconnect', () => process.exit(0));
 process.send?.('ready');
