@@ -1,11 +1,12 @@
 import pg from 'pg';
+import { COUPONS } from './guards/coupons.ts';
 import type { Subject } from './guards/subject.ts';
 import { WALLETS } from './guards/wallets.ts';
 import { Workers } from './guards/workers.ts';
 import { oneAfterAnother } from './guards/yardstick.ts';
 import { type Servers, withServers } from './product.ts';
 
-const SUBJECTS: readonly Subject[] = [WALLETS];
+const SUBJECTS: readonly Subject[] = [WALLETS, COUPONS];
 
 /** Ways of asking: pieces of work, and how many of them at once. */
 const WAYS = [

@@ -2,31 +2,17 @@
 // argv[3] and the Redis argv[4].
 import type { LedgerEntry } from '../../src/wallet/ledger-entry.ts';
 import { built } from '../product.ts';
+import { openPlatform } from './open-platform.ts';
 import type { Order, Report } from './subject.ts';
 
 const [guard = '', databaseUrl = '', redisUrl = ''] = process.argv.slice(2);
-const { openPostgres } = await built<typeof import('../../src/platform/postgres.ts')>('platform/postgres');
-const { openRedis } = await built<typeof import('../../src/platform/redis.ts')>('platform/redis');
-const { openMessages } = await built<typeof import('../../src/platform/pubsub.ts')>('platform/pubsub');
-const { openLog } = await built<typeof import('../../src/platform/log.ts')>('platform/log');
-const { readConfig } = await built<typeof import('../../src/config.ts')>('config');
 const { Wallet } = await built<typeof import('../../src/wallet/wallet.ts')>('wallet/wallet');
 const { LedgerEntry: Entry } = await built<typeof import('../../src/wallet/ledger-entry.ts')>('wallet/ledger-entry');
 const { workOnWallet } = await built<typeof import('../../src/wallet/wallet-work.ts')>('wallet/wallet-work');
 const { isUnavailable } = await built<typeof import('../../src/platform/faults.ts')>('platform/faults');
 const { newId } = await built<typeof import('../../src/platform/ids.ts')>('platform/ids');
 
-const log = openLog('error');
-const redis = openRedis(redisUrl, 'bench', log);
-await redis.connect();
-const platform = {
-  config: readConfig({ WALLET_GUARD: guard }),
-  log,
-  orm: await openPostgres(databaseUrl, [Wallet, Entry], [], log),
-  redis,
-  messages: await openMessages(redisUrl, redis, log),
-  closing: [],
-};
+const platform = await openPlatform({ WALLET_GUARD: guard }, [Wallet, Entry], databaseUrl, redisUrl);
 
 async function run({ ids, count, atOnce, room }: Order): Promise<Report> {
   const tally = { applied: 0, refused: 0, tries: 0 };

@@ -2,13 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Unavailable } from '../platform/faults.ts';
 import { GUARDS } from '../platform/guards/guard.ts';
 import type { Platform } from '../platform/platform.ts';
-import { SECOND } from '../platform/units.ts';
 import { confirmClaims, type Verdict } from './confirm-claims.ts';
 import type { Claim } from './insert-issued.ts';
-import { type HandedOut, type Holder, SerialDesk } from './serial-desk.ts';
+import { FRESH_MS, type HandedOut, type Holder, SerialDesk } from './serial-desk.ts';
 
-/** How long those who find everything handed out wait to hear whether all of it was confirmed, and how often they look. */
-const MOST_WAIT_MS = SECOND / 2;
+/** How often those who find everything handed out look whether all of it was confirmed. */
 const LOOK_AGAIN_MS = 20;
 
 /** How often in a row what Redis says may turn out to be out of date. */
@@ -29,7 +27,7 @@ export async function claimByScript(
 ): Promise<Map<string, Verdict>> {
   const desk = new SerialDesk(platform, couponId);
   const verdicts: Verdicts = new Map();
-  const until = Date.now() + MOST_WAIT_MS;
+  const until = Date.now() + FRESH_MS;
   let corrections = 0;
   let asking = userIds;
   while (asking.length > 0) {

@@ -1,8 +1,9 @@
 -- Hands out serials of a coupon, each under a lease: what is not confirmed in time goes to the next to ask.
 -- KEYS[1] the coupon's prefix
--- ARGV    how long a lease lasts in milliseconds, then users in the order of asking
+-- ARGV    how long a lease lasts, and how long a confirmation may well be on its way, both in milliseconds; then users in
+--         the order of asking
 -- result  'UNKNOWN', or for each user: a serial to confirm (asked for again, the same one); 0 all are confirmed for
---         others; -1 all are handed out, some not yet confirmed; -2 the user has one
+--         others, or left to their leases; -1 all are handed out, some a moment ago; -2 the user has one
 -- include: serials
 local meta = redis.call('HMGET', P .. ':meta', 'q', 'n')
 if not meta[1] then return 'UNKNOWN' end
@@ -23,7 +24,10 @@ local function serial_for(user)
   local serial = redis.call('HGET', P .. ':users', user)
   if serial and redis.call('HGET', P .. ':holders', serial) ~= user then return -2 end
   serial = serial or next_serial()
-  if not serial then return redis.call('ZCARD', P .. ':pending') > 0 and -1 or 0 end
+  if not serial then
+    local fresh = redis.call('ZCOUNT', P .. ':pending', now + ARGV[1] - ARGV[2], '+inf')
+    return fresh > 0 and -1 or 0
+  end
   redis.call('HSET', P .. ':users', user, serial)
   redis.call('HSET', P .. ':holders', serial, user)
   redis.call('ZADD', P .. ':pending', now + ARGV[1], serial)
@@ -31,7 +35,7 @@ local function serial_for(user)
 end
 
 local answer = {}
-for i = 2, #ARGV do answer[#answer + 1] = serial_for(ARGV[i]) end
+for i = 3, #ARGV do answer[#answer + 1] = serial_for(ARGV[i]) end
 redis.call('HSET', P .. ':meta', 'n', upcoming)
 keep_a_week()
 return answer

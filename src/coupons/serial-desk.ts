@@ -11,6 +11,9 @@ const RESTORE = loadScript(import.meta.url, 'restore');
 /** How long a serial waits for its confirmation: longer than a transaction may take. */
 const LEASE_MS = 6 * SECOND;
 
+/** How long it is worth waiting to hear of a serial that was handed out to somebody else. */
+export const FRESH_MS = SECOND / 2;
+
 /** Rows of a coupon that are noted in one step. */
 const ROWS_AT_ONCE = 5_000;
 
@@ -41,7 +44,7 @@ export class SerialDesk {
 
   /** @returns an answer for each user, in their order; undefined where Redis knows nothing of the coupon */
   async handOut(userIds: readonly string[]): Promise<HandedOut[] | undefined> {
-    const answer = await this.#run<number[] | 'UNKNOWN'>(CLAIM, [LEASE_MS, ...userIds]);
+    const answer = await this.#run<number[] | 'UNKNOWN'>(CLAIM, [LEASE_MS, FRESH_MS, ...userIds]);
     return answer === 'UNKNOWN' ? undefined : answer.map((given) => REASONS[given] ?? given);
   }
 

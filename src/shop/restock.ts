@@ -9,6 +9,7 @@ import { sql, sqlRow } from '../platform/postgres.ts';
 import { transact } from '../platform/transact.ts';
 import { badInput, keptRefusal, notFound, restoreRefusal } from '../problems.ts';
 import { MOST_STOCK } from './create-product.ts';
+import { cancelOverdue } from './lapse-orders.job.ts';
 import { PRODUCT_COLUMNS, type Product, type ProductRow, toProduct } from './product.ts';
 import { InsufficientStock, insufficientStock, type StockRefusal } from './shop-problems.ts';
 
@@ -40,6 +41,8 @@ export async function restock(context: Context, input: RestockInput): Promise<Pr
     key: idempotencyKeyOf(input.idempotencyKey),
     input: { productId, quantity },
   };
+  // What orders that were not paid in time have taken is in stock, whether or not the sweep has come by.
+  await cancelOverdue(context.platform);
   return transact(context.em, (em) =>
     once<Product | StockRefusal>(em, {
       key,
