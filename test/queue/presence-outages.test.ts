@@ -138,12 +138,29 @@ it('nor because every process was stopped for longer and started again', async (
   await pause(AWAY_SECONDS * 2_000);
   await world.startProcess();
   await world.startProcess();
+  operator = operator.at(world.urls[0] as string);
 
   const back = places.map((place, i) => ({ ...place, buyer: place.buyer.at(world.urls[i % 2] as string) }));
   const again = back.map(follow);
   await Promise.all(again.map((feed, index) => hears(feed, 'position', index + 1)));
-  await update(operator.at(world.urls[0] as string), queueId, { capacity: 4 });
+  await update(operator, queueId, { capacity: 4 });
 
   await Promise.all(again.map((feed) => hears(feed, 'status', 'ACTIVE')));
   await Promise.all(again.map((feed) => feed.close()));
+});
+
+it.each([
+  ['hangs', () => world.processes[1]?.child.kill('SIGSTOP'), () => world.processes[1]?.child.kill('SIGCONT')],
+  ['was killed a moment ago', () => world.processes[1]?.stop('SIGKILL'), () => world.startProcess()],
+])('whose turn comes while their process %s are let in by the other one', async (_name, begin, end) => {
+  const { queueId, feeds, stop } = await watchers();
+  await pause(500);
+  await begin();
+  await pause(AWAY_SECONDS * 1_500);
+  await update(operator, queueId, { capacity: 4 });
+  await eventually(async () => (await statsOf(operator, queueId)).waiting === 0);
+  expect(await statsOf(operator, queueId)).toMatchObject({ entered: 4, admitted: 4, active: 4, expired: 0 });
+  await end();
+  await stop();
+  await Promise.all(feeds.map((feed) => feed.close()));
 });

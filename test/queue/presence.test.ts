@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { queueIdOf } from '../../src/queue/queue-keys.ts';
-import { enter, makeQueue, type QueueInput } from '../support/builders.ts';
+import { enter, eventually, makeQueue, type QueueInput } from '../support/builders.ts';
 import type { Buyer } from '../support/client.ts';
 import {
   follow,
@@ -98,7 +98,8 @@ describe('when the turn comes', () => {
     const { queueId, places } = await waitingRoom(2);
     await passAway(world, queueId, LONG_AGO);
     await update(operator, queueId, { capacity: 1 });
-    await until(places[0]!, 'EXPIRED');
+    await eventually(async () => (await statsOf(operator, queueId)).expired === 2);
+    expect(await statuses(places)).toEqual(['EXPIRED', 'EXPIRED']);
     await update(operator, queueId, { capacity: 0 });
 
     const again = await enter(places[0]!.buyer, queueId);

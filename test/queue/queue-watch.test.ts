@@ -25,7 +25,7 @@ async function watch(tokenId: string, position: number, isFirst: boolean): Promi
   const begun = watchToken(redis.platform, QUEUE, tokenId, view, tell, () => {
     watching.ended += 1;
   });
-  if (isFirst) await redis.giveSnapshot(tick(1));
+  if (isFirst) await redis.giveSnapshot(tick(1, { at: 1_000 }));
   watching.stop = await begun;
   return watching;
 }
@@ -124,4 +124,22 @@ it('who watches the counts of a queue that is watched already begins with the la
   await turn();
 
   expect(heard).toEqual([7, 6]);
+});
+
+it('what Redis told before its data set was another one is asked again', async () => {
+  const told: (number | null)[] = [];
+  const view = readView(QUEUE, waitingView(5, 5, 900));
+  const begun = watchToken(
+    redis.platform,
+    QUEUE,
+    'one',
+    view,
+    ({ token }) => told.push(token.position),
+    () => told.push(null),
+  );
+  await redis.giveSnapshot(tick(1));
+  await redis.giveView(null);
+  const stop = await begun;
+  expect(told).toEqual([null]);
+  stop();
 });
