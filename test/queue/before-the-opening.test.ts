@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { enter } from '../support/builders.ts';
-import { type Buyer } from '../support/client.ts';
+import { enter, makeShow } from '../support/builders.ts';
+import type { Buyer } from '../support/client.ts';
 import { makeScheduled, openNow, shuffleOf } from '../support/openings.ts';
-import { activeIn, follow, hears, line, look, type Place, pause, statsOf, update } from '../support/places.ts';
+import { activeIn, follow, hears, inside, leave, line, look, type Place, pause, statsOf, update } from '../support/places.ts';
 import { World } from '../support/world.ts';
 
 const HOUR_S = 3_600;
@@ -99,6 +99,27 @@ it('it cannot be PAUSED, nor can a queue that has opened be SCHEDULED, and nothi
   expect(await operator.fail(query, { input: { id: queueId, state: 'SCHEDULED' } })).toBe('BAD_USER_INPUT');
   expect(await row()).toEqual(opened);
   expect(await look(place)).toMatchObject({ status: 'WAITING', position: 1 });
+});
+
+it('it takes as many as maxWaiting, and again when somebody leaves', async () => {
+  const queueId = await makeScheduled(operator, HOUR_S * 1_000, { maxWaiting: 2 });
+  const [one, two, three] = (await world.buyers(3)) as [Buyer, Buyer, Buyer];
+  const [place] = (await line([one, two], queueId)) as [Place];
+  expect(await enter(three, queueId)).toMatchObject({ code: 'QUEUE_FULL' });
+  expect(await leave(place)).toMatchObject({ status: 'LEFT', position: null, waiting: 1 });
+  expect(await enter(three, queueId)).toMatchObject({ status: 'WAITING', waiting: 2 });
+  expect(await shuffleOf(url(), queueId)).toMatchObject({ entrants: 2 });
+});
+
+it('what stands behind it is closed to who waits in it, and says that it is SCHEDULED', async () => {
+  const queueId = await makeScheduled(operator, HOUR_S * 1_000, { capacity: 5 });
+  const { concertId } = await makeShow(operator, {}, queueId);
+  const [place] = (await line(await world.buyers(1), queueId)) as [Place];
+  const dates = 'query ($id: ID!) { availableDates(concertId: $id) { id } }';
+  const { errors } = await inside(place).ask(dates, { id: concertId });
+  expect(errors?.[0]?.extensions).toMatchObject({
+    ...{ code: 'QUEUE_TOKEN_REQUIRED', queue: { id: queueId, state: 'SCHEDULED' } },
+  });
 });
 
 it('closing it ends every place with QUEUE_CLOSED, and it is never drawn', async () => {

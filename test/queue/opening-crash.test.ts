@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { queueKey } from '../../src/queue/queue-keys.ts';
-import { eventually } from '../support/builders.ts';
+import { enter, eventually } from '../support/builders.ts';
 import { InterruptedOpening, interrupt, resume } from '../support/interrupted-opening.ts';
 import { look, pause, positions, statsOf, statuses, update } from '../support/places.ts';
 import { World } from '../support/world.ts';
@@ -98,6 +98,31 @@ it.each([
     await expectDrawn();
   },
 );
+
+it('a queue closed in the middle of its opening ends everybody in it, and lets nobody in', async () => {
+  await stopAt('write-drawn', 2, 'SIGKILL');
+  resume(opening);
+  const { operator, queueId, plain, coded } = opening;
+  await opening.disturb();
+  expect(await update(operator, queueId, { state: 'CLOSED', capacity: 10 })).toMatchObject({ state: 'CLOSED' });
+  expect(await enter(await world.buyer(), queueId)).toMatchObject({ code: 'QUEUE_CLOSED' });
+
+  await eventually(isOpen, TAKE_OVER_MS);
+
+  const { told, right, places } = await opening.expected();
+  expect(told).toEqual(right);
+  for (const place of [...places.slice(0, 50), ...places.slice(-50)]) {
+    expect(await look(place)).toMatchObject({ status: 'EXPIRED', endReason: 'QUEUE_CLOSED', position: null });
+  }
+  await pause(1_000);
+  expect(await statsOf(operator, queueId)).toMatchObject({
+    ...{ entered: plain.length + coded.length + 1, left: 1, expired: places.length },
+    ...{ waiting: 0, active: 0, admitted: 0 },
+  });
+  expect((await world.pool.query('select state from queue where id = $1', [queueId])).rows).toEqual([
+    { state: 'CLOSED' },
+  ]);
+});
 
 it('a Redis that crashed in the middle of the opening and came back: the opening goes on where it was', async () => {
   const hung = await stopAt('write-drawn', 2, 'SIGSTOP');

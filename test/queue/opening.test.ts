@@ -100,11 +100,13 @@ it.each([1, 2])(
   },
 );
 
-it('leaves out who left before it, and puts behind everybody who comes after it', async () => {
+it('leaves out who left or was sent away before it, and puts behind everybody who comes after it', async () => {
   const queueId = await makeScheduled(operator);
   const places = await line(await world.buyers(9), queueId);
   await leave(places[2]!);
-  await leave(places[8]!);
+  const revoke = 'mutation ($q: ID!, $u: ID!) { revokeToken(queueId: $q, userId: $u) { status endReason } }';
+  const revoked = (await operator.get(revoke, { q: queueId, u: places[8]!.buyer.id })).revokeToken;
+  expect(revoked).toEqual({ status: 'EXPIRED', endReason: 'REVOKED' });
   const there = places.filter((_place, index) => index !== 2 && index !== 8);
   expect(await shuffleOf(url(), queueId)).toMatchObject({ entrants: 7 });
 
@@ -116,7 +118,7 @@ it('leaves out who left before it, and puts behind everybody who comes after it'
   expect(order).toEqual(expectedOrder(seed as string, there.map(publicIdOf)));
   expect(await positions([...inOrder(there, order), ...late])).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
   expect(await look(places[2]!)).toMatchObject({ status: 'LEFT', endReason: 'LEFT' });
-  expect(await statsOf(operator, queueId)).toMatchObject({ entered: 11, left: 2, waiting: 9 });
+  expect(await statsOf(operator, queueId)).toMatchObject({ entered: 11, left: 1, expired: 1, waiting: 9 });
 });
 
 it('draws each lane for itself, and who shows a code meanwhile is drawn in its lane with the same token', async () => {
