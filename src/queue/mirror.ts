@@ -88,7 +88,12 @@ export class Mirror {
 
   /** Whether nobody was admitted up to that number, nor has its holder given it up. */
   stands(lane: string, number: number): boolean {
-    return number > (this.#latest?.heads[lane] ?? 0) && !this.#goneIn(lane).has(number);
+    return (this.isScheduled || number > (this.#latest?.heads[lane] ?? 0)) && !this.#goneIn(lane).has(number);
+  }
+
+  /** Whether nobody can have been admitted yet; numbers mean nothing then, and become others when the queue opens. */
+  get isScheduled(): boolean {
+    return this.#latest?.state === 'SCHEDULED';
   }
 
   /** Place in the whole queue of a number that stands: 1 is the next. */
