@@ -19,7 +19,7 @@ beforeEach(async () => {
   const tell = ({ token }: TokenView): number => told.push([token.status, token.position]);
   const view = readView(QUEUE, waitingView(3, -1, 1_000));
   const begun = watchToken(redis.platform, QUEUE, 'one', view, tell, () => undefined);
-  await redis.giveSnapshot(scheduled(1));
+  await redis.giveSnapshot(scheduled(1, { at: 1_000 }));
   stop = await begun;
 });
 
