@@ -86,7 +86,9 @@ export class Mirror {
 
   /** Whether nobody was admitted up to that number, nor has its holder given it up. */
   stands(lane: string, number: number): boolean {
-    return number > (this.#latest?.heads[lane] ?? 0) && !this.#goneIn(lane).has(number);
+    // The sealing of a SCHEDULED queue moves the head past everybody, who wait for other numbers all the same.
+    const mayStand = this.#latest?.state === 'SCHEDULED' || number > (this.#latest?.heads[lane] ?? 0);
+    return mayStand && !this.#goneIn(lane).has(number);
   }
 
   /** Place in the whole queue of a number that stands: 1 is the next. */

@@ -108,6 +108,7 @@ export class QueueWatch {
 
   #isDoubtful({ view, unsure, reading }: KnownToken, missed: Missed): boolean {
     if (!view || unsure || reading) return true;
+    if (this.mirror.last?.state === 'SCHEDULED' && missed !== 'nothing') return true;
     return view.token.status === 'WAITING' ? !this.mirror.stands(view.lane, view.number) : missed !== 'nothing';
   }
 

@@ -5,9 +5,11 @@
 -- include: line
 -- include: token
 local first = tonumber(ARGV[2])
+local unsealed = P .. ':unsealed:' .. ARGV[1]
+local someLeft = redis.call('EXISTS', unsealed) == 1
 local secrets = {}
 for i, id in ipairs(redis.call('LRANGE', P .. ':sealed:' .. ARGV[1], first, ARGV[3])) do
-  if not redis.call('ZSCORE', P .. ':unsealed:' .. ARGV[1], first + i) then
+  if not (someLeft and redis.call('ZSCORE', unsealed, first + i)) then
     local t = token(id)
     secrets[#secrets + 1] = t and t.v or ''
   end

@@ -10,9 +10,9 @@ if set == nil or set.phase ~= 'sealed' or written ~= before then return written 
 local sealed = count('sealed:' .. lane)
 local last = sealed + count('drawn:' .. lane) - written
 local missing = 0
+redis.call('LPUSH', P .. ':line:' .. lane, unpack(ARGV, 3))
 for i = 3, #ARGV do
   local number = last - (i - 3)
-  redis.call('LPUSH', P .. ':line:' .. lane, ARGV[i])
   local t = token(ARGV[i])
   if t and t.s == 'W' and t.l == lane and t.n <= sealed then
     t.n = number

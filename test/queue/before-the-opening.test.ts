@@ -3,7 +3,19 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { enter, makeShow } from '../support/builders.ts';
 import type { Buyer } from '../support/client.ts';
 import { makeScheduled, openNow, shuffleOf } from '../support/openings.ts';
-import { activeIn, follow, hears, inside, leave, line, look, type Place, pause, statsOf, update } from '../support/places.ts';
+import {
+  activeIn,
+  follow,
+  hears,
+  inside,
+  leave,
+  line,
+  look,
+  type Place,
+  pause,
+  statsOf,
+  update,
+} from '../support/places.ts';
 import { World } from '../support/world.ts';
 
 const HOUR_S = 3_600;

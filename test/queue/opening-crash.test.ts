@@ -64,6 +64,7 @@ it.each([
   await opening.disturb();
   expect(await isOpen()).toBe(false);
   expect(await look(opening.plain[2]!)).toMatchObject({ status: 'WAITING', position: null, percentBehind: null });
+  expect(await look(opening.gone[0]!)).toMatchObject({ status: 'LEFT', endReason: 'LEFT' });
 
   await eventually(isOpen, TAKE_OVER_MS);
 

@@ -8,7 +8,7 @@ import type { AppProcess } from './process.ts';
 import type { World } from './world.ts';
 
 /** So many that the lowest lane is read and written in two parts. */
-const PLAIN = 520;
+const PLAIN = 1_020;
 const CODED = 4;
 
 /** A SCHEDULED queue full of entries, and what becomes of them while its opening is under way. */
