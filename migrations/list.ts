@@ -7,6 +7,7 @@ import { Money } from './0005-money.ts';
 import { LanesAndDraws } from './0006-lanes-and-draws.ts';
 import { Refunds } from './0007-refunds.ts';
 import { Shop } from './0008-shop.ts';
+import { Alerts } from './0009-alerts.ts';
 
 /** Every change of the database, in order; forward only. */
 export const MIGRATIONS: MigrationObject[] = [
@@ -18,4 +19,5 @@ export const MIGRATIONS: MigrationObject[] = [
   { name: '0006-lanes-and-draws', class: LanesAndDraws },
   { name: '0007-refunds', class: Refunds },
   { name: '0008-shop', class: Shop },
+  { name: '0009-alerts', class: Alerts },
 ];

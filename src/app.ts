@@ -1,6 +1,7 @@
 import { MIGRATIONS } from '../migrations/list.ts';
 import { keepOperator, type Operator } from './accounts/keep-operator.ts';
 import { User } from './accounts/user.ts';
+import { sendAlerts } from './alerts/send-alerts.job.ts';
 import { Concert } from './concerts/concert.ts';
 import { Show } from './concerts/show.ts';
 import type { Config } from './config.ts';
@@ -31,7 +32,17 @@ import { LedgerEntry } from './wallet/ledger-entry.ts';
 import { Wallet } from './wallet/wallet.ts';
 
 const ENTITIES = [User, Queue, Concert, Show, Wallet, LedgerEntry, Payment];
-const JOBS = [queueTick, queueSettings, queueOpening, lapseHolds, lapseOrders, finishTokens, expireWallets, forgetKeys];
+const JOBS = [
+  queueTick,
+  queueSettings,
+  queueOpening,
+  lapseHolds,
+  lapseOrders,
+  finishTokens,
+  expireWallets,
+  sendAlerts,
+  forgetKeys,
+];
 
 /** Each step of closing takes at most this long: one that hangs must not keep the next from being taken. */
 const CLOSE_STEP_MS = 5 * SECOND;

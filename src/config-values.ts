@@ -49,6 +49,21 @@ export function hostName(given: string): string {
   return given;
 }
 
+/** IP addresses or host names separated by commas, each in the one spelling that `hostOf` gives. */
+export function hosts(given: string): string[] {
+  return given.split(',').map((part) => {
+    const host = hostName(part.trim());
+    const origin = `https://${isIP(host) === 6 ? `[${host}]` : host}`;
+    if (!URL.canParse(origin)) throw new Error(`has ${quoted(host)}, which is no address and no host name`);
+    return hostOf(new URL(origin));
+  });
+}
+
+/** The host that a URL leads to: an address in its one spelling, or a name in lower case. */
+export function hostOf({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, '');
+}
+
 /** An IANA time zone. */
 export function timeZone(given: string): string {
   try {

@@ -1,4 +1,4 @@
-import { currency, hostName, oneOf, origins, text, timeZone, url, whole } from './config-values.ts';
+import { currency, hostName, hosts, oneOf, origins, text, timeZone, url, whole } from './config-values.ts';
 
 /** One key of the environment: what it means, in which unit, and how its value is read. */
 interface Key<T> {
@@ -104,6 +104,12 @@ export const KEYS = {
     'optimistic',
     'optimistic' as 'optimistic' | 'pessimistic' | 'redis-lock',
     oneOf('optimistic', 'pessimistic', 'redis-lock'),
+  ),
+  ALERT_HOSTS: key(
+    'Hosts, separated by commas, that alerts may be sent to though they are private or this machine; unset: none',
+    'hooks.internal,10.0.0.7',
+    undefined as string[] | undefined,
+    hosts,
   ),
   TIME_ZONE: key('IANA time zone that calendar dates are reckoned in', 'Asia/Seoul', 'Asia/Seoul', timeZone),
   CURRENCY: key('ISO 4217 code of the currency of every amount', 'KRW', 'KRW', currency),

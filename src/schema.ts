@@ -3,6 +3,7 @@ import { printSchemaWithDirectives } from '@graphql-tools/utils';
 import { type GraphQLSchema, lexicographicSortSchema } from 'graphql';
 import { buildSchemaSync } from 'type-graphql';
 import { AccountsResolver } from './accounts/accounts.resolver.ts';
+import { AlertsResolver } from './alerts/alerts.resolver.ts';
 import { AuditResolver } from './audit/audit.resolver.ts';
 import { ConcertsResolver } from './concerts/concerts.resolver.ts';
 import { ShowResolver } from './concerts/show.resolver.ts';
@@ -51,6 +52,7 @@ export function makeSchema(): GraphQLSchema {
       OrderLineResolver,
       BestSellersResolver,
       CouponsResolver,
+      AlertsResolver,
       AuditResolver,
     ],
     orphanedTypes: [

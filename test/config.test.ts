@@ -39,6 +39,10 @@ describe('a bad value is named with its key, its fault and an example', () => {
     ['BALANCE_LIMIT', '1000000000001', 'must be a whole number'],
     ['WALLET_EXPIRY_DAYS', '0', 'must be a whole number from 1 to 36500'],
     ['WALLET_GUARD', 'redis', 'is "redis" but must be one of optimistic, pessimistic, redis-lock'],
+    ['ALERT_HOSTS', 'https://hooks.internal', 'must be an address or a host name'],
+    ['ALERT_HOSTS', 'hooks.internal,', 'is "" but must be an address or a host name'],
+    ['ALERT_HOSTS', 'hooks.internal:8443', 'must be an address or a host name'],
+    ['ALERT_HOSTS', '10.0.0.256', 'has "10.0.0.256", which is no address and no host name'],
     ['TIME_ZONE', 'Seoul', 'is "Seoul" but must be an IANA time zone'],
     ['CURRENCY', 'won', 'is "won" but must be an ISO 4217 code'],
     ['DEMO_DATA', 'yes', 'must be one of on, off'],
@@ -109,6 +113,7 @@ it('what is unset or empty has the documented default', () => {
     'CORS_ORIGINS',
     'DEMO_DATA',
     'WALLET_EXPIRY_DAYS',
+    'ALERT_HOSTS',
   ] as const) {
     expect(unset[name], name).toBeUndefined();
   }
@@ -130,6 +135,7 @@ it('values that are at the edge are taken as they are meant', () => {
       TIME_ZONE: 'UTC',
       CURRENCY: 'JPY',
       CORS_ORIGINS: 'https://a.example.com , http://b.example.com:81',
+      ALERT_HOSTS: 'Hooks.Internal, FD00:0::1,127.1',
     }),
   ).toMatchObject({
     PORT: 0,
@@ -138,6 +144,7 @@ it('values that are at the edge are taken as they are meant', () => {
     TIME_ZONE: 'UTC',
     CURRENCY: 'JPY',
     CORS_ORIGINS: ['https://a.example.com', 'http://b.example.com:81'],
+    ALERT_HOSTS: ['hooks.internal', 'fd00::1', '127.0.0.1'],
   });
 });
 

@@ -22,6 +22,18 @@ const OPERATORS: Record<string, string> = {
   createConcert: 'mutation { createConcert(input: { title: "a concert" }) { id } }',
   createShow: `mutation { createShow(input: { concertId: "${ID}", venue: "a hall", startsAt: "2030-01-02T00:00:00Z",
     salesOpenAt: "2030-01-01T00:00:00Z", salesCloseAt: "2030-01-02T00:00:00Z", price: 1 }) { id } }`,
+  queueHistory: `{ queueHistory(queueId: "${ID}") { at } }`,
+  issuePriorityCodes: `mutation { issuePriorityCodes(input: { queueId: "${ID}", priority: 1, count: 1 }) }`,
+  revokeToken: `mutation { revokeToken(queueId: "${ID}", userId: "${ID}") { value } }`,
+  createProduct: 'mutation { createProduct(input: { name: "a thing", category: "things", price: 1 }) { id } }',
+  restock: `mutation { restock(input: { productId: "${ID}", quantity: 1, idempotencyKey: "k" }) { __typename } }`,
+  createCoupon: `mutation { createCoupon(input: { name: "a coupon", discountKind: FIXED, value: 1, quantity: 1,
+    startsAt: "2030-01-01T00:00:00Z", endsAt: "2030-01-02T00:00:00Z" }) { id } }`,
+  cacheStats: '{ cacheStats { __typename } }',
+  alerts: '{ alerts { edges { node { id text } } } }',
+  registerAlertChannel: `mutation { registerAlertChannel(input: { name: "a channel", kind: SLACK,
+    url: "https://hooks.example.com/a" }) { id } }`,
+  scheduleAlert: `mutation { scheduleAlert(input: { channelId: "${ID}", text: "a text" }) { id } }`,
 };
 
 /** Every other query and mutation that needs a user. */
@@ -41,13 +53,26 @@ const SIGNED_IN: Record<string, string> = {
   charge: 'mutation { charge(input: { amount: 1, idempotencyKey: "k" }) { __typename } }',
   cancelCharge: `mutation { cancelCharge(input: { entryId: "${ID}", idempotencyKey: "k" }) { __typename } }`,
   cancelPayment: `mutation { cancelPayment(input: { paymentId: "${ID}", idempotencyKey: "k" }) { __typename } }`,
+  order: `{ order(id: "${ID}") { id } }`,
+  orders: '{ orders { edges { cursor } } }',
+  myCoupons: '{ myCoupons { id } }',
+  placeOrder: `mutation { placeOrder(input: { lines: [{ productId: "${ID}", quantity: 1 }], idempotencyKey: "k" }) {
+    __typename } }`,
+  cancelOrder: `mutation { cancelOrder(id: "${ID}") { __typename } }`,
+  claimCoupon: `mutation { claimCoupon(couponId: "${ID}") { __typename } }`,
   pay: `mutation { pay(input: { reservationId: "${ID}", idempotencyKey: "k" }) { __typename } }`,
 };
-const OPEN = ['signUp', 'signIn', 'settings', 'concerts', 'concert', 'availableDates', 'availableSeats', 'seatMap'];
+const OPEN = [
+  ...['signUp', 'signIn', 'settings', 'concerts', 'concert', 'availableDates', 'availableSeats', 'seatMap'],
+  ...['products', 'product', 'bestSellers', 'coupon', 'queueShuffle'],
+];
 const SUBSCRIPTIONS = ['queuePosition', 'queueStats', 'seatChanges'];
 
 async function rows(): Promise<unknown> {
-  const counts = ['user_account', 'queue', 'concert', 'show', 'reservation', 'entry', 'payment', 'idempotency_key'];
+  const counts = [
+    ...['user_account', 'queue', 'concert', 'show', 'reservation', 'entry', 'payment', 'idempotency_key'],
+    ...['priority_code', 'product', 'shop_order', 'coupon', 'issued_coupon', 'alert_channel', 'alert'],
+  ];
   const text = counts.map((table) => `(select count(*) from ${table}) as ${table}`).join(', ');
   return (await world.pool.query(`select ${text}`)).rows[0];
 }

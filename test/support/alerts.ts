@@ -1,0 +1,49 @@
+import type pg from 'pg';
+import { eventually } from './builders.ts';
+import type { Buyer, Data } from './client.ts';
+
+export const ALERT = 'id text status sendAt attempts lastError channel { id name kind }';
+export const REGISTER = `mutation ($input: RegisterAlertChannelInput!) { registerAlertChannel(input: $input) {
+  id name kind } }`;
+export const SCHEDULE = `mutation ($input: ScheduleAlertInput!) { scheduleAlert(input: $input) { ${ALERT} } }`;
+
+/** A webhook; `input` overrides. @returns its id */
+export async function makeChannel(operator: Buyer, url: string, input: object = {}): Promise<string> {
+  const channel = { name: 'a channel', kind: 'WEBHOOK', url, ...input };
+  return (await operator.get(REGISTER, { input: channel })).registerAlertChannel.id;
+}
+
+/** Answers the Alert. */
+export async function schedule(operator: Buyer, channelId: string, input: object = {}): Promise<Data> {
+  return (await operator.get(SCHEDULE, { input: { channelId, text: 'a text', ...input } })).scheduleAlert;
+}
+
+/** Answers the Alert as it is now. */
+export async function readAlert(operator: Buyer, id: string): Promise<Data> {
+  const { alerts } = await operator.get(`{ alerts(first: 100) { edges { node { ${ALERT} } } } }`);
+  return alerts.edges.map(({ node }: Data) => node).find((alert: Data) => alert.id === id);
+}
+
+/** Waits until the alert is as wanted, and answers it. */
+export async function becomes(operator: Buyer, id: string, wanted: Data, withinMs = 15_000): Promise<Data> {
+  let alert: Data;
+  await eventually(async () => {
+    alert = await readAlert(operator, id);
+    return Object.entries(wanted).every(([field, value]) => alert[field] === value);
+  }, withinMs);
+  return alert;
+}
+
+/** Seconds until the next attempt may begin; less than 0 where it is overdue. */
+export async function dueIn(pool: pg.Pool, id: string): Promise<number> {
+  const { rows } = await pool.query<{ seconds: number }>(
+    'select extract(epoch from due_at - clock_timestamp())::float8 as seconds from alert where id = $1',
+    [id],
+  );
+  return rows[0]?.seconds ?? Number.NaN;
+}
+
+/** Lets the wait, or the lease, of an alert be over. */
+export async function makeDue(pool: pg.Pool, id: string): Promise<void> {
+  await pool.query('update alert set due_at = clock_timestamp() where id = $1', [id]);
+}
