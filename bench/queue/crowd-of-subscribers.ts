@@ -66,6 +66,7 @@ async function gather(servers: Servers, people: readonly Waiting[]): Promise<Chi
 function rowsOf(subscribers: number, heard: readonly Heard[], { cpu, grown }: { cpu: number; grown: number }): Row[] {
   const turns = heard.flatMap((each) => each.turns).sort((a, b) => a - b);
   const lost = sum(heard.map((each) => each.lost));
+  say(`${sum(heard.map((each) => each.retries))} had to try again to subscribe`);
   if (turns.length === 0 || lost > 0) throw new Error(`${turns.length} were let in, ${lost} sockets were lost`);
   const p99 = (turns[Math.floor(turns.length * 0.99)] ?? 0) / 1_000;
   const silence = Math.max(...heard.map((each) => each.longestSilence)) / 1_000;

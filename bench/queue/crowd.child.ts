@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { serveParent } from '../load/child.ts';
 import type { RawSocket } from '../load/raw-socket.ts';
 import { type Listener, subscribe } from '../load/subscribe.ts';
@@ -25,14 +26,18 @@ export interface Heard {
   readonly turns: number[];
   /** Sockets that were closed. */
   readonly lost: number;
+  /** Openings that did not succeed at first. */
+  readonly retries: number;
 }
 
-const OPENING_AT_ONCE = 250;
+const OPENING_AT_ONCE = 100;
+const MOST_TRIES = 5;
 const ACTIVATED = /"activatedAt":"([^"]+)"/;
 
 let messages = 0;
 let longestSilence = 0;
 let lost = 0;
+let retries = 0;
 let turns: number[] = [];
 /** When each who still waits heard last. */
 const heardAt = new Map<number, number>();
@@ -61,10 +66,25 @@ async function gather({ urls, localAddress, query, listeners }: Gathering): Prom
         lost += 1;
       };
       const to = { url: urls[at % urls.length] as string, localAddress, query, onClose };
-      sockets.push(await subscribe({ ...to, onNext: (message) => note(at, message) }, listeners[at] as Listener));
+      sockets.push(
+        await patiently(() => subscribe({ ...to, onNext: (message) => note(at, message) }, listeners[at] as Listener)),
+      );
     }
   };
   await Promise.all(Array.from({ length: OPENING_AT_ONCE }, gatherSome));
+}
+
+/** As a client does it: who is turned away, or cut off in the rush, asks again. */
+async function patiently(open: () => Promise<RawSocket>): Promise<RawSocket> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await open();
+    } catch (error) {
+      if (tries >= MOST_TRIES) throw error;
+      retries += 1;
+      await sleep(1_000 * tries);
+    }
+  }
 }
 
 function begin(): void {
@@ -76,7 +96,7 @@ function begin(): void {
 function tell(): Heard {
   const now = Date.now();
   for (const last of heardAt.values()) longestSilence = Math.max(longestSilence, now - last);
-  return { messages, longestSilence, turns, lost };
+  return { messages, longestSilence, turns, lost, retries };
 }
 
 serveParent(async (message: Gathering | Marking) => {
