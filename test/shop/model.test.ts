@@ -17,7 +17,6 @@ const MOST_MS = 60_000;
 
 let world: World;
 let operator: Buyer;
-let violations: Awaited<ReturnType<typeof violationsOf>> = {};
 beforeAll(async () => {
   world = await World.open({ env: { SEATS_PER_USER: `${SHOP.seatsPerUser}` } });
   operator = await world.operator();
@@ -38,16 +37,15 @@ it(
 );
 
 async function actOut(script: Step[]): Promise<void> {
+  // A run that failed leaves its rows behind; the runs that shrink it are judged by their own.
+  const before = await violationsOf(operator);
   const run = await ShopRun.open(world, operator);
   const told = new ModelRun();
   for (const [index, one] of script.entries()) {
     expect(await run.act(one), `step ${index}: ${JSON.stringify(one)}`).toBe(told.act(one));
   }
   await expectSameRows(run, told.model);
-  const before = violations;
-  // A run that failed leaves its rows behind; the runs that shrink it are to be judged by their own.
-  violations = await violationsOf(operator);
-  expect(violations).toEqual(before);
+  expect(await violationsOf(operator)).toEqual(before);
 }
 
 const MINE = `{ wallet { balance entries(first: 100) { edges { node { amount } } } }
