@@ -108,7 +108,7 @@ function uncharging(run: ShopRun, entry: Owned | undefined): Call | undefined {
     (id: string): Ask =>
     (key, at) =>
       cancelCharge(buyer(run, entry.user, at), id, key);
-  return { ask: ask(entry.id), misuse: ask(randomUUID()) };
+  return { ask: ask(entry.id), misuse: ask(randomUUID()), user: entry.user };
 }
 
 function paying(run: ShopRun, payable: Owned | undefined, send: typeof pay): Call | undefined {

@@ -15,8 +15,18 @@ export interface Owned {
 
 /** What was sent under a key, and what was first answered. */
 export interface Kept extends Call {
+  readonly step: Step;
   readonly key: string;
   readonly first: Data;
+}
+
+interface Answered {
+  readonly step: Step;
+  readonly key: string;
+  readonly isKeyed: boolean;
+  /** Whose it would be. */
+  readonly owner: number | undefined;
+  readonly data: Data;
 }
 
 /** How often a fault, of which the outcome is unknown, is asked again with the same key. */
@@ -38,6 +48,8 @@ export class ShopRun {
   /** Ids by user and coupon. */
   readonly issued = new Map<string, string>();
   readonly kept: Kept[] = [];
+  /** Every answer, with the step that it is to; a step that was repeated has several. */
+  readonly answered: Answered[] = [];
 
   private constructor(world: World, operator: Buyer) {
     this.world = world;
@@ -57,14 +69,17 @@ export class ShopRun {
     return run;
   }
 
-  /** Does a step, and tells what was answered; undefined where there is nothing to do it to. */
-  async act(step: Step): Promise<string | undefined> {
-    if (step.do === 'repeat' || step.do === 'misuse') return this.#askAgain(step);
+  /**
+   * Does a step, at several processes at once where `at` says so: then under one key.
+   * @returns what was answered, told; undefined where there is nothing to do it to
+   */
+  async act(step: Step, at: readonly number[] = [step.at]): Promise<string | undefined> {
+    if (step.do === 'repeat' || step.do === 'misuse') return this.#askAgain(step, at);
     const call = callOf(this, step);
     if (!call) return undefined;
     const key = randomUUID();
-    const data = await answerOf(() => call.ask(key, step.at));
-    if (call.misuse && !ERRORS.includes(data.code)) this.kept.push({ ...call, key, first: data });
+    const [data] = await this.#ask({ ...call, step, key }, at);
+    if (call.misuse && !ERRORS.includes(data.code)) this.kept.push({ ...call, step, key, first: data });
     this.#learn(call, data);
     return this.tell(data);
   }
@@ -94,13 +109,22 @@ export class ShopRun {
     }
   }
 
-  async #askAgain(step: Extract<Step, { readonly nth: number }>): Promise<string | undefined> {
+  async #askAgain(step: Extract<Step, { readonly nth: number }>, at: readonly number[]): Promise<string | undefined> {
     const kept = pick(this.kept, step.nth);
     if (!kept) return undefined;
-    if (step.do === 'misuse') return this.tell(await answerOf(() => (kept.misuse ?? kept.ask)(kept.key, step.at)));
-    const data = await answerOf(() => kept.ask(kept.key, step.at));
+    if (step.do === 'misuse') {
+      const misuse = kept.misuse ?? kept.ask;
+      return this.tell((await this.#ask({ ...kept, step, ask: misuse }, at))[0]);
+    }
+    const [data] = await this.#ask(kept, at);
     const isSame = data.id === kept.first.id && data.__typename === kept.first.__typename;
     return isSame ? this.tell(data) : `${this.tell(data)}, and not ${JSON.stringify(kept.first)}`;
+  }
+
+  async #ask({ step, key, ask, misuse, user }: Omit<Kept, 'first'>, at: readonly number[]): Promise<Data[]> {
+    const answers = await Promise.all(at.map((one) => answerOf(() => ask(key, one))));
+    this.answered.push(...answers.map((data) => ({ step, key, isKeyed: !!misuse, owner: user, data })));
+    return answers;
   }
 
   #learn({ list, user = 0, coupon }: Call, { id, __typename }: Data): void {
