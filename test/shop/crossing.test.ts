@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { eventually, violationsOf } from '../support/builders.ts';
 import type { Buyer } from '../support/client.ts';
 import { placeOrder } from '../support/shop.ts';
@@ -14,12 +14,7 @@ const RUNS = 20;
 const MOST_MS = 60_000;
 
 let world: World;
-let operator: Buyer;
-beforeAll(async () => {
-  world = await World.open({ env: { SEATS_PER_USER: `${SHOP.seatsPerUser}` } });
-  operator = await world.operator();
-});
-afterAll(() => world.close());
+afterEach(() => world.close());
 
 /** A step that may be sent to both processes at once, under one key. */
 interface Sent {
@@ -32,18 +27,30 @@ const batch = fc.array(sent, { minLength: 2, maxLength: 16, size: 'max' });
 
 it(
   `whatever crosses whatever else over two processes: the rows are exactly what was answered, no money, seat or piece is made or lost, and the audit is clean (seed ${SEED})`,
+  () => crossOver({ numRuns: RUNS, interruptAfterTimeLimit: MOST_MS }),
+  2 * MOST_MS,
+);
+
+it(
+  'without the row locks of the shop they are not: the test of what crosses can fail',
   async () => {
-    const scripts = fc.array(batch, { minLength: 1, maxLength: 8, size: 'max' });
-    await fc.assert(fc.asyncProperty(scripts, actOut), {
-      seed: SEED,
-      numRuns: RUNS,
-      interruptAfterTimeLimit: MOST_MS,
-    });
+    const crossed = crossOver({ numRuns: 10 * RUNS, endOnFailure: true }, './without-shop-locks.ts');
+    await expect(crossed).rejects.toThrow('Property failed');
   },
   2 * MOST_MS,
 );
 
-async function actOut(script: Sent[][]): Promise<void> {
+async function crossOver(how: fc.Parameters<[Sent[][]]>, preload?: string): Promise<void> {
+  world = await World.open({ env: { SEATS_PER_USER: `${SHOP.seatsPerUser}` }, ...(preload && { preload }) });
+  const operator = await world.operator();
+  const scripts = fc.array(batch, { minLength: 1, maxLength: 8, size: 'max' });
+  await fc.assert(
+    fc.asyncProperty(scripts, (script) => actOut(operator, script)),
+    { seed: SEED, ...how },
+  );
+}
+
+async function actOut(operator: Buyer, script: Sent[][]): Promise<void> {
   // A run that failed leaves its rows behind; the runs that shrink it are judged by their own.
   const before = await violationsOf(operator);
   const run = await ShopRun.open(world, operator);
@@ -57,7 +64,7 @@ async function actOut(script: Sent[][]): Promise<void> {
 
 /** Whoever orders has what is overdue put back; a sweep that is at it at the same moment needs another one. */
 async function nothingIsOverdue(run: ShopRun): Promise<boolean> {
-  await placeOrder(operator, { [run.products[2] as string]: 1 });
+  await placeOrder(run.operator, { [run.products[2] as string]: 1 });
   const text = `select from shop_order where status = 'PLACED' and pay_by <= clock_timestamp()`;
   return (await world.pool.query(text)).rowCount === 0;
 }
