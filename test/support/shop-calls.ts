@@ -147,11 +147,14 @@ function endingHold(run: ShopRun, held: Owned | undefined, how: 'release' | 'lap
   };
 }
 
+/** Lets the time of a hold be over; locked in the order of the sweep, which may be at it. */
 async function lapse(run: ShopRun, id: string): Promise<void> {
   await run.world.pool.query(
-    `with held as (
-       update reservation set expires_at = clock_timestamp() - interval '1 second' where id = $1
-     ) update hold set expires_at = clock_timestamp() - interval '1 second' where reservation_id = $1`,
+    `with held as materialized (
+       select id from reservation where id = $1 and status = 'HELD' for update
+     ), lapsed as (
+       update reservation r set expires_at = clock_timestamp() - interval '1 second' from held where r.id = held.id
+     ) update hold h set expires_at = clock_timestamp() - interval '1 second' from held where h.reservation_id = held.id`,
     [id],
   );
 }
