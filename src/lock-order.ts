@@ -7,7 +7,7 @@ import { prepared, sql } from './platform/postgres.ts';
  *   2 limits of a user  (lockUserAndShow)
  *   3 payable           (lockReservations, lockOrders, lockWanted)
  *   4 seats or products (lockSeats, lockProducts, lockWanted); who has a product's lock may write its sales
- *   5 issued coupon     (lockIssuedCoupon)
+ *   5 issued coupon     (lockIssuedCoupons)
  *   6 coupon            (lockCoupon)
  *   7 payment           (lockWanted)
  *   8 wallet            (Ledger.open where rows are locked first, else Ledger.write)
@@ -146,9 +146,9 @@ export async function lockProductsOfOrders(em: EntityManager, orderIds: readonly
   );
 }
 
-/** Locks a coupon in somebody's hands. */
-export async function lockIssuedCoupon(em: EntityManager, id: string): Promise<void> {
-  await sql(em, prepared('select id from issued_coupon where id = $1 for no key update'), [id]);
+/** Locks coupons in somebody's hands, by id. */
+export async function lockIssuedCoupons(em: EntityManager, ids: readonly string[]): Promise<void> {
+  await sql(em, prepared('select id from issued_coupon where id = any($1) order by id for no key update'), [ids]);
 }
 
 /** Locks a coupon, and with it who gets the next ones. */

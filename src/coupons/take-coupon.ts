@@ -1,49 +1,57 @@
 import type { EntityManager } from '@mikro-orm/core';
-import { lockIssuedCoupon } from '../lock-order.ts';
+import { lockIssuedCoupons } from '../lock-order.ts';
 import { prepared, sql } from '../platform/postgres.ts';
 import { notFound, type Refusal, refuse } from '../problems.ts';
 import type { DiscountKind } from './coupon.ts';
 
-interface Facts {
+interface LockedCoupon {
+  readonly id: string;
+  readonly userId: string;
   readonly discountKind: DiscountKind;
   readonly value: number;
   readonly minimumSubtotal: number;
   /** Whether the coupon is valid now. */
   readonly isOpen: boolean;
   /** Whether an order has it that was not cancelled. */
-  readonly isTaken: boolean;
+  isTaken: boolean;
+}
+
+/** Coupons in somebody's hands, by id, locked for orders of one transaction. */
+export type LockedCoupons = ReadonlyMap<string, LockedCoupon>;
+
+/** Locks those of the issued coupons that exist, by id, and reads them. */
+export async function lockCoupons(em: EntityManager, ids: readonly string[]): Promise<LockedCoupons> {
+  if (ids.length === 0) return new Map();
+  await lockIssuedCoupons(em, ids);
+  // Looked at only now: what was read along with the locks could be older than they are.
+  const rows = await sql<LockedCoupon>(
+    em,
+    prepared(`select i.id, i.user_id as "userId", c.discount_kind as "discountKind", c.value::float8 as value,
+       c.minimum_subtotal::float8 as "minimumSubtotal",
+       c.starts_at <= clock_timestamp() and clock_timestamp() < c.ends_at as "isOpen",
+       exists (select from shop_order o where o.issued_coupon_id = i.id and o.status in ('PLACED', 'PAID')) as "isTaken"
+     from issued_coupon i join coupon c on c.id = i.coupon_id where i.id = any($1)`),
+    [ids],
+  );
+  return new Map(rows.map((row) => [row.id, row]));
 }
 
 /**
- * Locks the user's coupon for an order that will be written in this transaction, which takes it.
+ * Takes one of the locked coupons for an order that will be written in the same transaction.
  * @param subtotal of the order, in minor units
  * @returns what it takes off, at most the subtotal; COUPON_NOT_USABLE when it is used, not valid now, or the subtotal is
  * too small
  * @throws CallerError NOT_FOUND for one that is unknown or another user's
  */
-export async function takeCoupon(
-  em: EntityManager,
-  userId: string,
-  issuedCouponId: string,
-  subtotal: number,
-): Promise<number | Refusal> {
-  await lockIssuedCoupon(em, issuedCouponId);
-  // Looked at only now: what was read along with the lock could be older than it.
-  const [facts] = await sql<Facts>(
-    em,
-    prepared(`select c.discount_kind as "discountKind", c.value::float8 as value,
-       c.minimum_subtotal::float8 as "minimumSubtotal",
-       c.starts_at <= clock_timestamp() and clock_timestamp() < c.ends_at as "isOpen",
-       exists (select from shop_order o where o.issued_coupon_id = i.id and o.status in ('PLACED', 'PAID')) as "isTaken"
-     from issued_coupon i join coupon c on c.id = i.coupon_id where i.id = $1 and i.user_id = $2`),
-    [issuedCouponId, userId],
-  );
-  if (!facts) throw notFound('coupon of yours');
-  if (facts.isTaken || !facts.isOpen || subtotal < facts.minimumSubtotal) return refuse('COUPON_NOT_USABLE');
-  return discountOf(facts, subtotal);
+export function takeCoupon(coupons: LockedCoupons, userId: string, id: string, subtotal: number): number | Refusal {
+  const coupon = coupons.get(id);
+  if (coupon?.userId !== userId) throw notFound('coupon of yours');
+  if (coupon.isTaken || !coupon.isOpen || subtotal < coupon.minimumSubtotal) return refuse('COUPON_NOT_USABLE');
+  coupon.isTaken = true;
+  return discountOf(coupon, subtotal);
 }
 
 /** What a coupon takes off: an amount, or percent rounded down to the minor unit, never more than there is. */
-function discountOf({ discountKind, value }: Facts, subtotal: number): number {
+function discountOf({ discountKind, value }: LockedCoupon, subtotal: number): number {
   return discountKind === 'PERCENT' ? Math.floor((subtotal * value) / 100) : Math.min(value, subtotal);
 }

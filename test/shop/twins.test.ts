@@ -18,12 +18,16 @@ it('without its row locks a product is oversold: the test of the guard can fail'
     './without-shop-locks.ts',
     'alter table product drop constraint product_stock_never_negative',
   );
-  const product = await makeProduct(operator, { stock: 30 });
-  const buyers = await world.buyers(40);
-  const answers = await Promise.all(buyers.map((buyer) => placeOrder(buyer, { [product]: 1 })));
-  expect(answers.filter(({ status }) => status === 'PLACED').length).toBeGreaterThan(30);
-  const { rows } = await world.pool.query('select stock from product where id = $1', [product]);
-  expect(rows[0].stock).toBeLessThan(0);
+  let stock = 0;
+  for (let round = 0; round < 40 && stock === 0; round++) {
+    const product = await makeProduct(operator, { stock: 30 });
+    const buyers = await world.buyers(40);
+    const answers = await Promise.all(buyers.map((buyer) => placeOrder(buyer, { [product]: 1 })));
+    const { rows } = await world.pool.query('select stock from product where id = $1', [product]);
+    stock = rows[0].stock;
+    expect(answers.filter(({ status }) => status === 'PLACED')).toHaveLength(30 - stock);
+  }
+  expect(stock).toBeLessThan(0);
 });
 
 it('without the constraint of PostgreSQL switched off too, the same is refused as a fault and nothing is oversold', async () => {

@@ -1,0 +1,67 @@
+import { applyInTurn, doTogether, type KeyedWork } from '../keyed-work.ts';
+import { AtMost } from '../platform/at-most.ts';
+import { BatchByKey, type Outcome } from '../platform/batch-by-key.ts';
+import { CountByKey } from '../platform/count-by-key.ts';
+import { claimKeys } from '../platform/idempotency.ts';
+import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
+import { POOL_SIZE } from '../platform/postgres.ts';
+import { transact } from '../platform/transact.ts';
+import type { Refusal } from '../problems.ts';
+import { cancelOverdue } from './lapse-orders.job.ts';
+import type { Order } from './order.ts';
+import { OrderDesk, type Wish } from './order-desk.ts';
+import type { StockRefusal } from './shop-problems.ts';
+
+/** One order to be placed, under one idempotency key. */
+export interface OrderWork extends KeyedWork<OrderDesk, Order | StockRefusal> {
+  readonly wish: Wish;
+}
+
+/** Orders placed in one transaction: many, so that a crowd at one product shares commits; not so many as to hold it long. */
+const MOST_AT_ONCE = 50;
+
+/** A crowd that waits for products' locks leaves connections to others. */
+const counters = perProcess(() => new AtMost(POOL_SIZE / 2));
+
+/** How many orders that are under way ask for each product. */
+const demand = perProcess(() => new CountByKey());
+
+const batches = perProcess(
+  (platform) =>
+    new BatchByKey<OrderWork, unknown>(MOST_AT_ONCE, (_productId, works) =>
+      counters(platform).run(() => doTogether(works, (wanted) => placeTogether(platform, wanted))),
+    ),
+);
+
+/**
+ * Places an order: what waits for the same product in this process goes into one transaction, in the order of asking,
+ * before a connection is taken; row locks keep other processes apart.
+ * @returns the answer; a Refusal IDEMPOTENCY_CONFLICT for a key that came with other input
+ */
+export async function workOnOrder(platform: Platform, work: OrderWork): Promise<Order | StockRefusal | Refusal> {
+  const asked = demand(platform);
+  const productIds = [...new Set(work.wish.lines.map(({ productId }) => productId))];
+  const key = mostWanted(asked, productIds);
+  for (const productId of productIds) asked.take(productId, Number.POSITIVE_INFINITY);
+  try {
+    return (await batches(platform).do(key, work)) as Order | StockRefusal | Refusal;
+  } finally {
+    for (const productId of productIds) asked.giveBack(productId);
+  }
+}
+
+/** The product for which an order would have to wait longest: those that others want too are placed along with them. */
+function mostWanted(asked: CountByKey, productIds: readonly string[]): string {
+  return productIds.reduce((most, id) => (asked.count(id) > asked.count(most) ? id : most));
+}
+
+async function placeTogether(platform: Platform, works: readonly OrderWork[]): Promise<Outcome<unknown>[]> {
+  // What others did not pay for in time is for sale, whether or not the sweep has come by.
+  await cancelOverdue(platform);
+  return transact(forkOf(platform), async (em) => {
+    const fresh = await claimKeys(em, works);
+    const wishes = works.flatMap(({ wish }, index) => (fresh[index] ? [wish] : []));
+    const desk = await OrderDesk.open(em, wishes, platform.config.ORDER_MINUTES);
+    return applyInTurn(em, works, fresh, desk);
+  });
+}
