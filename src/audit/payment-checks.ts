@@ -55,7 +55,7 @@ function checksOf({ noun, table, column, total, paid, cancelled }: PaidTable): C
   return [
     {
       name: `${noun}-payments-once`,
-      rule: `A ${noun} has one COMPLETED payment when it is ${paid}, and else none; one that is ${cancelled} has a CANCELLED payment.`,
+      rule: `Every ${noun} has one COMPLETED payment when it is ${paid}, and else none; one that is ${cancelled} has a CANCELLED payment.`,
       count: `select count(*) from ${table}`,
       broken: `
         select '${noun} ' || x.id || ': ' || x.status || ' with ' || coalesce(p.completed, 0) || ' COMPLETED and '

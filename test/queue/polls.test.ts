@@ -3,6 +3,7 @@ import { loadScript } from '../../src/platform/lua.ts';
 import { eventually, makeQueue } from '../support/builders.ts';
 import type { Buyer, Data } from '../support/client.ts';
 import { follow, leave, line, look, type Place, pause, positions, update } from '../support/places.ts';
+import { Stream } from '../support/stream.ts';
 import { World } from '../support/world.ts';
 
 const POLLS = 1_000;
@@ -57,6 +58,8 @@ it('a thousand polls of places that wait, in a queue that ticks, ask Redis nothi
   expect(asked.get('another') ?? 0).toBeLessThan(POLLS / 20);
 });
 
+const WATCH = 'subscription ($token: ID!) { queuePosition(token: $token) { status position } }';
+
 /** Every way in which a place is told, at one process; each answers the latest there is. */
 const WAYS: [string, (place: Place) => Promise<{ now: () => Promise<Data>; stop: () => Promise<void> }>][] = [
   ['polling', async (place) => ({ now: () => look(place), stop: async () => undefined })],
@@ -66,6 +69,14 @@ const WAYS: [string, (place: Place) => Promise<{ now: () => Promise<Data>; stop:
       const feed = follow(place);
       await feed.until(() => true);
       return { now: async () => feed.events.at(-1).queuePosition, stop: () => feed.close() };
+    },
+  ],
+  [
+    'SSE',
+    async ({ buyer, value }) => {
+      const stream = await Stream.subscribe(buyer.url, buyer.accessToken, WATCH, { token: value });
+      await stream.until(() => true);
+      return { now: async () => stream.results.at(-1).data.queuePosition, stop: async () => stream.close() };
     },
   ],
 ];
