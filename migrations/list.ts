@@ -8,6 +8,7 @@ import { LanesAndDraws } from './0006-lanes-and-draws.ts';
 import { Refunds } from './0007-refunds.ts';
 import { Shop } from './0008-shop.ts';
 import { Alerts } from './0009-alerts.ts';
+import { SalesWithoutHotRows } from './0010-sales-without-hot-rows.ts';
 
 /** Every change of the database, in order; forward only. */
 export const MIGRATIONS: MigrationObject[] = [
@@ -20,4 +21,5 @@ export const MIGRATIONS: MigrationObject[] = [
   { name: '0007-refunds', class: Refunds },
   { name: '0008-shop', class: Shop },
   { name: '0009-alerts', class: Alerts },
+  { name: '0010-sales-without-hot-rows', class: SalesWithoutHotRows },
 ];

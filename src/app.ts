@@ -26,6 +26,7 @@ import { Queue } from './queue/queue.ts';
 import { queueOpening, queueSettings, queueTick } from './queue/queue-tick.job.ts';
 import { lapseHolds } from './reservations/lapse.job.ts';
 import { makeSchema } from './schema.ts';
+import { foldSales } from './shop/fold-sales.job.ts';
 import { lapseOrders } from './shop/lapse-orders.job.ts';
 import { expireWallets } from './wallet/expire-wallets.job.ts';
 import { LedgerEntry } from './wallet/ledger-entry.ts';
@@ -38,6 +39,7 @@ const JOBS = [
   queueOpening,
   lapseHolds,
   lapseOrders,
+  foldSales,
   finishTokens,
   expireWallets,
   sendAlerts,

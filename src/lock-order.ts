@@ -6,7 +6,7 @@ import { prepared, sql } from './platform/postgres.ts';
  *   1 idempotency key   (claimKeys)
  *   2 limits of a user  (lockUserAndShow)
  *   3 payable           (lockReservations, lockOrders, lockWanted)
- *   4 seats or products (lockSeats, lockProducts, lockWanted); who has a product's lock may write its sales
+ *   4 seats or products (lockSeats, lockProducts, lockWanted): of products only those whose stock is written
  *   5 issued coupon     (lockIssuedCoupons)
  *   6 coupon            (lockCoupon)
  *   7 payment           (lockWanted)
@@ -14,7 +14,8 @@ import { prepared, sql } from './platform/postgres.ts';
  * Reservations go with their seats before orders with their products. Under WALLET_GUARD=redis-lock the wallet's lock in
  * Redis comes before all of these, and before the transaction; so does the coupon's under COUPON_GUARD=redis-lock.
  * What is written after the wallet's lock (payment, tickets) was locked before, or is new.
- * Sweeps take what is free in the same order. A lock is waited for at most lock_timeout.
+ * Sweeps take what is free in the same order. A lock is waited for at most lock_timeout. What sold is appended; only the
+ * job that adds it up (foldSales) writes `sale`, and locks nothing of the above.
  */
 
 /** Serialises what one user does about one show: limits per user and show are counted under it. */
@@ -30,8 +31,9 @@ export interface Locks {
   readonly reservations?: readonly string[];
   /** Hashes of queue tokens: the reservations that they hold are locked like those above. */
   readonly tokens?: readonly string[];
-  /** Orders; their products are locked after them. */
   readonly orders?: readonly string[];
+  /** Those of the orders that may give stock back: their products are locked after all orders. */
+  readonly productsOf?: readonly string[];
   readonly payments?: readonly string[];
 }
 
@@ -49,6 +51,7 @@ export async function lockWanted(em: EntityManager, wanted: readonly Locks[]): P
   await lockOrdersAndProducts(
     em,
     wanted.flatMap(({ orders = [] }) => orders),
+    wanted.flatMap(({ productsOf = [] }) => productsOf),
   );
   await lockPayments(
     em,
@@ -73,10 +76,13 @@ async function lockReservationsAndSeats(
   );
 }
 
-async function lockOrdersAndProducts(em: EntityManager, ids: readonly string[]): Promise<void> {
-  if (ids.length === 0) return;
-  await lockOrders(em, ids);
-  await lockProductsOfOrders(em, ids);
+async function lockOrdersAndProducts(
+  em: EntityManager,
+  ids: readonly string[],
+  productsOf: readonly string[],
+): Promise<void> {
+  if (ids.length > 0) await lockOrders(em, ids);
+  if (productsOf.length > 0) await lockProductsOfOrders(em, productsOf);
 }
 
 async function lockPayments(em: EntityManager, ids: readonly string[]): Promise<void> {
@@ -136,12 +142,12 @@ export async function lockProducts(em: EntityManager, ids: readonly string[]): P
   return new Map(rows.map((row) => [row.id, row]));
 }
 
-/** Locks all products of orders that are locked, those made to order too, by id: their stock and their sales may be written. */
+/** Locks those products of orders that have a stock, by id, for it to be written; the orders are locked before. */
 export async function lockProductsOfOrders(em: EntityManager, orderIds: readonly string[]): Promise<void> {
   await sql(
     em,
     prepared(`select id from product where id in (select product_id from order_line where order_id = any($1))
-     order by id for no key update`),
+       and stock is not null order by id for no key update`),
     [orderIds],
   );
 }

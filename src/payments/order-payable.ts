@@ -17,9 +17,13 @@ export const ORDER: PayableKind = {
   column: 'order_id',
   byId: ordersById,
 
-  locksToPay: (_context, id) => ({ orders: [id] }),
+  // Its stock was taken when it was placed: only what gives it back needs the products, whose locks everybody wants.
+  locksToPay: ({ platform }, id) => ({
+    orders: [id],
+    ...(platform.config.ON_PAYMENT_FAILURE === 'release' && { productsOf: [id] }),
+  }),
 
-  locksToCancel: (id) => ({ orders: [id] }),
+  locksToCancel: (id) => ({ orders: [id], productsOf: [id] }),
 
   async judge(em, context, { id, paymentId }) {
     const order = await findOrder(em, id);

@@ -3,8 +3,8 @@ import { prepared, sqlRow } from '../platform/postgres.ts';
 import { Payment } from './payment.ts';
 
 /**
- * Makes an order that is locked with its products PAID under a COMPLETED payment, and counts what it sold under the
- * calendar day of the payment.
+ * Makes an order that is locked PAID under a COMPLETED payment, and counts what it sold under the calendar day of the
+ * payment: by new rows, so that payments for one product do not wait for each other.
  * @param timeZone IANA name
  */
 export async function sellOrder(
@@ -21,11 +21,9 @@ export async function sellOrder(
        update shop_order set status = 'PAID', paid_on = (t.at at time zone $3)::date from t where id = $1
        returning id, user_id, total, paid_on, t.at
      ), sold as (
-       insert into sale (day, product_id, quantity, revenue)
+       insert into sale_change (day, product_id, quantity, revenue)
        select o.paid_on, l.product_id, sum(l.quantity), sum(l.quantity * l.unit_price)
-       from o join order_line l on l.order_id = o.id group by o.paid_on, l.product_id order by l.product_id
-       on conflict (day, product_id) do update
-         set quantity = sale.quantity + excluded.quantity, revenue = sale.revenue + excluded.revenue
+       from o join order_line l on l.order_id = o.id group by o.paid_on, l.product_id
      ), paid as (
        insert into payment (id, user_id, order_id, amount, status, created_at)
        select $2::uuid, user_id, id, total, 'COMPLETED', at from o

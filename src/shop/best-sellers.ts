@@ -40,7 +40,8 @@ export const bestSellerLists = perProcess(
 );
 
 /**
- * Ranks by what `sale` has counted by day: the work does not grow with the orders.
+ * Ranks by what `sale` has counted by day and what is not yet added to it, which is about a second of sales: the work does
+ * not grow with the orders.
  * @param days of the calendar of TIME_ZONE, today included, 1..366
  * @param first 1..100
  * @throws CallerError BAD_USER_INPUT for numbers outside of these
@@ -62,7 +63,7 @@ function count(platform: Platform, days: number): Promise<BestSeller[]> {
     forkOf(platform),
     `select (row_number() over (order by sum(quantity) desc, product_id))::int as rank, product_id as "productId",
        sum(quantity)::float8 as quantity, sum(revenue)::float8 as revenue
-     from sale
+     from sale_so_far
      where day > (clock_timestamp() at time zone $1)::date - $2::int and day <= (clock_timestamp() at time zone $1)::date
      group by product_id having sum(quantity) > 0 order by rank limit $3`,
     [platform.config.TIME_ZONE, days, MOST_RANKS],

@@ -14,8 +14,8 @@ export async function returnOrder(em: EntityManager, orderId: string): Promise<v
        select o.paid_on, l.product_id, sum(l.quantity) as quantity, sum(l.quantity * l.unit_price) as revenue
        from o join order_line l on l.order_id = o.id group by o.paid_on, l.product_id
      ), unsold as (
-       update sale s set quantity = s.quantity - l.quantity, revenue = s.revenue - l.revenue
-       from l where s.day = l.paid_on and s.product_id = l.product_id
+       insert into sale_change (day, product_id, quantity, revenue)
+       select paid_on, product_id, -quantity, -revenue from l
      )
      update product p set stock = p.stock + l.quantity from l where p.id = l.product_id and p.stock is not null`,
     [orderId],

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { cancelPayment } from '../support/builders.ts';
 import { type Buyer, type Data, post } from '../support/client.ts';
+import { foldedOf, untilFolded } from '../support/sales.ts';
 import { makeProduct, payOrder, placeOrder } from '../support/shop.ts';
 import { World } from '../support/world.ts';
 
@@ -9,7 +10,7 @@ const TIME_ZONE = 'Pacific/Auckland';
 let world: World;
 let operator: Buyer;
 beforeAll(async () => {
-  world = await World.open({ env: { TIME_ZONE } });
+  world = await World.open({ env: { TIME_ZONE }, preload: './count-sql.ts' });
   operator = await world.operator();
 });
 afterAll(() => world.close());
@@ -45,11 +46,9 @@ async function age(orderId: string, days: number): Promise<void> {
   await world.pool.query(
     `with o as (update shop_order set paid_on = paid_on - $2::int where id = $1 returning id, paid_on),
      l as (select paid_on, product_id, sum(quantity) as q, sum(quantity * unit_price) as r
-       from o join order_line l on l.order_id = o.id group by 1, 2),
-     today as (update sale s set quantity = s.quantity - l.q, revenue = s.revenue - l.r
-       from l where s.day = l.paid_on + $2::int and s.product_id = l.product_id)
-     insert into sale select paid_on, product_id, q, r from l
-     on conflict (day, product_id) do update set quantity = sale.quantity + excluded.quantity, revenue = sale.revenue + excluded.revenue`,
+       from o join order_line l on l.order_id = o.id group by 1, 2)
+     insert into sale_change (day, product_id, quantity, revenue)
+     select paid_on + $2::int, product_id, -q, -r from l union all select paid_on, product_id, q, r from l`,
     [orderId, days],
   );
 }
@@ -107,10 +106,19 @@ it('days are those of TIME_ZONE, today included, and a sale is taken back from t
   expect([await of(2), await of(3)]).toEqual([undefined, 5]);
   await cancelPayment(operator, payment.id);
   expect(await of(3)).toBeUndefined();
-  const { rows: left } = await world.pool.query('select sum(quantity)::int as q from sale where product_id = $1', [
-    product,
-  ]);
-  expect(left).toEqual([{ q: 0 }]);
+  await untilFolded(world.pool);
+  expect(await foldedOf(world.pool, product)).toEqual({ quantity: 0, revenue: 0 });
+});
+
+it('they are counted from what was added up by day and what is not yet added, never from orders', async () => {
+  await world.redis.flushall();
+  await told(3);
+  const text = world.processes
+    .flatMap(({ messages }) => messages.map(({ value }) => String(value)))
+    .findLast((sent) => sent.includes('row_number()'));
+  const { rows } = await world.pool.query(`explain (format json) ${text}`, [TIME_ZONE, 3, 100]);
+  const relations = [...JSON.stringify(rows).matchAll(/"Relation Name":"(\w+)"/g)].map(([, name]) => name);
+  expect(relations.sort()).toEqual(['sale', 'sale_change']);
 });
 
 it.each(['(days: 0)', '(days: 367)', '(days: -1)', '(first: 0)', '(first: 101)'])(

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Buyer } from '../support/client.ts';
+import { untilFolded } from '../support/sales.ts';
 import { cancelOrder, claim, makeCoupon, makeProduct, payOrder, placeOrder } from '../support/shop.ts';
 import { World } from '../support/world.ts';
 
@@ -17,6 +18,7 @@ beforeAll(async () => {
   const [paid, cancelled] = [await placeOrder(buyer, { [product]: 1 }), await placeOrder(buyer, { [product]: 1 })];
   await payOrder(buyer, paid.id);
   await cancelOrder(buyer, cancelled.id);
+  await untilFolded(world.pool);
   ids = {
     product,
     user: buyer.id,

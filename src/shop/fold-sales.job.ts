@@ -1,0 +1,41 @@
+import type { Job } from '../platform/jobs.ts';
+import { forkOf } from '../platform/platform.ts';
+import { sql, sqlRow } from '../platform/postgres.ts';
+import { transact } from '../platform/transact.ts';
+import { SECOND } from '../platform/units.ts';
+
+/** Changes added up in one run: more than are sold in a second, and few enough for a statement of some milliseconds. */
+const MOST_AT_ONCE = 10_000;
+
+/**
+ * Adds what has sold, and what was taken back, to the sales of its day. Nothing that is told changes by it.
+ *
+ * What takes a sale back was written after that sale was committed, so that it has the higher id and is seen by nobody who
+ * does not see the sale: whoever takes the lowest ids he sees never brings a sale below zero. The lock only keeps
+ * processes from waiting for each other: a change is added by whoever deletes it.
+ */
+export const foldSales: Job = {
+  name: 'fold-sales',
+  everyMs: SECOND,
+  async run(platform) {
+    await transact(forkOf(platform), async (em) => {
+      const text = `select pg_try_advisory_xact_lock(hashtextextended('fold-sales', 0)) as mine`;
+      if (!(await sqlRow<{ mine: boolean }>(em, text)).mine) return;
+      await sql(
+        em,
+        `with folded as (
+           delete from sale_change where id in (select id from sale_change order by id limit $1)
+           returning day, product_id, quantity, revenue
+         ), change as (
+           select day, product_id, sum(quantity)::bigint as quantity, sum(revenue)::bigint as revenue
+           from folded group by day, product_id
+         )
+         merge into sale s using change c on s.day = c.day and s.product_id = c.product_id
+         when matched then update set quantity = s.quantity + c.quantity, revenue = s.revenue + c.revenue
+         when not matched then insert (day, product_id, quantity, revenue)
+           values (c.day, c.product_id, c.quantity, c.revenue)`,
+        [MOST_AT_ONCE],
+      );
+    });
+  },
+};
