@@ -20,11 +20,27 @@ async function toldOf(operator: Buyer, id: string): Promise<Data> {
 
 /** Orders of one piece, one for each buyer. */
 async function ordersOf(buyers: readonly Buyer[], product: string): Promise<string[]> {
-  const orders = await Promise.all(buyers.map((buyer) => placeOrder(buyer, { [product]: 1 })));
-  return orders.map(({ id }) => id);
+  const ids: string[] = [];
+  for (let at = 0; at < buyers.length; at += 50) {
+    const some = buyers.slice(at, at + 50);
+    const orders = await Promise.all(some.map((buyer) => placeOrder(buyer, { [product]: 1 })));
+    ids.push(...orders.map(({ id }) => id));
+  }
+  return ids;
 }
 
-it('300 who pay for one product at once over two processes are all answered with a payment, and the sales are exact before and after they are added up', async () => {
+/** Pays as a client does on a machine too busy for the crowd: who is told to ask again does, with the same key. */
+async function payInTheEnd(buyer: Buyer, orderId: string): Promise<Data> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await payOrder(buyer, orderId, 'one wish');
+    } catch (error) {
+      if (tries === 5 || !String(error).includes('SERVICE_UNAVAILABLE')) throw error;
+    }
+  }
+}
+
+it('300 who pay for one product at once over two processes all get their payment, and the sales are exact before and after they are added up', async () => {
   world = await World.open();
   const operator = await world.operator();
   const product = await makeProduct(operator, { stock: 1_000, price: 10 });
@@ -32,7 +48,7 @@ it('300 who pay for one product at once over two processes are all answered with
   const orders = await ordersOf(buyers, product);
   const sold = { quantity: 300, revenue: 3_000 };
   await withoutFolding(world.pool, async () => {
-    const paid = await Promise.all(buyers.map((buyer, index) => payOrder(buyer, orders[index] as string)));
+    const paid = await Promise.all(buyers.map((buyer, index) => payInTheEnd(buyer, orders[index] as string)));
     expect(paid.filter(({ status }) => status !== 'COMPLETED')).toEqual([]);
     expect(await unfolded(world.pool)).toBe(300);
     expect(await foldedOf(world.pool, product)).toBeUndefined();
@@ -45,7 +61,7 @@ it('300 who pay for one product at once over two processes are all answered with
   expect(await violationsOf(operator)).toEqual({});
 });
 
-it('payments go through while somebody has the lock of their product', async () => {
+it('payments go through while somebody has the lock of their product, and of all that sold', async () => {
   world = await World.open({ processes: 1 });
   const operator = await world.operator();
   const product = await makeProduct(operator);
@@ -55,6 +71,7 @@ it('payments go through while somebody has the lock of their product', async () 
   try {
     await client.query('begin');
     await client.query('select from product where id = $1 for no key update', [product]);
+    await client.query('lock table sale in exclusive mode');
     expect(await payOrder(buyer, order)).toMatchObject({ status: 'COMPLETED' });
   } finally {
     client.release(true);
