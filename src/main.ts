@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { openApp } from './app.ts';
 import { ConfigError, readConfig } from './config.ts';
-import { openLog } from './platform/log.ts';
+import { closeLog, openLog } from './platform/log.ts';
 import { describeApp } from './welcome.ts';
 
 // Whoever read our output may be gone (`npm start | head`): that must not keep us from closing in order.
@@ -12,11 +12,15 @@ async function main(): Promise<void> {
   const config = readConfig(process.env);
   const log = openLog(config.LOG_LEVEL);
   const signal = told('SIGINT', 'SIGTERM', 'SIGHUP');
-  const app = await openApp(config, log);
-  process.stdout.write(describeApp(app));
-  await signal;
-  process.stdout.write('Closing ...\n');
-  await app.close();
+  try {
+    const app = await openApp(config, log);
+    process.stdout.write(describeApp(app));
+    await signal;
+    process.stdout.write('Closing ...\n');
+    await app.close();
+  } finally {
+    await closeLog(log);
+  }
 }
 
 /** Resolves at the first of the signals; later ones do not cut the closing short, since npm sends them twice. */
