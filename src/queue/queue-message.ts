@@ -45,8 +45,9 @@ export function ticksOf(queueId: string): Channel<RawMessage | Hint> {
   return { name: `onsale:ticks:${queueId}` };
 }
 
-/** Between two ticks: a token is another one now, before its number can tell; empty: any may be. */
+/** Said at once, between two ticks: what is known of a token no longer holds. */
 export interface Hint {
+  /** Id of the token; empty: nothing that is known of the queue holds. */
   readonly hint: string;
   /** Milliseconds since 1970 on Redis' clock. */
   readonly at: number;
