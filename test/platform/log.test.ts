@@ -32,6 +32,13 @@ it('a process whose log nobody reads any more ends all the same', async () => {
   expect(code).toBe(0);
 }, 10_000);
 
+it('a process whose log lost its reader ends all the same', async () => {
+  const child = run('await closeLog(log);');
+  child.stderr?.destroy();
+  const [code] = await once(child, 'exit');
+  expect(code).toBe(0);
+}, 10_000);
+
 it('without closing the log it never would: the test can fail', async () => {
   const child = run('');
   await Promise.race([once(child, 'exit'), sleep(3_000)]);
