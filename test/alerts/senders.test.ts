@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { becomes, dueIn, makeChannel, makeDue, readAlert, schedule } from '../support/alerts.ts';
+import { becomes, dueIn, keepEarlyClaims, makeChannel, makeDue, readAlert, schedule } from '../support/alerts.ts';
 import { eventually } from '../support/builders.ts';
 import { Receiver } from '../support/receiver.ts';
 import { World } from '../support/world.ts';
@@ -24,29 +24,47 @@ async function inWorld<T>(
   }
 }
 
-/** Schedules alerts at once while two processes take a long time over each claim. @returns how often each was heard */
-function raceFor(path: string, preload: string): Promise<number[]> {
+/** What came of alerts that two processes were about to send. */
+interface Race {
+  /** Claims of what another process had claimed and was still sending. */
+  readonly early: number;
+  readonly attempts: number;
+  readonly heard: number;
+}
+
+/** Schedules six alerts, one after another, while two processes take a long time over each claim. */
+function raceFor(path: string, preload: string): Promise<Race> {
   return inWorld(2, preload, async (world) => {
+    await keepEarlyClaims(world.pool);
     const operator = await world.operator();
     const channel = await makeChannel(operator, receiver.url(path));
-    const ids: string[] = [];
     for (let round = 0; round < 6; round++) {
-      ids.push((await schedule(operator, channel)).id);
-      await eventually(() => receiver.at(path).some(({ body }) => body.id === ids.at(-1)));
+      const { id } = await schedule(operator, channel);
+      await becomes(operator, id, { status: 'SENT' });
     }
-    for (const id of ids) await becomes(operator, id, { status: 'SENT' });
-    return ids.map((id) => receiver.at(path).filter(({ body }) => body.id === id).length);
+    const { rows } = await world.pool.query<Race>(
+      `select (select count(*)::int from early_claim) as early,
+      (select sum(attempts)::int from alert) as attempts, $1::int as heard`,
+      [receiver.at(path).length],
+    );
+    return rows[0] as Race;
   });
 }
 
 describe('two processes that see the same alert due at the same time', () => {
   it('send it once', async () => {
-    expect(await raceFor('/race', './slow-claims.ts')).toEqual(Array(6).fill(1));
-  });
+    const { early, attempts, heard } = await raceFor('/race', './slow-claims.ts');
+    expect(early).toBe(0);
+    // More than six where a machine was so busy that an answer did not come in time: then it is sent again, as promised.
+    expect(heard).toBeLessThanOrEqual(attempts);
+    expect(heard).toBeGreaterThanOrEqual(6);
+  }, 60_000);
 
   it('without the row lock both send it: the test of the guard can fail', async () => {
-    expect(await raceFor('/twin', './slow-claims-without-lock.ts')).toContain(2);
-  });
+    const { early, heard } = await raceFor('/twin', './slow-claims-without-lock.ts');
+    expect(early).toBeGreaterThan(0);
+    expect(heard).toBeGreaterThan(6);
+  }, 60_000);
 });
 
 it('a process killed while it sends leaves the alert to others, after the lease and not before', async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { becomes, dueIn, makeChannel, makeDue, readAlert, schedule } from '../support/alerts.ts';
+import { becomes, dueIn, forgetError, makeChannel, makeDue, readAlert, schedule } from '../support/alerts.ts';
 import { eventually } from '../support/builders.ts';
 import type { Buyer } from '../support/client.ts';
 import { Receiver } from '../support/receiver.ts';
@@ -75,6 +75,7 @@ describe('an alert that is not taken', () => {
       const wait = await dueIn(world.pool, id);
       expect(wait).toBeLessThanOrEqual(most);
       expect(wait).toBeGreaterThan(most / 2 - 3);
+      await forgetError(world.pool, id);
       await makeDue(world.pool, id);
     }
     await becomes(operator, id, { status: 'FAILED', attempts: 5, lastError: 'HTTP 500' });

@@ -47,3 +47,22 @@ export async function dueIn(pool: pg.Pool, id: string): Promise<number> {
 export async function makeDue(pool: pg.Pool, id: string): Promise<void> {
   await pool.query('update alert set due_at = clock_timestamp() where id = $1', [id]);
 }
+
+/** Takes away why an alert was not sent, so that the next reason can be told from it. */
+export async function forgetError(pool: pg.Pool, id: string): Promise<void> {
+  await pool.query('update alert set last_error = null where id = $1', [id]);
+}
+
+/** From now on keeps which alerts were claimed while the lease of another claim still ran, in the table `early_claim`. */
+export async function keepEarlyClaims(pool: pg.Pool): Promise<void> {
+  await pool.query(`
+    create table early_claim (id uuid);
+    create function keep_early_claim() returns trigger language plpgsql as $$
+    begin
+      insert into early_claim values (new.id);
+      return new;
+    end $$;
+    create trigger keep_early_claim before update on alert for each row
+      when (new.attempts > old.attempts and old.attempts > 0 and old.due_at > clock_timestamp())
+      execute function keep_early_claim()`);
+}
