@@ -11,6 +11,7 @@ import { authenticate } from './accounts/authenticate.ts';
 import { type Context, makeContext } from './context.ts';
 import { KnownQueries, stringifyAnswer } from './known-queries.ts';
 import { LimitsRule, MOST_TOKENS } from './limits.ts';
+import { nestingFault } from './nesting.ts';
 import { isUnavailable } from './platform/faults.ts';
 import type { Platform } from './platform/platform.ts';
 import { presentError } from './present-error.ts';
@@ -57,6 +58,9 @@ export async function serveGraphql(http: FastifyInstance, platform: Platform, sc
 }
 
 async function contextOf(platform: Platform, request: FastifyRequest): Promise<Context> {
+  const asked = (request.method === 'GET' ? request.query : request.body) as { query?: unknown } | undefined | null;
+  const fault = typeof asked?.query === 'string' ? nestingFault(asked.query) : undefined;
+  if (fault) throw refused('GRAPHQL_VALIDATION_FAILED', fault);
   const caller = await authenticate(platform, request.headers.authorization).catch(telling503);
   const queueToken = request.headers['x-queue-token'];
   return makeContext(platform, caller, typeof queueToken === 'string' ? queueToken : undefined);

@@ -117,18 +117,24 @@ function beside(a: Size, b: Size): Size {
   };
 }
 
-function rootFields(
-  set: SelectionSetNode,
-  fragments: Map<string, FragmentDefinitionNode>,
-  within = new Set<string>(),
-): number {
-  return set.selections.reduce((sum, selection) => {
-    if (selection.kind === Kind.FIELD) return sum + 1;
-    if (selection.kind === Kind.INLINE_FRAGMENT) return sum + rootFields(selection.selectionSet, fragments, within);
+/** Fields at the root, fragments counted where they are used; each is counted once, and within itself as nothing. */
+function rootFields(set: SelectionSetNode, fragments: Map<string, FragmentDefinitionNode>): number {
+  const counted = new Map<string, number>();
+  const count = ({ selections }: SelectionSetNode): number =>
+    selections.reduce((sum, selection) => sum + countOne(selection), 0);
+  const countOne = (selection: SelectionNode): number => {
+    if (selection.kind === Kind.FIELD) return 1;
+    if (selection.kind === Kind.INLINE_FRAGMENT) return count(selection.selectionSet);
     const name = selection.name.value;
-    const fragment = within.has(name) ? undefined : fragments.get(name);
-    return sum + (fragment ? rootFields(fragment.selectionSet, fragments, new Set([...within, name])) : 0);
-  }, 0);
+    const known = counted.get(name);
+    if (known !== undefined) return known;
+    counted.set(name, 0);
+    const fragment = fragments.get(name);
+    const fields = fragment ? count(fragment.selectionSet) : 0;
+    counted.set(name, fields);
+    return fields;
+  };
+  return count(set);
 }
 
 function isFragment(node: DocumentNode['definitions'][number]): node is FragmentDefinitionNode {

@@ -10,10 +10,13 @@ import {
   validate,
 } from 'graphql';
 import { LimitsRule, MOST_TOKENS } from './limits.ts';
+import { nestingFault } from './nesting.ts';
 import { badInput } from './problems.ts';
 
 /** Documents that were found valid, by text: whole crowds subscribe with the same few. */
 const MOST_REMEMBERED = 500;
+/** Longer texts are not remembered: parsed, they are many times as big. */
+const MOST_TEXT = 4_096;
 const remembered = new WeakMap<GraphQLSchema, Map<string, DocumentNode>>();
 
 /** What to execute. */
@@ -54,18 +57,24 @@ function readDocument(schema: GraphQLSchema, text: string, isProduction: boolean
   remembered.set(schema, known);
   const document = known.get(text);
   if (document) return document;
+  const fault = nestingFault(text);
+  if (fault) return [coded(new GraphQLError(fault), 'GRAPHQL_VALIDATION_FAILED')];
   try {
     const parsed = parse(text, { maxTokens: MOST_TOKENS });
     const rules = [...specifiedRules, LimitsRule, ...(isProduction ? [NoSchemaIntrospectionCustomRule] : [])];
     const faults = validate(schema, parsed, rules);
     if (faults.length > 0) return faults.map((fault) => coded(fault, 'GRAPHQL_VALIDATION_FAILED'));
-    if (known.size >= MOST_REMEMBERED) known.clear();
-    known.set(text, parsed);
+    if (text.length <= MOST_TEXT) remember(known, text, parsed);
     return parsed;
   } catch (error) {
     if (error instanceof GraphQLError) return [coded(error, 'GRAPHQL_PARSE_FAILED')];
     throw error;
   }
+}
+
+function remember(known: Map<string, DocumentNode>, text: string, document: DocumentNode): void {
+  if (known.size >= MOST_REMEMBERED) known.clear();
+  known.set(text, document);
 }
 
 function coded(error: GraphQLError, code: string): GraphQLError {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, post } from '../support/client.ts';
 import { Socket } from '../support/socket.ts';
+import { Stream } from '../support/stream.ts';
 import { World } from '../support/world.ts';
 
 let world: World;
@@ -77,6 +78,11 @@ describe('a document that is not meant well', () => {
       `{ concerts { edges { node { ...A } } } } fragment A on Concert { ...B } fragment B on Concert { ...A }`,
       /spread fragment|itself/i,
     ],
+    [
+      'fragments in many circles at the root of a mutation',
+      `mutation { ...F0 } ${Array.from({ length: 30 }, (_, i) => `fragment F${i} on Mutation { ...F${(i + 1) % 30} ...F${(i + 2) % 30} }`).join(' ')}`,
+      /spread fragment|itself/i,
+    ],
     ['a fragment within itself', '{ ...A } fragment A on Query { ...A }', /spread fragment|itself/i],
     [
       '1,000 aliases',
@@ -97,8 +103,8 @@ describe('a document that is not meant well', () => {
 
   it('of 100,000 tokens is not even parsed to its end', async () => {
     await expectRefused(`{ ${'a '.repeat(100_000)} }`, 'GRAPHQL_PARSE_FAILED', /tokens/);
-    await expectRefused(`{ ${'['.repeat(20_000)}`, 'GRAPHQL_PARSE_FAILED');
-    await expectRefused(`{ a${'{a'.repeat(4_900)}`, 'GRAPHQL_PARSE_FAILED');
+    await expectRefused(`{ ${'['.repeat(20_000)}`, 'GRAPHQL_VALIDATION_FAILED', /deeper/);
+    await expectRefused(`{ a${'{a'.repeat(4_900)}`, 'GRAPHQL_VALIDATION_FAILED', /deeper/);
   });
 
   it('of 1 MB is refused by its size', async () => {
@@ -109,6 +115,35 @@ describe('a document that is not meant well', () => {
     });
     expect(response.status).toBe(413);
     expect(await response.text()).not.toContain('KRW');
+  });
+
+  it('nested thousands deep gets one answer over HTTP, a WebSocket and a stream, and no fault is logged', async () => {
+    const nested = (levels: number) => `subscription { ${'a{'.repeat(levels)}a${'}'.repeat(levels)} }`;
+    const hidden = `subscription A { seatChanges(showId: "${ID}") { showId } } query B { ${'a{'.repeat(2_500)}a${'}'.repeat(2_500)} }`;
+    const { accessToken } = await world.buyer();
+    for (const query of [nested(2_000), nested(3_300), hidden]) {
+      const { errors } = await expectRefused(query, 'GRAPHQL_VALIDATION_FAILED', /^The document is deeper than/);
+      const socket = await Socket.ready(url, accessToken);
+      socket.subscribe('1', query);
+      expect((await socket.until(({ id }) => id === '1')).payload).toEqual(errors);
+      await socket.close();
+      const stream = await Stream.subscribe(url, accessToken, query);
+      await stream.over;
+      expect(stream.text).toContain(JSON.stringify(errors));
+    }
+    const byGet = await fetch(`${url}?query=${encodeURIComponent(`{ ${'a{'.repeat(200)}`)}`, {
+      headers: { 'apollo-require-preflight': '1' },
+    });
+    expect(byGet.status).toBe(400);
+    expect(world.processes[0]?.log()).not.toMatch(/RangeError|"level":50/);
+  });
+
+  it('whose strings and comments are full of brackets is served', async () => {
+    const signs = '{[('.repeat(100);
+    const query = `{ # "${signs}
+      a: settings { currency } b: coupon(id: "\\"${signs}") { id } c: coupon(id: """"${signs} \\""" ${signs}""") { id } }`;
+    const { errors } = await post(url, query);
+    expect(errors?.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT', 'BAD_USER_INPUT']);
   });
 
   it('nested 2,400 deep in lists and objects of a literal is refused, and the process lives', async () => {
