@@ -131,7 +131,7 @@ export const KEYS = {
     1_048_576,
     whole(65_536, 1_073_741_824),
   ),
-  SOCKETS_PER_USER: key('Most WebSockets of one user at one process', '20', 20, whole(1, 100_000)),
+  SOCKETS_PER_USER: key('Most WebSockets of one user at one process', '100', 100, whole(1, 100_000)),
   SUBSCRIPTIONS_PER_USER: key(
     'Most subscriptions of one user at one process, over WebSockets and streams together',
     '200',

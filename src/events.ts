@@ -1,4 +1,4 @@
-import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, execute } from 'graphql';
+import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, execute, locatedError } from 'graphql';
 import type { Context } from './context.ts';
 import { type WriteEvent, writerOfEvents } from './plain-events.ts';
 import { presentAll } from './present-error.ts';
@@ -63,9 +63,9 @@ export class Events implements AsyncIterableIterator<ExecutionResult> {
     this.#source = source;
     const write = writerOfEvents(this.#execution);
     while (!this.#isOver) {
-      const { done, value } = await source.next();
-      if (done || this.#isOver) return;
-      await this.#tellEvent(value, write);
+      const event = await source.next().catch((error: unknown) => this.#tellFailure(error));
+      if (!event || event.done || this.#isOver) return;
+      await this.#tellEvent(event.value, write);
     }
   }
 
@@ -74,6 +74,11 @@ export class Events implements AsyncIterableIterator<ExecutionResult> {
     const text = written instanceof Promise ? await written : written;
     if (text !== undefined) return this.#tell(text);
     return this.#tellResult(await execute({ ...this.#execution, rootValue: event }));
+  }
+
+  /** What ended the source is the last that is told. */
+  async #tellFailure(error: unknown): Promise<undefined> {
+    await this.#tellResult({ errors: [locatedError(error, undefined)], data: null });
   }
 
   #tellResult({ errors, ...result }: ExecutionResult): Promise<void> {

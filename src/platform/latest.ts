@@ -4,7 +4,8 @@
  */
 export class Latest<T> implements AsyncIterableIterator<T> {
   #unread: { value: T } | undefined;
-  #waiting: ((result: IteratorResult<T>) => void) | undefined;
+  #waiting: { resolve: (result: IteratorResult<T>) => void; reject: (error: unknown) => void } | undefined;
+  #failure: { error: unknown } | undefined;
   #ended = false;
   readonly #merge: (unread: T, newer: T) => T;
   readonly #onEnd: () => void;
@@ -22,9 +23,9 @@ export class Latest<T> implements AsyncIterableIterator<T> {
   push(value: T): void {
     if (this.#ended) return;
     if (this.#waiting) {
-      const give = this.#waiting;
+      const { resolve } = this.#waiting;
       this.#waiting = undefined;
-      give({ value, done: false });
+      resolve({ value, done: false });
     } else {
       this.#unread = { value: this.#unread ? this.#merge(this.#unread.value, value) : value };
     }
@@ -35,8 +36,17 @@ export class Latest<T> implements AsyncIterableIterator<T> {
     if (this.#ended) return;
     this.#ended = true;
     this.#onEnd();
-    this.#waiting?.({ value: undefined, done: true });
+    this.#waiting?.resolve({ value: undefined, done: true });
     this.#waiting = undefined;
+  }
+
+  /** Ends the sequence with an error, which the reader meets after a value not yet read. */
+  fail(error: unknown): void {
+    if (this.#ended) return;
+    if (this.#waiting) this.#waiting.reject(error);
+    else this.#failure = { error };
+    this.#waiting = undefined;
+    this.end();
   }
 
   next(): Promise<IteratorResult<T>> {
@@ -45,14 +55,20 @@ export class Latest<T> implements AsyncIterableIterator<T> {
       this.#unread = undefined;
       return Promise.resolve({ value, done: false });
     }
+    if (this.#failure) {
+      const { error } = this.#failure;
+      this.#failure = undefined;
+      return Promise.reject(error);
+    }
     if (this.#ended) return Promise.resolve({ value: undefined, done: true });
-    return new Promise((resolve) => {
-      this.#waiting = resolve;
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject };
     });
   }
 
   return(): Promise<IteratorResult<T>> {
     this.#unread = undefined;
+    this.#failure = undefined;
     this.end();
     return Promise.resolve({ value: undefined, done: true });
   }

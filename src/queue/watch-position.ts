@@ -8,7 +8,8 @@ import { hasEnded } from './token-view.ts';
 import { watchToken } from './watch-queue.ts';
 
 /**
- * The caller's own place: now, then as it changes; ends after the token has ended.
+ * The caller's own place: now, then as it changes; ends after the token has ended, and with
+ * NOT_FOUND once there is no such token any more: Redis lost its memory.
  * @throws CallerError NOT_FOUND for an unknown or another user's token; BAD_USER_INPUT for a value that cannot be one
  */
 export async function watchPosition(context: Context, value: string): Promise<AsyncIterable<QueueToken>> {
@@ -34,7 +35,7 @@ export async function watchPosition(context: Context, value: string): Promise<As
       places.push(token);
       if (hasEnded(token)) places.end();
     },
-    () => places.end(),
+    () => places.fail(notFound('queue token')),
   );
   if (places.ended) stop();
   return places;

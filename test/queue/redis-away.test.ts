@@ -157,6 +157,8 @@ describe.each([1, 2])('with %i processes', (processes) => {
     await leave(again[0]!);
     await hears(told, 'status', 'ACTIVE');
     expect(await feed.ended).toBeUndefined();
+    const last = feed.events.pop();
+    expect(last).toMatchObject({ data: null, errors: [{ extensions: { code: 'NOT_FOUND' } }] });
     expect(feed.events.every(({ queuePosition }) => queuePosition.status === 'WAITING')).toBe(true);
     await told.close();
   });
