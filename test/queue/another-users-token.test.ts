@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newSecret, tokenValueOf } from '../../src/queue/queue-keys.ts';
 import { makeQueue } from '../support/builders.ts';
-import { type Buyer, post } from '../support/client.ts';
-import { follow, line, look, pause, refusalOf, statsOf, until } from '../support/places.ts';
+import { type Buyer, type Data, post } from '../support/client.ts';
+import { follow, line, look, type Place, pause, refusalOf, statsOf, until } from '../support/places.ts';
 import { World } from '../support/world.ts';
 
 const READ = 'query ($value: ID!) { queueToken(value: $value) { status } }';
@@ -16,6 +16,12 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
+/** The token as its holder's process tells it, but for the estimate, which grows less as time goes by. */
+async function withoutEta(place: Place): Promise<Data> {
+  const { etaSeconds: _, ...token } = await look(place);
+  return token;
+}
+
 describe.each([1, 2])('with %i processes', (processes) => {
   const buyers = async (count: number): Promise<Buyer[]> =>
     (await world.buyers(count)).map((buyer, index) => buyer.at(world.urls[index % processes] as string));
@@ -26,7 +32,7 @@ describe.each([1, 2])('with %i processes', (processes) => {
     const [thief] = (await buyers(1)) as [Buyer];
     await until(active!, 'ACTIVE');
     const owners = [active!, waiting!];
-    const before = await Promise.all(owners.map(look));
+    const before = await Promise.all(owners.map(withoutEta));
 
     for (const { value } of owners) {
       for (const stranger of [thief, operator]) {
@@ -37,7 +43,7 @@ describe.each([1, 2])('with %i processes', (processes) => {
     }
     await pause(300);
 
-    expect(await Promise.all(owners.map(look))).toEqual(before);
+    expect(await Promise.all(owners.map(withoutEta))).toEqual(before);
     expect(await statsOf(operator, queueId)).toMatchObject({ entered: 2, waiting: 1, active: 1, left: 0 });
   });
 
