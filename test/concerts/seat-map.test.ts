@@ -36,7 +36,7 @@ it('a map of 10,000 seats asked 50 times at once costs far fewer queries, and ot
     });
   });
   expect(maps.map(({ data }) => data.seatMap.length)).toEqual(Array.from({ length: 50 }, () => 10_000));
-  expect(queries).toBeLessThanOrEqual(20);
+  expect(queries).toBeLessThanOrEqual(30);
   // A person notices a second; with threefold slack for a busy machine, nobody waited that long meanwhile.
   expect(slowestMs).toBeLessThan(3_000);
 });
