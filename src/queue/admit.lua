@@ -10,7 +10,7 @@ local function allowance(elapsedMs)
   local budget = tonumber(meta('budget') or 1)
   budget = math.min(depth, budget + elapsedMs * set.admitPerMinute / 60000)
   redis.call('HSET', P .. ':meta', 'budget', budget)
-  return math.min(free, math.floor(budget), set.admitPerMinute - (admittedLastMinute()))
+  return math.min(free, math.floor(budget), set.admitPerMinute - admittedLastMinute())
 end
 
 local function admit(t)

@@ -10,7 +10,7 @@
 --   :seen:<l>  hash  number -> when its holder was seen last, on the clock of presence
 --   :reporters zset  processes that tell who is there -> when they did last, see presence.lua
 --   :active    zset  id -> end of the active time
---   :recent    list  "<ms>:<admitted>" of the last minute's ticks;  :errors  list  "<ms>:<error of an estimate in ms>"
+--   :errors    list  "<ms>:<error of an estimate in ms>";  :admissions, see pace.lua
 --   :left      list  "<lane>:<number>" departed since the last message;  :changed  list  ids changed since then
 -- Tokens and their owners are told in token.lua, rows of the past in record.lua.
 local P = KEYS[1]
@@ -74,7 +74,7 @@ local function position(lane, number)
   return ahead + number - head - redis.call('ZCOUNT', P .. ':gone:' .. lane, '-inf', number)
 end
 
--- Milliseconds until place `p` is admitted at the pace of the last minute, or -1 while nobody was admitted.
+-- Milliseconds until place `p` is admitted at the present pace (see pace.lua), or -1 while that is unknown.
 local function eta(p)
   local pace = count('pace')
   return pace > 0 and math.floor(p * pace) or -1

@@ -1,15 +1,3 @@
-local function admittedLastMinute()
-  local sum, first = 0, now
-  for _, entry in ipairs(redis.call('LRANGE', P .. ':recent', 0, -1)) do
-    local at, admitted = entry:match('^(%d+):(%d+)$')
-    if tonumber(at) > now - 60000 then
-      sum = sum + tonumber(admitted)
-      first = math.min(first, tonumber(at))
-    end
-  end
-  return sum, first
-end
-
 -- The one message of a tick. `gone` is lane -> numbers that left since the last message; `ids` the tokens changed since then.
 local function message(seq, gone, ids, resync)
   local heads, tails = {}, {}
@@ -27,7 +15,7 @@ local function message(seq, gone, ids, resync)
     heads = heads, tails = tails, gone = gone, changed = ids,
     waiting = waiting(), active = redis.call('ZCARD', P .. ':active'),
     entered = count('entered'), admitted = count('admitted'), completed = count('completed'), expired = count('expired'),
-    left = count('left'), admittedPerMinute = (admittedLastMinute()), msPerPlace = count('pace'),
+    left = count('left'), admittedPerMinute = admittedLastMinute(), msPerPlace = count('pace'),
     etaErrorMs = #errors > 0 and errors[math.floor((#errors + 1) / 2)] or -1,
   }
 end

@@ -34,7 +34,7 @@ export interface QueueMessage {
   readonly expired: number;
   readonly left: number;
   readonly admittedPerMinute: number;
-  /** Milliseconds between admissions at the pace of the last minute; 0 while unknown. */
+  /** Milliseconds between admissions at the present pace, see pace.lua; 0 while unknown. */
   readonly msPerPlace: number;
   /** -1 while unknown. */
   readonly etaErrorMs: number;

@@ -6,6 +6,7 @@
 -- include: token
 -- include: presence
 -- include: record
+-- include: pace
 -- include: message
 -- include: admit
 local MOST_STEPS = 2000
@@ -30,15 +31,10 @@ end
 if admitted > 0 then
   add('admitted', admitted)
   if set.admitPerMinute then redis.call('HINCRBYFLOAT', P .. ':meta', 'budget', -admitted) end
-  redis.call('RPUSH', P .. ':recent', now .. ':' .. admitted)
+  noteAdmitted(admitted, redis.call('ZCARD', P .. ':active') - admitted)
 end
-local recently, since = admittedLastMinute()
-redis.call('HSET', P .. ':meta', 'pace', recently > 0 and math.max(now - since, 1000) / recently or 0)
-local oldest = redis.call('LINDEX', P .. ':recent', 0)
-while oldest and tonumber(oldest:match('^%d+')) <= now - 60000 do
-  redis.call('LPOP', P .. ':recent')
-  oldest = redis.call('LINDEX', P .. ':recent', 0)
-end
+redis.call('HSET', P .. ':meta', 'pace', measurePace(elapsed))
+forgetOldAdmissions()
 
 -- Drains what was noted since the last message; more than one message can carry makes everybody ask.
 local function noted(key)

@@ -1,7 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, makeQueue, makeShow, pay, reserve } from '../support/builders.ts';
 import type { Buyer, Data, Feed } from '../support/client.ts';
-import { inside, leave, line, type Place, pause, runOut, statsOf, statuses, until, update } from '../support/places.ts';
+import {
+  inside,
+  leave,
+  line,
+  look,
+  type Place,
+  pause,
+  runOut,
+  statsOf,
+  statuses,
+  until,
+  update,
+} from '../support/places.ts';
 import { World } from '../support/world.ts';
 
 const WATCH = `subscription ($id: ID!) { queueStats(queueId: $id) {
@@ -94,6 +106,25 @@ describe.each([1, 2])('with %i processes', (processes) => {
     await other.until(({ queueStats }) => queueStats.waiting === 3);
     expect(one.events.every(({ queueStats }) => queueStats.waiting === 0)).toBe(true);
     await other.close();
+  });
+
+  it('an estimate counts on places that come free, not on those that were free at first', async () => {
+    const queueId = await makeQueue(operator, { capacity: 20, activeSeconds: 100 });
+    const places = await line(await buyers(60), queueId);
+    const last = places[59]!;
+    const estimates: number[] = [];
+
+    await eventually(async () => {
+      const { etaSeconds } = await look(last);
+      if (etaSeconds !== null) estimates.push(etaSeconds);
+      return etaSeconds > 100;
+    });
+    // All 20 places come free within 100 seconds, so the 40th in line waits for 200 at most.
+    expect(Math.max(...estimates)).toBeLessThanOrEqual(200);
+
+    await update(operator, queueId, { state: 'PAUSED' });
+    await eventually(async () => (await look(last)).etaSeconds === null);
+    expect((await look(last)).position).toBe(40);
   });
 
   it('those who were given an estimate are compared with it when they are admitted', async () => {
