@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { parseId } from '../platform/ids.ts';
 
 /** Prefix of all Redis keys of one queue; the braces keep them on one node of a Redis Cluster. */
@@ -24,12 +24,13 @@ export function tokenValueOf(queueId: string, secret: string): string {
 export function queueIdOf(value: string): string | undefined {
   if (!VALUE.test(value)) return undefined;
   const hex = Buffer.from(value.slice(0, PART), 'base64url').toString('hex');
-  return parseId(hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'));
+  const id = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  return parseId(id);
 }
 
 /** The token's public id: SHA-256 of its value, lower-case hex. It opens nothing. */
 export function hashOf(value: string): string {
-  return createHash('sha256').update(value).digest('hex');
+  return hash('sha256', value);
 }
 
 /**
