@@ -1,5 +1,6 @@
 // Measures what is promised, side by side with a yardstick in the same run:
 //   npm run bench -- queue [row ...]
+//   npm run bench -- purchase [row ...]
 //   npm run bench -- guards
 //   npm run bench -- audit
 // Brings up servers of its own, and needs nothing but a build. Ends with 1 when a promise is not kept.
@@ -7,6 +8,7 @@ import { benchAudit } from './audit.ts';
 import { benchGuards } from './guards.ts';
 import { benchRows } from './load/row.ts';
 import { Servers } from './load/servers.ts';
+import { PURCHASE_ROWS } from './purchase/rows.ts';
 import { QUEUE_ROWS } from './queue/rows.ts';
 
 /** Measures and prints; answers whether all promises are kept. */
@@ -21,6 +23,7 @@ const BENCHES: Record<string, Bench> = {
     await benchGuards();
     return true;
   },
+  purchase: (names) => benchRows(PURCHASE_ROWS, names),
   queue: (names) => benchRows(QUEUE_ROWS, names),
 };
 

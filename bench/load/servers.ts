@@ -47,6 +47,10 @@ export class Servers {
     return new Servers(processes, embedded, dataDir);
   }
 
+  get databaseUrl(): string {
+    return this.#embedded.databaseUrl as string;
+  }
+
   get url(): string {
     return this.processes[0]?.url ?? '';
   }
