@@ -30,8 +30,8 @@ it('rows as the product leaves them are clean, and every rule says what it looke
   const checked = Object.fromEntries(audit.checks.map(({ name, checked: count }: Data) => [name, count]));
   expect(checked).toMatchObject({
     ...{ 'seats-add-up': 1, 'seats-once': 10, 'tickets-paid': 1, 'holds-reserved': 1, 'reservations-exact': 3 },
-    ...{ 'wallets-add-up': 2, 'entries-chained': 6, 'charges-cancelled-once': 1 },
-    ...{ 'payments-posted': 2, 'refunds-cancelled': 1 },
+    ...{ 'wallets-add-up': 2, 'entries-chained': 6, 'entries-have-cause': 6, 'charges-cancelled-once': 1 },
+    ...{ 'payments-for-one': 2, 'payments-posted': 2, 'refunds-cancelled': 1 },
     ...{ 'reservation-payments-once': 3, 'reservation-payments-exact': 2 },
   });
   for (const { rule, violations, rows } of audit.checks) {
