@@ -14,8 +14,9 @@ import { prepared, sql } from './platform/postgres.ts';
  * Reservations go with their seats before orders with their products. Under WALLET_GUARD=redis-lock the wallet's lock in
  * Redis comes before all of these, and before the transaction; so does the coupon's under COUPON_GUARD=redis-lock.
  * What is written after the wallet's lock (payment, tickets) was locked before, or is new.
- * Sweeps take what is free in the same order. A lock is waited for at most lock_timeout. What sold is appended; only the
- * job that adds it up (foldSales) writes `sale`, and locks nothing of the above.
+ * Sweeps take what is free in the same order; of the first kind what is overdue longest, without waiting for any of it.
+ * A lock is waited for at most lock_timeout. What sold is appended; only the job that adds it up (foldSales) writes `sale`,
+ * and locks nothing of the above.
  */
 
 /** Serialises what one user does about one show: limits per user and show are counted under it. */

@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/core';
 import type { Job } from '../platform/jobs.ts';
 import { forkOf, type Platform } from '../platform/platform.ts';
-import { prepared, sql } from '../platform/postgres.ts';
+import { NOW_ONCE, prepared, sql } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
 import { POST_TIMEOUT_MS, type Posting, postAlert } from './post-alert.ts';
 
@@ -40,8 +40,7 @@ export const sendAlerts: Job = {
   },
 };
 
-/** Its subselect is asked once, so that the index can be: a volatile function in its place would be for every row. */
-const IS_DUE = `status = 'SCHEDULED' and due_at <= (select clock_timestamp())`;
+const IS_DUE = `status = 'SCHEDULED' and due_at <= ${NOW_ONCE}`;
 
 /** A last try whose process died, or could not tell what came of it, has no other after it. */
 async function giveUpInterrupted(em: EntityManager): Promise<void> {

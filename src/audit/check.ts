@@ -1,4 +1,4 @@
-/** One rule that must always hold, as SQL over the rows of one snapshot; `now()` is when that was taken. */
+/** One rule that must always hold, as SQL over the rows of one snapshot; `now()` is a moment before that was taken. */
 export interface Check {
   readonly name: string;
   /** What the rule says, in one sentence. */

@@ -3,6 +3,14 @@ import type { Check } from './check.ts';
 /** Every payment moved its money, and every cancelled one moved it back. */
 const OF_ALL: readonly Check[] = [
   {
+    name: 'payments-for-one',
+    rule: 'A payment is for one reservation or for one order.',
+    count: 'select count(*) from payment',
+    broken: `
+      select 'payment ' || id || ': for ' || num_nonnulls(reservation_id, order_id) || ' things' as name
+      from payment where num_nonnulls(reservation_id, order_id) <> 1`,
+  },
+  {
     name: 'payments-posted',
     rule: "A COMPLETED or CANCELLED payment has one PAYMENT entry of its amount in its payer's wallet (none for 0), a FAILED one has none.",
     count: 'select count(*) from payment',
@@ -55,7 +63,7 @@ function checksOf({ noun, table, column, total, paid, cancelled }: PaidTable): C
   return [
     {
       name: `${noun}-payments-once`,
-      rule: `Every ${noun} has one COMPLETED payment when it is ${paid}, and else none; one that is ${cancelled} has a CANCELLED payment.`,
+      rule: `Every ${noun} has one COMPLETED payment when it is ${paid}, and else none; one CANCELLED payment when it is ${cancelled}, and else none.`,
       count: `select count(*) from ${table}`,
       broken: `
         select '${noun} ' || x.id || ': ' || x.status || ' with ' || coalesce(p.completed, 0) || ' COMPLETED and '
@@ -66,15 +74,17 @@ function checksOf({ noun, table, column, total, paid, cancelled }: PaidTable): C
           from payment where ${column} is not null group by ${column}
         ) p on p.id = x.id
         where coalesce(p.completed, 0) <> case when x.status = '${paid}' then 1 else 0 end
-          or (coalesce(p.cancelled, 0) > 0) <> (x.status = '${cancelled}')`,
+          or coalesce(p.cancelled, 0) <> case when x.status = '${cancelled}' then 1 else 0 end`,
     },
     {
       name: `${noun}-payments-exact`,
-      rule: `The amount of a payment is what its ${noun} costs.`,
+      rule: `The amount of a payment is what its ${noun} costs, and both are of the same user.`,
       count: `select count(*) from payment where ${column} is not null`,
       broken: `
-        select 'payment ' || p.id || ': ' || p.amount || ' for a ${noun} of ' || x.${total} as name
-        from payment p join ${table} x on x.id = p.${column} where p.amount <> x.${total}`,
+        select 'payment ' || p.id || ': ' || p.amount || ' of user ' || p.user_id || ' for ${noun} ' || p.${column}
+          || coalesce(', ' || x.${total} || ' of user ' || x.user_id, ' that is none') as name
+        from payment p left join ${table} x on x.id = p.${column}
+        where p.${column} is not null and (x.id is null or p.amount <> x.${total} or p.user_id <> x.user_id)`,
     },
   ];
 }

@@ -4,12 +4,13 @@ import type { Check } from './check.ts';
 export const SEAT_CHECKS: readonly Check[] = [
   {
     name: 'seats-add-up',
-    rule: 'In every show the seats that are available, held and sold are all of its seats.',
+    rule: 'In every show the seats that are available, held and sold are all of its seats, and as many as it was made with.',
     count: 'select count(*) from show',
     broken: `
       select 'show ' || sh.id || ': ' || coalesce(free, 0) || ' available, ' || coalesce(held, 0) || ' held and '
-        || coalesce(sold, 0) || ' sold of ' || sh.seat_count as name
+        || coalesce(sold, 0) || ' sold of ' || coalesce(seats, 0) || ' seats, made with ' || sh.seat_count as name
       from show sh
+        left join (select show_id, count(*) as seats from seat group by show_id) s on s.show_id = sh.id
         left join (select show_id, count(*) as held from hold where expires_at > now() group by show_id) h
           on h.show_id = sh.id
         left join (select show_id, count(*) as sold from ticket group by show_id) t on t.show_id = sh.id
@@ -19,7 +20,8 @@ export const SEAT_CHECKS: readonly Check[] = [
             and not exists (select from hold where seat_id = s.id and expires_at > now())
           group by s.show_id
         ) f on f.show_id = sh.id
-      where coalesce(free, 0) + coalesce(held, 0) + coalesce(sold, 0) <> sh.seat_count`,
+      where coalesce(free, 0) + coalesce(held, 0) + coalesce(sold, 0) <> sh.seat_count
+        or coalesce(seats, 0) <> sh.seat_count`,
   },
   {
     name: 'seats-once',
@@ -35,16 +37,49 @@ export const SEAT_CHECKS: readonly Check[] = [
       group by seat_id having count(*) > 1`,
   },
   {
+    name: 'holds-reserved',
+    rule: 'A seat has a live hold exactly when a live reservation of the same user, until the same time, names the seat.',
+    count: 'select count(*) from hold where expires_at > now()',
+    // One instant after the snapshot: what it shows taken over has lapsed by then, which before BEGIN it need not have.
+    broken: `
+      with t as materialized (select clock_timestamp() as at)
+      select case when r.id is null then 'hold on seat ' || h.seat_id || ': not as reservation ' || h.reservation_id || ' has it'
+        else 'reservation ' || r.id || ': seat ' || r.seat_id || ' is not held as it has it' end as name
+      from (
+        select id, unnest(seat_ids) as seat_id, user_id, show_id, expires_at
+        from reservation, t where status = 'HELD' and expires_at > t.at
+      ) r
+      full join (select hold.* from hold, t where expires_at > t.at) h
+        on h.reservation_id = r.id and h.seat_id = r.seat_id and h.user_id = r.user_id and h.show_id = r.show_id
+          and h.expires_at = r.expires_at
+      where r.id is null or h.seat_id is null`,
+  },
+  {
     name: 'tickets-paid',
-    rule: 'A seat has a ticket of a reservation exactly when that reservation is CONFIRMED and names the seat.',
+    rule: 'A seat has a ticket of a reservation exactly when that reservation of the same user is CONFIRMED and names the seat.',
     count: 'select count(*) from ticket',
     broken: `
       select case when t.id is null then 'reservation ' || r.id || ': no ticket for seat ' || r.seat_id
         else 'ticket ' || t.id || ': not of a CONFIRMED reservation of seat ' || t.seat_id end as name
       from (
-        select id, unnest(seat_ids) as seat_id from reservation where status = 'CONFIRMED'
+        select id, unnest(seat_ids) as seat_id, user_id, show_id from reservation where status = 'CONFIRMED'
       ) r
-      full join ticket t on t.reservation_id = r.id and t.seat_id = r.seat_id
+      full join ticket t on t.reservation_id = r.id and t.seat_id = r.seat_id and t.user_id = r.user_id
+        and t.show_id = r.show_id
       where t.id is null or r.id is null`,
+  },
+  {
+    name: 'reservations-exact',
+    rule: 'A reservation names seats of its own show, each once, and its amount is what they cost, which never changes.',
+    count: 'select count(*) from reservation',
+    broken: `
+      select 'reservation ' || r.id || ': ' || r.amount || ' for ' || cardinality(r.seat_ids) || ' seats, '
+        || coalesce(s.seats, 0) || ' of its show for ' || coalesce(s.price, 0) as name
+      from reservation r left join (
+        select r.id, count(*) as seats, sum(s.price) as price
+        from (select distinct id, show_id, unnest(seat_ids) as seat_id from reservation) r
+        join seat s on s.id = r.seat_id and s.show_id = r.show_id group by r.id
+      ) s on s.id = r.id
+      where s.seats is distinct from cardinality(r.seat_ids) or s.price <> r.amount`,
   },
 ];

@@ -41,7 +41,7 @@ export const SHOP_CHECKS: readonly Check[] = [
     rule: 'What a product sold on a day is what the PAID orders of that day have of it.',
     count: 'select count(*) from (select distinct day, product_id from sale_so_far) s',
     broken: `
-      select 'product ' || product_id || ' on ' || day || ': ' || coalesce(s.quantity, 0) || ' for '
+      select 'product ' || product_id || ' on ' || coalesce(day::text, 'no day') || ': ' || coalesce(s.quantity, 0) || ' for '
         || coalesce(s.revenue, 0) || ' counted, ' || coalesce(o.quantity, 0) || ' for ' || coalesce(o.revenue, 0)
         || ' sold' as name
       from (

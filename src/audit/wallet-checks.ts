@@ -7,12 +7,13 @@ export const WALLET_CHECKS: readonly Check[] = [
     rule: 'The balance of every wallet is the sum of its entries and never negative, its version their number.',
     count: 'select count(*) from wallet',
     broken: `
-      select 'wallet ' || w.user_id || ': balance ' || w.balance || ' at version ' || w.version || ', '
+      select 'wallet ' || coalesce(w.user_id, e.wallet_id) || ': '
+        || coalesce('balance ' || w.balance || ' at version ' || w.version, 'there is none') || ', '
         || coalesce(e.entries, 0) || ' entries of ' || coalesce(e.total, 0) as name
-      from wallet w left join (
+      from wallet w full join (
         select wallet_id, count(*) as entries, sum(amount) as total from entry group by wallet_id
       ) e on e.wallet_id = w.user_id
-      where w.balance <> coalesce(e.total, 0) or w.version <> coalesce(e.entries, 0) or w.balance < 0`,
+      where w.user_id is null or w.balance <> coalesce(e.total, 0) or w.version <> coalesce(e.entries, 0) or w.balance < 0`,
   },
   {
     name: 'entries-chained',
@@ -28,8 +29,22 @@ export const WALLET_CHECKS: readonly Check[] = [
       where balance_before <> ended or seq <> place or balance_before + amount <> balance_after or balance_after < 0`,
   },
   {
+    name: 'entries-have-cause',
+    rule: 'Money comes by CHARGE and REFUND and goes by the others; PAYMENT and REFUND are of a payment, CHARGE_CANCEL is of an entry, EXPIRY leaves 0.',
+    count: 'select count(*) from entry',
+    broken: `
+      select 'entry ' || e.id || ': ' || e.kind || ' of ' || e.amount || ' in wallet ' || e.wallet_id || ' to ' || e.balance_after
+        || ', payment ' || coalesce(p.id::text, e.payment_id || ' that is none', 'none')
+        || ', cancels ' || coalesce(e.cancels_id::text, 'none') as name
+      from entry e left join payment p on p.id = e.payment_id
+      where e.kind not in ('CHARGE', 'CHARGE_CANCEL', 'PAYMENT', 'REFUND', 'EXPIRY')
+        or e.amount = 0 or (e.amount > 0) <> (e.kind in ('CHARGE', 'REFUND'))
+        or (e.payment_id is not null) <> (e.kind in ('PAYMENT', 'REFUND')) or (e.payment_id is not null and p.id is null)
+        or (e.cancels_id is not null) <> (e.kind = 'CHARGE_CANCEL') or (e.kind = 'EXPIRY' and e.balance_after <> 0)`,
+  },
+  {
     name: 'charges-cancelled-once',
-    rule: 'Every CHARGE_CANCEL takes back the whole of a CHARGE of its own wallet, and no other does.',
+    rule: 'Every CHARGE_CANCEL takes back the whole of an earlier CHARGE of its own wallet, and no other does.',
     count: `select count(*) from entry where kind = 'CHARGE_CANCEL'`,
     broken: `
       select 'entry ' || c.id || ': cancels ' || coalesce(c.cancels_id::text, 'nothing') as name
@@ -37,7 +52,7 @@ export const WALLET_CHECKS: readonly Check[] = [
         select *, count(*) over (partition by cancels_id) as times from entry where kind = 'CHARGE_CANCEL'
       ) c
       left join entry e on e.id = c.cancels_id and e.kind = 'CHARGE' and e.wallet_id = c.wallet_id
-        and e.amount = -c.amount
+        and e.amount = -c.amount and e.seq < c.seq
       where e.id is null or c.times > 1`,
   },
 ];

@@ -1,7 +1,7 @@
 import type { Pass } from '../context.ts';
 import type { Job } from '../platform/jobs.ts';
 import { forkOf, type Platform } from '../platform/platform.ts';
-import { sql } from '../platform/postgres.ts';
+import { NOW_ONCE, sql } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
 import { completeToken } from '../queue/end-token.ts';
 import { releaseHoldsOfToken } from '../reservations/release-holds-of-token.ts';
@@ -30,7 +30,7 @@ export const finishTokens: Job = {
       forkOf(platform),
       `select id, queue_id as "queueId", token_hash as "tokenHash" from payment
        where token_hash is not null and token_completed_at is null and status <> 'FAILED'
-         and created_at < clock_timestamp() - interval '2 seconds'
+         and created_at < ${NOW_ONCE} - interval '2 seconds'
        order by created_at limit 200`,
     );
     for (const token of open) await finish(platform, token);

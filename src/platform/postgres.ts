@@ -71,6 +71,12 @@ export async function sqlRow<Row>(em: EntityManager, text: string, params: reado
   return row;
 }
 
+/**
+ * The present, asked once a statement, so that an index finds what is past: the volatile function in its place would be
+ * asked for every row of the table.
+ */
+export const NOW_ONCE = '(select clock_timestamp())';
+
 const preparedNames = new Map<string, string>();
 
 /**

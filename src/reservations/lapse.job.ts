@@ -1,7 +1,7 @@
 import { publishSeats } from '../concerts/seat-change.ts';
 import type { Job } from '../platform/jobs.ts';
 import { forkOf } from '../platform/platform.ts';
-import { sql } from '../platform/postgres.ts';
+import { NOW_ONCE, sql } from '../platform/postgres.ts';
 import { transact } from '../platform/transact.ts';
 import { SECOND } from '../platform/units.ts';
 import { freeSeats } from './free-seats.ts';
@@ -22,8 +22,8 @@ export const lapseHolds: Job = {
       const { seats, count } = await transact(forkOf(platform), async (em) => {
         const lapsed = await sql<{ id: string }>(
           em,
-          `select id from reservation where status = 'HELD' and expires_at <= clock_timestamp()
-           order by id limit $1 for update skip locked`,
+          `select id from reservation where status = 'HELD' and expires_at <= ${NOW_ONCE}
+           order by expires_at limit $1 for update skip locked`,
           [MOST_AT_ONCE],
         );
         const ids = lapsed.map(({ id }) => id);

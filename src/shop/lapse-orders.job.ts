@@ -1,6 +1,6 @@
 import type { Job } from '../platform/jobs.ts';
 import { forkOf, type Platform } from '../platform/platform.ts';
-import { prepared, sql } from '../platform/postgres.ts';
+import { NOW_ONCE, prepared, sql } from '../platform/postgres.ts';
 import { transact } from '../platform/transact.ts';
 import { SECOND } from '../platform/units.ts';
 import { endOrders } from './end-orders.ts';
@@ -26,12 +26,12 @@ export const lapseOrders: Job = {
  */
 export async function cancelOverdue(platform: Platform): Promise<number> {
   const em = forkOf(platform);
-  const due = await sql(em, prepared(`select id from shop_order where ${IS_OVERDUE} limit 1`));
+  const due = await sql(em, prepared(`select id from shop_order where ${IS_OVERDUE} order by pay_by limit 1`));
   if (due.length === 0) return 0;
   return transact(em, async (inner) => {
     const overdue = await sql<{ id: string }>(
       inner,
-      `select id from shop_order where ${IS_OVERDUE} order by id limit $1 for no key update skip locked`,
+      `select id from shop_order where ${IS_OVERDUE} order by pay_by limit $1 for no key update skip locked`,
       [MOST_AT_ONCE],
     );
     if (overdue.length > 0) {
@@ -44,4 +44,4 @@ export async function cancelOverdue(platform: Platform): Promise<number> {
   });
 }
 
-const IS_OVERDUE = `status = 'PLACED' and pay_by <= clock_timestamp()`;
+const IS_OVERDUE = `status = 'PLACED' and pay_by <= ${NOW_ONCE}`;

@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/core';
 import type { Job } from '../platform/jobs.ts';
 import { forkOf } from '../platform/platform.ts';
-import { sql } from '../platform/postgres.ts';
+import { NOW_ONCE, sql } from '../platform/postgres.ts';
 import { transact } from '../platform/transact.ts';
 import { MINUTE } from '../platform/units.ts';
 import { Ledger } from './post-entry.ts';
@@ -32,9 +32,9 @@ async function expireSome(em: EntityManager, days: number): Promise<number> {
   const still = await sql<{ userId: string }>(
     em,
     `select w.user_id as "userId" from wallet w join entry e on e.wallet_id = w.user_id and e.seq = w.version
-     where w.moved_on <= (clock_timestamp() - make_interval(days => $1))::date and w.balance > 0
-       and e.created_at <= clock_timestamp() - make_interval(days => $1)
-     order by w.user_id limit $2 for update of w skip locked`,
+     where w.moved_on <= (${NOW_ONCE} - make_interval(days => $1))::date and w.balance > 0
+       and e.created_at <= ${NOW_ONCE} - make_interval(days => $1)
+     order by w.moved_on limit $2 for update of w skip locked`,
     [days, MOST_AT_ONCE],
   );
   for (const { userId } of still) {

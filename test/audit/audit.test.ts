@@ -1,16 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { makeBreakable, whileBroken } from '../support/broken-rows.ts';
-import {
-  cancelCharge,
-  cancelPayment,
-  charge,
-  type MadeShow,
-  makeShow,
-  pay,
-  reserve,
-  violationsOf,
-} from '../support/builders.ts';
+import { violationsOf } from '../support/builders.ts';
 import type { Buyer, Data } from '../support/client.ts';
+import { type Sold, sellSome } from '../support/sold.ts';
 import { World } from '../support/world.ts';
 
 const AUDIT = '{ audit { at ok checks { name rule checked violations rows } } }';
@@ -21,36 +13,13 @@ let sold: Sold;
 beforeAll(async () => {
   world = await World.open({ processes: 1 });
   operator = await world.operator();
-  sold = await sellSome();
+  sold = await sellSome(world, operator);
   await makeBreakable(world.pool);
 });
 afterAll(() => world.close());
 
-/** What there is to be counted. */
-interface Sold {
-  readonly buyer: Buyer;
-  readonly show: MadeShow;
-  /** Of seat 1, paid; of seat 2, paid and cancelled. */
-  readonly paid: Data;
-  readonly cancelled: Data;
-  readonly reservation: string;
-}
-
-/** A buyer who charged, cancelled a charge, bought two seats one by one, gave the second back, and holds the third. */
-async function sellSome(): Promise<Sold> {
-  const show = await makeShow(operator, { seatCount: 10 });
-  const buyer = await world.buyer(5_000);
-  await cancelCharge(buyer, (await charge(buyer, 700)).id);
-  const reservation = (await reserve(buyer, show.id, [show.seats[0] as string])).id;
-  const paid = await pay(buyer, reservation);
-  const second = await pay(buyer, (await reserve(buyer, show.id, [show.seats[1] as string])).id);
-  const cancelled = await cancelPayment(buyer, second.id);
-  await reserve(buyer, show.id, [show.seats[2] as string]);
-  return { buyer, show, paid, cancelled, reservation };
-}
-
 /** What the audit says of rows that one statement has broken. */
-function auditAfter(text: string, params: unknown[]): Promise<Record<string, string[]>> {
+function auditAfter(text: string, params: unknown[] = []): Promise<Record<string, string[]>> {
   return whileBroken(world.pool, text, params, () => violationsOf(operator));
 }
 
@@ -60,9 +29,9 @@ it('rows as the product leaves them are clean, and every rule says what it looke
   expect(Math.abs(Date.parse(audit.at) - Date.now())).toBeLessThan(60_000);
   const checked = Object.fromEntries(audit.checks.map(({ name, checked: count }: Data) => [name, count]));
   expect(checked).toMatchObject({
-    ...{ 'seats-add-up': 1, 'seats-once': 10, 'tickets-paid': 1 },
-    ...{ 'wallets-add-up': 2, 'entries-chained': 6, 'charges-cancelled-once': 1 },
-    ...{ 'payments-posted': 2, 'refunds-cancelled': 1 },
+    ...{ 'seats-add-up': 1, 'seats-once': 10, 'tickets-paid': 1, 'holds-reserved': 1, 'reservations-exact': 3 },
+    ...{ 'wallets-add-up': 2, 'entries-chained': 6, 'entries-have-cause': 6, 'charges-cancelled-once': 1 },
+    ...{ 'payments-for-one': 2, 'payments-posted': 2, 'refunds-cancelled': 1 },
     ...{ 'reservation-payments-once': 3, 'reservation-payments-exact': 2 },
   });
   for (const { rule, violations, rows } of audit.checks) {
@@ -84,21 +53,32 @@ it('a seat sold twice is found', async () => {
     [show.id],
   );
   expect(broken).toEqual({
-    'seats-add-up': [`show ${show.id}: 8 available, 1 held and 2 sold of 10`],
+    'seats-add-up': [`show ${show.id}: 8 available, 1 held and 2 sold of 10 seats, made with 10`],
     'seats-once': [`seat ${show.seats[0]}: 2 tickets, 0 live holds`],
   });
 });
 
-it('a sold seat that is held, a seat held twice, and a seat that is missing are found', async () => {
-  const { show } = sold;
+it('a sold seat that is held, a seat held twice, and a show with another number of seats are found', async () => {
+  const { show, held } = sold;
   const again =
     'insert into hold (seat_id, reservation_id, show_id, user_id, expires_at) select $2, reservation_id, show_id, user_id, expires_at from hold where show_id = $1';
-  expect(Object.keys(await auditAfter(again, [show.id, show.seats[0]]))).toEqual(['seats-add-up', 'seats-once']);
+  expect(await auditAfter(again, [show.id, show.seats[0]])).toEqual({
+    'seats-add-up': [expect.stringContaining(`show ${show.id}: 8 available, 2 held and 1 sold`)],
+    'seats-once': [`seat ${show.seats[0]}: 1 tickets, 1 live holds`],
+    'holds-reserved': [`hold on seat ${show.seats[0]}: not as reservation ${held} has it`],
+  });
   expect(await auditAfter(again, [show.id, show.seats[2]])).toMatchObject({
     'seats-once': [`seat ${show.seats[2]}: 0 tickets, 2 live holds`],
   });
   expect(await auditAfter('update show set seat_count = 11 where id = $1', [show.id])).toEqual({
-    'seats-add-up': [`show ${show.id}: 8 available, 1 held and 1 sold of 11`],
+    'seats-add-up': [`show ${show.id}: 8 available, 1 held and 1 sold of 10 seats, made with 11`],
+  });
+  expect(await auditAfter('delete from seat where show_id = $1 and number = 9', [show.id])).toEqual({
+    'seats-add-up': [`show ${show.id}: 7 available, 1 held and 1 sold of 9 seats, made with 10`],
+  });
+  expect(await auditAfter('delete from seat where id = $1', [show.seats[0]])).toEqual({
+    'seats-add-up': [`show ${show.id}: 8 available, 1 held and 1 sold of 9 seats, made with 10`],
+    'reservations-exact': [expect.stringContaining(sold.reservation)],
   });
 });
 
@@ -111,67 +91,85 @@ it('a ticket that nobody has paid for is found', async () => {
   ]);
 });
 
+it.each<[string, string, ('hold' | 'reservation')[]]>([
+  ['a hold that is gone', 'delete from hold where reservation_id = $1', ['reservation']],
+  ['a hold that outlives its reservation', `update reservation set status = 'RELEASED' where id = $1`, ['hold']],
+  [
+    'a hold that lasts longer than its reservation',
+    `update hold set expires_at = expires_at + interval '10 years' where reservation_id = $1`,
+    ['hold', 'reservation'],
+  ],
+  [
+    'a hold that has lapsed before its reservation',
+    `update hold set expires_at = clock_timestamp() - interval '1 second' where reservation_id = $1`,
+    ['reservation'],
+  ],
+  [
+    'a reservation that has lapsed before its hold',
+    `update reservation set expires_at = clock_timestamp() - interval '1 second' where id = $1`,
+    ['hold'],
+  ],
+  [
+    `a hold of somebody else`,
+    `update hold set user_id = (select id from user_account where role = 'OPERATOR') where reservation_id = $1`,
+    ['hold', 'reservation'],
+  ],
+  [
+    'a hold of no reservation',
+    'update hold set reservation_id = gen_random_uuid() where reservation_id = $1',
+    ['hold', 'reservation'],
+  ],
+  [
+    'a hold of another show',
+    'update hold set show_id = gen_random_uuid() where reservation_id = $1',
+    ['hold', 'reservation'],
+  ],
+])('%s is found, by its seat and its reservation', async (_what, text, sides) => {
+  const { held, show } = sold;
+  const [seat] = show.seats.slice(2);
+  const found = (await auditAfter(text, [held]))['holds-reserved'];
+  const said = {
+    hold: `hold on seat ${seat}: not as reservation `,
+    reservation: `reservation ${held}: seat ${seat} is not held as it has it`,
+  };
+  expect(found).toEqual(sides.map((side) => expect.stringContaining(said[side])));
+});
+
+it('a second live reservation of a held seat, and one of a sold seat, are found', async () => {
+  const { held, show } = sold;
+  const again = `insert into reservation (id, user_id, show_id, seat_ids, status, amount, expires_at)
+    select gen_random_uuid(), user_id, show_id, array[$2::uuid], status, amount, expires_at from reservation where id = $1`;
+  for (const seat of [show.seats[2], show.seats[0]]) {
+    const found = await auditAfter(again, [held, seat]);
+    expect(found).toEqual({ 'holds-reserved': [expect.stringContaining(`: seat ${seat} is not held as it has it`)] });
+    expect(found['holds-reserved']?.[0]).not.toContain(held);
+  }
+});
+
 it.each([
-  ['a balance that entries do not explain', 'update wallet set balance = balance + 1 where user_id = $1'],
-  ['a balance below 0', 'update wallet set balance = -1 where user_id = $1'],
-  ['a version that is not the number of entries', 'update wallet set version = 9 where user_id = $1'],
-])('%s is found, by its wallet', async (_what, text) => {
-  const broken = await auditAfter(text, [sold.buyer.id]);
-  expect(Object.keys(broken)).toEqual(['wallets-add-up']);
-  expect(broken['wallets-add-up']).toEqual([
-    expect.stringMatching(`^wallet ${sold.buyer.id}: balance -?\\d+ at version`),
+  ['user_id', `(select id from user_account where role = 'OPERATOR')`],
+  ['show_id', 'gen_random_uuid()'],
+])('a ticket with another %s than its reservation is found', async (column, value) => {
+  const found = await auditAfter(`update ticket set ${column} = ${value} where reservation_id = $1`, [
+    sold.reservation,
+  ]);
+  expect(found['tickets-paid']).toEqual([
+    `reservation ${sold.reservation}: no ticket for seat ${sold.show.seats[0]}`,
+    expect.stringContaining(`not of a CONFIRMED reservation of seat ${sold.show.seats[0]}`),
   ]);
 });
 
 it.each([
-  ['that does not begin where the one before ended', 'balance_before = balance_before + 1, amount = amount - 1'],
-  ['that does not add up', 'balance_after = balance_after + 1'],
-  ['whose number is another', 'seq = seq + 100'],
-])('an entry %s breaks the chain, and is named', async (_what, change) => {
-  const last = '(select id from entry where wallet_id = $1 order by seq desc limit 1)';
-  const { rows } = await world.pool.query<{ id: string }>(last.slice(1, -1), [sold.buyer.id]);
-  const broken = await auditAfter(`update entry set ${change} where id = ${last}`, [sold.buyer.id]);
-  expect(broken['entries-chained']).toEqual([expect.stringMatching(`^entry ${rows[0]?.id}: `)]);
-});
-
-it('an entry that is missing from the middle breaks the chain and the sum', async () => {
-  const broken = await auditAfter('delete from entry where wallet_id = $1 and seq = 2', [sold.buyer.id]);
-  expect(Object.keys(broken)).toEqual(['wallets-add-up', 'entries-chained', 'charges-cancelled-once']);
-});
-
-it('a charge that was cancelled for more than it was is found', async () => {
-  const change = `update entry set cancels_id = (select id from entry where wallet_id = $1 and seq = 1) where wallet_id = $1 and kind = 'CHARGE_CANCEL'`;
-  const broken = await auditAfter(change, [sold.buyer.id]);
-  expect(broken).toEqual({ 'charges-cancelled-once': [expect.stringMatching(/^entry \S+: cancels \S+$/)] });
-});
-
-it('a payment twice for one reservation, for another amount, or without its entry is found', async () => {
-  const { paid, reservation } = sold;
-  const again = `insert into payment (id, user_id, reservation_id, amount, status) select gen_random_uuid(), user_id, reservation_id, 0, 'COMPLETED' from payment where id = $1`;
-  expect(await auditAfter(again, [paid.id])).toEqual({
-    'reservation-payments-once': [`reservation ${reservation}: CONFIRMED with 2 COMPLETED and 0 CANCELLED payments`],
-    'reservation-payments-exact': [expect.stringMatching(/^payment \S+: 0 for a reservation of 1000$/)],
-  });
-  expect(await auditAfter('update payment set amount = 900 where id = $1', [paid.id])).toEqual({
-    'payments-posted': [`payment ${paid.id}: COMPLETED of 900, PAYMENT entries -1000`],
-    'reservation-payments-exact': [`payment ${paid.id}: 900 for a reservation of 1000`],
-  });
-  expect(await auditAfter('delete from entry where payment_id = $1', [paid.id])).toMatchObject({
-    'payments-posted': [`payment ${paid.id}: COMPLETED of 1000, PAYMENT entries none`],
-  });
-});
-
-it('a refund that is missing, or made twice, or of a payment that stands is found', async () => {
-  const { cancelled, paid, buyer } = sold;
-  const none = await auditAfter(`delete from entry where payment_id = $1 and kind = 'REFUND'`, [cancelled.id]);
-  expect(none).toMatchObject({
-    'refunds-cancelled': [`payment ${cancelled.id}: CANCELLED of 1000, REFUND entries none`],
-  });
-  const refund = `insert into entry (id, wallet_id, seq, kind, amount, balance_before, balance_after, payment_id) values (gen_random_uuid(), $1, 7, 'REFUND', 1000, 0, 1000, $2)`;
-  expect(await auditAfter(refund, [buyer.id, cancelled.id])).toMatchObject({
-    'refunds-cancelled': [`payment ${cancelled.id}: CANCELLED of 1000, REFUND entries 1000, 1000`],
-  });
-  expect(await auditAfter(refund, [buyer.id, paid.id])).toMatchObject({
-    'refunds-cancelled': [`payment ${paid.id}: COMPLETED of 1000, REFUND entries 1000`],
-  });
+  ['costs more than its seats', 'amount = amount + 1', '1001 for 1 seats, 1 of its show for 1000'],
+  ['costs nothing', 'amount = 0', '0 for 1 seats, 1 of its show for 1000'],
+  ['costs less than nothing', 'amount = -1000', '-1000 for 1 seats, 1 of its show for 1000'],
+  ['names a seat twice', 'seat_ids = seat_ids || seat_ids, amount = 2000', '2000 for 2 seats, 1 of its show for 1000'],
+  ['names a seat that is none', 'seat_ids = array[gen_random_uuid()]', '1000 for 1 seats, 0 of its show for 0'],
+  ['names no seat', `seat_ids = '{}', amount = 0`, '0 for 0 seats, 0 of its show for 0'],
+  ['names the seat of another show', 'show_id = gen_random_uuid()', '1000 for 1 seats, 0 of its show for 0'],
+])('a reservation that %s is found', async (_what, change, said) => {
+  for (const id of [sold.held, sold.reservation]) {
+    const found = await auditAfter(`update reservation set ${change} where id = $1`, [id]);
+    expect(found['reservations-exact']).toEqual([`reservation ${id}: ${said}`]);
+  }
 });

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { cancelPayment } from '../support/builders.ts';
 import { type Buyer, type Data, post } from '../support/client.ts';
+import { sentBy, stepsOf } from '../support/plans.ts';
+import type { AppProcess } from '../support/process.ts';
 import { foldedOf, untilFolded } from '../support/sales.ts';
 import { makeProduct, payOrder, placeOrder } from '../support/shop.ts';
 import { World } from '../support/world.ts';
@@ -10,7 +12,7 @@ const TIME_ZONE = 'Pacific/Auckland';
 let world: World;
 let operator: Buyer;
 beforeAll(async () => {
-  world = await World.open({ env: { TIME_ZONE }, preload: './count-sql.ts' });
+  world = await World.open({ env: { TIME_ZONE }, preload: './tell-statements.ts' });
   operator = await world.operator();
 });
 afterAll(() => world.close());
@@ -110,15 +112,24 @@ it('days are those of TIME_ZONE, today included, and a sale is taken back from t
   expect(await foldedOf(world.pool, product)).toEqual({ quantity: 0, revenue: 0 });
 });
 
-it('they are counted from what was added up by day and what is not yet added, never from orders', async () => {
+it('they are counted from what was added up by day and what is not yet added, never from orders: the days of many years are found by an index', async () => {
+  await world.pool.query(
+    `with made as (
+       insert into product (id, name, sort_name, description, words, category, price)
+       select gen_random_uuid(), 'old ' || n, 'old ' || n, '', '', 'old', 10 from generate_series(1, 50) n returning id
+     ) insert into sale (day, product_id, quantity, revenue)
+     select current_date - 1000 - n, id, 1, 10 from made cross join generate_series(1, 2000) n`,
+  );
+  await world.pool.query('vacuum analyze sale');
   await world.redis.flushall();
-  await told(3);
-  const text = world.processes
-    .flatMap(({ messages }) => messages.map(({ value }) => String(value)))
-    .findLast((sent) => sent.includes('row_number()'));
-  const { rows } = await world.pool.query(`explain (format json) ${text}`, [TIME_ZONE, 3, 100]);
-  const relations = [...JSON.stringify(rows).matchAll(/"Relation Name":"(\w+)"/g)].map(([, name]) => name);
-  expect(relations.sort()).toEqual(['sale', 'sale_change']);
+  await told(366);
+  const sent = await sentBy(world.processes[0] as AppProcess, 'row_number()');
+  const nodes = await stepsOf(world.pool, { ...sent, values: [TIME_ZONE, 366, 100] });
+  const relations = nodes.flatMap((node) => node['Relation Name'] ?? []);
+  expect([...new Set(relations)].sort()).toEqual(['sale', 'sale_change']);
+  const bySale = nodes.filter((node) => node['Index Name'] === 'sale_pkey');
+  expect(bySale.map((node) => node['Index Cond'])).toEqual([expect.stringMatching(/day > .* AND .*day <= /)]);
+  expect(nodes.filter((node) => node['Node Type'] === 'Seq Scan' && node['Relation Name'] === 'sale')).toEqual([]);
 });
 
 it.each(['(days: 0)', '(days: 367)', '(days: -1)', '(first: 0)', '(first: 101)'])(

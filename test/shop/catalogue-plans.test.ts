@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Data, post } from '../support/client.ts';
+import { type Plan, sentBy, stepsOf } from '../support/plans.ts';
 import type { AppProcess } from '../support/process.ts';
 import { World } from '../support/world.ts';
 
@@ -8,7 +9,7 @@ const PRODUCTS = 100_000;
 let world: World;
 let process: AppProcess;
 beforeAll(async () => {
-  world = await World.open({ processes: 1, preload: './tell-catalogue-sql.ts' });
+  world = await World.open({ processes: 1, preload: './tell-statements.ts' });
   process = world.processes[0] as AppProcess;
   await world.pool.query(
     `insert into product (id, name, sort_name, description, words, category, price, made, stock)
@@ -24,24 +25,12 @@ afterAll(() => world.close());
 const QUERY = `query ($filter: ProductFilter, $sort: ProductSort!, $after: String) {
   products(filter: $filter, sort: $sort, after: $after) { edges { node { id name stock } } pageInfo { endCursor } } }`;
 
-interface Plan {
-  readonly 'Node Type': string;
-  readonly 'Index Name'?: string;
-  readonly 'Relation Name'?: string;
-  readonly Plans?: Plan[];
-}
-
 /** The plan that PostgreSQL makes of the statement that a page was answered with. */
 async function planOf(variables: object): Promise<{ nodes: Plan[]; page: Data }> {
   const { data, errors } = await post(process.url, QUERY, variables);
   expect(errors).toBeUndefined();
-  const sent = process.messages.findLast(({ type }) => type === 'catalogue')?.value as {
-    text: string;
-    values: unknown[];
-  };
-  const { rows } = await world.pool.query(`explain (format json) ${sent.text}`, sent.values);
-  const flatten = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(flatten)];
-  return { nodes: flatten(rows[0]['QUERY PLAN'][0].Plan), page: data.products };
+  const sent = await sentBy(process, 'as value from product p');
+  return { nodes: await stepsOf(world.pool, sent), page: data.products };
 }
 
 it.each<[string, object, string]>([

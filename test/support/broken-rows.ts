@@ -1,22 +1,32 @@
 import type pg from 'pg';
 
-/** What the audit reads and a test may break. */
-const TABLES = ['entry', 'wallet', 'payment', 'ticket', 'hold', 'reservation', 'show'];
+/** What the audit reads and a test may break, in the order in which rows refer to each other. */
+const OF_SHOP = ['sale', 'sale_change', 'order_line', 'shop_order', 'issued_coupon', 'coupon', 'product'];
+const OF_MONEY = ['entry', 'wallet', 'payment', 'ticket', 'hold'];
+const OF_SEATS = ['reservation', 'seat', 'show'];
+const TABLES = [...OF_SHOP, ...OF_MONEY, ...OF_SEATS];
 
-const INDEXES = ['payment_once', 'payment_token_once', 'entry_cancels_once', 'entry_payment_once'];
+const INDEXES = [
+  'payment_once',
+  'payment_once_per_order',
+  'payment_token_once',
+  'entry_cancels_once',
+  'entry_payment_once',
+  'shop_order_coupon_once',
+];
 
 /** Takes away what PostgreSQL itself refuses, so that rows can be broken by hand. */
 export async function makeBreakable(pool: pg.Pool): Promise<void> {
   const { rows } = await pool.query<{ text: string }>(
     `select format('alter table %s drop constraint %I cascade', conrelid::regclass, conname) as text
-     from pg_constraint where contype in ('c', 'u', 'p') and conrelid::regclass::text = any($1)
-       and conrelid::regclass::text not in ('reservation', 'show')
+     from pg_constraint where conrelid::regclass::text = any($1)
+       and (contype in ('c', 'f', 'u') or contype = 'p' and conrelid::regclass::text = any($2))
      order by contype = 'p', contype = 'u'`,
-    [TABLES],
+    [TABLES, OF_MONEY],
   );
   const indexes = INDEXES.map((name) => `drop index ${name}`);
-  for (const text of [...rows.map((row) => row.text), ...indexes]) await pool.query(text);
-  await pool.query('alter table entry disable trigger user');
+  const triggers = TABLES.map((table) => `alter table ${table} disable trigger user`);
+  for (const text of [...rows.map((row) => row.text), ...indexes, ...triggers]) await pool.query(text);
 }
 
 /**
@@ -43,10 +53,22 @@ async function putBack(pool: pg.Pool): Promise<void> {
   await client.query('begin');
   await client.query('set local session_replication_role = replica');
   for (const table of TABLES) {
+    const columns = await writableColumns(client, table);
     await client.query(`delete from ${table}`);
-    await client.query(`insert into ${table} select * from kept_${table}`);
+    await client.query(
+      `insert into ${table} (${columns}) overriding system value select ${columns} from kept_${table}`,
+    );
     await client.query(`drop table kept_${table}`);
   }
   await client.query('commit');
   client.release();
+}
+
+async function writableColumns(client: pg.PoolClient, table: string): Promise<string> {
+  const { rows } = await client.query<{ columns: string }>(
+    `select string_agg(quote_ident(attname), ', ') as columns from pg_attribute
+     where attrelid = $1::regclass and attnum > 0 and not attisdropped and attgenerated = ''`,
+    [table],
+  );
+  return rows[0]?.columns ?? '';
 }

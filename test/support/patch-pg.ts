@@ -3,6 +3,11 @@ import { createRequire } from 'node:module';
 /** What a query may be called with: text first, or a config that has it. */
 type Query = (this: object, ...args: unknown[]) => unknown;
 
+/** A connection's class; the query builder and what connects alone have one each. */
+interface Client {
+  readonly prototype: { query: Query };
+}
+
 /**
  * Lets a preload see and change every statement that the product sends: `rewrite` gets the text and
  * the parameters, `after` the connection and the text once it was answered.
@@ -11,10 +16,19 @@ export function patchPg(
   rewrite: (text: string, values: unknown) => string,
   after?: (connection: object, text: string) => void,
 ): void {
-  const fromOrm = createRequire(createRequire(import.meta.url).resolve('@mikro-orm/postgresql'));
-  const { Client } = fromOrm('pg') as { Client: { prototype: { query: Query } } };
-  const original = Client.prototype.query;
-  Client.prototype.query = function patched(this: object, ...args: unknown[]): unknown {
+  const require = createRequire(import.meta.url);
+  const fromOrm = createRequire(require.resolve('@mikro-orm/postgresql'));
+  const clients = [require, fromOrm].map((from) => (from('pg') as { Client: Client }).Client);
+  for (const client of new Set(clients)) patchClient(client, rewrite, after);
+}
+
+function patchClient(
+  { prototype }: Client,
+  rewrite: (text: string, values: unknown) => string,
+  after?: (connection: object, text: string) => void,
+): void {
+  const original = prototype.query;
+  prototype.query = function patched(this: object, ...args: unknown[]): unknown {
     const [first, ...rest] = args;
     const text = typeof first === 'string' ? first : (first as { text?: unknown } | undefined)?.text;
     if (typeof text !== 'string') return original.apply(this, args);
