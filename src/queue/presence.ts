@@ -5,6 +5,7 @@ import { SECOND } from '../platform/units.ts';
 import type { KnownToken } from './known-token.ts';
 import { queueKey } from './queue-keys.ts';
 import type { QueueMessage } from './queue-message.ts';
+import type { TokenView } from './token-view.ts';
 
 const NOTE_SEEN = loadScript(import.meta.url, 'note-seen');
 const NOTE_REPORTER = loadScript(import.meta.url, 'note-reporter');
@@ -16,9 +17,23 @@ const MOST_AT_ONCE = 1_000;
 /** One holder who is here is told of so often; less than what is polled is remembered for. */
 const MOST_TELL_MS = 30 * SECOND;
 
+/** From a sighting to its report at most, as the clock of presence stands still where reports are late (SILENT_MS there). */
+const MOST_REPORT_MS = 2 * SECOND;
+
 /** How often to report: once a second, and a few times in the time that a holder may be away. */
 export function reportEveryMs(message: QueueMessage | undefined): number {
   return message && message.awayMs > 0 ? Math.min(SECOND, message.awayMs / 4) : SECOND;
+}
+
+/**
+ * Whether it is early enough to tell with a coming report of a holder who is seen now: Redis was told of the holder within
+ * half of the time that one may be away. Else the turn may come before the report does, and Redis must hear it at once.
+ * Who polls as told is always reported in time where one may be away for six seconds or more.
+ */
+export function canAwaitReport(message: QueueMessage | undefined, { view, reportedAt }: KnownToken): boolean {
+  if (!message || !view || message.state === 'SCHEDULED' || !isWithinReach(message, view)) return true;
+  const { awayMs } = message;
+  return reportedAt > 0 && performance.now() - reportedAt < Math.min(awayMs / 2, awayMs - MOST_REPORT_MS);
 }
 
 /** Tells Redis who of one queue is here, as far as this process sees. */
@@ -84,10 +99,14 @@ function sortByLane(
     if (view?.token.status !== 'WAITING') continue;
     holders += 1;
     if (seenAt <= reportedAt || (reportedAt > 0 && now - reportedAt < everyMs)) continue;
-    if (view.number > (message.heads[view.lane] ?? 0) + REACH) continue;
+    if (!isWithinReach(message, view)) continue;
     const lane = due.get(view.lane);
     if (lane) lane.push(known);
     else due.set(view.lane, [known]);
   }
   return { due, holders };
+}
+
+function isWithinReach({ heads }: QueueMessage, { lane, number }: TokenView): boolean {
+  return number <= (heads[lane] ?? 0) + REACH;
 }

@@ -4,7 +4,7 @@ import { SECOND } from '../platform/units.ts';
 import { type KnownToken, newKnownToken, placeIn, type TokenWatcher, tellNews, tellWatcher } from './known-token.ts';
 import { lookAtToken } from './look-at-token.ts';
 import { Mirror, type Missed } from './mirror.ts';
-import { Presence, reportEveryMs } from './presence.ts';
+import { canAwaitReport, Presence, reportEveryMs } from './presence.ts';
 import type { QueueMessage } from './queue-message.ts';
 import type { TokenView } from './token-view.ts';
 
@@ -56,18 +56,21 @@ export class QueueWatch {
     this.mirror.close();
   }
 
-  /** The token as the ticks tell it; undefined when Redis must be asked. */
+  /** The token as the ticks tell it; undefined when Redis must be asked, or told that its holder is back. */
   recall(tokenId: string): TokenView | undefined {
     const known = this.#known.get(tokenId);
     if (!known) return undefined;
     known.polledAt = known.seenAt = performance.now();
-    return placeIn(this.mirror, known);
+    return canAwaitReport(this.mirror.last, known) ? placeIn(this.mirror, known) : undefined;
   }
 
-  /** Keeps what Redis has just told of a token that waits, for the next time that it is asked for. */
-  remember(tokenId: string, view: TokenView): void {
+  /**
+   * Keeps what Redis has just told of a token that waits, for the next time that it is asked for.
+   * @param askedAt when its holder asked Redis for it, by `performance.now()`
+   */
+  remember(tokenId: string, view: TokenView, askedAt: number): void {
     const known = this.#know(tokenId, view);
-    known.polledAt = known.seenAt = performance.now();
+    known.polledAt = known.seenAt = known.reportedAt = askedAt;
     if (known.watchers.size === 0) Object.assign(known, { view, unsure: false });
   }
 

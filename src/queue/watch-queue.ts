@@ -56,8 +56,9 @@ export function recallToken(platform: Platform, queueId: string, tokenId: string
 
 /** Keeps what Redis has just told of a token that waits, so that its holder can be answered without asking again. */
 export function rememberToken(platform: Platform, queueId: string, tokenId: string, view: TokenView): void {
+  const askedAt = performance.now();
   watchOf(platform, queueId).then(
-    (watch) => watch.remember(tokenId, view),
+    (watch) => watch.remember(tokenId, view, askedAt),
     (error: unknown) => platform.log.debug({ queueId, error: String(error) }, 'a queue could not be watched'),
   );
 }
