@@ -42,6 +42,9 @@ export class Presence {
   readonly #queueId: string;
   readonly #reporter = randomUUID();
   #reports = false;
+  /** The reports that are under way. */
+  #running: Promise<unknown> = Promise.resolve();
+  #ended = false;
 
   constructor(platform: Platform, queueId: string) {
     this.#platform = platform;
@@ -55,9 +58,26 @@ export class Presence {
    * nothing is told, and told again with the next report.
    */
   async report(message: QueueMessage | undefined, tokens: Iterable<KnownToken>): Promise<void> {
-    if (!message || message.state === 'SCHEDULED') return;
+    if (!message || message.state === 'SCHEDULED' || this.#ended) return;
+    const { due, holders } = sortByLane(message, tokens, Math.min(MOST_TELL_MS, message.awayMs / 4));
+    const told = this.#tellAll(due, holders);
+    this.#running = Promise.all([this.#running, told]);
+    await told;
+  }
+
+  /**
+   * The process ends in order: tells who was seen last, and that there are no more reports to wait for, so that who is
+   * away meanwhile is not taken to be its fault. While Redis is away nothing is told.
+   */
+  async end(message: QueueMessage | undefined, tokens: Iterable<KnownToken>): Promise<void> {
+    this.#ended = true;
+    await this.#running;
+    if (!message || !this.#reports) return;
+    await this.#tellAll(sortByLane(message, tokens, 0).due, 0);
+  }
+
+  async #tellAll(due: Map<string, KnownToken[]>, holders: number): Promise<void> {
     const now = performance.now();
-    const { due, holders } = sortByLane(message, tokens, now);
     try {
       for (const [lane, seen] of due) {
         for (let from = 0; from < seen.length; from += MOST_AT_ONCE) {
@@ -85,14 +105,14 @@ export class Presence {
   }
 }
 
-/** Who is to be told of now, by lane, and how many holders there are in all. */
+/** Who is to be told of now, each not sooner than `everyMs` after the last time, by lane; and how many holders there are. */
 function sortByLane(
   message: QueueMessage,
   tokens: Iterable<KnownToken>,
-  now: number,
+  everyMs: number,
 ): { due: Map<string, KnownToken[]>; holders: number } {
   const due = new Map<string, KnownToken[]>();
-  const everyMs = Math.min(MOST_TELL_MS, message.awayMs / 4);
+  const now = performance.now();
   let holders = 0;
   for (const known of tokens) {
     const { view, seenAt, reportedAt } = known;

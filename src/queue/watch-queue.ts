@@ -6,8 +6,8 @@ import type { TokenView } from './token-view.ts';
 
 const watches = perProcess((platform) => {
   const all = new Map<string, QueueWatch>();
-  platform.closing.push(() => {
-    for (const watch of all.values()) watch.close();
+  platform.closing.push(async () => {
+    await Promise.all([...all.values()].map((watch) => watch.close()));
   });
   return all;
 });
@@ -79,6 +79,6 @@ async function watchOf(platform: Platform, queueId: string): Promise<QueueWatch>
 }
 
 function close(all: Map<string, QueueWatch>, queueId: string): void {
-  all.get(queueId)?.close();
+  void all.get(queueId)?.close();
   all.delete(queueId);
 }
