@@ -22,7 +22,7 @@ export interface MirrorListener {
  * messages are missing (a gap in the sequence, another epoch, silence) and asks for all of it again.
  */
 export class Mirror {
-  /** When the epoch was first heard of, on Redis' clock: what is older may be of another one. */
+  /** When the data of Redis were first heard of, on its clock: what is older may be of others. */
   since = 0;
   readonly #platform: Platform;
   readonly #queueId: string;
@@ -50,7 +50,8 @@ export class Mirror {
   async open(): Promise<void> {
     const { messages } = this.#platform;
     this.#unlisten.push(await messages.listen(ticksOf(this.#queueId), (raw) => this.#hear(raw)));
-    this.#unlisten.push(messages.onGap(() => void this.refresh()));
+    // What comes back may be another Redis, or one that has forgotten its last moments and begins to give numbers out anew.
+    this.#unlisten.push(messages.onGap(() => this.#expire()));
     this.#timer = setInterval(() => {
       if (!this.latest) void this.refresh();
     }, SECOND);
@@ -143,8 +144,7 @@ export class Mirror {
     // The snapshot that is awaited may be older than the hint.
     if (this.#resyncing) this.#pending.push(raw);
     if (hint === '') {
-      this.#outdated += 1;
-      void this.refresh();
+      this.#expire();
       return;
     }
     const latest = this.#latest;
@@ -154,6 +154,12 @@ export class Mirror {
       this.#latest = { ...latest, waiting: latest.waiting - 1 };
     }
     this.#listener.onHint(hint);
+  }
+
+  /** Nothing is shown until all is read. */
+  #expire(): void {
+    this.#outdated += 1;
+    void this.refresh();
   }
 
   #takeSnapshot(): Promise<void> {
@@ -166,15 +172,23 @@ export class Mirror {
   }
 
   async #readAll(): Promise<void> {
-    const before = this.#latest?.epoch;
+    const before = this.#latest;
     const outdated = this.#outdated;
     const snapshot = await readSnapshot(this.#platform, this.#queueId);
+    const goesOn = outdated === this.#renewed && before !== undefined && isLater(snapshot, before);
     this.#renewed = outdated;
     // An answer cannot be older than its question; clocks may have been set since the last one.
     this.#skewMs = performance.now() - snapshot.at;
-    if (before !== snapshot.epoch) this.since = snapshot.at;
+    if (!goesOn) this.since = snapshot.at;
     this.#lanes.begin(snapshot);
     this.#latest = snapshot;
-    this.#listener.onNews(snapshot, before === snapshot.epoch ? 'messages' : 'everything');
+    this.#listener.onNews(snapshot, goesOn ? 'messages' : 'everything');
   }
+}
+
+/** Whether a message tells of the same data as one heard before it; else Redis came back with older ones. */
+function isLater(message: QueueMessage, before: QueueMessage): boolean {
+  const tails = Object.entries(before.tails);
+  const keptAll = tails.every(([lane, tail]) => (message.tails[lane] ?? 0) >= tail);
+  return message.epoch === before.epoch && message.seq >= before.seq && keptAll;
 }
