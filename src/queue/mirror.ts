@@ -29,7 +29,7 @@ export class Mirror {
   readonly #listener: MirrorListener;
   readonly #lanes = new Lanes();
   #latest: QueueMessage | undefined;
-  /** Least that our clock was ahead of Redis' when a message came: what comes later than that was on its way for long. */
+  /** Least that our clock may be ahead of Redis', as the snapshot and the messages since tell: what seems older was on its way. */
   #skewMs = 0;
   /** How often everything was said to be another now, and how many of these times have been read since. */
   #outdated = 0;
@@ -174,11 +174,12 @@ export class Mirror {
   async #readAll(): Promise<void> {
     const before = this.#latest;
     const outdated = this.#outdated;
+    const askedAt = performance.now();
     const snapshot = await readSnapshot(this.#platform, this.#queueId);
     const goesOn = outdated === this.#renewed && before !== undefined && isLater(snapshot, before);
     this.#renewed = outdated;
-    // An answer cannot be older than its question; clocks may have been set since the last one.
-    this.#skewMs = performance.now() - snapshot.at;
+    // It was said after it was asked for: nothing looks younger than it is. Clocks may have been set since the last one.
+    this.#skewMs = askedAt - snapshot.at;
     if (!goesOn) this.since = snapshot.at;
     this.#lanes.begin(snapshot);
     this.#latest = snapshot;

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Mirror } from '../../src/queue/mirror.ts';
 import type { QueueMessage } from '../../src/queue/queue-message.ts';
+import { pause } from '../support/places.ts';
 import { type MirrorHeard, messageOf, openMirror, QueuePlatform, turn } from '../support/queue-platform.ts';
 
 let redis: QueuePlatform;
@@ -133,4 +134,15 @@ it('nothing is shown from the moment that the connection is back until everythin
   expect(mirror.latest).toBeUndefined();
   await redis.giveSnapshot(next(12));
   expect(mirror.latest?.seq).toBe(12);
+});
+
+it('an answer that was long on its way is as old as its question, and so is what comes after it', async () => {
+  redis.publish(next(12));
+  const askedAt = performance.now();
+  await pause(300);
+  const waited = performance.now() - askedAt;
+  await redis.giveSnapshot(next(12, { at: 5_000 }));
+  expect(mirror.now).toBeGreaterThanOrEqual(5_000 + waited);
+  redis.publish(next(13, { at: 5_100 }));
+  expect(mirror.now).toBeGreaterThanOrEqual(5_000 + waited);
 });
