@@ -5,6 +5,7 @@
 -- include: line
 -- include: token
 -- include: hint
+-- include: note-here
 if not set then return 'UNKNOWN' end
 local lane = ARGV[4]
 local existing = liveTokenOf(ARGV[1])
@@ -19,6 +20,7 @@ if existing then
       -- The number given up counts from the next message on, together with the new one.
       hint(t.id)
     end
+    noteHere(t)
     if t.s == 'W' or t.s == 'A' then return view(t) end
   end
 end

@@ -1,9 +1,12 @@
+/** So many are put in one by one: each makes room by one move of memory, quicker than looking at all behind it. */
+const FEW = 8;
+
 /**
- * The numbers of one lane that left before their turn: a sorted array, in which counting is a binary search and the
- * few that leave between two ticks are moved in together.
+ * The numbers of one lane that left before their turn: a sorted array, in which counting is a binary search. One that
+ * leaves is put in its place, those told of by a tick are moved in together.
  */
 export class Gone {
-  #numbers: number[] = [];
+  readonly #numbers: number[] = [];
 
   get size(): number {
     return this.#numbers.length;
@@ -23,12 +26,21 @@ export class Gone {
 
   /** Adds numbers in any order; those already in count once. */
   add(numbers: readonly number[]): void {
-    const fresh = numbers.filter((number) => !this.has(number));
-    if (fresh.length === 0) return;
-    const last = this.#numbers.at(-1) ?? 0;
-    const sorted = [...new Set(fresh)].sort((a, b) => a - b);
-    const appends = (sorted[0] as number) > last;
-    this.#numbers = appends ? this.#numbers.concat(sorted) : [...this.#numbers, ...sorted].sort((a, b) => a - b);
+    const fresh = [...new Set(numbers.filter((number) => !this.has(number)))];
+    if (fresh.length > FEW) this.#merge(fresh.sort((a, b) => a - b));
+    else for (const number of fresh) this.#numbers.splice(this.countUpTo(number), 0, number);
+  }
+
+  /** Moves sorted numbers in from the back, looking at each one behind them once. */
+  #merge(fresh: readonly number[]): void {
+    const numbers = this.#numbers;
+    let from = numbers.length - 1;
+    for (const number of fresh) numbers.push(number);
+    let to = numbers.length - 1;
+    for (const number of fresh.toReversed()) {
+      while (from >= 0 && (numbers[from] as number) > number) numbers[to--] = numbers[from--] as number;
+      numbers[to--] = number;
+    }
   }
 
   /** Forgets what is at most `head`: its turn has passed. */

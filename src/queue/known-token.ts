@@ -1,5 +1,6 @@
 import { isNews, newGapMs } from './is-news.ts';
 import type { Mirror } from './mirror.ts';
+import type { QueueMessage } from './queue-message.ts';
 import { moveView, type TokenView } from './token-view.ts';
 
 /** Somebody in this process who wants to know how one token fares. */
@@ -48,10 +49,20 @@ export function placeIn(mirror: Mirror, known: KnownToken): TokenView | undefine
   const { latest } = mirror;
   if (!view || !latest || !isSure(known)) return undefined;
   if (view.at < mirror.since || !mirror.stands(view.lane, view.number)) return undefined;
+  const isHeardOf = mirror.hasHeardOf(view.lane, view.number);
   // A message may come later than the answer to a question asked after it.
-  if (mirror.asOf < view.at) return view;
+  if (mirror.asOf < view.at || (mirror.asOf === view.at && !isHeardOf)) return withoutLeavers(mirror, latest, view);
+  if (!isHeardOf) return undefined;
   const position = latest.state === 'SCHEDULED' ? null : mirror.position(view.lane, view.number);
   return moveView(view, latest, position, mirror.now);
+}
+
+/** The view, newer than the last message, less those before it who are known to have left since. */
+function withoutLeavers(mirror: Mirror, latest: QueueMessage, view: TokenView): TokenView {
+  const { position, waiting } = view.token;
+  const left = mirror.leftAhead(view.lane, view.number, view.at);
+  if (position === null || left === 0) return view;
+  return moveView(view, { ...latest, waiting: waiting - left }, position - left, mirror.now);
 }
 
 /** Tells those to whom the token's place is news. */
@@ -59,6 +70,7 @@ export function tellNews(known: KnownToken, mirror: Mirror): void {
   const { view, watchers } = known;
   const { latest } = mirror;
   if (!view || !latest || mirror.asOf < view.at || !isSure(known)) return;
+  if (!mirror.hasHeardOf(view.lane, view.number)) return;
   const position = latest.state === 'SCHEDULED' ? null : mirror.position(view.lane, view.number);
   const now = performance.now();
   let moved: TokenView | undefined;

@@ -1,6 +1,6 @@
 import type { Platform } from '../platform/platform.ts';
 import { SECOND } from '../platform/units.ts';
-import { Gone } from './gone.ts';
+import { Lanes } from './lanes.ts';
 import { type Hint, type QueueMessage, type RawMessage, readMessage, readSnapshot, ticksOf } from './queue-message.ts';
 
 /** Older than this, what a process knows of a queue is not shown without asking Redis. */
@@ -22,18 +22,14 @@ export interface MirrorListener {
  * messages are missing (a gap in the sequence, another epoch, silence) and asks for all of it again.
  */
 export class Mirror {
-  /** When the epoch was first heard of, on Redis' clock: what is older may be of another one. */
+  /** When the data of Redis were first heard of, on its clock: what is older may be of others. */
   since = 0;
-  /** As of when on Redis' clock the places are right, in milliseconds since 1970. */
-  asOf = 0;
   readonly #platform: Platform;
   readonly #queueId: string;
   readonly #listener: MirrorListener;
-  readonly #gone = new Map<string, Gone>();
-  /** By lane: how many wait in the lanes that are served before it. */
-  readonly #ahead = new Map<string, number>();
+  readonly #lanes = new Lanes();
   #latest: QueueMessage | undefined;
-  /** Least that our clock was ahead of Redis' when a message came: what comes later than that was on its way for long. */
+  /** Least that our clock may be ahead of Redis', as the snapshot and the messages since tell: what seems older was on its way. */
   #skewMs = 0;
   /** How often everything was said to be another now, and how many of these times have been read since. */
   #outdated = 0;
@@ -54,7 +50,8 @@ export class Mirror {
   async open(): Promise<void> {
     const { messages } = this.#platform;
     this.#unlisten.push(await messages.listen(ticksOf(this.#queueId), (raw) => this.#hear(raw)));
-    this.#unlisten.push(messages.onGap(() => void this.refresh()));
+    // What comes back may be another Redis, or one that has forgotten its last moments and begins to give numbers out anew.
+    this.#unlisten.push(messages.onGap(() => this.#expire()));
     this.#timer = setInterval(() => {
       if (!this.latest) void this.refresh();
     }, SECOND);
@@ -84,17 +81,29 @@ export class Mirror {
     return performance.now() - this.#skewMs;
   }
 
-  /** Whether nobody was admitted up to that number, nor has its holder given it up. */
-  stands(lane: string, number: number): boolean {
-    // The sealing of a SCHEDULED queue moves the head past everybody, who wait for other numbers all the same.
-    const mayStand = this.#latest?.state === 'SCHEDULED' || number > (this.#latest?.heads[lane] ?? 0);
-    return mayStand && !this.#goneIn(lane).has(number);
+  /** As of when on Redis' clock the places are right, in milliseconds since 1970: of who came since nothing is known. */
+  get asOf(): number {
+    return this.#latest?.at ?? 0;
   }
 
-  /** Place in the whole queue of a number that stands: 1 is the next. */
+  /** Whether the number had been given out as of then. */
+  hasHeardOf(lane: string, number: number): boolean {
+    return this.#lanes.hasHeardOf(lane, number);
+  }
+
+  /** Whether nobody was admitted up to that number, nor has its holder given it up. */
+  stands(lane: string, number: number): boolean {
+    return this.#lanes.stands(lane, number);
+  }
+
+  /** Place in the whole queue of a number that stands and was heard of: 1 is the next. */
   position(lane: string, number: number): number {
-    const head = this.#latest?.heads[lane] ?? 0;
-    return this.#aheadOf(lane) + number - head - this.#goneIn(lane).countUpTo(number);
+    return this.#lanes.position(lane, number);
+  }
+
+  /** Of those who stood before that number as of then, how many are known to have left later than `since`. */
+  leftAhead(lane: string, number: number, since: number): number {
+    return this.#lanes.leftAhead(lane, number, since);
   }
 
   /** Reads all of it from Redis again; while that is away, what is known stays as it is. */
@@ -124,32 +133,33 @@ export class Mirror {
       return;
     }
     this.#skewMs = Math.min(this.#skewMs, performance.now() - message.at);
-    this.#takeIn(message);
+    this.#lanes.follow(message);
+    this.#latest = message;
     this.#listener.onNews(message, 'nothing');
   }
 
   /** A number given up counts at once; after word that any token may be another, nothing is shown until all is read. */
-  #heed({ hint, at, lane, number }: Hint): void {
+  #heed(raw: Hint): void {
+    const { hint, at, lane, number } = raw;
+    // The snapshot that is awaited may be older than the hint.
+    if (this.#resyncing) this.#pending.push(raw);
     if (hint === '') {
-      this.#outdated += 1;
-      void this.refresh();
+      this.#expire();
       return;
     }
-    if (this.#latest && lane !== undefined && number !== undefined && this.stands(lane, number)) {
-      this.#goneIn(lane).add([number]);
-      this.#ahead.clear();
-      this.#latest = { ...this.#latest, waiting: this.#latest.waiting - 1 };
-      this.asOf = at;
+    const latest = this.#latest;
+    const vacates = lane !== undefined && number !== undefined;
+    // What was said later contains it already.
+    if (latest && at >= latest.at && vacates && this.#lanes.vacate({ lane, number, at })) {
+      this.#latest = { ...latest, waiting: latest.waiting - 1 };
     }
     this.#listener.onHint(hint);
   }
 
-  #takeIn(message: QueueMessage): void {
-    for (const [lane, numbers] of Object.entries(message.gone)) this.#goneIn(lane).add(numbers);
-    for (const [lane, head] of Object.entries(message.heads)) this.#goneIn(lane).dropUpTo(head);
-    this.#ahead.clear();
-    this.#latest = message;
-    this.asOf = message.at;
+  /** Nothing is shown until all is read. */
+  #expire(): void {
+    this.#outdated += 1;
+    void this.refresh();
   }
 
   #takeSnapshot(): Promise<void> {
@@ -162,38 +172,24 @@ export class Mirror {
   }
 
   async #readAll(): Promise<void> {
-    const before = this.#latest?.epoch;
+    const before = this.#latest;
     const outdated = this.#outdated;
+    const askedAt = performance.now();
     const snapshot = await readSnapshot(this.#platform, this.#queueId);
+    const goesOn = outdated === this.#renewed && before !== undefined && isLater(snapshot, before);
     this.#renewed = outdated;
-    // An answer cannot be older than its question; clocks may have been set since the last one.
-    this.#skewMs = performance.now() - snapshot.at;
-    this.#gone.clear();
-    if (before !== snapshot.epoch) this.since = snapshot.at;
-    this.#takeIn(snapshot);
-    this.#listener.onNews(snapshot, before === snapshot.epoch ? 'messages' : 'everything');
+    // It was said after it was asked for: nothing looks younger than it is. Clocks may have been set since the last one.
+    this.#skewMs = askedAt - snapshot.at;
+    if (!goesOn) this.since = snapshot.at;
+    this.#lanes.begin(snapshot);
+    this.#latest = snapshot;
+    this.#listener.onNews(snapshot, goesOn ? 'messages' : 'everything');
   }
+}
 
-  #aheadOf(lane: string): number {
-    if (this.#ahead.size === 0) this.#sumLanes();
-    return this.#ahead.get(lane) ?? 0;
-  }
-
-  #sumLanes(): void {
-    const { heads = {}, tails = {} } = this.#latest ?? {};
-    let ahead = 0;
-    for (const lane of Object.keys(heads).sort((a, b) => Number(b) - Number(a))) {
-      this.#ahead.set(lane, ahead);
-      ahead += (tails[lane] ?? 0) - (heads[lane] ?? 0) - this.#goneIn(lane).size;
-    }
-  }
-
-  #goneIn(lane: string): Gone {
-    let gone = this.#gone.get(lane);
-    if (!gone) {
-      gone = new Gone();
-      this.#gone.set(lane, gone);
-    }
-    return gone;
-  }
+/** Whether a message tells of the same data as one heard before it; else Redis came back with older ones. */
+function isLater(message: QueueMessage, before: QueueMessage): boolean {
+  const tails = Object.entries(before.tails);
+  const keptAll = tails.every(([lane, tail]) => (message.tails[lane] ?? 0) >= tail);
+  return message.epoch === before.epoch && message.seq >= before.seq && keptAll;
 }

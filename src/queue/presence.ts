@@ -5,6 +5,7 @@ import { SECOND } from '../platform/units.ts';
 import type { KnownToken } from './known-token.ts';
 import { queueKey } from './queue-keys.ts';
 import type { QueueMessage } from './queue-message.ts';
+import type { TokenView } from './token-view.ts';
 
 const NOTE_SEEN = loadScript(import.meta.url, 'note-seen');
 const NOTE_REPORTER = loadScript(import.meta.url, 'note-reporter');
@@ -16,9 +17,23 @@ const MOST_AT_ONCE = 1_000;
 /** One holder who is here is told of so often; less than what is polled is remembered for. */
 const MOST_TELL_MS = 30 * SECOND;
 
+/** From a sighting to its report at most, as the clock of presence stands still where reports are late (SILENT_MS there). */
+const MOST_REPORT_MS = 2 * SECOND;
+
 /** How often to report: once a second, and a few times in the time that a holder may be away. */
 export function reportEveryMs(message: QueueMessage | undefined): number {
   return message && message.awayMs > 0 ? Math.min(SECOND, message.awayMs / 4) : SECOND;
+}
+
+/**
+ * Whether it is early enough to tell with a coming report of a holder who is seen now: Redis was told of the holder within
+ * half of the time that one may be away. Else the turn may come before the report does, and Redis must hear it at once.
+ * Who polls as told is always reported in time where one may be away for six seconds or more.
+ */
+export function canAwaitReport(message: QueueMessage | undefined, { view, reportedAt }: KnownToken): boolean {
+  if (!message || !view || message.state === 'SCHEDULED' || !isWithinReach(message, view)) return true;
+  const { awayMs } = message;
+  return reportedAt > 0 && performance.now() - reportedAt < Math.min(awayMs / 2, awayMs - MOST_REPORT_MS);
 }
 
 /** Tells Redis who of one queue is here, as far as this process sees. */
@@ -27,6 +42,9 @@ export class Presence {
   readonly #queueId: string;
   readonly #reporter = randomUUID();
   #reports = false;
+  /** The reports that are under way. */
+  #running: Promise<unknown> = Promise.resolve();
+  #ended = false;
 
   constructor(platform: Platform, queueId: string) {
     this.#platform = platform;
@@ -40,9 +58,26 @@ export class Presence {
    * nothing is told, and told again with the next report.
    */
   async report(message: QueueMessage | undefined, tokens: Iterable<KnownToken>): Promise<void> {
-    if (!message || message.state === 'SCHEDULED') return;
+    if (!message || message.state === 'SCHEDULED' || this.#ended) return;
+    const { due, holders } = sortByLane(message, tokens, Math.min(MOST_TELL_MS, message.awayMs / 4));
+    const told = this.#tellAll(due, holders);
+    this.#running = Promise.all([this.#running, told]);
+    await told;
+  }
+
+  /**
+   * The process ends in order: tells who was seen last, and that there are no more reports to wait for, so that who is
+   * away meanwhile is not taken to be its fault. While Redis is away nothing is told.
+   */
+  async end(message: QueueMessage | undefined, tokens: Iterable<KnownToken>): Promise<void> {
+    this.#ended = true;
+    await this.#running;
+    if (!message || !this.#reports) return;
+    await this.#tellAll(sortByLane(message, tokens, 0).due, 0);
+  }
+
+  async #tellAll(due: Map<string, KnownToken[]>, holders: number): Promise<void> {
     const now = performance.now();
-    const { due, holders } = sortByLane(message, tokens, now);
     try {
       for (const [lane, seen] of due) {
         for (let from = 0; from < seen.length; from += MOST_AT_ONCE) {
@@ -70,24 +105,28 @@ export class Presence {
   }
 }
 
-/** Who is to be told of now, by lane, and how many holders there are in all. */
+/** Who is to be told of now, each not sooner than `everyMs` after the last time, by lane; and how many holders there are. */
 function sortByLane(
   message: QueueMessage,
   tokens: Iterable<KnownToken>,
-  now: number,
+  everyMs: number,
 ): { due: Map<string, KnownToken[]>; holders: number } {
   const due = new Map<string, KnownToken[]>();
-  const everyMs = Math.min(MOST_TELL_MS, message.awayMs / 4);
+  const now = performance.now();
   let holders = 0;
   for (const known of tokens) {
     const { view, seenAt, reportedAt } = known;
     if (view?.token.status !== 'WAITING') continue;
     holders += 1;
     if (seenAt <= reportedAt || (reportedAt > 0 && now - reportedAt < everyMs)) continue;
-    if (view.number > (message.heads[view.lane] ?? 0) + REACH) continue;
+    if (!isWithinReach(message, view)) continue;
     const lane = due.get(view.lane);
     if (lane) lane.push(known);
     else due.set(view.lane, [known]);
   }
   return { due, holders };
+}
+
+function isWithinReach({ heads }: QueueMessage, { lane, number }: TokenView): boolean {
+  return number <= (heads[lane] ?? 0) + REACH;
 }

@@ -19,12 +19,12 @@ const LEAST_MS = 200;
 const EMPTY = 0;
 const TO_BE_DRAWN = 2;
 
-/** How often Redis came back to this process, and how many of these times the ticks know of. */
+/** Whether Redis came back to this process since the last look at all queues, and which of them are yet to be told. */
 const outages = perProcess(({ messages, closing }) => {
-  const state = { ended: 0, told: 0 };
+  const state = { isOver: false, untold: new Set<string>() };
   closing.push(
     messages.onGap(() => {
-      state.ended += 1;
+      state.isOver = true;
     }),
   );
   return state;
@@ -36,21 +36,21 @@ export const queueTick: Job = {
   everyMs: TICK_MS,
   async run(platform) {
     const outage = outages(platform);
-    const { ended, told } = outage;
     const live = await liveQueues(platform);
-    const forgive = ended > told ? 1 : 0;
-    const outcomes = await Promise.allSettled(live.map((queueId) => tick(platform, queueId, forgive)));
+    if (outage.isOver) outage.untold = new Set(live);
+    outage.isOver = false;
+    const outcomes = await Promise.allSettled(live.map((queueId) => tick(platform, queueId, outage.untold)));
     for (const outcome of outcomes) {
       if (outcome.status === 'rejected') throw outcome.reason;
     }
-    outage.told = ended;
   },
 };
 
-/** @param forgive 1: everybody counts as seen now */
-async function tick(platform: Platform, queueId: string, forgive: 0 | 1): Promise<void> {
-  const args = [LEAST_MS, ticksOf(queueId).name, forgive];
+/** @param untold queues in which everybody counts as seen now, as Redis was away; this one no longer, once it is told */
+async function tick(platform: Platform, queueId: string, untold: Set<string>): Promise<void> {
+  const args = [LEAST_MS, ticksOf(queueId).name, untold.has(queueId) ? 1 : 0];
   const outcome = await runScript<number>(platform.redis, TICK, queueKey(queueId), args);
+  untold.delete(queueId);
   if (outcome === EMPTY) await retire(platform, queueId);
   if (outcome === TO_BE_DRAWN) void open(platform, queueId);
 }

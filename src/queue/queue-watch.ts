@@ -4,7 +4,7 @@ import { SECOND } from '../platform/units.ts';
 import { type KnownToken, newKnownToken, placeIn, type TokenWatcher, tellNews, tellWatcher } from './known-token.ts';
 import { lookAtToken } from './look-at-token.ts';
 import { Mirror, type Missed } from './mirror.ts';
-import { Presence, reportEveryMs } from './presence.ts';
+import { canAwaitReport, Presence, reportEveryMs } from './presence.ts';
 import type { QueueMessage } from './queue-message.ts';
 import type { TokenView } from './token-view.ts';
 
@@ -29,6 +29,7 @@ export class QueueWatch {
   readonly #onIdle: () => void;
   #sweep: 'idle' | 'running' | 'again' = 'idle';
   #joinedAt = performance.now();
+  #closed = false;
   #timer: NodeJS.Timeout;
 
   /** @param onIdle called every second or so while nobody watches, and nobody has polled for a while */
@@ -51,23 +52,30 @@ export class QueueWatch {
     return this.#opened;
   }
 
-  close(): void {
+  /** Redis has been told who was here when it is done; whoever asks afterwards is answered by Redis. */
+  async close(): Promise<void> {
+    this.#closed = true;
     clearTimeout(this.#timer);
     this.mirror.close();
+    this.#noteWatchers();
+    await this.#presence.end(this.mirror.last, this.#known.values());
   }
 
-  /** The token as the ticks tell it; undefined when Redis must be asked. */
+  /** The token as the ticks tell it; undefined when Redis must be asked, or told that its holder is back. */
   recall(tokenId: string): TokenView | undefined {
     const known = this.#known.get(tokenId);
-    if (!known) return undefined;
+    if (!known || this.#closed) return undefined;
     known.polledAt = known.seenAt = performance.now();
-    return placeIn(this.mirror, known);
+    return canAwaitReport(this.mirror.last, known) ? placeIn(this.mirror, known) : undefined;
   }
 
-  /** Keeps what Redis has just told of a token that waits, for the next time that it is asked for. */
-  remember(tokenId: string, view: TokenView): void {
+  /**
+   * Keeps what Redis has just told of a token that waits, for the next time that it is asked for.
+   * @param askedAt when its holder asked Redis for it, by `performance.now()`
+   */
+  remember(tokenId: string, view: TokenView, askedAt: number): void {
     const known = this.#know(tokenId, view);
-    known.polledAt = known.seenAt = performance.now();
+    known.polledAt = known.seenAt = known.reportedAt = askedAt;
     if (known.watchers.size === 0) Object.assign(known, { view, unsure: false });
   }
 
@@ -165,19 +173,28 @@ export class QueueWatch {
 
   #lookAroundIn(ms: number): void {
     clearTimeout(this.#timer);
+    if (this.#closed) return;
     this.#timer = setTimeout(() => this.#lookAround(), ms);
   }
 
   /** Notes who is here, forgets who was not for long, and reports. */
   #lookAround(): void {
     this.#lookAroundIn(reportEveryMs(this.mirror.last));
+    this.#noteWatchers();
     const now = performance.now();
-    for (const known of this.#known.values()) {
-      if (known.watchers.size > 0) known.seenAt = now;
-      else if (now - known.polledAt > FORGET_AFTER_MS) this.#known.delete(known.tokenId);
+    for (const { watchers, polledAt, tokenId } of this.#known.values()) {
+      if (watchers.size === 0 && now - polledAt > FORGET_AFTER_MS) this.#known.delete(tokenId);
     }
     void this.#presence.report(this.mirror.last, this.#known.values());
     const deserted = this.#known.size === 0 && this.counts.size === 0;
     if (deserted && now - this.#joinedAt > LINGER_MS) this.#onIdle();
+  }
+
+  /** Who watches is here. */
+  #noteWatchers(): void {
+    const now = performance.now();
+    for (const known of this.#known.values()) {
+      if (known.watchers.size > 0) known.seenAt = now;
+    }
   }
 }

@@ -6,8 +6,8 @@ import type { TokenView } from './token-view.ts';
 
 const watches = perProcess((platform) => {
   const all = new Map<string, QueueWatch>();
-  platform.closing.push(() => {
-    for (const watch of all.values()) watch.close();
+  platform.closing.push(async () => {
+    await Promise.all([...all.values()].map((watch) => watch.close()));
   });
   return all;
 });
@@ -56,8 +56,9 @@ export function recallToken(platform: Platform, queueId: string, tokenId: string
 
 /** Keeps what Redis has just told of a token that waits, so that its holder can be answered without asking again. */
 export function rememberToken(platform: Platform, queueId: string, tokenId: string, view: TokenView): void {
+  const askedAt = performance.now();
   watchOf(platform, queueId).then(
-    (watch) => watch.remember(tokenId, view),
+    (watch) => watch.remember(tokenId, view, askedAt),
     (error: unknown) => platform.log.debug({ queueId, error: String(error) }, 'a queue could not be watched'),
   );
 }
@@ -78,6 +79,6 @@ async function watchOf(platform: Platform, queueId: string): Promise<QueueWatch>
 }
 
 function close(all: Map<string, QueueWatch>, queueId: string): void {
-  all.get(queueId)?.close();
+  void all.get(queueId)?.close();
   all.delete(queueId);
 }

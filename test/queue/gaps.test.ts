@@ -133,3 +133,26 @@ it('a subscriber who heard nothing during a gap hears its place after it, withou
   await Promise.all(feeds.map((feed) => hears(feed, 'status', 'ACTIVE')));
   await Promise.all(feeds.map((feed) => feed.close()));
 });
+
+it('who entered in moments that Redis has forgotten hears it, and whose number it is now is told the place of it', async () => {
+  const { queueId, places, last } = await watched(3);
+  await world.redisServer.backUp();
+  const buyers = await world.buyers(2);
+  const [forgotten] = await line(buyers.slice(0, 1), queueId);
+  await leave(places[0]!);
+  const feeds = [forgotten as Place, last].map(follow);
+  await Promise.all(feeds.map((feed, index) => hears(feed, 'position', 3 - index)));
+
+  await world.redisServer.kill();
+  await world.redisServer.startOlder();
+
+  expect(await feeds[0]?.ended).toBeUndefined();
+  await hears(feeds[1]!, 'position', 3);
+  await eventually(async () => !(await buyers[1]!.ask(READ, { value: last.value })).errors);
+  const [newer] = await line(buyers.slice(1), queueId);
+  for (const url of world.urls) {
+    expect((await forgotten!.buyer.at(url).get(READ, { value: forgotten!.value })).queueToken).toBeNull();
+    expect((await newer!.buyer.at(url).get(READ, { value: newer!.value })).queueToken.position).toBe(4);
+  }
+  await feeds[1]?.close();
+});

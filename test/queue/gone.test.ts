@@ -9,7 +9,7 @@ describe('Gone', () => {
     let naive: number[] = [];
     let head = 0;
     for (let round = 0; round < 200; round++) {
-      const added = Array.from({ length: random(8) }, () => head + 1 + random(100));
+      const added = Array.from({ length: random(random(4) === 0 ? 60 : 4) }, () => head + 1 + random(100));
       gone.add(added);
       naive = [...new Set([...naive, ...added])];
       if (random(3) === 0) {
@@ -33,6 +33,17 @@ describe('Gone', () => {
     gone.add([]);
     expect(gone.size).toBe(4);
     expect([2, 3, 4, 5, 8, 9].map((number) => gone.countUpTo(number))).toEqual([0, 1, 2, 3, 3, 4]);
+  });
+
+  it('takes many at once, before, between and behind those that it has', () => {
+    const gone = new Gone();
+    const every = (first: number): number[] => Array.from({ length: 100_000 }, (_, index) => 3 * index + first);
+    for (const numbers of [every(2), every(300_001), every(1).toReversed()]) gone.add(numbers);
+    expect(gone.size).toBe(300_000);
+    expect([0, 1, 2, 3, 4, 300_000, 300_001, 300_002, 600_000].map((number) => gone.countUpTo(number))).toEqual([
+      ...[0, 1, 2, 2, 3],
+      ...[200_000, 200_001, 200_001, 300_000],
+    ]);
   });
 
   it('forgets what is at most the head, and nothing above it', () => {

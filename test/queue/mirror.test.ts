@@ -1,23 +1,15 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { Mirror, type Missed } from '../../src/queue/mirror.ts';
+import type { Mirror } from '../../src/queue/mirror.ts';
 import type { QueueMessage } from '../../src/queue/queue-message.ts';
-import { messageOf, QueuePlatform, turn } from '../support/queue-platform.ts';
+import { pause } from '../support/places.ts';
+import { type MirrorHeard, messageOf, openMirror, QueuePlatform, turn } from '../support/queue-platform.ts';
 
 let redis: QueuePlatform;
 let mirror: Mirror;
-let news: [seq: number, missed: Missed][];
-let hints: string[];
+let news: MirrorHeard['news'];
 beforeEach(async () => {
   redis = new QueuePlatform();
-  news = [];
-  hints = [];
-  mirror = new Mirror(redis.platform, 'a queue', {
-    onNews: ({ seq }, missed) => news.push([seq, missed]),
-    onHint: (tokenId) => hints.push(tokenId),
-  });
-  const opened = mirror.open();
-  await redis.giveSnapshot(messageOf({ seq: 10, tails: { 0: 20 }, gone: { 0: [4] } }));
-  await opened;
+  ({ mirror, news } = await openMirror(redis, messageOf({ seq: 10, tails: { 0: 20 }, gone: { 0: [4] } })));
 });
 afterEach(() => mirror.close());
 
@@ -103,18 +95,6 @@ it('a closed mirror hears nothing and asks nothing', async () => {
   expect(redis.snapshots).toHaveLength(0);
 });
 
-it('a hint is passed on at once, and a number given up counts once, before and after the message that tells it', () => {
-  redis.publish({ hint: 'a token', at: 1_000 });
-  expect(place(6)).toBe(5);
-  redis.publish({ hint: 'another', at: 1_000, lane: '0', number: 5 });
-  expect([place(5), place(6), mirror.latest?.waiting]).toEqual([0, 4, -1]);
-  redis.publish(next(11, { gone: { 0: [5] } }));
-  redis.publish({ hint: 'another', at: 1_000, lane: '0', number: 5 });
-  expect([place(6), mirror.latest?.waiting]).toEqual([4, 0]);
-  expect(hints).toEqual(['a token', 'another', 'another']);
-  expect(news).toHaveLength(2);
-});
-
 it('lanes with a higher digit stand before the others, whatever their numbers', async () => {
   redis.publish(next(11, { heads: { 9: 5, 2: 0, 0: 3 }, tails: { 9: 8, 2: 4, 0: 20 }, gone: { 9: [7], 0: [6] } }));
   const placeIn = (lane: string, number: number): number => mirror.position(lane, number);
@@ -134,4 +114,35 @@ it('what was on its way for more than two seconds is not shown as though it were
   redis.publish(next(13, { at: 1_000 }));
   expect(mirror.latest).toBeUndefined();
   expect(mirror.last?.seq).toBe(13);
+});
+
+it.each([
+  ['whose sequence is behind', next(9)],
+  ['that has given out fewer numbers', next(12, { tails: { 0: 19 } })],
+  ['that lacks a lane', next(12, { tails: {}, heads: {} })],
+  ['that came back after the connection was lost', next(12)],
+])('a Redis %s, under the same epoch, makes everything doubtful', async (name, snapshot) => {
+  if (name.includes('connection')) redis.comeBack();
+  else redis.publish(next(12));
+  await redis.giveSnapshot({ ...snapshot, at: 1_500 });
+  expect(news.slice(1)).toEqual([[snapshot.seq, 'everything']]);
+  expect([mirror.since, mirror.latest?.seq]).toEqual([1_500, snapshot.seq]);
+});
+
+it('nothing is shown from the moment that the connection is back until everything is read', async () => {
+  redis.comeBack();
+  expect(mirror.latest).toBeUndefined();
+  await redis.giveSnapshot(next(12));
+  expect(mirror.latest?.seq).toBe(12);
+});
+
+it('an answer that was long on its way is as old as its question, and so is what comes after it', async () => {
+  redis.publish(next(12));
+  const askedAt = performance.now();
+  await pause(300);
+  const waited = performance.now() - askedAt;
+  await redis.giveSnapshot(next(12, { at: 5_000 }));
+  expect(mirror.now).toBeGreaterThanOrEqual(5_000 + waited);
+  redis.publish(next(13, { at: 5_100 }));
+  expect(mirror.now).toBeGreaterThanOrEqual(5_000 + waited);
 });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadScript } from '../../src/platform/lua.ts';
 import { eventually, makeQueue } from '../support/builders.ts';
 import type { Buyer, Data } from '../support/client.ts';
+import { enterWith, issue } from '../support/codes.ts';
 import { follow, leave, line, look, type Place, pause, positions, update } from '../support/places.ts';
 import { Stream } from '../support/stream.ts';
 import { World } from '../support/world.ts';
@@ -150,4 +151,24 @@ it('while others leave and are let in, the places that polls tell only ever get 
     expect(numbers.at(-1)).toBe(9);
     expect(new Set(numbers).size).toBeGreaterThan(5);
   }
+});
+
+it('one of a higher lane who enters and leaves at once never makes a place look better than it is', async () => {
+  const queueId = await makeQueue(operator, { capacity: 0 });
+  const places = await line(await world.buyers(4), queueId);
+  const codes = await issue(operator, queueId, 5, 25);
+  const told: number[] = [];
+  let ended = false;
+  const polling = world.urls.map(async (url) => {
+    while (!ended) told.push((await look(at(places[3]!, url))).position);
+  });
+  for (const [index, buyer] of (await world.buyers(codes.length)).entries()) {
+    const { value } = await enterWith(buyer, queueId, codes[index] as string);
+    await leave({ buyer, value });
+    await pause(20);
+  }
+  ended = true;
+  await Promise.all(polling);
+  expect(Math.min(...told)).toBe(4);
+  await eventually(async () => (await positions(places)).join() === '1,2,3,4');
 });

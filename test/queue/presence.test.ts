@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { queueIdOf } from '../../src/queue/queue-keys.ts';
 import { enter, eventually, makeQueue, type QueueInput } from '../support/builders.ts';
 import type { Buyer } from '../support/client.ts';
 import {
@@ -10,13 +9,12 @@ import {
   look,
   type Place,
   pause,
-  positions,
   statsOf,
   statuses,
   until,
   update,
 } from '../support/places.ts';
-import { areKept, areSeen, passAway, seenAt } from '../support/presence.ts';
+import { areKept, areSeen, elsewhere, passAway, seenAt } from '../support/presence.ts';
 import { World } from '../support/world.ts';
 
 const AWAY_SECONDS = 4;
@@ -30,12 +28,6 @@ beforeAll(async () => {
   operator = await world.operator();
 });
 afterAll(() => world.close());
-
-/** The same place, asked for at the other process. */
-const elsewhere = ({ buyer, value }: Place): Place => ({
-  buyer: buyer.at(world.urls.find((url) => url !== buyer.url) ?? ''),
-  value,
-});
 
 /** A queue that admits nobody yet, with so many places in it whose presence is kept. */
 async function waitingRoom(
@@ -59,18 +51,18 @@ describe('when the turn comes', () => {
       Place,
       Place,
     ];
-    const feeds = [watcher, elsewhere(farWatcher)].map(follow);
+    const feeds = [watcher, elsewhere(world, farWatcher)].map(follow);
     const there = [poller, watcher, farPoller, farWatcher];
     await Promise.all(feeds.map((feed) => hears(feed, 'status', 'WAITING')));
 
     const since = await passAway(world, queueId, LONG_AGO);
-    await Promise.all([look(poller), look(elsewhere(farPoller))]);
+    await Promise.all([look(poller), look(elsewhere(world, farPoller))]);
     await areSeen(world, there, since);
     await update(operator, queueId, { capacity: 6 });
 
     await Promise.all([until(poller, 'ACTIVE'), until(farPoller, 'ACTIVE')]);
     await Promise.all(feeds.map((feed) => hears(feed, 'status', 'ACTIVE')));
-    for (const place of [gone, elsewhere(alsoGone)]) expect(await look(place)).toMatchObject(AWAY);
+    for (const place of [gone, elsewhere(world, alsoGone)]) expect(await look(place)).toMatchObject(AWAY);
     expect(await statsOf(operator, queueId)).toMatchObject({ admitted: 4, active: 4, expired: 2, waiting: 0, left: 0 });
     await Promise.all(feeds.map((feed) => feed.close()));
   });
@@ -105,37 +97,7 @@ describe('when the turn comes', () => {
     const again = await enter(places[0]!.buyer, queueId);
     expect(again).toMatchObject({ status: 'WAITING', position: 1 });
     expect(again.value).not.toBe(places[0]!.value);
-    expect((await enter(elsewhere(places[0]!).buyer, queueId)).value).toBe(again.value);
-  });
-});
-
-describe('coming back before the turn costs nothing', () => {
-  const ways: [string, (place: Place) => Promise<unknown>][] = [
-    ['a poll', look],
-    ['a poll at the other process', (place) => look(elsewhere(place))],
-    ['entering again', ({ buyer, value }) => enter(buyer, queueIdOf(value) ?? '')],
-    [
-      'a subscription that ends at once',
-      async (place) => {
-        const feed = follow(place);
-        await hears(feed, 'status', 'WAITING');
-        await feed.close();
-      },
-    ],
-  ];
-
-  it.each(ways)('%s keeps the place that one had', async (_name, comeBack) => {
-    const { queueId, places } = await waitingRoom(3);
-    const since = await passAway(world, queueId, LONG_AGO);
-
-    await Promise.all(places.map(comeBack));
-    await areSeen(world, places, since);
-
-    expect(await positions(places)).toEqual([1, 2, 3]);
-    await update(operator, queueId, { capacity: 2 });
-    await Promise.all([until(places[0]!, 'ACTIVE'), until(places[1]!, 'ACTIVE')]);
-    expect(await look(places[2]!)).toMatchObject({ status: 'WAITING', position: 1 });
-    expect(await statsOf(operator, queueId)).toMatchObject({ expired: 0, admitted: 2 });
+    expect((await enter(elsewhere(world, places[0]!).buyer, queueId)).value).toBe(again.value);
   });
 });
 

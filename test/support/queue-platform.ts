@@ -1,6 +1,7 @@
 import { openLog } from '../../src/platform/log.ts';
 import { loadScript } from '../../src/platform/lua.ts';
 import type { Platform } from '../../src/platform/platform.ts';
+import { Mirror, type Missed } from '../../src/queue/mirror.ts';
 import type { Hint, QueueMessage, RawMessage } from '../../src/queue/queue-message.ts';
 import type { RawView } from '../../src/queue/token-view.ts';
 
@@ -31,6 +32,7 @@ export class QueuePlatform {
   readonly snapshots: ((message: QueueMessage) => void)[] = [];
   readonly looks: ((views: (RawView | null)[]) => void)[] = [];
   readonly #listeners = new Set<(raw: RawMessage) => void>();
+  readonly #gaps = new Set<() => void>();
 
   constructor() {
     const messages = {
@@ -38,7 +40,10 @@ export class QueuePlatform {
         this.#listeners.add(listener);
         return () => this.#listeners.delete(listener);
       },
-      onGap: () => () => undefined,
+      onGap: (listener: () => void) => {
+        this.#gaps.add(listener);
+        return () => this.#gaps.delete(listener);
+      },
     };
     const redis = { evalsha: (sha: string) => this.#ask(sha) };
     this.platform = { redis, messages, log: openLog('silent'), closing: [] } as unknown as Platform;
@@ -46,6 +51,11 @@ export class QueuePlatform {
 
   publish(message: QueueMessage | Hint): void {
     for (const listener of this.#listeners) listener(message as unknown as RawMessage);
+  }
+
+  /** The connection was lost, and is back. */
+  comeBack(): void {
+    for (const listener of this.#gaps) listener();
   }
 
   /** Answers the oldest question for the whole queue, once it is asked. */
@@ -74,6 +84,27 @@ export class QueuePlatform {
       else resolve(0);
     });
   }
+}
+
+/** A mirror, and what it has told of so far. */
+export interface MirrorHeard {
+  readonly mirror: Mirror;
+  readonly news: [seq: number, missed: Missed][];
+  readonly hints: string[];
+}
+
+/** A mirror that begins with the snapshot. */
+export async function openMirror(redis: QueuePlatform, snapshot: QueueMessage): Promise<MirrorHeard> {
+  const news: MirrorHeard['news'] = [];
+  const hints: string[] = [];
+  const mirror = new Mirror(redis.platform, 'a queue', {
+    onNews: ({ seq }, missed) => news.push([seq, missed]),
+    onHint: (tokenId) => hints.push(tokenId),
+  });
+  const opened = mirror.open();
+  await redis.giveSnapshot(snapshot);
+  await opened;
+  return { mirror, news, hints };
 }
 
 /** Lets everything happen that is about to. */

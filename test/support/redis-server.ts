@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rename, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -44,6 +44,18 @@ export class TestRedis {
   /** Ends it at once, as a crash would. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL');
+  }
+
+  /** Keeps what it has on disk now, to come back with that after `kill`. */
+  async backUp(): Promise<void> {
+    await cp(this.#folder, `${this.#folder}-before`, { recursive: true });
+  }
+
+  /** Comes back, after `kill`, with what it had when it was backed up. */
+  async startOlder(): Promise<void> {
+    await rm(this.#folder, { recursive: true });
+    await rename(`${this.#folder}-before`, this.#folder);
+    await this.start();
   }
 
   /** It keeps its connections and answers nothing, until `thaw`. */
