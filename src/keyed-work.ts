@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/core';
 import type { Outcome } from './platform/batch-by-key.ts';
-import { isLockedOut, isUnavailable } from './platform/faults.ts';
+import { isUnavailable } from './platform/faults.ts';
 import { type Claim, dropKey, type KeptAnswer, keepAnswer, readKept } from './platform/idempotency.ts';
 import { CallerError, type Refusal, refuse } from './problems.ts';
 
@@ -24,8 +24,8 @@ export interface KeyedWork<G extends Gathered, T> extends Claim {
 }
 
 /**
- * Does pieces of work in one transaction. When that fails through the fault of one of them, or for a row that one of them
- * wants and somebody else has locked, it gets a transaction of its own, so that the others do not suffer for it.
+ * Does pieces of work in one transaction. When that fails through the fault of one of them, each gets a transaction of
+ * its own, so that the others do not suffer for it.
  * @param together does those it is given in a new transaction, and answers an outcome for each
  * @returns an outcome for each; SERVICE_UNAVAILABLE, with nothing done, for whom nobody waits any more
  */
@@ -39,34 +39,20 @@ export async function doTogether<W extends { readonly isOver: () => boolean }>(
   return works.map((work) => byWork.get(work) ?? { error: new CallerError('SERVICE_UNAVAILABLE') });
 }
 
-async function togetherOrAlone<W extends { readonly isOver: () => boolean }>(
+async function togetherOrAlone<W>(
   works: readonly W[],
   together: (works: readonly W[]) => Promise<Outcome<unknown>[]>,
 ): Promise<Outcome<unknown>[]> {
   try {
     return await together(works);
   } catch (error) {
-    if (works.length === 1 || (isUnavailable(error) && !isLockedOut(error))) throw error;
-    return oneByOne(works, together);
-  }
-}
-
-/** Does pieces of work alone until the one at fault is found; those behind it go together again. */
-async function oneByOne<W extends { readonly isOver: () => boolean }>(
-  works: readonly W[],
-  together: (works: readonly W[]) => Promise<Outcome<unknown>[]>,
-): Promise<Outcome<unknown>[]> {
-  const outcomes: Outcome<unknown>[] = [];
-  for (const [index, work] of works.entries()) {
-    try {
-      outcomes.push(...(await doTogether([work], together)));
-    } catch (fault) {
-      const rest = works.slice(index + 1);
-      const others = await doTogether(rest, together).catch((error: unknown) => rest.map(() => ({ error })));
-      return [...outcomes, { error: fault }, ...others];
+    if (works.length === 1 || isUnavailable(error)) throw error;
+    const outcomes: Outcome<unknown>[] = [];
+    for (const work of works) {
+      outcomes.push(...(await together([work]).catch((fault: unknown) => [{ error: fault }])));
     }
+    return outcomes;
   }
-  return outcomes;
 }
 
 /**
