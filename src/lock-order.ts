@@ -143,6 +143,12 @@ export async function lockProducts(em: EntityManager, ids: readonly string[]): P
   return new Map(rows.map((row) => [row.id, row]));
 }
 
+/** Locks those of the products that nobody else has locked, without waiting. @returns their ids */
+export async function lockFreeProducts(em: EntityManager, ids: readonly string[]): Promise<string[]> {
+  const text = 'select id from product where id = any($1) order by id for no key update skip locked';
+  return (await sql<{ id: string }>(em, text, [ids])).map(({ id }) => id);
+}
+
 /** Locks those products of orders that have a stock, by id, for it to be written; the orders are locked before. */
 export async function lockProductsOfOrders(em: EntityManager, orderIds: readonly string[]): Promise<void> {
   await sql(
@@ -156,6 +162,12 @@ export async function lockProductsOfOrders(em: EntityManager, orderIds: readonly
 /** Locks coupons in somebody's hands, by id. */
 export async function lockIssuedCoupons(em: EntityManager, ids: readonly string[]): Promise<void> {
   await sql(em, prepared('select id from issued_coupon where id = any($1) order by id for no key update'), [ids]);
+}
+
+/** Locks those of the coupons in somebody's hands that nobody else has locked, without waiting. @returns their ids */
+export async function lockFreeIssuedCoupons(em: EntityManager, ids: readonly string[]): Promise<string[]> {
+  const text = 'select id from issued_coupon where id = any($1) order by id for no key update skip locked';
+  return (await sql<{ id: string }>(em, text, [ids])).map(({ id }) => id);
 }
 
 /** Locks a coupon, and with it who gets the next ones. */

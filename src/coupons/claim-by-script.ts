@@ -3,8 +3,7 @@ import { Unavailable } from '../platform/faults.ts';
 import { GUARDS } from '../platform/guards/guard.ts';
 import type { Platform } from '../platform/platform.ts';
 import { confirmClaims, type Verdict } from './confirm-claims.ts';
-import type { Claim } from './insert-issued.ts';
-import { FRESH_MS, type HandedOut, type Holder, SerialDesk } from './serial-desk.ts';
+import { FRESH_MS, type HandedOut, SerialDesk } from './serial-desk.ts';
 
 /** How often those who find everything handed out look whether all of it was confirmed. */
 const LOOK_AGAIN_MS = 20;
@@ -15,8 +14,8 @@ const MOST_CORRECTIONS = 5;
 type Verdicts = Map<string, Verdict>;
 
 /**
- * Redis decides who is first, PostgreSQL confirms it. Between the two a serial is on a lease: a crash there gives it to
- * the next to ask. Where the rows say otherwise Redis is corrected and asked again.
+ * Redis decides who is first, PostgreSQL confirms it and numbers those who are, without a gap. Between the two a serial is
+ * on a lease: after a crash there the next to ask has it. Where the rows say otherwise Redis is corrected.
  * @param userIds each once, in the order of asking
  * @throws what Redis throws while it is away
  */
@@ -59,40 +58,36 @@ async function askOnce(
     userIds.filter((userId) => given.get(userId) === 'SOLD_OUT'),
     'COUPON_SOLD_OUT',
   );
-  const claims = userIds.flatMap((userId) => claimOf(userId, given.get(userId)));
-  if (claims.length === 0) return true;
+  const claimants = inOrder(given);
+  if (claimants.length === 0) return true;
   const confirmed = await GUARDS.pessimistic(platform, couponId, (em, reading) =>
-    confirmClaims(em, couponId, claims, reading),
+    confirmClaims(em, couponId, claimants, reading),
   );
-  await tell(platform, desk, claims, confirmed);
-  for (const [userId, verdict] of confirmed) if (verdict !== 'TAKEN') verdicts.set(userId, verdict);
+  await tell(platform, desk, confirmed);
+  for (const [userId, verdict] of confirmed) verdicts.set(userId, verdict);
   const isClosed = [...confirmed.values()].includes('COUPON_CLOSED');
   if (isClosed) decide(verdicts, userIds, 'COUPON_CLOSED');
-  return ![...confirmed.values()].includes('TAKEN');
+  // Rows run out before Redis does only where Redis forgot some of them.
+  return !claimants.some((userId) => isNumber(given.get(userId)) && confirmed.get(userId) === 'COUPON_SOLD_OUT');
 }
 
-/** Who has a coupon by Redis' account asks PostgreSQL for it by name. */
-function claimOf(userId: string, given: HandedOut | undefined): Claim[] {
-  if (typeof given === 'number') return [{ userId, serial: given }];
-  return given === 'HAS_ONE' ? [{ userId }] : [];
+/** Those who are to be confirmed, as Redis let them in; then who has one by its account, to be asked for by name. */
+function inOrder(given: ReadonlyMap<string, HandedOut>): string[] {
+  const letIn = [...given].filter((entry): entry is [string, number] => isNumber(entry[1]));
+  const having = [...given].filter(([, handedOut]) => handedOut === 'HAS_ONE');
+  return [...letIn.sort(([, a], [, b]) => a - b), ...having].map(([userId]) => userId);
 }
 
-/** What Redis does not hear of is put right by the end of the lease. */
-async function tell(
-  platform: Platform,
-  desk: SerialDesk,
-  claims: readonly Claim[],
-  confirmed: ReadonlyMap<string, Verdict>,
-): Promise<void> {
-  const had: Holder[] = [];
-  const unused: Holder[] = [];
-  for (const { userId, serial } of claims) {
-    const verdict = confirmed.get(userId);
-    if (typeof verdict === 'object') had.push({ userId, serial: verdict.issued.serial });
-    else if (serial !== undefined && verdict !== 'TAKEN') unused.push({ userId, serial });
-  }
+function isNumber(handedOut: HandedOut | undefined): handedOut is number {
+  return typeof handedOut === 'number';
+}
+
+/** Tells Redis what became of claims. What it does not hear of is put right by the end of the lease. */
+async function tell(platform: Platform, desk: SerialDesk, confirmed: ReadonlyMap<string, Verdict>): Promise<void> {
+  const had = [...confirmed.values()].flatMap((verdict) => (typeof verdict === 'object' ? verdict.issued : []));
+  const without = [...confirmed].flatMap(([userId, verdict]) => (typeof verdict === 'object' ? [] : userId));
   try {
-    await Promise.all([desk.note(had), desk.giveBack(unused)]);
+    await Promise.all([desk.note(had), desk.giveBack(without)]);
   } catch (error) {
     platform.log.warn({ error: String(error) }, 'claims of a coupon are left to their leases');
   }

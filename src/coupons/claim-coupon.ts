@@ -57,9 +57,8 @@ async function decideAll(
 function decide(platform: Platform, couponId: string, userIds: readonly string[]): Promise<Map<string, Verdict>> {
   const { COUPON_GUARD } = platform.config;
   if (COUPON_GUARD === 'script') return claimByScript(platform, couponId, userIds);
-  const claims = userIds.map((userId) => ({ userId }));
   return GUARDS[COUPON_GUARD](platform, `coupon:${couponId}`, (em, reading) =>
-    confirmClaims(em, couponId, claims, reading),
+    confirmClaims(em, couponId, userIds, reading),
   );
 }
 
@@ -70,5 +69,5 @@ function answerTo(verdict: Verdict, isFirst: boolean): Outcome<ClaimAnswer> {
     return { value: isNew && isFirst ? issued : couponAlreadyClaimed(issued) };
   }
   if (verdict === 'NO_SUCH_COUPON') return { error: notFound('coupon') };
-  return { value: refuse(verdict === 'TAKEN' ? 'COUPON_SOLD_OUT' : verdict) };
+  return { value: refuse(verdict) };
 }

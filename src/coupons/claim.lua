@@ -28,9 +28,7 @@ local function serial_for(user)
     local fresh = redis.call('ZCOUNT', P .. ':pending', now + ARGV[1] - ARGV[2], '+inf')
     return fresh > 0 and -1 or 0
   end
-  redis.call('HSET', P .. ':users', user, serial)
-  redis.call('HSET', P .. ':holders', serial, user)
-  redis.call('ZADD', P .. ':pending', now + ARGV[1], serial)
+  lend(user, serial, now + ARGV[1])
   return tonumber(serial)
 end
 

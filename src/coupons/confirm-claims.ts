@@ -2,17 +2,16 @@ import { type EntityManager, OptimisticLockError } from '@mikro-orm/core';
 import { lockCoupon } from '../lock-order.ts';
 import type { Reading } from '../platform/guards/guard.ts';
 import { prepared, sql } from '../platform/postgres.ts';
-import { type Claim, insertIssued, numberClaims } from './insert-issued.ts';
+import { insertIssued, numberClaims } from './insert-issued.ts';
 import type { IssuedCoupon } from './issued-coupon.ts';
 import { findIssued } from './read-coupons.ts';
 
-/** What becomes of a claim; TAKEN: its serial is another user's. */
+/** What becomes of a claim. */
 export type Verdict =
   | { readonly issued: IssuedCoupon; readonly isNew: boolean }
   | 'NO_SUCH_COUPON'
   | 'COUPON_CLOSED'
-  | 'COUPON_SOLD_OUT'
-  | 'TAKEN';
+  | 'COUPON_SOLD_OUT';
 
 /** A coupon as it stands. */
 interface Facts {
@@ -23,29 +22,28 @@ interface Facts {
 }
 
 /**
- * Writes, in `em`'s transaction, who gets a coupon: at most one for each user, serials from 1 to the quantity, between
- * startsAt and endsAt by PostgreSQL's clock. Whatever guard let the claims through, this decides.
- * @param claims each of another user
+ * Writes, in `em`'s transaction, who gets a coupon: at most one for each user, serials from 1 to the quantity without a
+ * gap, between startsAt and endsAt by PostgreSQL's clock. Whatever guard let the claims through, this decides.
+ * @param userIds who claims, each once, in the order of arrival
  * @throws OptimisticLockError when others were issued since the coupon was read
  */
 export async function confirmClaims(
   em: EntityManager,
   couponId: string,
-  claims: readonly Claim[],
+  userIds: readonly string[],
   reading: Reading,
 ): Promise<Map<string, Verdict>> {
   if (reading === 'locked') await lockCoupon(em, couponId);
   const facts = await readFacts(em, couponId);
-  const userIds = claims.map(({ userId }) => userId);
   if (!facts) return new Map(userIds.map((userId) => [userId, 'NO_SUCH_COUPON']));
   const had = await findIssued(em, couponId, userIds);
-  const fresh = claims.filter(({ userId }) => !had.has(userId));
+  const fresh = userIds.filter((userId) => !had.has(userId));
   const made = facts.isOpen ? await issue(em, couponId, facts, fresh) : new Map<string, IssuedCoupon>();
-  return new Map(claims.map((claim) => [claim.userId, verdictOn(claim, facts, had, made)]));
+  return new Map(userIds.map((userId) => [userId, verdictOn(userId, facts, had, made)]));
 }
 
 function verdictOn(
-  { userId, serial }: Claim,
+  userId: string,
   { isOpen, issued, quantity }: Facts,
   had: ReadonlyMap<string, IssuedCoupon>,
   made: ReadonlyMap<string, IssuedCoupon>,
@@ -54,8 +52,7 @@ function verdictOn(
   if (old) return { issued: old, isNew: false };
   const fresh = made.get(userId);
   if (fresh) return { issued: fresh, isNew: true };
-  if (isOpen) return serial === undefined ? 'COUPON_SOLD_OUT' : 'TAKEN';
-  return issued === quantity ? 'COUPON_SOLD_OUT' : 'COUPON_CLOSED';
+  return isOpen || issued === quantity ? 'COUPON_SOLD_OUT' : 'COUPON_CLOSED';
 }
 
 async function readFacts(em: EntityManager, couponId: string): Promise<Facts | undefined> {
@@ -68,14 +65,14 @@ async function readFacts(em: EntityManager, couponId: string): Promise<Facts | u
   return facts;
 }
 
-/** @returns what was issued, by user: who asks for a serial that is taken, and for whom none is left, gets nothing */
+/** @returns what was issued, by user: those for whom none is left get nothing */
 async function issue(
   em: EntityManager,
   couponId: string,
   { issued, quantity }: Facts,
-  claims: readonly Claim[],
+  userIds: readonly string[],
 ): Promise<Map<string, IssuedCoupon>> {
-  const numbered = await numberClaims(em, couponId, quantity, claims);
+  const numbered = await numberClaims(em, couponId, quantity, userIds);
   if (numbered.length === 0) return new Map();
   const made = await insertIssued(em, couponId, issued, numbered);
   if (made.length < numbered.length) throw OptimisticLockError.lockFailed('coupon');

@@ -1,9 +1,10 @@
--- Gives back serials that were handed out and not confirmed; another's are left alone.
+-- Gives back what users were handed and was not confirmed; what was confirmed is left alone.
 -- KEYS[1] the coupon's prefix
--- ARGV    by pairs: user, serial
+-- ARGV    users
 -- result  1
 -- include: serials
-for i = 1, #ARGV, 2 do
-  if redis.call('HGET', P .. ':holders', ARGV[i + 1]) == ARGV[i] then give_back(ARGV[i + 1]) end
+for _, user in ipairs(ARGV) do
+  local serial = serial_held_by(user)
+  if serial then give_back(serial) end
 end
 return 1

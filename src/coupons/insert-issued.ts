@@ -3,34 +3,27 @@ import { newId } from '../platform/ids.ts';
 import { prepared, sql } from '../platform/postgres.ts';
 import { type IssuedCoupon, type IssuedRow, toIssued } from './issued-coupon.ts';
 
-/** One user's wish for a coupon. */
-export interface Claim {
+/** Who is to have which serial. */
+export interface Numbered {
   readonly userId: string;
-  /** What was decided elsewhere; left out: the lowest that is free, in the order of the claims. */
-  readonly serial?: number;
+  readonly serial: number;
 }
 
-/** Gives each claim its serial; those whose serial is taken, or for whom none is left, are left out. */
+/** Gives each user, in their order, the lowest serial that nobody has; those for whom none is left are left out. */
 export async function numberClaims(
   em: EntityManager,
   couponId: string,
   quantity: number,
-  claims: readonly Claim[],
-): Promise<Required<Claim>[]> {
-  const asked = claims.flatMap(({ serial }) => serial ?? []);
-  const taken = asked.length > 0 ? await takenOf(em, couponId, asked) : new Set<number>();
-  const free = await lowestFree(em, couponId, quantity, claims.length - asked.length);
-  return claims.flatMap(({ userId, serial = free.shift() }) =>
-    serial === undefined || taken.has(serial) ? [] : [{ userId, serial }],
-  );
+  userIds: readonly string[],
+): Promise<Numbered[]> {
+  const free = await lowestFree(em, couponId, quantity, userIds.length);
+  return userIds.flatMap((userId, index) => {
+    const serial = free[index];
+    return serial === undefined ? [] : [{ userId, serial }];
+  });
 }
 
-async function takenOf(em: EntityManager, couponId: string, serials: readonly number[]): Promise<Set<number>> {
-  const text = prepared('select serial from issued_coupon where coupon_id = $1 and serial = any($2)');
-  return new Set((await sql<{ serial: number }>(em, text, [couponId, serials])).map(({ serial }) => serial));
-}
-
-/** Up to `count` serials that nobody has. Where none was given back they follow the highest: then nothing is searched. */
+/** Up to `count` serials that nobody has. Where none was taken out by hand they follow the highest: nothing is searched. */
 async function lowestFree(em: EntityManager, couponId: string, quantity: number, count: number): Promise<number[]> {
   if (count === 0) return [];
   const rows = await sql<{ serial: number }>(
@@ -40,7 +33,9 @@ async function lowestFree(em: EntityManager, couponId: string, quantity: number,
        from coupon c where c.id = $1
      )
      select s.serial::int as serial from top
-     cross join lateral generate_series(case when highest = issued then highest + 1 else 1 end, $2::int) as s (serial)
+     cross join lateral generate_series(
+       case when highest = issued then highest + 1 else 1 end, least($2::int, highest + $3)
+     ) as s (serial)
      where not exists (select from issued_coupon i where i.coupon_id = $1 and i.serial = s.serial)
      order by s.serial limit $3`),
     [couponId, quantity, count],
@@ -56,7 +51,7 @@ export async function insertIssued(
   em: EntityManager,
   couponId: string,
   version: number,
-  numbered: readonly Required<Claim>[],
+  numbered: readonly Numbered[],
 ): Promise<IssuedCoupon[]> {
   const rows = await sql<IssuedRow>(
     em,

@@ -1,5 +1,6 @@
--- Notes who has which serials of a coupon, as the rows say: whoever else was to have one of them is not any more, and
--- another serial that such a user was to have goes back.
+-- Notes who has which serials of a coupon, as the rows say. Another serial that such a user was handed goes to whoever was
+-- handed this one and is still on the way, under the same lease as before, so that nobody is put out by being overtaken;
+-- else it goes back.
 -- KEYS[1] the coupon's prefix
 -- ARGV    by pairs: user, serial
 -- result  1
@@ -7,9 +8,17 @@
 local upcoming = tonumber(redis.call('HGET', P .. ':meta', 'n'))
 for i = 1, #ARGV, 2 do
   local user, serial = ARGV[i], ARGV[i + 1]
-  local other = redis.call('HGET', P .. ':users', user)
-  if other and other ~= serial and redis.call('HGET', P .. ':holders', other) == user then give_back(other) end
+  local other = serial_held_by(user)
+  local overtaken = redis.call('HGET', P .. ':holders', serial)
+  local lease_end = redis.call('ZSCORE', P .. ':pending', serial)
   take_away(serial)
+  if other and other ~= serial then
+    give_back(other)
+    if overtaken and lease_end then
+      redis.call('ZREM', P .. ':free', other)
+      lend(overtaken, other, lease_end)
+    end
+  end
   redis.call('ZREM', P .. ':free', serial)
   redis.call('HSET', P .. ':users', user, serial)
   while upcoming and upcoming <= tonumber(serial) do

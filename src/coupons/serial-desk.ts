@@ -2,6 +2,7 @@ import { loadScript, runScript } from '../platform/lua.ts';
 import { forkOf, type Platform } from '../platform/platform.ts';
 import { sql } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
+import type { Numbered } from './insert-issued.ts';
 
 const CLAIM = loadScript(import.meta.url, 'claim');
 const NOTE = loadScript(import.meta.url, 'note');
@@ -17,13 +18,7 @@ export const FRESH_MS = SECOND / 2;
 /** Rows of a coupon that are noted in one step. */
 const ROWS_AT_ONCE = 5_000;
 
-/** Who is to have which serial. */
-export interface Holder {
-  readonly userId: string;
-  readonly serial: number;
-}
-
-/** What Redis says to a claim: a serial to confirm, or why there is none. */
+/** What Redis says to a claim: a serial that stands for a place among those who get one, or why there is none. */
 export type HandedOut = number | 'SOLD_OUT' | 'NOT_YET_KNOWN' | 'HAS_ONE';
 
 const REASONS: Record<number, HandedOut> = { 0: 'SOLD_OUT', [-1]: 'NOT_YET_KNOWN', [-2]: 'HAS_ONE' };
@@ -31,7 +26,7 @@ const REASONS: Record<number, HandedOut> = { 0: 'SOLD_OUT', [-1]: 'NOT_YET_KNOWN
 /**
  * Who is first, as Redis decides: it hands out serials from 1 up, those given back before new ones, each to one user
  * under a lease. What it knows can be lost, and is rebuilt from the rows; what it says counts once PostgreSQL has
- * confirmed it.
+ * confirmed it, under the serial that the rows give.
  */
 export class SerialDesk {
   readonly #platform: Platform;
@@ -49,13 +44,17 @@ export class SerialDesk {
   }
 
   /** Tells who has which serial for good. */
-  async note(holders: readonly Holder[]): Promise<void> {
-    if (holders.length > 0) await this.#run(NOTE, flat(holders));
+  async note(holders: readonly Numbered[]): Promise<void> {
+    if (holders.length === 0) return;
+    await this.#run(
+      NOTE,
+      holders.flatMap(({ userId, serial }) => [userId, serial]),
+    );
   }
 
-  /** Gives serials back that were handed out and came to nothing. */
-  async giveBack(holders: readonly Holder[]): Promise<void> {
-    if (holders.length > 0) await this.#run(GIVE_BACK, flat(holders));
+  /** Gives back what was handed out to these users and came to nothing. */
+  async giveBack(userIds: readonly string[]): Promise<void> {
+    if (userIds.length > 0) await this.#run(GIVE_BACK, userIds);
   }
 
   /** Brings Redis up to the rows. @returns false when there is no such coupon */
@@ -76,8 +75,8 @@ export class SerialDesk {
     return true;
   }
 
-  #rowsFrom(serial: number): Promise<Holder[]> {
-    return sql<Holder>(
+  #rowsFrom(serial: number): Promise<Numbered[]> {
+    return sql<Numbered>(
       forkOf(this.#platform),
       `select user_id as "userId", serial from issued_coupon where coupon_id = $1 and serial >= $2
        order by serial limit $3`,
@@ -90,11 +89,7 @@ export class SerialDesk {
     return `{c:${this.#couponId}}`;
   }
 
-  #run<T>(script: typeof CLAIM, args: (string | number)[]): Promise<T> {
+  #run<T>(script: typeof CLAIM, args: readonly (string | number)[]): Promise<T> {
     return runScript<T>(this.#platform.redis, script, this.#key, args);
   }
-}
-
-function flat(holders: readonly Holder[]): (string | number)[] {
-  return holders.flatMap(({ userId, serial }) => [userId, serial]);
 }

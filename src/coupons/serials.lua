@@ -6,12 +6,24 @@
 --   free     serials given back, lowest first
 local P = KEYS[1]
 
+-- The serial that a user was handed and that is not confirmed.
+local function serial_held_by(user)
+  local serial = redis.call('HGET', P .. ':users', user)
+  if serial and redis.call('HGET', P .. ':holders', serial) == user then return serial end
+end
+
 -- Takes a serial from the user who was to have it.
 local function take_away(serial)
   local user = redis.call('HGET', P .. ':holders', serial)
   redis.call('ZREM', P .. ':pending', serial)
   redis.call('HDEL', P .. ':holders', serial)
   if user and redis.call('HGET', P .. ':users', user) == serial then redis.call('HDEL', P .. ':users', user) end
+end
+
+local function lend(user, serial, lease_end)
+  redis.call('HSET', P .. ':users', user, serial)
+  redis.call('HSET', P .. ':holders', serial, user)
+  redis.call('ZADD', P .. ':pending', lease_end, serial)
 end
 
 local function give_back(serial)

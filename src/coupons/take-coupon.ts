@@ -4,7 +4,8 @@ import { prepared, sql } from '../platform/postgres.ts';
 import { notFound, type Refusal, refuse } from '../problems.ts';
 import type { DiscountKind } from './coupon.ts';
 
-interface LockedCoupon {
+/** A coupon in somebody's hands, under its lock. */
+export interface LockedCoupon {
   readonly id: string;
   readonly userId: string;
   readonly discountKind: DiscountKind;
@@ -36,16 +37,20 @@ export async function lockCoupons(em: EntityManager, ids: readonly string[]): Pr
   return new Map(rows.map((row) => [row.id, row]));
 }
 
+/** @throws CallerError NOT_FOUND for one that is unknown or another user's */
+export function couponOf(coupons: LockedCoupons, userId: string, id: string): LockedCoupon {
+  const coupon = coupons.get(id);
+  if (coupon?.userId !== userId) throw notFound('coupon of yours');
+  return coupon;
+}
+
 /**
- * Takes one of the locked coupons for an order that will be written in the same transaction.
+ * Takes a locked coupon for an order that will be written in the same transaction.
  * @param subtotal of the order, in minor units
  * @returns what it takes off, at most the subtotal; COUPON_NOT_USABLE when it is used, not valid now, or the subtotal is
  * too small
- * @throws CallerError NOT_FOUND for one that is unknown or another user's
  */
-export function takeCoupon(coupons: LockedCoupons, userId: string, id: string, subtotal: number): number | Refusal {
-  const coupon = coupons.get(id);
-  if (coupon?.userId !== userId) throw notFound('coupon of yours');
+export function takeCoupon(coupon: LockedCoupon, subtotal: number): number | Refusal {
   if (coupon.isTaken || !coupon.isOpen || subtotal < coupon.minimumSubtotal) return refuse('COUPON_NOT_USABLE');
   coupon.isTaken = true;
   return discountOf(coupon, subtotal);

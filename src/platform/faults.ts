@@ -18,6 +18,11 @@ export function isConflict(error: unknown): boolean {
   return error instanceof OptimisticLockError || code === '40001' || code === '40P01';
 }
 
+/** Whether a lock that somebody else has was waited for in vain. */
+export function isLockedOut(error: unknown): boolean {
+  return codeOf(error) === '55P03';
+}
+
 /** Whether `error` breaks the named unique or check constraint. */
 export function breaksConstraint(error: unknown, constraint: string): boolean {
   for (let e = error; e instanceof Error; e = e.cause) {

@@ -27,7 +27,7 @@ export async function runScript<T>(
   redis: Redis,
   script: Script,
   key: string,
-  args: (string | number)[] = [],
+  args: readonly (string | number)[] = [],
 ): Promise<T> {
   try {
     return (await redis.evalsha(script.sha, 1, key, ...args)) as T;

@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/core';
-import { type LockedCoupons, lockCoupons, takeCoupon } from '../coupons/take-coupon.ts';
+import { couponOf, type LockedCoupons, lockCoupons, takeCoupon } from '../coupons/take-coupon.ts';
 import { type LockedProduct, lockProducts } from '../lock-order.ts';
 import { notFound, Refusal } from '../problems.ts';
 import { insertOrders, linesOf, type NewOrder, type PricedLine } from './insert-orders.ts';
@@ -56,11 +56,13 @@ export class OrderDesk {
   place(wish: Wish): Order | StockRefusal {
     const { id, userId, issuedCouponId } = wish;
     const lines = wish.lines.map((line) => this.#priced(line));
+    // What does not exist for the caller is no question of what is in stock.
+    const coupon = issuedCouponId === null ? null : couponOf(this.#coupons, userId, issuedCouponId);
     const asked = quantities(lines);
     const shortages = this.#shortagesOf(asked);
     if (shortages.length > 0) return insufficientStock(shortages);
     const subtotal = lines.reduce((sum, { quantity, unitPrice }) => sum + quantity * unitPrice, 0);
-    const discount = issuedCouponId === null ? 0 : takeCoupon(this.#coupons, userId, issuedCouponId, subtotal);
+    const discount = coupon ? takeCoupon(coupon, subtotal) : 0;
     if (discount instanceof Refusal) return discount;
     for (const [productId, quantity] of asked) this.#taken.set(productId, this.#takenOf(productId) + quantity);
     const order = { id, userId, issuedCouponId, subtotal, discount, lines };

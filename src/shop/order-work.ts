@@ -2,12 +2,15 @@ import { applyInTurn, doTogether, type KeyedWork } from '../keyed-work.ts';
 import { AtMost } from '../platform/at-most.ts';
 import { BatchByKey, type Outcome } from '../platform/batch-by-key.ts';
 import { CountByKey } from '../platform/count-by-key.ts';
+import { isLockedOut } from '../platform/faults.ts';
 import { claimKeys } from '../platform/idempotency.ts';
 import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
-import { POOL_SIZE } from '../platform/postgres.ts';
+import { POOL_SIZE, sql } from '../platform/postgres.ts';
 import { transact } from '../platform/transact.ts';
+import { SECOND } from '../platform/units.ts';
 import type { Refusal } from '../problems.ts';
-import { cancelOverdue } from './lapse-orders.job.ts';
+import { freeWanted } from './free-wanted.ts';
+import { leastLocked } from './least-locked.ts';
 import type { Order } from './order.ts';
 import { OrderDesk, type Wish } from './order-desk.ts';
 import type { StockRefusal } from './shop-problems.ts';
@@ -19,6 +22,9 @@ export interface OrderWork extends KeyedWork<OrderDesk, Order | StockRefusal> {
 
 /** Orders placed in one transaction: many, so that a crowd at one product shares commits; not so many as to hold it long. */
 const MOST_AT_ONCE = 50;
+
+/** How long many orders wait together for a row that somebody else has, before those go on that do not want it. */
+const PATIENCE_MS = SECOND / 2;
 
 /** A crowd that waits for products' locks leaves connections to others. */
 const counters = perProcess(() => new AtMost(POOL_SIZE / 2));
@@ -56,9 +62,33 @@ function mostWanted(asked: CountByKey, productIds: readonly string[]): string {
 }
 
 async function placeTogether(platform: Platform, works: readonly OrderWork[]): Promise<Outcome<unknown>[]> {
-  // What others did not pay for in time is for sale, whether or not the sweep has come by.
-  await cancelOverdue(platform);
+  await freeWanted(platform, {
+    productIds: works.flatMap(({ wish }) => wish.lines.map(({ productId }) => productId)),
+    issuedCouponIds: works.flatMap(({ wish }) => wish.issuedCouponId ?? []),
+  });
+  try {
+    return await placeAll(platform, works);
+  } catch (error) {
+    if (works.length === 1 || !isLockedOut(error)) throw error;
+    return placeLeastLocked(platform, works, error);
+  }
+}
+
+/** Orders that want less of what is locked go again without those that want more, which have waited in vain. */
+async function placeLeastLocked(
+  platform: Platform,
+  works: readonly OrderWork[],
+  error: unknown,
+): Promise<Outcome<unknown>[]> {
+  const again = await leastLocked(platform, works);
+  const placed = await doTogether(again, (wanted) => placeAll(platform, wanted));
+  const byWork = new Map(again.map((work, index) => [work, placed[index]]));
+  return works.map((work) => byWork.get(work) ?? { error });
+}
+
+function placeAll(platform: Platform, works: readonly OrderWork[]): Promise<Outcome<unknown>[]> {
   return transact(forkOf(platform), async (em) => {
+    if (works.length > 1) await sql(em, `set local lock_timeout = ${PATIENCE_MS}`);
     const fresh = await claimKeys(em, works);
     const wishes = works.flatMap(({ wish }, index) => (fresh[index] ? [wish] : []));
     const desk = await OrderDesk.open(em, wishes, platform.config.ORDER_MINUTES);

@@ -2,13 +2,16 @@ import type { Batch } from '../context.ts';
 import { forkOf, perProcess } from '../platform/platform.ts';
 import { sql } from '../platform/postgres.ts';
 import { SharedCache } from '../platform/shared-cache.ts';
-import { MINUTE } from '../platform/units.ts';
+import { SECOND } from '../platform/units.ts';
 import { PRODUCT_COLUMNS, type Product, type ProductRow, toProduct } from './product.ts';
 
-/** Texts and prices of products, which never change once they are made. */
+/** How long texts and prices are told after somebody has changed them in the database, past every mutation. */
+const MOST_STALE_MS = 2 * SECOND;
+
+/** Texts and prices of products, which no mutation changes once they are made. */
 export const productTexts = perProcess(
   (platform) =>
-    new SharedCache<ProductRow>(platform, 'products', MINUTE, async (ids) => {
+    new SharedCache<ProductRow>(platform, 'products', MOST_STALE_MS, async (ids) => {
       const text = `select ${PRODUCT_COLUMNS} from product p where p.id = any($1)`;
       return new Map((await sql<ProductRow>(forkOf(platform), text, [ids])).map((row) => [row.id, row]));
     }),

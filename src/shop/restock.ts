@@ -9,7 +9,7 @@ import { sql, sqlRow } from '../platform/postgres.ts';
 import { transact } from '../platform/transact.ts';
 import { badInput, keptRefusal, notFound, restoreRefusal } from '../problems.ts';
 import { MOST_STOCK } from './create-product.ts';
-import { cancelOverdue } from './lapse-orders.job.ts';
+import { freeWanted } from './free-wanted.ts';
 import { PRODUCT_COLUMNS, type Product, type ProductRow, toProduct } from './product.ts';
 import { InsufficientStock, insufficientStock, type StockRefusal } from './shop-problems.ts';
 
@@ -42,7 +42,7 @@ export async function restock(context: Context, input: RestockInput): Promise<Pr
     input: { productId, quantity },
   };
   // What orders that were not paid in time have taken is in stock, whether or not the sweep has come by.
-  await cancelOverdue(context.platform);
+  await freeWanted(context.platform, { productIds: [productId], issuedCouponIds: [] });
   return transact(context.em, (em) =>
     once<Product | StockRefusal>(em, {
       key,

@@ -25,35 +25,42 @@ async function issuedBy(answers: Data[]): Promise<number[]> {
   return answers.flatMap(({ serial }) => serial ?? []).sort((a, b) => a - b);
 }
 
-it('a process killed between Redis and PostgreSQL gives the serial to the next to ask', async () => {
-  const coupon = await makeCoupon(operator, { quantity: 3 });
-  const [doomed, second, third, fourth] = (await world.buyers(4)) as [Buyer, Buyer, Buyer, Buyer];
+/** A claim of `doomed` in a process that is killed after Redis has let the claim in, before its rows are written. */
+async function dieClaiming(doomed: Buyer, coupon: string): Promise<void> {
   const dying = await world.startProcess({}, './die-before-confirming.ts');
   await expect(claim(doomed.at(dying.url), coupon)).rejects.toThrow();
   await eventually(() => dying.child.signalCode === 'SIGKILL');
-  expect((await claim(at(second, 0), coupon)).serial).toBe(2);
-  expect(await endLeases(coupon)).toEqual(['1']);
-  expect((await claim(at(third, 1), coupon)).serial).toBe(1);
+}
+
+it('after a process was killed between Redis and PostgreSQL the next to ask gets its serial, and none is left out', async () => {
+  const coupon = await makeCoupon(operator, { quantity: 3 });
+  const [doomed, second, third, fourth] = (await world.buyers(4)) as [Buyer, Buyer, Buyer, Buyer];
+  await dieClaiming(doomed, coupon);
+  expect((await claim(at(second, 0), coupon)).serial).toBe(1);
+  expect((await claim(at(third, 1), coupon)).serial).toBe(2);
+  expect(await violationsOf(operator)).toEqual({});
+  expect(await endLeases(coupon)).toEqual(['3']);
   expect((await claim(at(fourth, 0), coupon)).serial).toBe(3);
   expect(await claim(at(doomed, 0), coupon)).toMatchObject({ __typename: 'Refusal', code: 'COUPON_SOLD_OUT' });
   expect(await violationsOf(operator)).toEqual({});
 });
 
-it('whoever asks again after such a crash gets the same serial, within the lease', async () => {
-  const coupon = await makeCoupon(operator, { quantity: 3 });
-  const [doomed, other] = (await world.buyers(2)) as [Buyer, Buyer];
-  const dying = await world.startProcess({}, './die-before-confirming.ts');
-  await expect(claim(doomed.at(dying.url), coupon)).rejects.toThrow();
-  expect((await claim(at(other, 0), coupon)).serial).toBe(2);
-  expect((await claim(at(doomed, 1), coupon)).serial).toBe(1);
+it('whoever asks again after such a crash is still among the first, within the lease, though others overtook', async () => {
+  const coupon = await makeCoupon(operator, { quantity: 2 });
+  const [doomed, other, late] = (await world.buyers(3)) as [Buyer, Buyer, Buyer];
+  await dieClaiming(doomed, coupon);
+  expect((await claim(at(other, 0), coupon)).serial).toBe(1);
+  expect(await claim(at(late, 0), coupon)).toMatchObject({ code: 'COUPON_SOLD_OUT' });
+  expect((await claim(at(doomed, 1), coupon)).serial).toBe(2);
   expect(await endLeases(coupon)).toEqual([]);
+  expect(await claim(at(late, 1), coupon)).toMatchObject({ code: 'COUPON_SOLD_OUT' });
+  expect(await violationsOf(operator)).toEqual({});
 });
 
 it('the last serial, on its lease after a crash, is refused for now and given out later', async () => {
   const coupon = await makeCoupon(operator, { quantity: 1 });
   const [doomed, other] = (await world.buyers(2)) as [Buyer, Buyer];
-  const dying = await world.startProcess({}, './die-before-confirming.ts');
-  await expect(claim(doomed.at(dying.url), coupon)).rejects.toThrow();
+  await dieClaiming(doomed, coupon);
   expect(await claim(at(other, 0), coupon)).toMatchObject({ code: 'COUPON_SOLD_OUT' });
   await endLeases(coupon);
   expect((await claim(at(other, 1), coupon)).serial).toBe(1);
@@ -80,6 +87,36 @@ it('Redis emptied in the middle of a storm, again and again: still exactly as ma
   expect(await violationsOf(operator)).toEqual({});
 });
 
+it('who comes when all are issued is refused by Redis alone: a locked row holds up nobody', async () => {
+  const coupon = await makeCoupon(operator, { quantity: 2 });
+  const buyers = await world.buyers(12);
+  for (const [index, buyer] of buyers.slice(0, 2).entries()) await claim(at(buyer, index), coupon);
+  const client = await world.pool.connect();
+  try {
+    await client.query('begin');
+    await client.query('select from coupon where id = $1 for update', [coupon]);
+    const answers = await Promise.all(buyers.slice(2).map((buyer, index) => claim(at(buyer, index), coupon)));
+    expect(answers.map(({ code }) => code)).toEqual(Array(10).fill('COUPON_SOLD_OUT'));
+  } finally {
+    await client.query('rollback');
+    client.release();
+  }
+});
+
+it('serials that Redis thinks free though all are issued are refused, and not handed out again', async () => {
+  const coupon = await makeCoupon(operator, { quantity: 3 });
+  const buyers = await world.buyers(6);
+  for (const [index, buyer] of buyers.slice(0, 3).entries()) await claim(at(buyer, index), coupon);
+  const free = `{c:${coupon}}:free`;
+  await world.redis.zadd(free, 1, '1', 2, '2', 3, '3');
+  const answers = await Promise.all(buyers.slice(3).map((buyer, index) => claim(at(buyer, index), coupon)));
+  expect(answers.map(({ code }) => code)).toEqual(Array(3).fill('COUPON_SOLD_OUT'));
+  expect(await world.redis.zrange(free, 0, -1)).toEqual([]);
+  expect(await world.redis.zrange(`{c:${coupon}}:pending`, 0, -1)).toEqual([]);
+  expect((await world.pool.query('select from issued_coupon where coupon_id = $1', [coupon])).rowCount).toBe(3);
+  expect(await violationsOf(operator)).toEqual({});
+});
+
 it('what Redis says is not believed against the rows: serials and users that it forgot are corrected', async () => {
   const coupon = await makeCoupon(operator, { quantity: 5 });
   const buyers = (await world.buyers(3)).map(at) as [Buyer, Buyer, Buyer];
@@ -95,6 +132,8 @@ it('what Redis says is not believed against the rows: serials and users that it 
   expect(await world.redis.zrange(`${key}:pending`, 0, -1)).toEqual([]);
   await world.redis.hset(`${key}:users`, 'somebody else', '4');
   expect((await claim(await world.buyer(), coupon)).serial).toBe(4);
+  expect((await claim(await world.buyer(), coupon)).serial).toBe(5);
+  expect(await claim(await world.buyer(), coupon)).toMatchObject({ code: 'COUPON_SOLD_OUT' });
   expect(await violationsOf(operator)).toEqual({});
 });
 

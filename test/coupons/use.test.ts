@@ -70,15 +70,18 @@ it('after endsAt a coupon is EXPIRED and not usable, but one that was used stays
   expect(await stockOf(buyer, product)).toBe(9);
 });
 
-it("another user's coupon is not there, and neither is an unknown one", async () => {
+it("another user's coupon is not there, and neither is an unknown one, also for an order that is short", async () => {
   const product = await makeProduct(operator, { stock: 5 });
   const [owner, thief] = (await world.buyers(2)) as [Buyer, Buyer];
   const { id } = await claim(owner, await makeCoupon(operator));
   const query = 'mutation ($input: PlaceOrderInput!) { placeOrder(input: $input) { __typename } }';
   for (const issuedCouponId of [id, product]) {
-    const input = { lines: [{ productId: product, quantity: 1 }], issuedCouponId, idempotencyKey: 'k' };
-    expect(await thief.fail(query, { input })).toBe('NOT_FOUND');
+    for (const quantity of [1, 6]) {
+      const input = { lines: [{ productId: product, quantity }], issuedCouponId, idempotencyKey: 'k' };
+      expect(await thief.fail(query, { input })).toBe('NOT_FOUND');
+    }
   }
+  expect((await world.pool.query('select from idempotency_key where user_id = $1', [thief.id])).rowCount).toBe(0);
   expect((await thief.get('{ myCoupons { id } }')).myCoupons).toEqual([]);
   expect(await stockOf(thief, product)).toBe(5);
   const claimed = 'mutation ($id: ID!) { claimCoupon(couponId: $id) { __typename } }';

@@ -94,6 +94,25 @@ it('what was loaded before a change is not kept after it', async () => {
   expect(await world.redis.pttl(`${prefix}:1:3`)).toBeGreaterThan(0);
 });
 
+it('a price that was changed in the database is told by product and catalogue after two seconds at most', async () => {
+  const id = await makeProduct(operator, { name: 'dear', category: 'prices', price: 1_000 });
+  const price = async (): Promise<number[]> => {
+    const { product } = await operator.get(READ, { id });
+    const { products } = await operator.get(
+      '{ products(filter: { category: "prices" }) { edges { node { price } } } }',
+    );
+    return [product.price, ...products.edges.map(({ node }: Data) => node.price)];
+  };
+  expect(await price()).toEqual([1_000, 1_000]);
+  await world.pool.query('update product set price = 1 where id = $1', [id]);
+  const key = `{cache:products}:0:${id}`;
+  const left = await world.redis.pttl(key);
+  expect(left).toBeLessThanOrEqual(2_000);
+  expect(left).not.toBe(-1);
+  await world.redis.del(key);
+  expect(await price()).toEqual([1, 1]);
+});
+
 it('who died while loading is not waited for: the others load it themselves', async () => {
   const id = await makeProduct(operator, { name: 'left alone' });
   await world.redis.set(`{cache:products}:0:${id}:lease`, 'somebody who is gone', 'PX', 60_000);

@@ -1,4 +1,7 @@
 import type pg from 'pg';
+import { expect } from 'vitest';
+import { violationsOf } from './builders.ts';
+import type { Buyer } from './client.ts';
 
 /** What the audit reads and a test may break, in the order in which rows refer to each other. */
 const OF_SHOP = ['sale', 'sale_change', 'order_line', 'shop_order', 'issued_coupon', 'coupon', 'product'];
@@ -71,4 +74,21 @@ async function writableColumns(client: pg.PoolClient, table: string): Promise<st
     [table],
   );
   return rows[0]?.columns ?? '';
+}
+
+/**
+ * What the audit says after `break_`; then `mend` puts the rows back, and it has nothing to say.
+ * @throws Error when `break_` breaks nothing
+ */
+export async function violationsWhile(
+  pool: pg.Pool,
+  operator: Buyer,
+  break_: string,
+  mend: string,
+): Promise<Record<string, string[]>> {
+  if ((await pool.query(break_)).rowCount === 0) throw new Error(`breaks nothing: ${break_}`);
+  const broken = await violationsOf(operator);
+  await pool.query(mend);
+  expect(await violationsOf(operator)).toEqual({});
+  return broken;
 }

@@ -48,12 +48,12 @@ export class ShopModel {
   failed = 0;
 
   place(user: number, lines: readonly Line[], coupon: number | null): Thing | string {
+    const issued = this.issued.find((one) => one.user === user && one.coupon === coupon);
+    if (coupon !== null && !issued) return 'NOT_FOUND';
     const short = lines.filter(([product, quantity]) => quantity > (this.stocks[product] ?? Number.POSITIVE_INFINITY));
     const told = short.map(([product, quantity]) => `${product}:${quantity}/${this.stocks[product]}`).sort();
     if (told.length > 0) return `INSUFFICIENT_STOCK ${told}`;
     const subtotal = lines.reduce((sum, [product, quantity]) => sum + quantity * (SHOP.prices[product] ?? 0), 0);
-    const issued = this.issued.find((one) => one.user === user && one.coupon === coupon);
-    if (coupon !== null && !issued) return 'NOT_FOUND';
     const discount = issued ? this.#discount(issued, subtotal) : 0;
     if (discount === undefined) return 'COUPON_NOT_USABLE';
     const order: ModelOrder = { user, lines, total: subtotal - discount, coupon: issued, status: 'PLACED' };
