@@ -1,7 +1,7 @@
 import type { Job } from '../platform/jobs.ts';
 import { loadScript, runScript } from '../platform/lua.ts';
 import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
-import { sql } from '../platform/postgres.ts';
+import { NOW_ONCE, sql } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
 import { liveQueues, retire } from './live-queues.ts';
 import { openQueue } from './open-queue.ts';
@@ -81,7 +81,7 @@ export const queueOpening: Job = {
   everyMs: SECOND,
   async run(platform) {
     const em = forkOf(platform);
-    const text = `select * from queue where state = 'SCHEDULED' and opens_at <= clock_timestamp() limit 100`;
+    const text = `select * from queue where state = 'SCHEDULED' and opens_at <= ${NOW_ONCE} limit 100`;
     for (const row of await sql<object>(em, text)) {
       const queue = em.map(Queue, row);
       await pushSettings(platform, queue);
