@@ -39,6 +39,10 @@ export async function confirmClaims(
   const had = await findIssued(em, couponId, userIds);
   const fresh = userIds.filter((userId) => !had.has(userId));
   const made = facts.isOpen ? await issue(em, couponId, facts, fresh) : new Map<string, IssuedCoupon>();
+  const left = facts.isOpen ? facts.quantity - facts.issued : 0;
+  // Fewer than were left: somebody was issued one in between, perhaps one of these users, who is not to hear "sold out".
+  if (reading === 'versioned' && made.size < Math.min(fresh.length, left))
+    throw OptimisticLockError.lockFailed('coupon');
   return new Map(userIds.map((userId) => [userId, verdictOn(userId, facts, had, made)]));
 }
 

@@ -28,18 +28,20 @@ describe.each(['script', 'optimistic', 'pessimistic', 'redis-lock'])('under COUP
   });
 
   it('a second claim always hears CouponAlreadyClaimed with the first one, also when both arrive at once', async () => {
-    const coupon = await makeCoupon(operator, { quantity: 1 });
-    const buyer = await world.buyer();
-    const answers: Data[] = await Promise.all(
-      Array.from({ length: 20 }, (_, index) => claim(at(buyer, index), coupon)),
-    );
-    const issued = answers.filter(({ __typename }) => __typename === 'IssuedCoupon');
-    expect(issued).toHaveLength(1);
-    const others = answers.filter(({ __typename }) => __typename === 'CouponAlreadyClaimed');
-    expect(others.map(({ issuedCoupon }) => issuedCoupon)).toEqual(others.map(() => withoutType(issued[0])));
-    expect(others).toHaveLength(19);
-    await world.pool.query('update coupon set ends_at = clock_timestamp() where id = $1', [coupon]);
-    expect(await claim(buyer, coupon)).toMatchObject({ __typename: 'CouponAlreadyClaimed' });
+    for (let round = 0; round < 10; round++) {
+      const coupon = await makeCoupon(operator, { quantity: 1 });
+      const buyer = await world.buyer();
+      const answers: Data[] = await Promise.all(
+        Array.from({ length: 20 }, (_, index) => claim(at(buyer, index), coupon)),
+      );
+      const issued = answers.filter(({ __typename }) => __typename === 'IssuedCoupon');
+      expect(issued).toHaveLength(1);
+      const others = answers.filter(({ __typename }) => __typename === 'CouponAlreadyClaimed');
+      expect(others.map(({ issuedCoupon }) => issuedCoupon)).toEqual(others.map(() => withoutType(issued[0])));
+      expect(others).toHaveLength(19);
+      await world.pool.query('update coupon set ends_at = clock_timestamp() where id = $1', [coupon]);
+      expect(await claim(buyer, coupon)).toMatchObject({ __typename: 'CouponAlreadyClaimed' });
+    }
   });
 
   it('serials follow the order of asking', async () => {
