@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/core';
-import { prepared, sql } from './platform/postgres.ts';
+import { anyOf, prepared, sql } from './platform/postgres.ts';
 
 /*
  * Every verb takes its locks in this order, and several of one kind by id, so that no two can wait for each other:
@@ -70,7 +70,7 @@ async function lockReservationsAndSeats(
     em,
     prepared(`with payables as materialized (
        select seat_ids from reservation
-       where id = any($1) or (token_hash = any($2) and status = 'HELD') order by id for update
+       where id = ${anyOf(1)} or (token_hash = ${anyOf(2, 'text')} and status = 'HELD') order by id for update
      )
      select id from seat where id in (select unnest(seat_ids) from payables) order by id for update`),
     [ids, tokens],
@@ -106,7 +106,7 @@ export async function lockReservations(em: EntityManager, ids: readonly string[]
 
 /** Locks seats by id; waits for whoever has one of them. */
 export async function lockSeats(em: EntityManager, ids: readonly string[]): Promise<void> {
-  await sql(em, prepared('select id from seat where id = any($1) order by id for update'), [ids]);
+  await sql(em, prepared(`select id from seat where id = ${anyOf(1)} order by id for update`), [ids]);
 }
 
 /** Locks those of the seats that nobody else has locked, without waiting. @returns their ids */
@@ -117,7 +117,7 @@ export async function lockFreeSeats(em: EntityManager, ids: readonly string[]): 
 
 /** Locks orders that exist, by id. */
 export async function lockOrders(em: EntityManager, ids: readonly string[]): Promise<void> {
-  await sql(em, prepared('select id from shop_order where id = any($1) order by id for no key update'), [ids]);
+  await sql(em, prepared(`select id from shop_order where id = ${anyOf(1)} order by id for no key update`), [ids]);
 }
 
 /** What selling needs to know of a product, under its lock. */
@@ -133,11 +133,11 @@ export async function lockProducts(em: EntityManager, ids: readonly string[]): P
   const rows = await sql<LockedProduct>(
     em,
     prepared(`with limited as materialized (
-       select id, price, stock from product where id = any($1) and stock is not null order by id for no key update
+       select id, price, stock from product where id = ${anyOf(1)} and stock is not null order by id for no key update
      )
      select id, price::float8 as price, stock from limited
      union all
-     select id, price::float8, null from product where id = any($1) and stock is null`),
+     select id, price::float8, null from product where id = ${anyOf(1)} and stock is null`),
     [ids],
   );
   return new Map(rows.map((row) => [row.id, row]));
@@ -153,7 +153,7 @@ export async function lockFreeProducts(em: EntityManager, ids: readonly string[]
 export async function lockProductsOfOrders(em: EntityManager, orderIds: readonly string[]): Promise<void> {
   await sql(
     em,
-    prepared(`select id from product where id in (select product_id from order_line where order_id = any($1))
+    prepared(`select id from product where id in (select product_id from order_line where order_id = ${anyOf(1)})
        and stock is not null order by id for no key update`),
     [orderIds],
   );
@@ -161,7 +161,7 @@ export async function lockProductsOfOrders(em: EntityManager, orderIds: readonly
 
 /** Locks coupons in somebody's hands, by id. */
 export async function lockIssuedCoupons(em: EntityManager, ids: readonly string[]): Promise<void> {
-  await sql(em, prepared('select id from issued_coupon where id = any($1) order by id for no key update'), [ids]);
+  await sql(em, prepared(`select id from issued_coupon where id = ${anyOf(1)} order by id for no key update`), [ids]);
 }
 
 /** Locks those of the coupons in somebody's hands that nobody else has locked, without waiting. @returns their ids */

@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/core';
 import { type Batch, type Context, callerOf } from '../context.ts';
 import { idOf } from '../input.ts';
-import { prepared, sql } from '../platform/postgres.ts';
+import { anyOf, prepared, sql } from '../platform/postgres.ts';
 import { COUPON_COLUMNS, type Coupon, type CouponRow, toCoupon } from './coupon.ts';
 import {
   ISSUED_COLUMNS,
@@ -41,7 +41,7 @@ export async function findIssued(
 ): Promise<Map<string, IssuedCoupon>> {
   const rows = await sql<IssuedRow>(
     em,
-    prepared(`select ${ISSUED_COLUMNS} from ${ISSUED_TABLES} where i.coupon_id = $1 and i.user_id = any($2)`),
+    prepared(`select ${ISSUED_COLUMNS} from ${ISSUED_TABLES} where i.coupon_id = $1 and i.user_id = ${anyOf(2)}`),
     [couponId, userIds],
   );
   return new Map(rows.map((row) => [row.userId, toIssued(row)]));

@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/core';
 import { lockIssuedCoupons } from '../lock-order.ts';
-import { prepared, sql } from '../platform/postgres.ts';
+import { anyOf, prepared, sql } from '../platform/postgres.ts';
 import { notFound, type Refusal, refuse } from '../problems.ts';
 import type { DiscountKind } from './coupon.ts';
 
@@ -31,7 +31,7 @@ export async function lockCoupons(em: EntityManager, ids: readonly string[]): Pr
        c.minimum_subtotal::float8 as "minimumSubtotal",
        c.starts_at <= clock_timestamp() and clock_timestamp() < c.ends_at as "isOpen",
        exists (select from shop_order o where o.issued_coupon_id = i.id and o.status in ('PLACED', 'PAID')) as "isTaken"
-     from issued_coupon i join coupon c on c.id = i.coupon_id where i.id = any($1)`),
+     from issued_coupon i join coupon c on c.id = i.coupon_id where i.id = ${anyOf(1)}`),
     [ids],
   );
   return new Map(rows.map((row) => [row.id, row]));

@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/core';
 import { type Seat, toSeats } from '../concerts/seat.ts';
 import type { Pass } from '../context.ts';
 import { newId } from '../platform/ids.ts';
-import { prepared, sqlRow } from '../platform/postgres.ts';
+import { anyOf, prepared, sqlRow } from '../platform/postgres.ts';
 import type { Reservation } from '../reservations/reservation.ts';
 import { Payment } from './payment.ts';
 
@@ -26,7 +26,7 @@ export async function sellSeats(
   const row = await sqlRow<{ payment: object; seats: Seat[] }>(
     em,
     prepared(`with gone as (
-       delete from hold where seat_id = any($2) returning seat_id, expires_at <= clock_timestamp() as lapsed
+       delete from hold where seat_id = ${anyOf(2)} returning seat_id, expires_at <= clock_timestamp() as lapsed
      ), confirmed as (
        update reservation set status = 'CONFIRMED' where id = $1 returning *
      ), sold as (
@@ -40,7 +40,7 @@ export async function sellSeats(
      ), seats as (
        update seat s set revision = s.revision + case when gone.lapsed then 2 else 1 end
        from seat old left join gone on gone.seat_id = old.id
-       where old.id = any($2) and s.id = old.id
+       where old.id = ${anyOf(2)} and s.id = old.id
        returning s.id, s.show_id as "showId", s.number, s.label, s.section, s.price, 'SOLD' as status, s.revision
      )
      select row_to_json(paid) as payment, (select json_agg(seats) from seats) as seats from paid`),

@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/core';
 import { type Seat, toSeats } from '../concerts/seat.ts';
 import type { Pass } from '../context.ts';
 import { newId } from '../platform/ids.ts';
-import { prepared, sql } from '../platform/postgres.ts';
+import { anyOf, prepared, sql } from '../platform/postgres.ts';
 import type { Asked } from './look-at-seats.ts';
 import { RESERVATION_COLUMNS, type Reservation, type ReservationRow, toReservation } from './reservation.ts';
 
@@ -31,11 +31,11 @@ export async function holdSeats(
        insert into reservation (id, user_id, show_id, seat_ids, status, amount, queue_id, token_hash, expires_at)
        select $1::uuid, $2::uuid, $3::uuid, array_agg(id order by number), 'HELD', sum(price), $5::uuid, $6::text,
          clock_timestamp() + make_interval(secs => $7)
-       from seat where id = any($4) returning *
+       from seat where id = ${anyOf(4)} returning *
      ), seats as (
        update seat s set revision = s.revision + case when h.seat_id is null then 1 else 2 end
        from seat old left join hold h on h.seat_id = old.id
-       where old.id = any($4) and s.id = old.id returning s.*
+       where old.id = ${anyOf(4)} and s.id = old.id returning s.*
      ), holds as (
        insert into hold (seat_id, reservation_id, show_id, user_id, expires_at)
        select s.id, r.id, r.show_id, r.user_id, r.expires_at from seats s, r order by s.id

@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/core';
-import { prepared, sqlRow } from '../platform/postgres.ts';
+import { anyOf, prepared, sqlRow } from '../platform/postgres.ts';
 import { badInput, refuse } from '../problems.ts';
 import { type ReserveRefusal, saleClosed, seatsUnavailable } from './reserve-problems.ts';
 
@@ -37,7 +37,7 @@ export function lookAtSeats(em: EntityManager, { userId, showId, seatIds }: Aske
   return sqlRow<SeatFacts>(
     em,
     prepared(`select
-       (select count(*)::int from seat where show_id = $2 and id = any($3)) as found,
+       (select count(*)::int from seat where show_id = $2 and id = ${anyOf(3)}) as found,
        sh.sales_open_at <= clock_timestamp() and clock_timestamp() < sh.sales_close_at as "onSale",
        (extract(epoch from sh.sales_open_at) * 1000)::float8 as "salesOpenAt",
        (extract(epoch from sh.sales_close_at) * 1000)::float8 as "salesCloseAt",
@@ -47,9 +47,9 @@ export function lookAtSeats(em: EntityManager, { userId, showId, seatIds }: Aske
          from (
            select h.seat_id, h.reservation_id, h.user_id = $1 as mine, cardinality(r.seat_ids) as size
              from hold h join reservation r on r.id = h.reservation_id
-             where h.seat_id = any($3) and h.expires_at > clock_timestamp()
+             where h.seat_id = ${anyOf(3)} and h.expires_at > clock_timestamp()
            union all
-           select seat_id, null, false, 0 from ticket where seat_id = any($3)
+           select seat_id, null, false, 0 from ticket where seat_id = ${anyOf(3)}
          ) taken), '[]') as taken
      from show sh where sh.id = $2`),
     [userId, showId, seatIds],

@@ -1,9 +1,9 @@
-import { type EntityManager, LockMode, OptimisticLockError, raw } from '@mikro-orm/core';
+import { type EntityManager, OptimisticLockError } from '@mikro-orm/core';
 import type { Reading } from '../platform/guards/guard.ts';
 import { newId } from '../platform/ids.ts';
-import { prepared, sql } from '../platform/postgres.ts';
+import { prepared, sql, sqlRow } from '../platform/postgres.ts';
 import { LedgerEntry, type LedgerKind } from './ledger-entry.ts';
-import { Wallet } from './wallet.ts';
+import type { Wallet } from './wallet.ts';
 
 interface Movement {
   /** Of the entry; made up when left out. */
@@ -17,21 +17,24 @@ interface Movement {
   readonly cancelsId?: string;
 }
 
+/** What postings need to know of a wallet. */
+type Standing = Pick<Wallet, 'userId' | 'balance' | 'version'>;
+
 /** A wallet within one transaction, with the entries that are to be written to it. */
 export class Ledger {
   readonly #em: EntityManager;
-  readonly #wallet: Wallet;
+  readonly #wallet: Standing;
   #unwritten: LedgerEntry[] = [];
 
-  private constructor(em: EntityManager, wallet: Wallet) {
+  private constructor(em: EntityManager, wallet: Standing) {
     this.#em = em;
     this.#wallet = wallet;
   }
 
   /** The user's wallet as it is now. */
   static async open(em: EntityManager, userId: string, reading: Reading): Promise<Ledger> {
-    const lockMode = reading === 'locked' ? LockMode.PESSIMISTIC_WRITE : LockMode.NONE;
-    const wallet = await em.findOneOrFail(Wallet, { userId }, { lockMode, disableIdentityMap: true });
+    const text = 'select user_id as "userId", balance::float8 as balance, version from wallet where user_id = $1';
+    const wallet = await sqlRow<Standing>(em, prepared(reading === 'locked' ? `${text} for update` : text), [userId]);
     return new Ledger(em, wallet);
   }
 
@@ -58,33 +61,43 @@ export class Ledger {
   }
 
   /**
-   * The only writer of entries and balances: moves balance and version if the wallet still is as it was read, then adds
-   * the entries. The wallet's row comes last among the locks.
+   * The only writer of entries and balances: moves balance and version if the wallet still is as it was read, and adds
+   * the entries, in one statement. The wallet's row comes last among the locks.
    * @throws OptimisticLockError when somebody else posted since; a check violation for a balance below 0
    */
   async write(): Promise<void> {
     if (this.#unwritten.length === 0) return;
-    const { userId, version } = this.#wallet;
-    const after = { balance: this.balance, version: version + this.#unwritten.length };
-    const movedOn = after.balance > 0 ? raw('current_date') : null;
-    const moved = await this.#em.nativeUpdate(Wallet, { userId, version }, { ...after, movedOn });
-    if (moved !== 1) throw OptimisticLockError.lockFailed(this.#wallet);
+    const entries = this.#unwritten;
+    const after = { balance: this.balance, version: this.#wallet.version + entries.length };
+    const times = await writeEntries(this.#em, this.#wallet, after, entries);
+    if (times.size < entries.length) throw OptimisticLockError.lockFailed('wallet');
+    for (const entry of entries) entry.createdAt = new Date(times.get(entry.id) ?? Number.NaN);
     Object.assign(this.#wallet, after);
-    await insertEntries(this.#em, this.#unwritten);
     this.#unwritten = [];
   }
 }
 
-async function insertEntries(em: EntityManager, entries: readonly LedgerEntry[]): Promise<void> {
+/** Moves a wallet that still has the version it had, and adds the entries: @returns when each was, by id; none if it has not. */
+async function writeEntries(
+  em: EntityManager,
+  { userId, version }: Standing,
+  after: Omit<Standing, 'userId'>,
+  entries: readonly LedgerEntry[],
+): Promise<Map<string, number>> {
   const rows = await sql<{ id: string; at: number }>(
     em,
-    prepared(`insert into entry (id, wallet_id, seq, kind, amount, balance_before, balance_after, payment_id, cancels_id)
-     select * from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::uuid[],
-       $9::uuid[])
+    prepared(`with moved as (
+       update wallet set balance = $3::bigint, version = $4, moved_on = case when $3::bigint > 0 then current_date end
+       where user_id = $1 and version = $2 returning user_id
+     )
+     insert into entry (id, wallet_id, seq, kind, amount, balance_before, balance_after, payment_id, cancels_id)
+     select u.id, moved.user_id, u.seq, u.kind, u.amount, u.balance_before, u.balance_after, u.payment_id, u.cancels_id
+     from moved cross join unnest($5::uuid[], $6::int[], $7::text[], $8::bigint[], $9::bigint[], $10::bigint[], $11::uuid[],
+       $12::uuid[]) as u (id, seq, kind, amount, balance_before, balance_after, payment_id, cancels_id)
      returning id, (extract(epoch from created_at) * 1000)::float8 as at`),
     [
+      ...[userId, version, after.balance, after.version],
       entries.map(({ id }) => id),
-      entries.map(({ walletId }) => walletId),
       entries.map(({ seq }) => seq),
       entries.map(({ kind }) => kind),
       entries.map(({ amount }) => amount),
@@ -94,6 +107,5 @@ async function insertEntries(em: EntityManager, entries: readonly LedgerEntry[])
       entries.map(({ cancelsId }) => cancelsId),
     ],
   );
-  const times = new Map(rows.map(({ id, at }) => [id, at]));
-  for (const entry of entries) entry.createdAt = new Date(times.get(entry.id) ?? Number.NaN);
+  return new Map(rows.map(({ id, at }) => [id, at]));
 }

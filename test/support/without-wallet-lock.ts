@@ -1,7 +1,8 @@
 import { patchPg } from './patch-pg.ts';
 
 /** Preload: a wallet's balance is written whatever version it has meanwhile, and read without its row lock. */
-patchPg((text) => {
-  if (text.startsWith('update "wallet"')) return text.replace(/ and "version" = \S+/, '');
-  return text.includes('from "wallet"') ? text.replace(/ for update\b/, '') : text;
-});
+patchPg((text) =>
+  text
+    .replace('where user_id = $1 and version = $2', 'where user_id = $1 and $2::int >= 0')
+    .replace(/( from wallet where user_id = \$1) for update$/, '$1'),
+);
