@@ -4,7 +4,7 @@ import { anyOf, prepared, sql } from './platform/postgres.ts';
 /*
  * Every verb takes its locks in this order, and several of one kind by id, so that no two can wait for each other:
  *   1 idempotency key   (claimKeys)
- *   2 limits of a user  (lockUserAndShow)
+ *   2 limits of a user  (lockUserAndShow, lockFreeUsersAndShow)
  *   3 payable           (lockReservations, lockOrders, lockWanted)
  *   4 seats or products (lockSeats, lockProducts, lockWanted): of products only those whose stock is written
  *   5 issued coupon     (lockIssuedCoupons)
@@ -22,6 +22,21 @@ import { anyOf, prepared, sql } from './platform/postgres.ts';
 /** Serialises what one user does about one show: limits per user and show are counted under it. */
 export async function lockUserAndShow(em: EntityManager, userId: string, showId: string): Promise<void> {
   await sql(em, prepared(`select pg_advisory_xact_lock(hashtextextended($1 || ':' || $2, 0))`), [userId, showId]);
+}
+
+/** Takes the locks of `lockUserAndShow` that nobody else has, without waiting. @returns whose they are */
+export async function lockFreeUsersAndShow(
+  em: EntityManager,
+  userIds: readonly string[],
+  showId: string,
+): Promise<string[]> {
+  const rows = await sql<{ id: string }>(
+    em,
+    prepared(`select id from unnest($1::text[]) as u (id)
+     where pg_try_advisory_xact_lock(hashtextextended(id || ':' || $2, 0))`),
+    [userIds, showId],
+  );
+  return rows.map(({ id }) => id);
 }
 
 /** What a piece of work needs locked before it looks at anything. */
@@ -111,7 +126,7 @@ export async function lockSeats(em: EntityManager, ids: readonly string[]): Prom
 
 /** Locks those of the seats that nobody else has locked, without waiting. @returns their ids */
 export async function lockFreeSeats(em: EntityManager, ids: readonly string[]): Promise<string[]> {
-  const text = 'select id from seat where id = any($1) order by id for update skip locked';
+  const text = prepared(`select id from seat where id = ${anyOf(1)} order by id for update skip locked`);
   return (await sql<{ id: string }>(em, text, [ids])).map(({ id }) => id);
 }
 

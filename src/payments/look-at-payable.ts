@@ -42,7 +42,7 @@ export async function lookAtPayable(
     prepared(`select ${RESERVATION_COLUMNS},
        (select p.id from payment p where p.reservation_id = r.id and p.status = 'COMPLETED') as "paidBy",
        c.queue_id as "queueId", sh.starts_at <= clock_timestamp() as started,
-       exists (select from payment p where p.token_hash = $2 and p.status <> 'FAILED') as "tokenUsed",
+       exists (select from payment p where p.token_hash = (select $2::text) and p.status <> 'FAILED') as "tokenUsed",
        (select count(*)::int from hold where reservation_id = $1 and expires_at > clock_timestamp()) as held,
        (select count(*)::int from hold
           where seat_id = any(r.seat_ids) and reservation_id <> $1 and expires_at > clock_timestamp())
@@ -50,7 +50,7 @@ export async function lookAtPayable(
        ((select count(*) from hold where show_id = r.show_id and user_id = r.user_id and reservation_id <> $1
            and expires_at > clock_timestamp())
          + (select count(*) from ticket where show_id = r.show_id and user_id = r.user_id))::int as mine,
-       array(select o.id from reservation o where o.token_hash = $2 and o.status = 'HELD' and o.id <> $1) as others
+       array(select o.id from reservation o where o.token_hash = (select $2::text) and o.status = 'HELD' and o.id <> $1) as others
      from reservation r join show sh on sh.id = r.show_id join concert c on c.id = sh.concert_id where r.id = $1`),
     [id, tokenHash],
   );

@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/core';
-import { anyOf, prepared, sqlRow } from '../platform/postgres.ts';
+import { prepared, sql } from '../platform/postgres.ts';
 import { badInput, refuse } from '../problems.ts';
 import { type ReserveRefusal, saleClosed, seatsUnavailable } from './reserve-problems.ts';
 
@@ -32,28 +32,45 @@ export interface SeatFacts {
   readonly taken: readonly Taken[];
 }
 
-/** Reads them: before the locks for a quick refusal, and under the locks for the truth. */
-export function lookAtSeats(em: EntityManager, { userId, showId, seatIds }: Asked): Promise<SeatFacts> {
-  return sqlRow<SeatFacts>(
+/** Reads them for one wish. */
+export async function lookAtSeats(em: EntityManager, asked: Asked): Promise<SeatFacts> {
+  const facts = (await lookAtWishes(em, [asked])).get(asked);
+  if (!facts) throw new Error('seats were asked for of a show that does not exist');
+  return facts;
+}
+
+/** Reads them for wishes for one show: before the locks for a quick refusal, and under the locks for the truth. */
+export async function lookAtWishes(em: EntityManager, wishes: readonly Asked[]): Promise<Map<Asked, SeatFacts>> {
+  const [first] = wishes;
+  if (!first) return new Map();
+  const rows = await sql<SeatFacts & { place: number }>(
     em,
-    prepared(`select
-       (select count(*)::int from seat where show_id = $2 and id = ${anyOf(3)}) as found,
+    prepared(`select w.place::int as place,
+       (select count(*)::int from seat where show_id = $1 and id = any(w.seat_ids)) as found,
        sh.sales_open_at <= clock_timestamp() and clock_timestamp() < sh.sales_close_at as "onSale",
        (extract(epoch from sh.sales_open_at) * 1000)::float8 as "salesOpenAt",
        (extract(epoch from sh.sales_close_at) * 1000)::float8 as "salesCloseAt",
-       ((select count(*) from hold where show_id = $2 and user_id = $1 and expires_at > clock_timestamp())
-         + (select count(*) from ticket where show_id = $2 and user_id = $1))::int as mine,
+       ((select count(*) from hold where show_id = $1 and user_id = w.user_id and expires_at > clock_timestamp())
+         + (select count(*) from ticket where show_id = $1 and user_id = w.user_id))::int as mine,
        coalesce((select json_agg(json_build_object('seatId', seat_id, 'reservationId', reservation_id, 'mine', mine, 'size', size))
          from (
-           select h.seat_id, h.reservation_id, h.user_id = $1 as mine, cardinality(r.seat_ids) as size
+           select h.seat_id, h.reservation_id, h.user_id = w.user_id as mine, cardinality(r.seat_ids) as size
              from hold h join reservation r on r.id = h.reservation_id
-             where h.seat_id = ${anyOf(3)} and h.expires_at > clock_timestamp()
+             where h.seat_id = any(w.seat_ids) and h.expires_at > clock_timestamp()
            union all
-           select seat_id, null, false, 0 from ticket where seat_id = ${anyOf(3)}
+           select seat_id, null, false, 0 from ticket where seat_id = any(w.seat_ids)
          ) taken), '[]') as taken
-     from show sh where sh.id = $2`),
-    [userId, showId, seatIds],
+     from show sh cross join (
+       select user_id, seat_ids::uuid[], place from unnest($2::uuid[], $3::text[]) with ordinality u (user_id, seat_ids, place)
+     ) w where sh.id = $1`),
+    [first.showId, wishes.map(({ userId }) => userId), wishes.map(({ seatIds }) => listOf(seatIds))],
   );
+  return new Map(rows.map(({ place, ...facts }) => [wishes[place - 1] as Asked, facts]));
+}
+
+/** One array within an array of them, which in PostgreSQL would all have to be of one length. */
+export function listOf(seatIds: readonly string[]): string {
+  return `{${seatIds.join(',')}}`;
 }
 
 /**

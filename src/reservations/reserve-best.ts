@@ -121,7 +121,7 @@ async function pickAndHold(
     if (locked.length < count) continue;
     const asked = { userId, showId, seatIds: locked };
     const { taken } = await lookAtSeats(em, asked);
-    if (taken.length === 0) return holdSeats(em, { ...asked, id }, context.pass, HOLD_SECONDS);
+    if (taken.length === 0) return holdSeats(em, { id, asked, pass: context.pass }, HOLD_SECONDS);
   }
   throw new CallerError('SERVICE_UNAVAILABLE');
 }

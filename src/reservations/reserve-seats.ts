@@ -17,6 +17,7 @@ import { findReservation } from './read-reservations.ts';
 import { releaseHoldsOfToken } from './release-holds-of-token.ts';
 import type { Reservation } from './reservation.ts';
 import type { ReserveRefusal } from './reserve-problems.ts';
+import { reserveTogether, type Verdict } from './reserve-together.ts';
 
 @InputType({
   description: `1 .. SEATS_PER_USER seats, all held or none. Exactly the seats of one of my live holds: that Reservation, not prolonged. Any other overlap with taken
@@ -40,20 +41,25 @@ const MOST_IDS = 1_000;
  * @throws CallerError BAD_USER_INPUT for no seats, the same one twice, ids that are none, seats of another show
  */
 export async function reserveSeats(context: Context, input: ReserveInput): Promise<Reservation | ReserveRefusal> {
-  const { platform } = context;
+  const { platform, pass } = context;
   const asked = askedFor(context, input);
-  const { SEATS_PER_USER } = platform.config;
-  const facts = await lookAtSeats(context.em, asked);
-  const early = judge(facts, asked.seatIds, SEATS_PER_USER);
-  if (early !== undefined) return answerOf(context, early);
-  const verdict = await inTurn(context, asked, async (em) => {
+  const together = await reserveTogether(platform, { asked, pass, isOver: () => isOver(context) });
+  const verdict = together ?? (await reserveAlone(context, asked));
+  if (typeof verdict === 'string' || !('reservation' in verdict)) return answerOf(context, verdict);
+  return announceHold(context, verdict);
+}
+
+/** Waits for whoever is at the seats. */
+async function reserveAlone(context: Context, asked: Asked): Promise<Verdict> {
+  const { SEATS_PER_USER, HOLD_SECONDS } = context.platform.config;
+  const early = judge(await lookAtSeats(context.em, asked), asked.seatIds, SEATS_PER_USER);
+  if (early !== undefined) return early;
+  return inTurn(context, asked, async (em) => {
     await lockUserAndShow(em, asked.userId, asked.showId);
     await lockSeats(em, asked.seatIds);
     const judged = judge(await lookAtSeats(em, asked), asked.seatIds, SEATS_PER_USER);
-    return judged ?? holdSeats(em, asked, context.pass, platform.config.HOLD_SECONDS);
+    return judged ?? holdSeats(em, { asked, pass: context.pass }, HOLD_SECONDS);
   });
-  if (typeof verdict === 'string' || !('reservation' in verdict)) return answerOf(context, verdict);
-  return announceHold(context, verdict);
 }
 
 /** What one user asks for one show at once goes one after another, before a connection is taken. */
