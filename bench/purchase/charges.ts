@@ -8,7 +8,7 @@ import { pgbench } from './pgbench.ts';
 
 const CHARGES = 300;
 const ROUNDS = 5;
-const WARM_ROUNDS = 2;
+const WARM_ROUNDS = 10;
 
 const CHARGE = `mutation ($key: ID!) { charge(input: { amount: 1, idempotencyKey: $key }) {
   ... on LedgerEntry { balanceAfter } } }`;

@@ -11,7 +11,7 @@ const CONNECTIONS = 64;
 const CLIENTS = { reserve: 32, pay: 8 } as const;
 const ROUNDS = 3;
 const PER_ROUND = 3_200;
-const WARM = 1_600;
+const WARM = 3_200;
 
 const RESERVE = `mutation ($show: ID!, $seat: ID!) { reserve(input: { showId: $show, seatIds: [$seat] }) {
   ... on Reservation { id } } }`;

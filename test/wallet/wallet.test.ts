@@ -14,9 +14,7 @@ const times = <T>(count: number, make: (index: number) => T): T[] =>
 async function reservations(buyer: Buyer, prices: number[]): Promise<string[]> {
   const sections = prices.map((price, index) => ({ name: `${index}`, seatCount: 1, price }));
   const show = await makeShow(operator, { sections });
-  const ids: string[] = [];
-  for (const seat of show.seats) ids.push((await reserve(buyer, show.id, [seat])).id);
-  return ids;
+  return Promise.all(show.seats.map(async (seat) => (await reserve(buyer, show.id, [seat])).id));
 }
 
 describe.each(['optimistic', 'pessimistic', 'redis-lock'])('under the guard %s', (guard) => {
