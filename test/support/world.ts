@@ -45,7 +45,8 @@ export class World {
   static async open(options: Options = {}): Promise<World> {
     const [database, redis] = await Promise.all([openDatabase(inject('postgresUrl')), TestRedis.open()]);
     const world = new World(database, redis, options);
-    for (let i = 0; i < (options.processes ?? 2); i++) await world.startProcess();
+    const starting = Array.from({ length: options.processes ?? 2 }, () => world.#start({}, world.#preload));
+    world.processes.push(...(await Promise.all(starting)));
     return world;
   }
 
@@ -58,8 +59,7 @@ export class World {
   }
 
   async startProcess(env: Record<string, string> = {}, preload = this.#preload): Promise<AppProcess> {
-    const servers = { DATABASE_URL: this.database.url, REDIS_URL: this.redisServer.url };
-    const started = await startProcess({ ...this.#env, ...servers, ...env }, preload);
+    const started = await this.#start(env, preload);
     this.processes.push(started);
     return started;
   }
@@ -93,6 +93,11 @@ export class World {
     this.redis.disconnect();
     await this.redisServer.close();
     await this.database.close();
+  }
+
+  #start(env: Record<string, string>, preload: string | undefined): Promise<AppProcess> {
+    const servers = { DATABASE_URL: this.database.url, REDIS_URL: this.redisServer.url };
+    return startProcess({ ...this.#env, ...servers, ...env }, preload);
   }
 
   async #endow(ids: string[], balance: number): Promise<void> {
