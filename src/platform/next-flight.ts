@@ -3,6 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** While a crowd asks for the same thing, its flights start at least this far apart. */
 const GATHER_MS = 150;
 
+/**
+ * After a flight the next one waits at least so long for whoever is at the door: a process takes in one connection in each
+ * turn of its loop, so that on a busy machine each of a crowd would land before the next one could ask.
+ */
+const DOOR_MS = 10;
+
 interface Flight<T> {
   readonly startedAt: number;
   readonly landed: Promise<unknown>;
@@ -15,8 +21,8 @@ interface Flight<T> {
 
 /**
  * Lets all who ask for the same thing at once share one answer, without handing anybody an answer that was begun
- * before they asked: who comes while one is under way shares the next. Where answers are shared, the next one waits a
- * moment for more to come; who asks alone never waits.
+ * before they asked: who comes while one is under way, or has just landed, shares the next. It waits a moment for more to
+ * come; who asks alone never waits.
  */
 export class NextFlight<T> {
   readonly #flights = new Map<string, Flight<T>>();
@@ -32,8 +38,7 @@ export class NextFlight<T> {
 
   async #startAfter(last: Flight<T>, key: string, work: () => Promise<T>): Promise<T> {
     await last.landed;
-    const gather = last.riders > 1 ? last.startedAt + GATHER_MS - Date.now() : 0;
-    if (gather > 0) await sleep(gather);
+    await sleep(gatherMs(last));
     return this.#start(key, work, last.waiting);
   }
 
@@ -46,11 +51,14 @@ export class NextFlight<T> {
     return running;
   }
 
-  /** A flight that was shared is remembered for as long as it keeps the next one waiting. */
+  /** A flight is remembered for as long as it keeps the next one waiting. */
   async #forget(key: string, flight: Flight<T>): Promise<void> {
     await flight.landed;
-    if (flight.riders > 1)
-      await sleep(Math.max(0, flight.startedAt + GATHER_MS - Date.now()), undefined, { ref: false });
+    await sleep(gatherMs(flight), undefined, { ref: false });
     if (this.#flights.get(key) === flight && flight.next === undefined) this.#flights.delete(key);
   }
+}
+
+function gatherMs({ riders, startedAt }: Flight<unknown>): number {
+  return Math.max(DOOR_MS, riders > 1 ? startedAt + GATHER_MS - Date.now() : 0);
 }

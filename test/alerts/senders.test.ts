@@ -40,7 +40,8 @@ function raceFor(path: string, preload: string): Promise<Race> {
     const channel = await makeChannel(operator, receiver.url(path));
     for (let round = 0; round < 4; round++) {
       const { id } = await schedule(operator, channel);
-      await becomes(operator, id, { status: 'SENT' });
+      // An attempt that a busy machine held up for longer than it may take is made again when its lease ends.
+      await becomes(operator, id, { status: 'SENT' }, 60_000);
     }
     const { rows } = await world.pool.query<Race>(
       `select (select count(*)::int from early_claim) as early,
@@ -58,13 +59,13 @@ describe('two processes that see the same alert due at the same time', () => {
     // More than four where a machine was so busy that an answer did not come in time: then it is sent again, as promised.
     expect(heard).toBeLessThanOrEqual(attempts);
     expect(heard).toBeGreaterThanOrEqual(4);
-  }, 60_000);
+  }, 300_000);
 
   it('without the row lock both send it: the test of the guard can fail', async () => {
     const { early, heard } = await raceFor('/twin', './slow-claims-without-lock.ts');
     expect(early).toBeGreaterThan(0);
     expect(heard).toBeGreaterThan(4);
-  }, 60_000);
+  }, 300_000);
 });
 
 it('a process killed while it sends leaves the alert to others, after the lease and not before', async () => {
