@@ -1,7 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { chmod, rm } from 'node:fs/promises';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { MIGRATIONS } from '../../migrations/list.ts';
@@ -9,6 +7,7 @@ import { openEmbedded } from '../../src/platform/embedded/open.ts';
 import { openLog } from '../../src/platform/log.ts';
 import { migrate, openPostgres } from '../../src/platform/postgres.ts';
 import { databaseAt } from './database.ts';
+import { scratchFolder } from './scratch.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -20,7 +19,7 @@ declare module 'vitest' {
 /** Builds what the tests start as processes, and brings up one PostgreSQL with a migrated template. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   execFileSync(process.execPath, ['scripts/build.mjs'], { stdio: ['ignore', 'ignore', 'inherit'] });
-  const dataDir = await mkdtemp(join(tmpdir(), 'onsale-test-'));
+  const dataDir = await scratchFolder('onsale-test-');
   // The database server runs as another user where the tests run as root.
   await chmod(dataDir, 0o755);
   const servers = await openEmbedded({ dataDir, servers: ['postgres'] });

@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdtemp, rename, rm } from 'node:fs/promises';
+import { cp, rename, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { scratchFolder } from './scratch.ts';
 
 /** A private redis-server of one test file, which may be stopped and started again on the same port and data. */
 export class TestRedis {
@@ -20,7 +19,7 @@ export class TestRedis {
   }
 
   static async open(): Promise<TestRedis> {
-    const redis = new TestRedis(await freePort(), await mkdtemp(join(tmpdir(), 'onsale-redis-')));
+    const redis = new TestRedis(await freePort(), await scratchFolder('onsale-redis-'));
     await redis.start();
     return redis;
   }
