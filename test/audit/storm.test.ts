@@ -45,13 +45,6 @@ async function thenCancel(buyer: Buyer, payment: Data, isCancelled: boolean): Pr
   if (isCancelled && payment.__typename === 'Payment') await cancelPayment(buyer, payment.id);
 }
 
-/** On a machine too busy for the storm one is told that it is unknown what was done: who is gives up there. */
-async function orGiveUp(work: Promise<void>): Promise<void> {
-  await work.catch((error: Error) => {
-    if (!error.message.includes('SERVICE_UNAVAILABLE')) throw error;
-  });
-}
-
 it('audits stay clean while seats are bought, given back, left to lapse and taken over, and orders come and go, over two processes', async () => {
   world = await World.open({ env: { SEATS_PER_USER: '100' } });
   const operator = await world.operator();
@@ -65,7 +58,7 @@ it('audits stay clean while seats are bought, given back, left to lapse and take
     for (let round = 0; round < 40; round++) {
       const seat = random(show.seats.length - 1);
       const at = buyer.at(world.urls[(index + round) % 2] as string);
-      await orGiveUp(buyAtRandom(at, show.id, show.seats.slice(seat, seat + 1 + random(2)), product, random(10)));
+      await buyAtRandom(at, show.id, show.seats.slice(seat, seat + 1 + random(2)), product, random(10));
     }
     going--;
   });

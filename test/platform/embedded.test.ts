@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, expect, it, vi } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { openEmbedded } from '../../src/platform/embedded/open.ts';
 import { findProcess, signal } from '../../src/platform/embedded/processes.ts';
 import {
@@ -22,8 +22,6 @@ import {
 } from './embedded-world.ts';
 
 // Making a cluster takes most of a second on a quiet machine, and tests of other files run beside.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
-
 afterEach(cleanUp);
 
 it('keeps what was written over a close and an open, on the same addresses', async () => {

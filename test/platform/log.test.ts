@@ -30,20 +30,20 @@ it('a process whose log nobody reads any more ends all the same', async () => {
   const child = run('await closeLog(log);');
   const [code] = await once(child, 'exit');
   expect(code).toBe(0);
-}, 10_000);
+});
 
 it('a process whose log lost its reader ends all the same', async () => {
   const child = run('await closeLog(log);');
   child.stderr?.destroy();
   const [code] = await once(child, 'exit');
   expect(code).toBe(0);
-}, 10_000);
+});
 
 it('without closing the log it never would: the test can fail', async () => {
   const child = run('');
   await Promise.race([once(child, 'exit'), sleep(3_000)]);
   expect(child.exitCode).toBeNull();
-}, 10_000);
+});
 
 it('what was logged before the end is written where somebody reads', async () => {
   const child = run('await closeLog(log);');
@@ -54,4 +54,4 @@ it('what was logged before the end is written where somebody reads', async () =>
   await once(child, 'close');
   expect(text.trim().split('\n')).toHaveLength(2_000);
   expect(JSON.parse(text.trim().split('\n').at(-1) as string)).toMatchObject({ i: 1_999 });
-}, 10_000);
+});

@@ -73,7 +73,7 @@ async function belongings({ id }: Buyer): Promise<unknown> {
 async function backAgain(buyer: Buyer): Promise<void> {
   await proxy.heal();
   for (const url of world.urls) {
-    await eventually(async () => (await fetch(new URL('/health/ready', url))).status === 200, 8_000);
+    await eventually(async () => (await fetch(new URL('/health/ready', url))).status === 200);
     await eventually(async () => (await buyer.at(url).ask(READS.join('').replaceAll('}{', ' '))).errors === undefined);
   }
 }

@@ -58,7 +58,7 @@ describe.each([1, 2])('with %i processes', (processes) => {
 
     await Promise.all(
       places.map(async (place, index) => {
-        await until(place, 'ACTIVE', 25_000);
+        await until(place, 'ACTIVE', 60_000);
         if (index % 3 === 0) {
           const { id } = await reserve(inside(place), show.id, [show.seats[index] as string]);
           expect(await pay(inside(place), id)).toMatchObject({ status: 'COMPLETED' });

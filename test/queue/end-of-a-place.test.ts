@@ -38,7 +38,7 @@ describe.each([1, 2])('with %i processes', (processes) => {
     expect(await enter(first.buyer, queueId)).toMatchObject({ value: first.value, position: 2 });
     expect(await statsOf(operator, queueId)).toMatchObject({ entered: 3, expired: 0, left: 0, waiting: 2, active: 1 });
     await Promise.all([leave(second), leave(third)]);
-    await feed.until(({ queuePosition }) => queuePosition.status === 'ACTIVE', 3_000, 2);
+    await feed.until(({ queuePosition }) => queuePosition.status === 'ACTIVE', undefined, 2);
     expect(await look(first)).toMatchObject({ status: 'ACTIVE', value: first.value });
     await feed.close();
   });

@@ -31,7 +31,7 @@ async function each<T, R>(all: T[], work: (one: T) => Promise<R>): Promise<R[]> 
 async function watchAt(url: string, { buyer, value }: Place): Promise<Socket> {
   const socket = await Socket.ready(url, buyer.accessToken);
   socket.subscribe('place', WATCH, { token: value });
-  await socket.until(({ type }) => type === 'next', 20_000);
+  await socket.until(({ type }) => type === 'next');
   return socket;
 }
 
@@ -44,7 +44,7 @@ it('a thousand subscribers of a process that is killed find their places at the 
   const buyers = (await world.buyers(SUBSCRIBERS)).map((buyer) => buyer.at(other));
   const places = (await each(buyers, async (buyer) => line([buyer], queueId))).flat();
   const sockets = await each(places, (place) => watchAt(doomed, place));
-  await eventually(() => new Set(sockets.map((socket) => latest(socket).position)).size === SUBSCRIBERS, 20_000);
+  await eventually(() => new Set(sockets.map((socket) => latest(socket).position)).size === SUBSCRIBERS);
   const before = sockets.map((socket) => latest(socket).position);
 
   await world.processes[0]?.stop('SIGKILL');
@@ -53,7 +53,7 @@ it('a thousand subscribers of a process that is killed find their places at the 
 
   expect(again.map((socket) => latest(socket).position)).toEqual(before);
   await update(operator, queueId, { capacity: SUBSCRIBERS });
-  await eventually(() => again.every((socket) => latest(socket).status === 'ACTIVE'), 20_000);
+  await eventually(() => again.every((socket) => latest(socket).status === 'ACTIVE'));
   expect(await statsOf(operator, queueId)).toMatchObject({
     ...{ entered: SUBSCRIBERS, admitted: SUBSCRIBERS, active: SUBSCRIBERS },
     ...{ waiting: 0, expired: 0, left: 0 },

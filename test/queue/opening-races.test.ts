@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { queueKey } from '../../src/queue/queue-keys.ts';
 import { enter, eventually } from '../support/builders.ts';
 import type { Buyer } from '../support/client.ts';
@@ -6,8 +6,6 @@ import { InterruptedOpening, interrupt, resume } from '../support/interrupted-op
 import { crowd, drawn, expectedOrder, makeScheduled, openNow, publicIdOf, shuffleOf } from '../support/openings.ts';
 import { leave, line, look, type Place, positions, statsOf, statuses, update } from '../support/places.ts';
 import { World } from '../support/world.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 describe('two processes', () => {
   let world: World;
@@ -148,7 +146,7 @@ describe('an opening', () => {
     resume(opening);
     const late = await line([(await world.buyer()).at(url)], opening.queueId);
 
-    await eventually(async () => (await look(late[0]!)).position !== null, 20_000);
+    await eventually(async () => (await look(late[0]!)).position !== null);
 
     const { order } = await shuffleOf(url, opening.queueId);
     expect(order).toContain(publicIdOf(unlucky!));

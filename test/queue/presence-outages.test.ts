@@ -120,7 +120,7 @@ describe('nobody who is there is taken to be away because of', () => {
 
       await Promise.all(feeds.map((feed) => hears(feed, 'status', 'ACTIVE', SILENCE_IS_LONG_ENOUGH)));
       for (const place of places) {
-        await eventually(async () => (await look(place).catch(() => undefined))?.status === 'ACTIVE', 10_000);
+        await eventually(async () => (await look(place).catch(() => undefined))?.status === 'ACTIVE');
       }
       expect(await statsOf(operator, queueId)).toMatchObject({ entered: 4, admitted: 4, active: 4, expired: 0 });
       await stop();

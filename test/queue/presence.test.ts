@@ -144,7 +144,7 @@ it('everybody counts as seen when a SCHEDULED queue opens, however long ago they
   const queueId = await makeQueue(operator, input);
   const places = await line(await world.buyers(3), queueId);
   await pause(2_500);
-  await Promise.all(places.map((place) => until(place, 'ACTIVE', 8_000)));
+  await Promise.all(places.map((place) => until(place, 'ACTIVE')));
   expect(await statsOf(operator, queueId)).toMatchObject({ admitted: 3, expired: 0 });
 });
 

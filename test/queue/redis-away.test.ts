@@ -109,7 +109,7 @@ describe.each([1, 2])('with %i processes', (processes) => {
     await world.redisServer.start();
 
     await eventually(async () => !(await places[0]!.buyer.ask(READ, { value: places[2]!.value })).errors);
-    await until({ ...places[2]!, buyer: places[2]!.buyer }, 'ACTIVE', 10_000);
+    await until({ ...places[2]!, buyer: places[2]!.buyer }, 'ACTIVE');
     expect(await statuses(places)).toEqual(['ACTIVE', 'ACTIVE', 'ACTIVE', 'WAITING']);
   });
 

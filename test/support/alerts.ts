@@ -25,7 +25,7 @@ export async function readAlert(operator: Buyer, id: string): Promise<Data> {
 }
 
 /** Waits until the alert is as wanted, and answers it. */
-export async function becomes(operator: Buyer, id: string, wanted: Data, withinMs = 15_000): Promise<Data> {
+export async function becomes(operator: Buyer, id: string, wanted: Data, withinMs = 30_000): Promise<Data> {
   let alert: Data;
   await eventually(async () => {
     alert = await readAlert(operator, id);

@@ -142,7 +142,7 @@ export async function admit(buyer: Buyer, queueId: string): Promise<Buyer> {
 }
 
 /** Waits, a few milliseconds at a time, until `holds` does. */
-export async function eventually(holds: () => Promise<boolean> | boolean, withinMs = 5_000): Promise<void> {
+export async function eventually(holds: () => Promise<boolean> | boolean, withinMs = 20_000): Promise<void> {
   for (const deadline = Date.now() + withinMs; !(await holds()); ) {
     if (Date.now() > deadline) throw new Error(`did not come true within ${withinMs} ms: ${holds}`);
     await new Promise((resolve) => setTimeout(resolve, 20));

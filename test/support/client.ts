@@ -38,26 +38,40 @@ export async function post(
   return { status: response.status, data, errors };
 }
 
-/** A signed-in user at one process; `at` gives the same user at another one, `withToken` with a queue token. */
+/** How often one asks who is told that a busy machine ran out of time. */
+const MOST_TRIES = 8;
+/** Every wait of a request for something lasts as long, or longer, before it gives up; a mere conflict is known sooner. */
+const SHORTEST_WAIT_MS = 1_000;
+
+/**
+ * A signed-in user at one process; `at` gives the same user at another one, `withToken` with a queue token, and `hasty`
+ * one who never asks again.
+ */
 export class Buyer {
   readonly id: string;
   readonly accessToken: string;
   readonly url: string;
   readonly queueToken: string | undefined;
+  readonly #mostTries: number;
 
-  constructor(id: string, accessToken: string, url: string, queueToken?: string) {
+  constructor(id: string, accessToken: string, url: string, queueToken?: string, mostTries = MOST_TRIES) {
     this.id = id;
     this.accessToken = accessToken;
     this.url = url;
     this.queueToken = queueToken;
+    this.#mostTries = mostTries;
   }
 
   at(url: string): Buyer {
-    return new Buyer(this.id, this.accessToken, url, this.queueToken);
+    return new Buyer(this.id, this.accessToken, url, this.queueToken, this.#mostTries);
   }
 
   withToken(queueToken: string | undefined): Buyer {
-    return new Buyer(this.id, this.accessToken, this.url, queueToken);
+    return new Buyer(this.id, this.accessToken, this.url, queueToken, this.#mostTries);
+  }
+
+  hasty(): Buyer {
+    return new Buyer(this.id, this.accessToken, this.url, this.queueToken, 1);
   }
 
   ask(query: string, variables: object = {}): Promise<Answer> {
@@ -65,11 +79,19 @@ export class Buyer {
     return post(this.url, query, variables, { authorization: `Bearer ${this.accessToken}`, ...token });
   }
 
-  /** The data of an operation that must not fail. */
+  /**
+   * The data of an operation that must not fail. Where the machine stood still for so long that the request ran out of
+   * its time, asks again with the same key, as the answer says; who is refused sooner has met a fault of ours.
+   */
   async get(query: string, variables: object = {}): Promise<Data> {
-    const { data, errors } = await this.ask(query, variables);
-    if (errors) throw new Error(JSON.stringify(errors));
-    return data;
+    for (let tries = 1; ; tries++) {
+      const start = performance.now();
+      const { data, errors } = await this.ask(query, variables);
+      if (!errors) return data;
+      const isLate = performance.now() - start >= SHORTEST_WAIT_MS;
+      const isUnavailable = errors.every(({ extensions }) => extensions.code === 'SERVICE_UNAVAILABLE');
+      if (!isLate || !isUnavailable || tries >= this.#mostTries) throw new Error(JSON.stringify(errors));
+    }
   }
 
   /** The code of the one error of an operation that must fail. */
@@ -127,7 +149,7 @@ export class Feed {
   }
 
   /** The first event, from `from` on, that satisfies `wanted`; fails after `withinMs`. */
-  async until(wanted: (event: Data) => boolean, withinMs = 5_000, from = 0): Promise<Data> {
+  async until(wanted: (event: Data) => boolean, withinMs = 20_000, from = 0): Promise<Data> {
     const deadline = Date.now() + withinMs;
     for (;;) {
       const found = this.events.slice(from).find(wanted);

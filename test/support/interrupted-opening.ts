@@ -77,7 +77,7 @@ export async function interrupt(opening: InterruptedOpening, doomed: AppProcess)
   other.child.kill('SIGSTOP');
   const ended = once(doomed.child, 'exit');
   openNow(opening.operator.at(doomed.url), opening.queueId).catch(() => undefined);
-  await Promise.race([ended, eventually(() => isStopped(doomed), 10_000)]);
+  await Promise.race([ended, eventually(() => isStopped(doomed))]);
 }
 
 /** The process that `interrupt` held up goes on. */

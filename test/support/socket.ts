@@ -57,7 +57,7 @@ export class Socket {
   }
 
   /** The first message that satisfies `wanted`; fails after `withinMs`. */
-  async until(wanted: (message: Data) => boolean, withinMs = 5_000): Promise<Data> {
+  async until(wanted: (message: Data) => boolean, withinMs = 20_000): Promise<Data> {
     for (const deadline = Date.now() + withinMs; ; ) {
       const found = this.messages.find(wanted);
       if (found) return found;

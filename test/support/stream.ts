@@ -63,7 +63,7 @@ export class Stream {
   }
 
   /** The first result that satisfies `wanted`; fails after `withinMs`. */
-  async until(wanted: (result: Data) => boolean, withinMs = 5_000): Promise<Data> {
+  async until(wanted: (result: Data) => boolean, withinMs = 20_000): Promise<Data> {
     for (const deadline = Date.now() + withinMs; ; ) {
       const found = this.results.find(wanted);
       if (found) return found;
