@@ -13,7 +13,7 @@ export default defineConfig({
     // Patience, not promises: where a promise to a person is the subject, the test says so itself.
     testTimeout: 90_000,
     hookTimeout: 120_000,
-    maxWorkers: 2,
+    maxWorkers: 3,
     reporters: ['default'],
   },
 });
