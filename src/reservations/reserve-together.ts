@@ -31,7 +31,7 @@ const batches = perProcess(
   (platform) =>
     new BatchByKey<Wish, Verdict | undefined>(MOST_AT_ONCE, async (_showId, wishes) => {
       const outcomes = await meetTogether(platform, wishes);
-      return wishes.map((wish) => outcomes.get(wish) ?? { value: undefined });
+      return wishes.map((wish) => outcomes.get(wish) ?? (wish.isOver() ? tooLate() : { value: undefined }));
     }),
 );
 
@@ -46,19 +46,28 @@ export function reserveTogether(platform: Platform, wish: Wish): Promise<Verdict
 }
 
 async function meetTogether(platform: Platform, wishes: readonly Wish[]): Promise<Outcomes> {
-  const present = wishes.filter(({ isOver }) => !isOver());
+  const present = stillWanted(wishes);
   const outcomes = await refuse(platform, present);
-  const open = present.filter((wish) => !outcomes.has(wish));
+  // The look may have taken long; what has not begun when nobody waits for it any more must not begin.
+  const open = stillWanted(present.filter((wish) => !outcomes.has(wish)));
   const apart = withoutRivals(open);
   add(outcomes, await holdApart(platform, apart));
-  add(
-    outcomes,
-    await refuse(
-      platform,
-      open.filter((wish) => !apart.includes(wish)),
-    ),
-  );
+  const rivals = open.filter((wish) => !apart.includes(wish));
+  // What is held by now is held, whatever becomes of those who were too late for it.
+  add(outcomes, await refuse(platform, rivals).catch((error: unknown) => allFail(rivals, error)));
   return outcomes;
+}
+
+function stillWanted(wishes: readonly Wish[]): Wish[] {
+  return wishes.filter(({ isOver }) => !isOver());
+}
+
+function tooLate(): Outcome<Verdict | undefined> {
+  return { error: new CallerError('SERVICE_UNAVAILABLE') };
+}
+
+function allFail(wishes: readonly Wish[], error: unknown): Outcomes {
+  return new Map(wishes.map((wish) => [wish, { error }]));
 }
 
 /** Judges wishes as things stand, without locks. @returns what is decided: who may have the seats is left out */
@@ -112,7 +121,7 @@ async function holdApart(platform: Platform, wishes: readonly Wish[]): Promise<O
   try {
     return await transact(forkOf(platform), async (em) => holdLocked(platform, em, await lockFree(em, wishes)));
   } catch (error) {
-    if (isUnavailable(error)) return new Map(wishes.map((wish) => [wish, { error }]));
+    if (isUnavailable(error)) return allFail(wishes, error);
     platform.log.warn({ error: String(error) }, 'seats that were asked for together are asked for one by one');
     return new Map();
   }
