@@ -21,7 +21,6 @@ import {
   write,
 } from './embedded-world.ts';
 
-// Making a cluster takes most of a second on a quiet machine, and tests of other files run beside.
 afterEach(cleanUp);
 
 it('keeps what was written over a close and an open, on the same addresses', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { admit, charge, eventually, makeQueue, makeShow, pay, readToken, reserve } from '../support/builders.ts';
 import type { Buyer } from '../support/client.ts';
-import { within3s } from '../support/in-time.ts';
+import { inTime } from '../support/in-time.ts';
 import { World } from '../support/world.ts';
 
 let world: World;
@@ -48,7 +48,7 @@ describe.each(Object.entries(AWAY))('with Redis %s', (_how, { begin, end }) => {
     await begin();
     const tryAll = async (url: string): Promise<void> => {
       const at = inside.at(url);
-      await within3s(async () => {
+      await inTime(async () => {
         const codes = await Promise.all([
           stranger.at(url).fail(`mutation { enterQueue(input: { queueId: "${queueId}" }) { __typename } }`),
           at.fail(`{ queueToken(value: "${inside.queueToken}") { status } }`),
@@ -61,7 +61,7 @@ describe.each(Object.entries(AWAY))('with Redis %s', (_how, { begin, end }) => {
         expect(codes).toEqual(codes.map(() => 'SERVICE_UNAVAILABLE'));
       });
       const feed = at.watch(`subscription { queuePosition(token: "${inside.queueToken}") { status } }`);
-      const told = await within3s(() => feed.until(() => true));
+      const told = await inTime(() => feed.until(() => true));
       expect(told.errors).toMatchObject([{ extensions: { code: 'SERVICE_UNAVAILABLE' } }]);
       await feed.close();
     };
@@ -91,14 +91,14 @@ describe.each(Object.entries(AWAY))('with Redis %s', (_how, { begin, end }) => {
     const buyer = await world.buyer(5_000);
     await begin();
     for (const [seat, url] of world.urls.entries()) {
-      const at = buyer.at(url);
-      await within3s(async () => {
+      const at = buyer.at(url).hasty();
+      await inTime(async () => {
         expect((await at.get('{ concerts { edges { node { title } } } }')).concerts.edges.length).toBeGreaterThan(0);
         expect(await charge(at, 100)).toMatchObject({ __typename: 'LedgerEntry' });
       });
-      const held = await within3s(() => reserve(at, show.id, [show.seats[seat] as string]));
+      const held = await inTime(() => reserve(at, show.id, [show.seats[seat] as string]));
       expect(held).toMatchObject({ __typename: 'Reservation', status: 'HELD' });
-      expect(await within3s(() => pay(at, held.id))).toMatchObject({ status: 'COMPLETED' });
+      expect(await inTime(() => pay(at, held.id))).toMatchObject({ status: 'COMPLETED' });
     }
     await end();
     const { rows: tickets } = await world.pool.query('select 1 from ticket where user_id = $1', [buyer.id]);
@@ -111,7 +111,7 @@ describe.each(Object.entries(AWAY))('with Redis %s', (_how, { begin, end }) => {
     const channels = async () => (await world.redis.pubsub('CHANNELS', `*${id}*`)) as string[];
     await begin();
     const feed = buyer.watch(`subscription { seatChanges(showId: "${id}") { resync } }`);
-    const told = await within3s(() => feed.until(() => true));
+    const told = await inTime(() => feed.until(() => true));
     expect(told.errors).toMatchObject([{ extensions: { code: 'SERVICE_UNAVAILABLE' } }]);
     await feed.close();
     await end();

@@ -12,7 +12,7 @@ import {
   reserve,
 } from '../support/builders.ts';
 import { type Buyer, post } from '../support/client.ts';
-import { within3s } from '../support/in-time.ts';
+import { inTime } from '../support/in-time.ts';
 import { TcpProxy } from '../support/proxy.ts';
 import { World } from '../support/world.ts';
 
@@ -87,7 +87,7 @@ describe.each(Object.entries(AWAY))('with PostgreSQL %s', (how, begin) => {
     await begin();
     const tryAll = async (url: string): Promise<void> => {
       const at = buyer.at(url);
-      await within3s(async () => {
+      await inTime(async () => {
         const codes = await Promise.all([
           ...READS.map((query) => at.fail(query)),
           at.fail(`{ seatMap(showId: "${show.id}") { id } }`),
@@ -98,7 +98,7 @@ describe.each(Object.entries(AWAY))('with PostgreSQL %s', (how, begin) => {
         ]);
         expect(codes).toEqual(codes.map(() => 'SERVICE_UNAVAILABLE'));
       });
-      expect((await within3s(() => fetch(new URL('/health/ready', url)))).status).toBe(503);
+      expect((await inTime(() => fetch(new URL('/health/ready', url)))).status).toBe(503);
       expect((await post(url, '{ settings { currency } }')).data.settings.currency).toBe('KRW');
     };
     await Promise.all(world.urls.map(tryAll));
@@ -116,7 +116,7 @@ describe.each(Object.entries(AWAY))('with PostgreSQL %s', (how, begin) => {
   it('entering a queue goes on, since places are kept elsewhere, or is SERVICE_UNAVAILABLE in time', async () => {
     const buyer = await world.buyer();
     await begin();
-    const entered = await within3s(() => enter(buyer, show.queueId as string));
+    const entered = await inTime(() => enter(buyer.hasty(), show.queueId as string));
     expect(entered).toMatchObject({ __typename: 'QueueToken' });
     await proxy.heal();
   });
@@ -125,7 +125,7 @@ describe.each(Object.entries(AWAY))('with PostgreSQL %s', (how, begin) => {
 it('many mutations of one document take no longer together than one may, when PostgreSQL is slow', async () => {
   const buyer = await world.buyer(5_000);
   proxy.delay(100);
-  const { errors } = await within3s(() => buyer.ask(TEN_CHARGES));
+  const { errors } = await inTime(() => buyer.ask(TEN_CHARGES));
   expect(errors?.map(({ extensions }) => extensions.code)).toEqual(['SERVICE_UNAVAILABLE']);
   await proxy.heal();
   await sleep(500);
@@ -146,12 +146,12 @@ it('connections that break within transactions are replaced, every one, and hold
     expect(new Set(codes).size).toBeLessThanOrEqual(1);
   }
   for (let round = 0; round < 3; round++) {
-    const answers = await within3s(() => chargeAll(`round ${round}`));
+    const answers = await inTime(() => chargeAll(`round ${round}`));
     expect(answers.filter(({ errors }) => errors)).toEqual([]);
   }
   for (const buyer of buyers) expect(await belongings(buyer)).toMatchObject({ balance: 5_300, sum: 5_300, entries: 4 });
   world.processes.splice(world.processes.indexOf(process), 1);
-  await within3s(() => process.stop());
+  await inTime(() => process.stop());
 });
 
 it('connections that are cut in the middle of 60 charges and purchases cost nobody anything', async () => {

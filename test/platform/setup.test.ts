@@ -7,7 +7,6 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it } from 'vitest';
 
-// The compiler runs in most of these.
 const project = fileURLToPath(new URL('../..', import.meta.url));
 const ownServers = { DATABASE_URL: 'postgresql://127.0.0.1/x', REDIS_URL: 'redis://127.0.0.1' };
 const clones: string[] = [];

@@ -34,7 +34,7 @@ describe.each([1, 2])('with %i processes', (processes) => {
     expect([await countRows('reservation', show.id), await countRows('hold', show.id)]).toEqual([1, 1]);
   });
 
-  it('two who want the same three seats in opposite order: one wins each time and nobody waits for a deadlock', async () => {
+  it('two who want the same three seats in opposite order: one wins each time, without a deadlock', async () => {
     const show = await makeShow(operator, { seatCount: 300 });
     for (let round = 0; round < 100; round++) {
       const [one, other] = at(await world.buyers(2), processes) as [Buyer, Buyer];
@@ -42,11 +42,8 @@ describe.each([1, 2])('with %i processes', (processes) => {
       const answers = await Promise.all([reserve(one, show.id, seats), reserve(other, show.id, [...seats].reverse())]);
       expect(answers.map(typeOf).sort()).toEqual(['Reservation', 'SeatsUnavailable']);
     }
+    // Deadlocks are counted by World.close.
     expect(await countRows('hold', show.id)).toBe(300);
-    const { rows } = await world.pool.query(
-      'select deadlocks::int from pg_stat_database where datname = current_database()',
-    );
-    expect(rows[0].deadlocks).toBe(0);
   });
 
   it('one user who reserves twice eight different seats at once gets eight', async () => {

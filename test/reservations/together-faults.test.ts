@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type MadeShow, makeShow } from '../support/builders.ts';
 import type { Answer, Buyer, Data } from '../support/client.ts';
+import { whileLocked } from '../support/while-locked.ts';
 import { World } from '../support/world.ts';
 
 let world: World;
@@ -25,39 +26,21 @@ async function heldSeats({ id, seats }: MadeShow): Promise<number[]> {
   return rows.map(({ seat }) => seats.indexOf(seat) + 1).sort((a, b) => a - b);
 }
 
-/** While nobody can look at what is sold. */
-async function whileHeldUp<T>(work: () => Promise<T>): Promise<T> {
-  const locker = await world.pool.connect();
-  try {
-    await locker.query('begin; lock table ticket in access exclusive mode');
-    return await work();
-  } finally {
-    await locker.query('rollback');
-    locker.release();
-  }
-}
-
 it('what was held with others stays held, is answered and is told, whatever becomes of those who came too late', async () => {
+  const { url } = await world.startProcess({}, './fail-late-look.ts');
   const show = await makeShow(operator);
-  await world.pool.query(`create function lose_tickets() returns trigger language plpgsql as $$
-    begin alter table ticket rename to lost_ticket; return null; end $$`);
-  await world.pool.query(
-    `create constraint trigger lose_tickets after insert on hold deferrable initially deferred
-     for each row when (new.seat_id = '${show.seats[1]}') execute function lose_tickets()`,
-  );
-  const buyers = (await world.buyers(4)) as [Buyer, Buyer, Buyer, Buyer];
-  const feed = operator.watch('subscription ($id: ID!) { seatChanges(showId: $id) { seats { id status } } }', {
-    id: show.id,
-  });
+  const buyers = (await world.buyers(4)).map((buyer) => buyer.at(url));
+  const feed = operator
+    .at(url)
+    .watch('subscription ($id: ID!) { seatChanges(showId: $id) { seats { id status } } }', { id: show.id });
   await sleep(300);
-  const asking = await whileHeldUp(async () => {
+  // While the first is held up at what is sold, the others gather for the next batch.
+  const asking = await whileLocked(world.pool, { text: 'lock table ticket in access exclusive mode' }, async () => {
     const wishes = [[1], [2], [3], [2]].map((numbers, index) => ask(buyers[index] as Buyer, show, ...numbers));
     await sleep(500);
     return wishes;
   });
   const [first, second, third, rival] = (await Promise.all(asking)) as [Answer, Answer, Answer, Answer];
-  await world.pool.query('alter table lost_ticket rename to ticket');
-  await world.pool.query('drop trigger lose_tickets on hold');
   for (const { data } of [first, third]) expect(data.reserve.__typename).toBe('Reservation');
   const decided = [second, rival].filter(({ data }) => data?.reserve.__typename === 'Reservation');
   const failed = [second, rival].flatMap(({ errors }) => errors?.map(({ extensions }) => extensions.code) ?? []);

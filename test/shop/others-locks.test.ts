@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { violationsOf } from '../support/builders.ts';
 import type { Buyer, Data } from '../support/client.ts';
 import { claim, makeCoupon, makeOverdue, makeProduct, placeOrder, restock, stockOf } from '../support/shop.ts';
+import { whileLocked } from '../support/while-locked.ts';
 import { World } from '../support/world.ts';
 
 let world: World;
@@ -13,16 +14,8 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 /** What `work` answers while somebody at the database has the product's row. */
-async function whileLocked<T>(product: string, work: () => Promise<T>): Promise<T> {
-  const client = await world.pool.connect();
-  try {
-    await client.query('begin');
-    await client.query('select from product where id = $1 for update', [product]);
-    return await work();
-  } finally {
-    await client.query('rollback');
-    client.release();
-  }
+function whileProductLocked<T>(product: string, work: () => Promise<T>): Promise<T> {
+  return whileLocked(world.pool, { text: 'select from product where id = $1 for update', values: [product] }, work);
 }
 
 async function statusOf(order: string): Promise<string> {
@@ -34,7 +27,7 @@ it('an overdue order of a locked product keeps nobody from another product, nor 
   const [late, next] = (await world.buyers(2)) as [Buyer, Buyer];
   const { id } = await placeOrder(late, { [locked]: 1 });
   const both = await placeOrder(late, { [locked]: 1, [other]: 2 });
-  await whileLocked(locked, async () => {
+  await whileProductLocked(locked, async () => {
     await makeOverdue(world.pool, id);
     await makeOverdue(world.pool, both.id);
     expect(await placeOrder(next, { [other]: 1 })).toMatchObject({ status: 'PLACED' });
@@ -56,7 +49,7 @@ it('of 50 orders of one product only the two that also want a locked one are una
     placeOrder(buyer.hasty(), wish(index), { idempotencyKey: 'k' }).catch((error: unknown) => ({
       failed: String(error),
     }));
-  const answers = await whileLocked(locked, () => Promise.all(buyers.map(place)));
+  const answers = await whileProductLocked(locked, () => Promise.all(buyers.map(place)));
   const failed = answers.flatMap((answer, index) => (answer.status === 'PLACED' ? [] : index));
   expect(failed).toEqual([10, 40]);
   for (const index of failed) expect(answers[index].failed).toContain('SERVICE_UNAVAILABLE');
@@ -71,7 +64,7 @@ it('a product that is locked itself refuses all who want it, takes nothing, and 
   const buyers = await world.buyers(10);
   const query = `mutation ($id: ID!) { placeOrder(input: {
     lines: [{ productId: $id, quantity: 1 }], idempotencyKey: "k" }) { __typename } }`;
-  const refused = await whileLocked(locked, () =>
+  const refused = await whileProductLocked(locked, () =>
     Promise.all(buyers.map((buyer) => buyer.fail(query, { id: locked }))),
   );
   expect(refused).toEqual(Array(10).fill('SERVICE_UNAVAILABLE'));

@@ -24,7 +24,7 @@ it('of 30 pieces that 40 buyers want at once over two processes exactly 30 are s
   expect(await violationsOf(operator)).toEqual({});
 });
 
-it('200 orders of two products in opposite orders: no deadlock reaches a client', async () => {
+it('200 orders of two products in opposite orders: none is refused, and there is no deadlock', async () => {
   const [a, b] = [await makeProduct(operator, { stock: 1_000 }), await makeProduct(operator, { stock: 1_000 })];
   const buyers = await world.buyers(20);
   for (let round = 0; round < 5; round++) {
@@ -35,11 +35,8 @@ it('200 orders of two products in opposite orders: no deadlock reaches a client'
     const answers: Data[] = await Promise.all(orders);
     expect(answers.filter(({ status }) => status !== 'PLACED')).toEqual([]);
   }
+  // Deadlocks are counted by World.close.
   expect([await stockOf(operator, a), await stockOf(operator, b)]).toEqual([800, 600]);
-  const { rows } = await world.pool.query(
-    'select deadlocks::int from pg_stat_database where datname = current_database()',
-  );
-  expect(rows).toEqual([{ deadlocks: 0 }]);
 });
 
 it('orders, cancellations, lapses and restocks that cross each other leave every piece accounted for', async () => {

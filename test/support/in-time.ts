@@ -2,7 +2,7 @@
 const MOST_MS = 9_000;
 
 /** What `work` answers. @throws Error when it takes longer than a request may, by far */
-export async function within3s<T>(work: () => Promise<T>): Promise<T> {
+export async function inTime<T>(work: () => Promise<T>): Promise<T> {
   const start = performance.now();
   const answer = await work();
   const ms = performance.now() - start;

@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import { SignJWT } from 'jose';
 import type pg from 'pg';
 import { inject } from 'vitest';
+import { eventually } from './builders.ts';
 import { Buyer } from './client.ts';
 import { openDatabase, type TestDatabase } from './database.ts';
 import { type AppProcess, startProcess } from './process.ts';
@@ -88,11 +89,26 @@ export class World {
     return new Buyer(id, await signToken(id, 'OPERATOR'), this.#urlFor(0));
   }
 
+  /** @throws Error when the product ran into a deadlock, unless a guard of it was switched off */
   async close(): Promise<void> {
+    try {
+      const deadlocks = await this.deadlocks();
+      const isGuarded = !this.#preload?.startsWith('./without-');
+      if (isGuarded && deadlocks > 0)
+        throw new Error(`${deadlocks} deadlocks: locks were taken in more than one order`);
+    } finally {
+      this.redis.disconnect();
+      await this.redisServer.close();
+      await this.database.close();
+    }
+  }
+
+  /** How many deadlocks there have been; stops the processes. */
+  async deadlocks(): Promise<number> {
     await Promise.all(this.processes.map((started) => started.stop()));
-    this.redis.disconnect();
-    await this.redisServer.close();
-    await this.database.close();
+    const others = `select from pg_stat_activity where datname = current_database() and application_name = 'onsale'`;
+    await eventually(async () => (await this.pool.query(others)).rowCount === 0);
+    return this.database.deadlocks();
   }
 
   #start(env: Record<string, string>, preload: string | undefined): Promise<AppProcess> {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { balanceOf, charge, eventually } from '../support/builders.ts';
 import type { Buyer, Data } from '../support/client.ts';
-import { within3s } from '../support/in-time.ts';
+import { inTime } from '../support/in-time.ts';
 import { chainOf } from '../support/ledger.ts';
 import { pause } from '../support/places.ts';
 import { World } from '../support/world.ts';
@@ -55,22 +55,22 @@ it('who comes second waits for a message rather than asking again and again, and
 it('a release that nobody was told of is found out all the same', async () => {
   const buyer = await world.buyer();
   await take(buyer, 10_000);
-  const charging = charge(buyer, 5);
+  const charging = charge(buyer.hasty(), 5);
   await pause(300);
   await world.redis.del(lockOf(buyer));
-  expect(await within3s(() => charging)).toMatchObject({ balanceAfter: 5 });
+  expect(await inTime(() => charging)).toMatchObject({ balanceAfter: 5 });
 });
 
 it('the lock of an owner who died ends with its lease', async () => {
   const buyer = await world.buyer();
   await take(buyer, 1_000);
-  expect(await within3s(() => charge(buyer, 5))).toMatchObject({ balanceAfter: 5 });
+  expect(await inTime(() => charge(buyer.hasty(), 5))).toMatchObject({ balanceAfter: 5 });
 });
 
 it('a lock that others have for too long is SERVICE_UNAVAILABLE within 3 seconds, and it stays theirs', async () => {
   const buyer = await world.buyer();
   await take(buyer, 60_000);
-  expect(await within3s(() => buyer.fail(CHARGE, { key: 'k' }))).toBe('SERVICE_UNAVAILABLE');
+  expect(await inTime(() => buyer.fail(CHARGE, { key: 'k' }))).toBe('SERVICE_UNAVAILABLE');
   expect(await world.redis.get(lockOf(buyer))).toBe('a rival');
   await world.redis.del(lockOf(buyer));
   expect(await balanceOf(buyer)).toBe(0);
@@ -106,7 +106,7 @@ it('two processes with endless work on one wallet both get their turns', async (
   });
   const waits: Promise<Data>[] = [];
   for (let i = 0; i < 10; i++) {
-    waits.push(within3s(() => charge(buyer.at(world.urls[1] as string), 1)));
+    waits.push(inTime(() => charge(buyer.at(world.urls[1] as string).hasty(), 1)));
     await pause(200);
   }
   expect((await Promise.all(waits)).filter(({ __typename }) => __typename !== 'LedgerEntry')).toEqual([]);
@@ -117,7 +117,7 @@ it('two processes with endless work on one wallet both get their turns', async (
 it('while Redis is away work on wallets is SERVICE_UNAVAILABLE, and the same keys work once it is back', async () => {
   const buyer = await world.buyer(100);
   await world.redisServer.kill();
-  const codes = await Promise.all([1, 2, 3].map((key) => within3s(() => buyer.fail(CHARGE, { key: `${key}` }))));
+  const codes = await Promise.all([1, 2, 3].map((key) => inTime(() => buyer.fail(CHARGE, { key: `${key}` }))));
   expect(codes).toEqual(Array(3).fill('SERVICE_UNAVAILABLE'));
   await world.redisServer.start();
   expect(await balanceOf(buyer)).toBe(100);
