@@ -76,7 +76,7 @@ export async function interrupt(opening: InterruptedOpening, doomed: AppProcess)
   const [other] = opening.world.processes as [AppProcess];
   other.child.kill('SIGSTOP');
   const ended = once(doomed.child, 'exit');
-  openNow(opening.operator.at(doomed.url), opening.queueId).catch(() => undefined);
+  openNow(opening.operator.at(doomed.url).hasty(), opening.queueId).catch(() => undefined);
   await Promise.race([ended, eventually(() => isStopped(doomed))]);
 }
 
