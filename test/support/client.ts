@@ -43,6 +43,14 @@ const MOST_TRIES = 8;
 /** Every wait of a request for something lasts as long, or longer, before it gives up. */
 const SHORTEST_WAIT_MS = 1_000;
 
+let asked = 0;
+
+/** Tells of the first, the tenth, the hundredth time in a file: a crowd would fill the log. */
+function tellOfAsking(why: string): void {
+  asked++;
+  if (Number.isInteger(Math.log10(asked))) process.stderr.write(`asked again, ${asked} so far: ${why}\n`);
+}
+
 /**
  * A signed-in user at one process; `at` gives the same user at another one, `withToken` with a queue token, and `hasty`
  * one who never asks again.
@@ -93,7 +101,7 @@ export class Buyer {
       const ms = Math.round(performance.now() - start);
       const isUnavailable = errors.every(({ extensions }) => extensions.code === 'SERVICE_UNAVAILABLE');
       if (ms < SHORTEST_WAIT_MS || !isUnavailable || tries >= this.#mostTries) throw new Error(JSON.stringify(errors));
-      process.stderr.write(`asked again: ${errors[0]?.path?.join('.')} was SERVICE_UNAVAILABLE after ${ms} ms\n`);
+      tellOfAsking(`${errors[0]?.path?.join('.')} was SERVICE_UNAVAILABLE after ${ms} ms`);
     }
   }
 
