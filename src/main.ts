@@ -1,8 +1,8 @@
 import 'reflect-metadata';
 import { openApp } from './app.ts';
+import { describeApp } from './cli/welcome.ts';
 import { ConfigError, readConfig } from './config.ts';
 import { closeLog, openLog } from './platform/log.ts';
-import { describeApp } from './welcome.ts';
 
 // Whoever read our output may be gone (`npm start | head`): that must not keep us from closing in order.
 for (const output of [process.stdout, process.stderr]) output.on('error', () => undefined);

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import { ERRORS, REFUSALS } from '../src/api/problems.ts';
 import { KEYS } from '../src/config.ts';
-import { ERRORS, REFUSALS } from '../src/problems.ts';
 import { filesBelow, read } from './support/sources.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -44,7 +44,7 @@ it('docs/errors.md lists every error code, and no other', () => {
 });
 
 it("docs/errors.md lists every code of Apollo's own that is let through, and no other", () => {
-  const letThrough = /APOLLO_CODES = new Set\(\[([^\]]*)\]/.exec(read('src/present-error.ts'))?.[1] ?? '';
+  const letThrough = /APOLLO_CODES = new Set\(\[([^\]]*)\]/.exec(read('src/api/errors.ts'))?.[1] ?? '';
   const codes = [...letThrough.matchAll(/'(\w+)'/g)].map(([, name]) => name);
   const listed = rowsUnder('docs/errors.md', "Apollo's own codes").map(([first]) => code(first));
   expect(codes.length).toBeGreaterThan(0);

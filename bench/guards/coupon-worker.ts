@@ -16,7 +16,7 @@ patchPg((text) => {
   return text;
 });
 const { claimCoupon } = await built<typeof import('../../src/coupons/claim-coupon.ts')>('coupons/claim-coupon');
-const { makeContext } = await built<typeof import('../../src/context.ts')>('context');
+const { makeContext } = await built<typeof import('../../src/api/context.ts')>('api/context');
 const { isUnavailable } = await built<typeof import('../../src/platform/faults.ts')>('platform/faults');
 const { sql } = await built<typeof import('../../src/platform/postgres.ts')>('platform/postgres');
 

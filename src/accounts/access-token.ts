@@ -1,5 +1,5 @@
 import { jwtVerify, SignJWT } from 'jose';
-import type { Caller } from '../context.ts';
+import type { Caller } from '../api/context.ts';
 import { parseId } from '../platform/ids.ts';
 import type { Platform } from '../platform/platform.ts';
 import { signingSecret } from './signing-secret.ts';

@@ -1,6 +1,6 @@
 import { Arg, Ctx, Mutation, Query, Resolver } from 'type-graphql';
-import { type Context, callerOf } from '../context.ts';
-import { CallerError, notFound } from '../problems.ts';
+import { type Context, callerOf } from '../api/context.ts';
+import { CallerError, notFound } from '../api/problems.ts';
 import { issueSession } from './issue-session.ts';
 import { CredentialsInput, Session, SignInResult } from './session.ts';
 import { signIn } from './sign-in.ts';

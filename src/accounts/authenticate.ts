@@ -1,6 +1,6 @@
-import type { Caller } from '../context.ts';
+import type { Caller } from '../api/context.ts';
+import { CallerError } from '../api/problems.ts';
 import { type Platform, perProcess } from '../platform/platform.ts';
-import { CallerError } from '../problems.ts';
 import { readAccessToken } from './access-token.ts';
 import { readForeignToken } from './foreign-token.ts';
 

@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/core';
-import type { Role } from '../context.ts';
+import type { Role } from '../api/context.ts';
 import { newId } from '../platform/ids.ts';
 import { sql } from '../platform/postgres.ts';
 import { User } from './user.ts';

@@ -1,9 +1,9 @@
 import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
-import type { Caller, Role } from '../context.ts';
+import type { Caller, Role } from '../api/context.ts';
+import { CallerError } from '../api/problems.ts';
 import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
 import { sql } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
-import { CallerError } from '../problems.ts';
 import { createUser } from './create-user.ts';
 
 /** Users found by (issuer, subject) that one process remembers at most. */

@@ -1,6 +1,6 @@
 import { createUnionType, Field, InputType, ObjectType } from 'type-graphql';
-import { Refusal } from '../problems.ts';
-import { DateTime } from '../scalars.ts';
+import { Refusal } from '../api/problems.ts';
+import { DateTime } from '../api/scalars.ts';
 import { User } from './user.ts';
 
 @ObjectType()

@@ -1,5 +1,5 @@
-import type { Context } from '../context.ts';
-import { badInput, type Refusal, refuse } from '../problems.ts';
+import type { Context } from '../api/context.ts';
+import { badInput, type Refusal, refuse } from '../api/problems.ts';
 import { issueSession } from './issue-session.ts';
 import { isPassword } from './password.ts';
 import type { CredentialsInput, Session } from './session.ts';

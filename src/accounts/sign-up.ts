@@ -1,6 +1,6 @@
-import type { Context } from '../context.ts';
-import { textOf } from '../input.ts';
-import { badInput, type Refusal, refuse } from '../problems.ts';
+import type { Context } from '../api/context.ts';
+import { textOf } from '../api/input.ts';
+import { badInput, type Refusal, refuse } from '../api/problems.ts';
 import { createUser } from './create-user.ts';
 import { issueSession } from './issue-session.ts';
 import { hashPassword } from './password.ts';

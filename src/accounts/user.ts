@@ -1,7 +1,7 @@
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ID, ObjectType, registerEnumType } from 'type-graphql';
-import type { Role as RoleName } from '../context.ts';
-import { DateTime } from '../scalars.ts';
+import type { Role as RoleName } from '../api/context.ts';
+import { DateTime } from '../api/scalars.ts';
 
 export const Role = { BUYER: 'BUYER', OPERATOR: 'OPERATOR' } as const;
 registerEnumType(Role, { name: 'Role' });

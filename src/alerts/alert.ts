@@ -1,6 +1,6 @@
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
-import { connectionOf } from '../connection.ts';
-import { DateTime } from '../scalars.ts';
+import { connectionOf } from '../api/connection.ts';
+import { DateTime } from '../api/scalars.ts';
 
 export const AlertStatus = { SCHEDULED: 'SCHEDULED', SENT: 'SENT', FAILED: 'FAILED' } as const;
 export type AlertStatus = keyof typeof AlertStatus;

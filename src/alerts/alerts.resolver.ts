@@ -1,6 +1,6 @@
 import { Arg, Ctx, Directive, FieldResolver, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
-import type { Connection } from '../connection.ts';
-import { type Context, load } from '../context.ts';
+import type { Connection } from '../api/connection.ts';
+import { type Context, load } from '../api/context.ts';
 import { Alert, AlertConnection, AlertStatus } from './alert.ts';
 import { AlertChannel } from './alert-channel.ts';
 import { channelsById, readAlerts } from './read-alerts.ts';

@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
+import { textOf } from '../api/input.ts';
+import { badInput } from '../api/problems.ts';
 import type { Config } from '../config.ts';
 import { hostOf } from '../config-values.ts';
-import { textOf } from '../input.ts';
-import { badInput } from '../problems.ts';
 import { isPublicAddress } from './public-address.ts';
 
 const MOST_CHARACTERS = 2_000;

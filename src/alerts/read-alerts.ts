@@ -1,5 +1,5 @@
-import { type Connection, idKey, pageOf, toConnection } from '../connection.ts';
-import type { Batch, Context } from '../context.ts';
+import { type Connection, idKey, pageOf, toConnection } from '../api/connection.ts';
+import type { Batch, Context } from '../api/context.ts';
 import { sql } from '../platform/postgres.ts';
 import { ALERT_COLUMNS, type Alert, type AlertRow, type AlertStatus, toAlert } from './alert.ts';
 import { AlertChannel } from './alert-channel.ts';

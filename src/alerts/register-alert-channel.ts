@@ -1,6 +1,6 @@
 import { Field, InputType } from 'type-graphql';
-import type { Context } from '../context.ts';
-import { textOf } from '../input.ts';
+import type { Context } from '../api/context.ts';
+import { textOf } from '../api/input.ts';
 import { newId } from '../platform/ids.ts';
 import { sqlRow } from '../platform/postgres.ts';
 import { AlertChannel, AlertChannelKind } from './alert-channel.ts';

@@ -1,5 +1,5 @@
 import { Ctx, Directive, Query, Resolver } from 'type-graphql';
-import type { Context } from '../context.ts';
+import type { Context } from '../api/context.ts';
 import { Audit } from './audit.ts';
 import { auditNow } from './audit-now.ts';
 

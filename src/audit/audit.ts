@@ -1,5 +1,5 @@
 import { Field, Int, ObjectType } from 'type-graphql';
-import { DateTime } from '../scalars.ts';
+import { DateTime } from '../api/scalars.ts';
 
 @ObjectType({ description: 'One rule that must always hold, and how often it does not' })
 export class AuditCheck {

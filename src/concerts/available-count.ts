@@ -1,4 +1,4 @@
-import type { Batch, Context } from '../context.ts';
+import type { Batch, Context } from '../api/context.ts';
 import { perProcess } from '../platform/platform.ts';
 import { sql } from '../platform/postgres.ts';
 

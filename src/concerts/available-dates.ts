@@ -1,4 +1,4 @@
-import type { Context } from '../context.ts';
+import type { Context } from '../api/context.ts';
 import { NextFlight } from '../platform/next-flight.ts';
 import { forkOf, perProcess } from '../platform/platform.ts';
 import { sql } from '../platform/postgres.ts';

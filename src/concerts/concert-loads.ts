@@ -1,4 +1,4 @@
-import type { Batch } from '../context.ts';
+import type { Batch } from '../api/context.ts';
 import { Queue } from '../queue/queue.ts';
 import { Concert } from './concert.ts';
 import { Show } from './show.ts';

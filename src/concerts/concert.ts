@@ -1,7 +1,7 @@
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ID, ObjectType } from 'type-graphql';
-import { connectionOf } from '../connection.ts';
-import { DateTime } from '../scalars.ts';
+import { connectionOf } from '../api/connection.ts';
+import { DateTime } from '../api/scalars.ts';
 
 @ObjectType()
 @Entity({ tableName: 'concert' })

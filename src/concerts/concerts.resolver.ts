@@ -11,11 +11,11 @@ import {
   Root,
   Subscription,
 } from 'type-graphql';
-import { type Connection, idKey, pageOf, toConnection } from '../connection.ts';
-import { type Context, load } from '../context.ts';
-import { idOf } from '../input.ts';
+import { type Connection, idKey, pageOf, toConnection } from '../api/connection.ts';
+import { type Context, load } from '../api/context.ts';
+import { idOf } from '../api/input.ts';
+import { LocalDate } from '../api/scalars.ts';
 import { Queue } from '../queue/queue.ts';
-import { LocalDate } from '../scalars.ts';
 import { availableDates } from './available-dates.ts';
 import { Concert, ConcertConnection } from './concert.ts';
 import { queuesById, showsOfConcerts } from './concert-loads.ts';

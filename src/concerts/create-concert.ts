@@ -1,10 +1,10 @@
 import { Field, ID, InputType } from 'type-graphql';
-import type { Context } from '../context.ts';
-import { idOf, textOf } from '../input.ts';
+import type { Context } from '../api/context.ts';
+import { idOf, textOf } from '../api/input.ts';
+import { notFound } from '../api/problems.ts';
 import { breaksConstraint } from '../platform/faults.ts';
 import { newId } from '../platform/ids.ts';
 import { sqlRow } from '../platform/postgres.ts';
-import { notFound } from '../problems.ts';
 import { Concert } from './concert.ts';
 
 @InputType()

@@ -1,11 +1,11 @@
 import type { EntityManager } from '@mikro-orm/core';
 import { Field, ID, InputType, Int } from 'type-graphql';
-import type { Context } from '../context.ts';
-import { idOf, textOf, within } from '../input.ts';
+import type { Context } from '../api/context.ts';
+import { idOf, textOf, within } from '../api/input.ts';
+import { badInput, notFound } from '../api/problems.ts';
+import { DateTime, Money } from '../api/scalars.ts';
 import { newId } from '../platform/ids.ts';
 import { sql, sqlRow } from '../platform/postgres.ts';
-import { badInput, notFound } from '../problems.ts';
-import { DateTime, Money } from '../scalars.ts';
 import { Concert } from './concert.ts';
 import { layOut, MOST_SEATS, type Section } from './lay-out.ts';
 import { Show } from './show.ts';

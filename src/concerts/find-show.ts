@@ -1,6 +1,6 @@
+import { notFound } from '../api/problems.ts';
 import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
 import { sql } from '../platform/postgres.ts';
-import { notFound } from '../problems.ts';
 
 /** Facts of a show that never change. */
 export interface ShowFacts {

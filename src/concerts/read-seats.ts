@@ -1,9 +1,9 @@
-import type { Context } from '../context.ts';
-import { idOf, within } from '../input.ts';
+import type { Context } from '../api/context.ts';
+import { idOf, within } from '../api/input.ts';
+import { badInput } from '../api/problems.ts';
 import { NextFlight } from '../platform/next-flight.ts';
 import { forkOf, perProcess } from '../platform/platform.ts';
 import { sql } from '../platform/postgres.ts';
-import { badInput } from '../problems.ts';
 import { findShow } from './find-show.ts';
 import { MOST_SEATS } from './lay-out.ts';
 import { SEAT_COLUMNS, SEAT_TABLES, type Seat, toSeats } from './seat.ts';

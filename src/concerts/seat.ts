@@ -1,5 +1,5 @@
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
-import { Money } from '../scalars.ts';
+import { Money } from '../api/scalars.ts';
 
 export const SeatStatus = { AVAILABLE: 'AVAILABLE', HELD: 'HELD', SOLD: 'SOLD' } as const;
 export type SeatStatus = keyof typeof SeatStatus;

@@ -1,6 +1,6 @@
 import { Ctx, FieldResolver, Int, Resolver, Root } from 'type-graphql';
-import { type Context, load } from '../context.ts';
-import { LocalDate } from '../scalars.ts';
+import { type Context, load } from '../api/context.ts';
+import { LocalDate } from '../api/scalars.ts';
 import { availableCounts } from './available-count.ts';
 import { Concert } from './concert.ts';
 import { concertsById } from './concert-loads.ts';

@@ -1,7 +1,7 @@
 import { BigIntType } from '@mikro-orm/core';
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ID, Int, ObjectType } from 'type-graphql';
-import { DateTime, Money } from '../scalars.ts';
+import { DateTime, Money } from '../api/scalars.ts';
 
 @ObjectType({ description: 'One date of a concert, with its own seats' })
 @Entity({ tableName: 'show' })

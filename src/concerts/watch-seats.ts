@@ -1,5 +1,5 @@
-import type { Context } from '../context.ts';
-import { idOf } from '../input.ts';
+import type { Context } from '../api/context.ts';
+import { idOf } from '../api/input.ts';
 import { Latest } from '../platform/latest.ts';
 import { lookAtToken } from '../queue/look-at-token.ts';
 import { tokenIdOf } from '../queue/queue-keys.ts';

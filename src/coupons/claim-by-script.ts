@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { GUARDS } from '../commands/guards/guard.ts';
 import { Unavailable } from '../platform/faults.ts';
-import { GUARDS } from '../platform/guards/guard.ts';
 import type { Platform } from '../platform/platform.ts';
 import { confirmClaims, type Verdict } from './confirm-claims.ts';
 import { FRESH_MS, type HandedOut, SerialDesk } from './serial-desk.ts';

@@ -1,9 +1,9 @@
-import { type Context, callerOf, isOver } from '../context.ts';
-import { idOf } from '../input.ts';
+import { type Context, callerOf, isOver } from '../api/context.ts';
+import { idOf } from '../api/input.ts';
+import { CallerError, notFound, refuse } from '../api/problems.ts';
+import { GUARDS } from '../commands/guards/guard.ts';
 import { BatchByKey, type Outcome } from '../platform/batch-by-key.ts';
-import { GUARDS } from '../platform/guards/guard.ts';
 import { type Platform, perProcess } from '../platform/platform.ts';
-import { CallerError, notFound, refuse } from '../problems.ts';
 import { claimByScript } from './claim-by-script.ts';
 import { confirmClaims, type Verdict } from './confirm-claims.ts';
 import { type ClaimAnswer, couponAlreadyClaimed } from './coupon-problems.ts';

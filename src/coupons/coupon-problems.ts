@@ -1,5 +1,5 @@
 import { createUnionType, Field, ObjectType } from 'type-graphql';
-import { Problem, Refusal, sentenceOf } from '../problems.ts';
+import { Problem, Refusal, sentenceOf } from '../api/problems.ts';
 import { IssuedCoupon } from './issued-coupon.ts';
 
 @ObjectType({ implements: Problem })

@@ -1,5 +1,5 @@
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
-import { DateTime, Money } from '../scalars.ts';
+import { DateTime, Money } from '../api/scalars.ts';
 
 export const DiscountKind = { FIXED: 'FIXED', PERCENT: 'PERCENT' } as const;
 export type DiscountKind = keyof typeof DiscountKind;

@@ -1,5 +1,5 @@
 import { Arg, Ctx, Directive, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
-import { type Context, load } from '../context.ts';
+import { type Context, load } from '../api/context.ts';
 import { claimCoupon } from './claim-coupon.ts';
 import { Coupon } from './coupon.ts';
 import { type ClaimAnswer, ClaimCouponResult } from './coupon-problems.ts';

@@ -1,10 +1,10 @@
 import { Field, InputType, Int } from 'type-graphql';
-import type { Context } from '../context.ts';
-import { textOf, within } from '../input.ts';
+import type { Context } from '../api/context.ts';
+import { textOf, within } from '../api/input.ts';
+import { badInput } from '../api/problems.ts';
+import { DateTime, Money } from '../api/scalars.ts';
 import { newId } from '../platform/ids.ts';
 import { sqlRow } from '../platform/postgres.ts';
-import { badInput } from '../problems.ts';
-import { DateTime, Money } from '../scalars.ts';
 import { COUPON_COLUMNS, type Coupon, type CouponRow, DiscountKind, toCoupon } from './coupon.ts';
 
 @InputType()

@@ -1,5 +1,5 @@
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
-import { DateTime } from '../scalars.ts';
+import { DateTime } from '../api/scalars.ts';
 
 export const IssuedCouponStatus = { ISSUED: 'ISSUED', USED: 'USED', EXPIRED: 'EXPIRED' } as const;
 export type IssuedCouponStatus = keyof typeof IssuedCouponStatus;

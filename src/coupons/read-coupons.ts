@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/core';
-import { type Batch, type Context, callerOf } from '../context.ts';
-import { idOf } from '../input.ts';
+import { type Batch, type Context, callerOf } from '../api/context.ts';
+import { idOf } from '../api/input.ts';
 import { anyOf, prepared, sql } from '../platform/postgres.ts';
 import { COUPON_COLUMNS, type Coupon, type CouponRow, toCoupon } from './coupon.ts';
 import {

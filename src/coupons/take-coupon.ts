@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/core';
-import { lockIssuedCoupons } from '../lock-order.ts';
+import { notFound, type Refusal, refuse } from '../api/problems.ts';
+import { lockIssuedCoupons } from '../commands/lock-order.ts';
 import { anyOf, prepared, sql } from '../platform/postgres.ts';
-import { notFound, type Refusal, refuse } from '../problems.ts';
 import type { DiscountKind } from './coupon.ts';
 
 /** A coupon in somebody's hands, under its lock. */

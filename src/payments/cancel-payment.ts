@@ -1,10 +1,10 @@
 import { type EntityManager, raw } from '@mikro-orm/core';
 import { createUnionType, Field, ID, InputType } from 'type-graphql';
 import { isOperator } from '../accounts/is-operator.ts';
-import { type Context, callerOf, isOver } from '../context.ts';
-import { idempotencyKeyOf, idOf } from '../input.ts';
-import type { Locks } from '../lock-order.ts';
-import { keptRefusal, notFound, Refusal, refuse, restoreRefusal } from '../problems.ts';
+import { type Context, callerOf, isOver } from '../api/context.ts';
+import { idempotencyKeyOf, idOf } from '../api/input.ts';
+import { keptRefusal, notFound, Refusal, refuse, restoreRefusal } from '../api/problems.ts';
+import type { Locks } from '../commands/lock-order.ts';
 import type { Ledger } from '../wallet/post-entry.ts';
 import { workOnWallet } from '../wallet/wallet-work.ts';
 import { type Announce, nothingToTell } from './payable-kind.ts';

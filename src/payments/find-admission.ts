@@ -1,4 +1,4 @@
-import type { Context, Pass } from '../context.ts';
+import type { Context, Pass } from '../api/context.ts';
 import { queueIdOf } from '../queue/queue-keys.ts';
 import { findPass, tokenRequired } from '../queue/require-pass.ts';
 

@@ -1,4 +1,4 @@
-import type { Pass } from '../context.ts';
+import type { Pass } from '../api/context.ts';
 import type { Job } from '../platform/jobs.ts';
 import { forkOf, type Platform } from '../platform/platform.ts';
 import { NOW_ONCE, sql } from '../platform/postgres.ts';

@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/core';
-import type { KeptAnswer } from '../platform/idempotency.ts';
-import { keptRefusal, restoreRefusal } from '../problems.ts';
+import { keptRefusal, restoreRefusal } from '../api/problems.ts';
+import type { KeptAnswer } from '../commands/idempotency.ts';
 import { AlreadyPaid, alreadyPaid, InsufficientBalance, type PayAnswer } from './pay-problems.ts';
 import { Payment } from './payment.ts';
 

@@ -1,6 +1,6 @@
-import { callerOf } from '../context.ts';
+import { callerOf } from '../api/context.ts';
+import { notFound, refuse } from '../api/problems.ts';
 import { sqlRow } from '../platform/postgres.ts';
-import { notFound, refuse } from '../problems.ts';
 import { forgetBestSellers } from '../shop/best-sellers.ts';
 import { endOrders } from '../shop/end-orders.ts';
 import { findOrder, ordersById } from '../shop/read-orders.ts';

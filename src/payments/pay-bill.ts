@@ -1,8 +1,8 @@
 import type { EntityManager } from '@mikro-orm/core';
-import { type Context, callerOf } from '../context.ts';
+import { type Context, callerOf } from '../api/context.ts';
+import { type RefusalCode, refuse } from '../api/problems.ts';
 import { newId } from '../platform/ids.ts';
 import { sql } from '../platform/postgres.ts';
-import { type RefusalCode, refuse } from '../problems.ts';
 import type { Ledger } from '../wallet/post-entry.ts';
 import { insufficientBalance, type PayAnswer } from './pay-problems.ts';
 import { type Announce, type Attempt, nothingToTell, type PayableKind } from './payable-kind.ts';

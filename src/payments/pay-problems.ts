@@ -1,6 +1,6 @@
 import { createUnionType, Field, ObjectType } from 'type-graphql';
-import { Problem, Refusal, sentenceOf } from '../problems.ts';
-import { Money } from '../scalars.ts';
+import { Problem, Refusal, sentenceOf } from '../api/problems.ts';
+import { Money } from '../api/scalars.ts';
 import { Payment } from './payment.ts';
 
 @ObjectType({ implements: Problem })

@@ -1,8 +1,8 @@
 import { Field, ID, InputType } from 'type-graphql';
-import { type Context, callerOf, isOver } from '../context.ts';
-import { idempotencyKeyOf, idOf } from '../input.ts';
+import { type Context, callerOf, isOver } from '../api/context.ts';
+import { idempotencyKeyOf, idOf } from '../api/input.ts';
+import { Refusal } from '../api/problems.ts';
 import { newId } from '../platform/ids.ts';
-import { Refusal } from '../problems.ts';
 import { workOnWallet } from '../wallet/wallet-work.ts';
 import { findAdmission } from './find-admission.ts';
 import { keptPayAnswer, restorePayAnswer } from './keep-pay-answer.ts';

@@ -1,4 +1,4 @@
-import { badInput } from '../problems.ts';
+import { badInput } from '../api/problems.ts';
 import { ORDER } from './order-payable.ts';
 import type { PayableKind } from './payable-kind.ts';
 import type { Payment } from './payment.ts';

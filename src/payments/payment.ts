@@ -1,10 +1,10 @@
 import { BigIntType } from '@mikro-orm/core';
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { createUnionType, Field, ID, ObjectType, registerEnumType } from 'type-graphql';
-import { connectionOf } from '../connection.ts';
-import { ProblemCode, type RefusalCode } from '../problems.ts';
+import { connectionOf } from '../api/connection.ts';
+import { ProblemCode, type RefusalCode } from '../api/problems.ts';
+import { DateTime, Money } from '../api/scalars.ts';
 import { Reservation } from '../reservations/reservation.ts';
-import { DateTime, Money } from '../scalars.ts';
 import { Order } from '../shop/order.ts';
 
 export const PaymentStatus = { COMPLETED: 'COMPLETED', FAILED: 'FAILED', CANCELLED: 'CANCELLED' } as const;

@@ -1,6 +1,6 @@
 import { Arg, Ctx, FieldResolver, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
-import type { Connection } from '../connection.ts';
-import { type Context, load } from '../context.ts';
+import type { Connection } from '../api/connection.ts';
+import { type Context, load } from '../api/context.ts';
 import { CancelPaymentInput, CancelPaymentResult, cancelPayment } from './cancel-payment.ts';
 import { PayInput, pay } from './pay.ts';
 import { PayResult } from './pay-problems.ts';

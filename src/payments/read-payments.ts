@@ -1,5 +1,5 @@
-import { type Connection, idKey, pageOf, toConnection } from '../connection.ts';
-import { type Batch, type Context, callerOf } from '../context.ts';
+import { type Connection, idKey, pageOf, toConnection } from '../api/connection.ts';
+import { type Batch, type Context, callerOf } from '../api/context.ts';
 import { Payment } from './payment.ts';
 
 const NAME = 'payment';

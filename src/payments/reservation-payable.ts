@@ -1,8 +1,8 @@
+import { callerOf } from '../api/context.ts';
+import { notFound, type Refusal, refuse } from '../api/problems.ts';
 import { publishSeats } from '../concerts/seat-change.ts';
 import type { Config } from '../config.ts';
-import { callerOf } from '../context.ts';
 import { sqlRow } from '../platform/postgres.ts';
-import { notFound, type Refusal, refuse } from '../problems.ts';
 import { tokenRequired } from '../queue/require-pass.ts';
 import { freeSeats } from '../reservations/free-seats.ts';
 import { reservationsById } from '../reservations/read-reservations.ts';

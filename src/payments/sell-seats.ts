@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/core';
+import type { Pass } from '../api/context.ts';
 import { type Seat, toSeats } from '../concerts/seat.ts';
-import type { Pass } from '../context.ts';
 import { newId } from '../platform/ids.ts';
 import { anyOf, prepared, sqlRow } from '../platform/postgres.ts';
 import type { Reservation } from '../reservations/reservation.ts';

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { Field, InputType, Int } from 'type-graphql';
-import type { Context } from '../context.ts';
-import { textOf, within } from '../input.ts';
+import type { Context } from '../api/context.ts';
+import { textOf, within } from '../api/input.ts';
+import { badInput } from '../api/problems.ts';
+import { DateTime } from '../api/scalars.ts';
 import { isUnavailable } from '../platform/faults.ts';
 import { newId } from '../platform/ids.ts';
 import { sql } from '../platform/postgres.ts';
-import { badInput } from '../problems.ts';
-import { DateTime } from '../scalars.ts';
 import { pushSettings } from './push-settings.ts';
 import { Queue } from './queue.ts';
 

@@ -1,9 +1,9 @@
 import { Field, ID, InputType } from 'type-graphql';
-import { type Context, callerOf } from '../context.ts';
-import { idOf } from '../input.ts';
+import { type Context, callerOf } from '../api/context.ts';
+import { idOf } from '../api/input.ts';
+import { notFound, type Refusal, refuse } from '../api/problems.ts';
 import { loadScript, runScript } from '../platform/lua.ts';
 import type { Platform } from '../platform/platform.ts';
-import { notFound, type Refusal, refuse } from '../problems.ts';
 import { claimCode } from './claim-code.ts';
 import { noteLive } from './live-queues.ts';
 import { restoreSettings } from './push-settings.ts';

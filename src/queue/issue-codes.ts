@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Field, ID, InputType, Int } from 'type-graphql';
-import type { Context } from '../context.ts';
-import { idOf, within } from '../input.ts';
+import type { Context } from '../api/context.ts';
+import { idOf, within } from '../api/input.ts';
+import { notFound } from '../api/problems.ts';
 import { sql } from '../platform/postgres.ts';
-import { notFound } from '../problems.ts';
 import { Queue } from './queue.ts';
 
 @InputType({ description: 'count: 1 .. 10,000' })

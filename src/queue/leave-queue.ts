@@ -1,6 +1,6 @@
-import { type Context, callerOf } from '../context.ts';
+import { type Context, callerOf } from '../api/context.ts';
+import { badInput, notFound } from '../api/problems.ts';
 import { loadScript, runScript } from '../platform/lua.ts';
-import { badInput, notFound } from '../problems.ts';
 import { releaseHoldsOfToken } from '../reservations/release-holds-of-token.ts';
 import { hashOf, queueIdOf, queueKey, tokenIdOf } from './queue-keys.ts';
 import type { QueueToken } from './queue-token.ts';

@@ -1,10 +1,10 @@
 import { Field, Int, ObjectType } from 'type-graphql';
-import type { Context } from '../context.ts';
-import { idOf, within } from '../input.ts';
+import type { Context } from '../api/context.ts';
+import { idOf, within } from '../api/input.ts';
+import { notFound } from '../api/problems.ts';
+import { DateTime } from '../api/scalars.ts';
 import { loadScript, runScript } from '../platform/lua.ts';
 import { SECOND } from '../platform/units.ts';
-import { notFound } from '../problems.ts';
-import { DateTime } from '../scalars.ts';
 import { Queue } from './queue.ts';
 import { queueKey } from './queue-keys.ts';
 

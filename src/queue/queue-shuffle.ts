@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Field, ID, ObjectType } from 'type-graphql';
-import type { Context } from '../context.ts';
-import { idOf, within } from '../input.ts';
+import type { Context } from '../api/context.ts';
+import { idOf, within } from '../api/input.ts';
 import { loadScript, runScript } from '../platform/lua.ts';
 import { sql } from '../platform/postgres.ts';
 import { IDS_PER_PART } from './keep-draw.ts';

@@ -1,5 +1,5 @@
 import { Field, ID, Int, ObjectType } from 'type-graphql';
-import { DateTime } from '../scalars.ts';
+import { DateTime } from '../api/scalars.ts';
 import type { QueueMessage } from './queue-message.ts';
 
 @ObjectType({ simpleResolvers: true, description: 'One moment of a queue, for dashboards' })

@@ -1,5 +1,5 @@
 import { Field, Float, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
-import { DateTime } from '../scalars.ts';
+import { DateTime } from '../api/scalars.ts';
 
 export const QueueTokenStatus = {
   WAITING: 'WAITING',

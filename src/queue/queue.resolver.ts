@@ -12,9 +12,9 @@ import {
   Root,
   Subscription,
 } from 'type-graphql';
-import type { Context } from '../context.ts';
-import { idOf } from '../input.ts';
-import { Refusal } from '../problems.ts';
+import type { Context } from '../api/context.ts';
+import { idOf } from '../api/input.ts';
+import { Refusal } from '../api/problems.ts';
 import { CreateQueueInput, createQueue } from './create-queue.ts';
 import { EnterQueueInput, enterQueue } from './enter-queue.ts';
 import { IssuePriorityCodesInput, issuePriorityCodes } from './issue-codes.ts';

@@ -1,6 +1,6 @@
-import { type Caller, type Context, callerOf } from '../context.ts';
+import { type Caller, type Context, callerOf } from '../api/context.ts';
+import { badInput } from '../api/problems.ts';
 import type { Platform } from '../platform/platform.ts';
-import { badInput } from '../problems.ts';
 import { lookAtToken } from './look-at-token.ts';
 import { hashOf, queueIdOf, tokenIdOf } from './queue-keys.ts';
 import type { QueueToken } from './queue-token.ts';

@@ -1,7 +1,7 @@
-import { type Context, callerOf, type Pass } from '../context.ts';
+import { type Context, callerOf, type Pass } from '../api/context.ts';
+import { CallerError } from '../api/problems.ts';
 import type { Platform } from '../platform/platform.ts';
 import { forkOf } from '../platform/platform.ts';
-import { CallerError } from '../problems.ts';
 import { lookAtToken } from './look-at-token.ts';
 import { Queue } from './queue.ts';
 import { hashOf, queueIdOf, tokenIdOf } from './queue-keys.ts';

@@ -1,7 +1,7 @@
-import type { Context } from '../context.ts';
-import { idOf } from '../input.ts';
+import type { Context } from '../api/context.ts';
+import { idOf } from '../api/input.ts';
+import { notFound } from '../api/problems.ts';
 import { loadScript, runScript } from '../platform/lua.ts';
-import { notFound } from '../problems.ts';
 import { releaseHoldsOfToken } from '../reservations/release-holds-of-token.ts';
 import { hashOf, queueKey } from './queue-keys.ts';
 import type { QueueToken } from './queue-token.ts';

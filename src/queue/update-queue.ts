@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Field, ID, InputType, Int } from 'type-graphql';
-import type { Context } from '../context.ts';
-import { idOf } from '../input.ts';
+import type { Context } from '../api/context.ts';
+import { idOf } from '../api/input.ts';
+import { badInput, notFound } from '../api/problems.ts';
 import { isUnavailable } from '../platform/faults.ts';
 import type { Platform } from '../platform/platform.ts';
 import { sql } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
-import { badInput, notFound } from '../problems.ts';
 import { checkNumbers } from './create-queue.ts';
 import { openQueue } from './open-queue.ts';
 import { pushSettings } from './push-settings.ts';

@@ -1,6 +1,6 @@
-import { type Context, callerOf } from '../context.ts';
+import { type Context, callerOf } from '../api/context.ts';
+import { badInput, notFound } from '../api/problems.ts';
 import { Latest } from '../platform/latest.ts';
-import { badInput, notFound } from '../problems.ts';
 import { lookAtToken } from './look-at-token.ts';
 import { hashOf, queueIdOf, tokenIdOf } from './queue-keys.ts';
 import type { QueueToken } from './queue-token.ts';

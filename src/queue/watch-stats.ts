@@ -1,8 +1,8 @@
-import type { Context } from '../context.ts';
-import { idOf } from '../input.ts';
+import type { Context } from '../api/context.ts';
+import { idOf } from '../api/input.ts';
+import { notFound } from '../api/problems.ts';
 import { Latest } from '../platform/latest.ts';
 import { SECOND } from '../platform/units.ts';
-import { notFound } from '../problems.ts';
 import { ensureSettings } from './push-settings.ts';
 import { Queue } from './queue.ts';
 import { type QueueMessage, readSnapshot } from './queue-message.ts';

@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/core';
+import { badInput, refuse } from '../api/problems.ts';
 import { prepared, sql } from '../platform/postgres.ts';
-import { badInput, refuse } from '../problems.ts';
 import { type ReserveRefusal, saleClosed, seatsUnavailable } from './reserve-problems.ts';
 
 /** Who asks for how much of which show. */

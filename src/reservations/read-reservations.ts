@@ -1,8 +1,8 @@
 import type { EntityManager } from '@mikro-orm/core';
+import { type Connection, idKey, pageOf, toConnection } from '../api/connection.ts';
+import { type Batch, type Context, callerOf } from '../api/context.ts';
+import { idOf } from '../api/input.ts';
 import { SEAT_COLUMNS, type Seat, toSeats } from '../concerts/seat.ts';
-import { type Connection, idKey, pageOf, toConnection } from '../connection.ts';
-import { type Batch, type Context, callerOf } from '../context.ts';
-import { idOf } from '../input.ts';
 import { prepared, sql } from '../platform/postgres.ts';
 import {
   RESERVATION_COLUMNS,

@@ -1,9 +1,9 @@
+import { type Context, callerOf } from '../api/context.ts';
+import { idOf } from '../api/input.ts';
+import { notFound, type Refusal, refuse } from '../api/problems.ts';
+import { lockReservations } from '../commands/lock-order.ts';
 import { publishSeats } from '../concerts/seat-change.ts';
-import { type Context, callerOf } from '../context.ts';
-import { idOf } from '../input.ts';
-import { lockReservations } from '../lock-order.ts';
 import { transact } from '../platform/transact.ts';
-import { notFound, type Refusal, refuse } from '../problems.ts';
 import { freeSeats } from './free-seats.ts';
 import { findReservation } from './read-reservations.ts';
 import type { Reservation } from './reservation.ts';

@@ -1,6 +1,6 @@
 import { Field, ID, ObjectType, registerEnumType } from 'type-graphql';
-import { connectionOf } from '../connection.ts';
-import { DateTime, Money } from '../scalars.ts';
+import { connectionOf } from '../api/connection.ts';
+import { DateTime, Money } from '../api/scalars.ts';
 
 export const ReservationStatus = {
   HELD: 'HELD',

@@ -1,9 +1,9 @@
 import { Arg, Ctx, Directive, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
+import type { Connection } from '../api/connection.ts';
+import { type Context, load } from '../api/context.ts';
 import { showsById } from '../concerts/concert-loads.ts';
 import { Seat } from '../concerts/seat.ts';
 import { Show } from '../concerts/show.ts';
-import type { Connection } from '../connection.ts';
-import { type Context, load } from '../context.ts';
 import { Payment } from '../payments/payment.ts';
 import { paymentsOfReservations } from '../payments/read-payments.ts';
 import { readReservation, readReservations, seatsOfReservations } from './read-reservations.ts';

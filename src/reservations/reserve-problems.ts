@@ -1,6 +1,6 @@
 import { createUnionType, Field, ID, ObjectType } from 'type-graphql';
-import { Problem, Refusal, sentenceOf } from '../problems.ts';
-import { DateTime } from '../scalars.ts';
+import { Problem, Refusal, sentenceOf } from '../api/problems.ts';
+import { DateTime } from '../api/scalars.ts';
 import { Reservation } from './reservation.ts';
 
 @ObjectType({ implements: Problem })

@@ -1,14 +1,14 @@
 import type { EntityManager } from '@mikro-orm/core';
 import { Field, ID, InputType } from 'type-graphql';
+import { type Context, callerOf, isOver } from '../api/context.ts';
+import { idOf } from '../api/input.ts';
+import { badInput, CallerError } from '../api/problems.ts';
+import { lockSeats, lockUserAndShow } from '../commands/lock-order.ts';
 import { publishSeats } from '../concerts/seat-change.ts';
-import { type Context, callerOf, isOver } from '../context.ts';
-import { idOf } from '../input.ts';
-import { lockSeats, lockUserAndShow } from '../lock-order.ts';
 import { perProcess } from '../platform/platform.ts';
 import { transact } from '../platform/transact.ts';
 import { SECOND } from '../platform/units.ts';
 import { WorkByKey } from '../platform/work-by-key.ts';
-import { badInput, CallerError } from '../problems.ts';
 import { stretchToken } from '../queue/end-token.ts';
 import { tokenRequired } from '../queue/require-pass.ts';
 import { type Held, holdSeats } from './hold-seats.ts';

@@ -1,11 +1,11 @@
 import type { EntityManager } from '@mikro-orm/core';
-import type { Pass } from '../context.ts';
-import { lockFreeSeats, lockFreeUsersAndShow } from '../lock-order.ts';
+import type { Pass } from '../api/context.ts';
+import { CallerError } from '../api/problems.ts';
+import { lockFreeSeats, lockFreeUsersAndShow } from '../commands/lock-order.ts';
 import { BatchByKey, type Outcome } from '../platform/batch-by-key.ts';
 import { isUnavailable } from '../platform/faults.ts';
 import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
 import { transact } from '../platform/transact.ts';
-import { CallerError } from '../problems.ts';
 import { type Held, holdWishes } from './hold-seats.ts';
 import { type Asked, judge, lookAtWishes, type SeatFacts } from './look-at-seats.ts';
 import type { ReserveRefusal } from './reserve-problems.ts';

@@ -1,5 +1,5 @@
 import { Arg, Ctx, Directive, Field, FieldResolver, Float, Int, ObjectType, Query, Resolver, Root } from 'type-graphql';
-import { type Context, load } from '../context.ts';
+import { type Context, load } from '../api/context.ts';
 import { BestSeller, bestSellerLists, readBestSellers } from './best-sellers.ts';
 import { Product } from './product.ts';
 import { productsById, productTexts } from './product-texts.ts';

@@ -1,11 +1,11 @@
 import { Field, Int, ObjectType } from 'type-graphql';
-import type { Context } from '../context.ts';
-import { within } from '../input.ts';
+import type { Context } from '../api/context.ts';
+import { within } from '../api/input.ts';
+import { Money } from '../api/scalars.ts';
 import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
 import { sql } from '../platform/postgres.ts';
 import { SharedCache } from '../platform/shared-cache.ts';
 import { SECOND } from '../platform/units.ts';
-import { Money } from '../scalars.ts';
 
 @ObjectType({
   description:

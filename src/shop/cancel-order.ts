@@ -1,8 +1,8 @@
-import { type Context, callerOf } from '../context.ts';
-import { idOf } from '../input.ts';
-import { lockOrders } from '../lock-order.ts';
+import { type Context, callerOf } from '../api/context.ts';
+import { idOf } from '../api/input.ts';
+import { notFound, type Refusal, refuse } from '../api/problems.ts';
+import { lockOrders } from '../commands/lock-order.ts';
 import { transact } from '../platform/transact.ts';
-import { notFound, type Refusal, refuse } from '../problems.ts';
 import { endOrders } from './end-orders.ts';
 import type { Order } from './order.ts';
 import { findOrder } from './read-orders.ts';

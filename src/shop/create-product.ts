@@ -1,9 +1,9 @@
 import { Field, InputType, Int } from 'type-graphql';
-import type { Context } from '../context.ts';
-import { textOf, within } from '../input.ts';
+import type { Context } from '../api/context.ts';
+import { textOf, within } from '../api/input.ts';
+import { Money } from '../api/scalars.ts';
 import { newId } from '../platform/ids.ts';
 import { sqlRow } from '../platform/postgres.ts';
-import { Money } from '../scalars.ts';
 import { PRODUCT_COLUMNS, type Product, type ProductRow, toProduct } from './product.ts';
 import { sortNameOf, wordsOf } from './product-words.ts';
 

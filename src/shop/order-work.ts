@@ -1,14 +1,14 @@
-import { applyInTurn, doTogether, type KeyedWork } from '../keyed-work.ts';
+import type { Refusal } from '../api/problems.ts';
+import { claimKeys } from '../commands/idempotency.ts';
+import { applyInTurn, doTogether, type KeyedWork } from '../commands/keyed-work.ts';
 import { AtMost } from '../platform/at-most.ts';
 import { BatchByKey, type Outcome } from '../platform/batch-by-key.ts';
 import { CountByKey } from '../platform/count-by-key.ts';
 import { isLockedOut } from '../platform/faults.ts';
-import { claimKeys } from '../platform/idempotency.ts';
 import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
 import { POOL_SIZE, sql } from '../platform/postgres.ts';
 import { transact } from '../platform/transact.ts';
 import { SECOND } from '../platform/units.ts';
-import type { Refusal } from '../problems.ts';
 import { freeWanted } from './free-wanted.ts';
 import { leastLocked } from './least-locked.ts';
 import type { Order } from './order.ts';

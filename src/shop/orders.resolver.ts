@@ -1,6 +1,6 @@
 import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
-import type { Connection } from '../connection.ts';
-import { type Context, load } from '../context.ts';
+import type { Connection } from '../api/connection.ts';
+import { type Context, load } from '../api/context.ts';
 import { IssuedCoupon } from '../coupons/issued-coupon.ts';
 import { issuedCouponsById } from '../coupons/read-coupons.ts';
 import { Payment } from '../payments/payment.ts';

@@ -1,10 +1,10 @@
 import type { EntityManager } from '@mikro-orm/core';
 import { Field, ID, InputType, Int } from 'type-graphql';
-import { type Context, callerOf, isOver } from '../context.ts';
-import { idempotencyKeyOf, idOf, within } from '../input.ts';
-import type { KeptAnswer } from '../platform/idempotency.ts';
+import { type Context, callerOf, isOver } from '../api/context.ts';
+import { idempotencyKeyOf, idOf, within } from '../api/input.ts';
+import { badInput, keptRefusal, notFound, restoreRefusal } from '../api/problems.ts';
+import type { KeptAnswer } from '../commands/idempotency.ts';
 import { newId } from '../platform/ids.ts';
-import { badInput, keptRefusal, notFound, restoreRefusal } from '../problems.ts';
 import type { Order } from './order.ts';
 import type { Wish } from './order-desk.ts';
 import { workOnOrder } from './order-work.ts';

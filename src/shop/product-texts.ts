@@ -1,4 +1,4 @@
-import type { Batch } from '../context.ts';
+import type { Batch } from '../api/context.ts';
 import { forkOf, perProcess } from '../platform/platform.ts';
 import { sql } from '../platform/postgres.ts';
 import { SharedCache } from '../platform/shared-cache.ts';

@@ -1,6 +1,6 @@
 import { Field, ID, ObjectType } from 'type-graphql';
-import { connectionOf } from '../connection.ts';
-import { Money } from '../scalars.ts';
+import { connectionOf } from '../api/connection.ts';
+import { Money } from '../api/scalars.ts';
 
 /** What everybody reads of a product, and what may come from the cache; its stock never does. */
 @ObjectType()

@@ -1,7 +1,7 @@
 import { Arg, Ctx, Directive, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
-import type { Connection } from '../connection.ts';
-import { type Context, load } from '../context.ts';
-import { idOf } from '../input.ts';
+import type { Connection } from '../api/connection.ts';
+import { type Context, load } from '../api/context.ts';
+import { idOf } from '../api/input.ts';
 import { CreateProductInput, createProduct } from './create-product.ts';
 import { Product, ProductConnection } from './product.ts';
 import { productsById, stocksOfProducts } from './product-texts.ts';

@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/core';
-import { type Connection, idKey, pageOf, toConnection } from '../connection.ts';
-import { type Batch, type Context, callerOf } from '../context.ts';
-import { idOf } from '../input.ts';
+import { type Connection, idKey, pageOf, toConnection } from '../api/connection.ts';
+import { type Batch, type Context, callerOf } from '../api/context.ts';
+import { idOf } from '../api/input.ts';
 import { prepared, sql } from '../platform/postgres.ts';
 import { ORDER_COLUMNS, type Order, OrderLine, type OrderRow, toOrder } from './order.ts';
 

@@ -1,11 +1,11 @@
 import { Field, InputType, registerEnumType } from 'type-graphql';
-import { type Connection, type Edge, idKey, pageOf, toConnection } from '../connection.ts';
-import { type Context, load } from '../context.ts';
-import { textOf, within } from '../input.ts';
+import { type Connection, type Edge, idKey, pageOf, toConnection } from '../api/connection.ts';
+import { type Context, load } from '../api/context.ts';
+import { textOf, within } from '../api/input.ts';
+import { badInput } from '../api/problems.ts';
+import { Money } from '../api/scalars.ts';
 import { parseId } from '../platform/ids.ts';
 import { sql } from '../platform/postgres.ts';
-import { badInput } from '../problems.ts';
-import { Money } from '../scalars.ts';
 import type { Product } from './product.ts';
 import { productsById } from './product-texts.ts';
 import { queryOf, wordsOf } from './product-words.ts';

@@ -1,5 +1,5 @@
 import { createUnionType, Field, ID, Int, ObjectType } from 'type-graphql';
-import { Problem, Refusal, sentenceOf } from '../problems.ts';
+import { Problem, Refusal, sentenceOf } from '../api/problems.ts';
 import { Order } from './order.ts';
 import { Product } from './product.ts';
 

@@ -1,9 +1,9 @@
 import type { EntityManager } from '@mikro-orm/core';
 import { Field, ID, InputType } from 'type-graphql';
-import { type Context, callerOf, isOver } from '../context.ts';
-import { idempotencyKeyOf, idOf } from '../input.ts';
+import { type Context, callerOf, isOver } from '../api/context.ts';
+import { idempotencyKeyOf, idOf } from '../api/input.ts';
+import { keptRefusal, notFound, type Refusal, refuse, restoreRefusal } from '../api/problems.ts';
 import { newId } from '../platform/ids.ts';
-import { keptRefusal, notFound, type Refusal, refuse, restoreRefusal } from '../problems.ts';
 import { LedgerEntry } from './ledger-entry.ts';
 import type { Ledger } from './post-entry.ts';
 import { workOnWallet } from './wallet-work.ts';

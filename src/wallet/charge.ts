@@ -1,10 +1,10 @@
 import { createUnionType, Field, ID, InputType } from 'type-graphql';
-import { type Context, callerOf, isOver } from '../context.ts';
-import { idempotencyKeyOf, within } from '../input.ts';
-import type { IdempotencyKey } from '../platform/idempotency.ts';
+import { type Context, callerOf, isOver } from '../api/context.ts';
+import { idempotencyKeyOf, within } from '../api/input.ts';
+import { keptRefusal, Refusal, refuse, restoreRefusal } from '../api/problems.ts';
+import { Money } from '../api/scalars.ts';
+import type { IdempotencyKey } from '../commands/idempotency.ts';
 import { newId } from '../platform/ids.ts';
-import { keptRefusal, Refusal, refuse, restoreRefusal } from '../problems.ts';
-import { Money } from '../scalars.ts';
 import { LedgerEntry } from './ledger-entry.ts';
 import { workOnWallet } from './wallet-work.ts';
 

@@ -1,4 +1,4 @@
-import type { Batch } from '../context.ts';
+import type { Batch } from '../api/context.ts';
 import { LedgerEntry } from './ledger-entry.ts';
 
 /** Entries that exist, by id. */

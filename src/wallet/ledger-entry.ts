@@ -1,8 +1,8 @@
 import { BigIntType, type OptionalProps } from '@mikro-orm/core';
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ID, ObjectType, registerEnumType } from 'type-graphql';
-import { connectionOf } from '../connection.ts';
-import { DateTime, Money } from '../scalars.ts';
+import { connectionOf } from '../api/connection.ts';
+import { DateTime, Money } from '../api/scalars.ts';
 
 export const LedgerKind = {
   CHARGE: 'CHARGE',

@@ -1,5 +1,5 @@
 import { type EntityManager, OptimisticLockError } from '@mikro-orm/core';
-import type { Reading } from '../platform/guards/guard.ts';
+import type { Reading } from '../commands/guards/guard.ts';
 import { newId } from '../platform/ids.ts';
 import { prepared, sql, sqlRow } from '../platform/postgres.ts';
 import { LedgerEntry, type LedgerKind } from './ledger-entry.ts';

@@ -1,10 +1,10 @@
-import { applyInTurn, doTogether, type KeyedWork } from '../keyed-work.ts';
-import { type Locks, lockWanted } from '../lock-order.ts';
+import type { Refusal } from '../api/problems.ts';
+import { GUARDS } from '../commands/guards/guard.ts';
+import { claimKeys } from '../commands/idempotency.ts';
+import { applyInTurn, doTogether, type KeyedWork } from '../commands/keyed-work.ts';
+import { type Locks, lockWanted } from '../commands/lock-order.ts';
 import { BatchByKey, type Outcome } from '../platform/batch-by-key.ts';
-import { GUARDS } from '../platform/guards/guard.ts';
-import { claimKeys } from '../platform/idempotency.ts';
 import { type Platform, perProcess } from '../platform/platform.ts';
-import type { Refusal } from '../problems.ts';
 import { Ledger } from './post-entry.ts';
 
 /** One verb that moves money of one wallet, under one idempotency key. */

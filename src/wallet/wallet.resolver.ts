@@ -1,6 +1,6 @@
 import { Arg, Ctx, FieldResolver, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
-import { type Connection, numberKey, pageOf, toConnection } from '../connection.ts';
-import { type Context, callerOf, load } from '../context.ts';
+import { type Connection, numberKey, pageOf, toConnection } from '../api/connection.ts';
+import { type Context, callerOf, load } from '../api/context.ts';
 import { Payment } from '../payments/payment.ts';
 import { paymentsById } from '../payments/read-payments.ts';
 import { CancelChargeInput, cancelCharge } from './cancel-charge.ts';

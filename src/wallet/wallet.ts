@@ -1,7 +1,7 @@
 import { BigIntType } from '@mikro-orm/core';
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ObjectType } from 'type-graphql';
-import { Money } from '../scalars.ts';
+import { Money } from '../api/scalars.ts';
 
 @ObjectType()
 @Entity({ tableName: 'wallet' })

@@ -15,7 +15,7 @@ import {
   type OperationDefinitionNode,
 } from 'graphql';
 import type { Context } from './context.ts';
-import { presentError } from './present-error.ts';
+import { presentError } from './errors.ts';
 import { keyOf, NotPlain, type Writer, writerOf } from './write-plain.ts';
 
 /** Rows of a list that are written before others get their turn. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { EntityManager } from '@mikro-orm/core';
-import { prepared, sql, sqlRow } from './postgres.ts';
+import { prepared, sql, sqlRow } from '../platform/postgres.ts';
 
 /** One client's promise that it asks for one effect, however often it asks. */
 export interface IdempotencyKey {

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { Unavailable } from '../faults.ts';
-import { loadScript, runScript } from '../lua.ts';
-import { forkOf, type Platform } from '../platform.ts';
-import type { Channel } from '../pubsub.ts';
-import { transact } from '../transact.ts';
-import { SECOND } from '../units.ts';
+import { Unavailable } from '../../platform/faults.ts';
+import { loadScript, runScript } from '../../platform/lua.ts';
+import { forkOf, type Platform } from '../../platform/platform.ts';
+import type { Channel } from '../../platform/pubsub.ts';
+import { transact } from '../../platform/transact.ts';
+import { SECOND } from '../../platform/units.ts';
 import type { Guard } from './guard.ts';
 
 const ACQUIRE = loadScript(import.meta.url, 'acquire');

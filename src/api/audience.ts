@@ -1,7 +1,7 @@
+import { CountByKey } from '../platform/count-by-key.ts';
+import { type Platform, perProcess } from '../platform/platform.ts';
+import { SECOND } from '../platform/units.ts';
 import type { Caller } from './context.ts';
-import { CountByKey } from './platform/count-by-key.ts';
-import { type Platform, perProcess } from './platform/platform.ts';
-import { SECOND } from './platform/units.ts';
 import { CallerError } from './problems.ts';
 
 /** What each user has open in this process, over sockets and streams together. */

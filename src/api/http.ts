@@ -7,14 +7,14 @@ import {
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { GraphQLError, type GraphQLSchema, OperationTypeNode } from 'graphql';
-import { authenticate } from './accounts/authenticate.ts';
+import { authenticate } from '../accounts/authenticate.ts';
+import { isUnavailable } from '../platform/faults.ts';
+import type { Platform } from '../platform/platform.ts';
 import { type Context, makeContext } from './context.ts';
+import { presentError } from './errors.ts';
 import { KnownQueries, stringifyAnswer } from './known-queries.ts';
 import { LimitsRule, MOST_TOKENS } from './limits.ts';
 import { nestingFault } from './nesting.ts';
-import { isUnavailable } from './platform/faults.ts';
-import type { Platform } from './platform/platform.ts';
-import { presentError } from './present-error.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 

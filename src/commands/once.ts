@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/core';
-import { type Claim, claimKeys, type KeptAnswer, keepAnswer, readKept } from './platform/idempotency.ts';
-import { type Refusal, refuse } from './problems.ts';
+import { type Refusal, refuse } from '../api/problems.ts';
+import { type Claim, claimKeys, type KeptAnswer, keepAnswer, readKept } from './idempotency.ts';
 
 /** What is to happen once for a key. */
 export interface Once<T> extends Claim {

@@ -1,14 +1,14 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ExecutionResult, GraphQLError, GraphQLSchema } from 'graphql';
 import { createHandler, type Handler, type RequestParams } from 'graphql-sse';
-import { authenticate } from './accounts/authenticate.ts';
+import { authenticate } from '../accounts/authenticate.ts';
+import type { Platform } from '../platform/platform.ts';
+import { Stream } from '../platform/streams.ts';
 import { admitSubscription } from './audience.ts';
 import { type Caller, makeContext } from './context.ts';
+import { presentAll } from './errors.ts';
 import { Events } from './events.ts';
-import { GRAPHQL_PATH } from './graphql-http.ts';
-import type { Platform } from './platform/platform.ts';
-import { Stream } from './platform/streams.ts';
-import { presentAll } from './present-error.ts';
+import { GRAPHQL_PATH } from './http.ts';
 import { CallerError } from './problems.ts';
 import { readSubscription } from './read-subscription.ts';
 

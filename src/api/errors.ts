@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
-import { isUnavailable } from './platform/faults.ts';
-import type { Platform } from './platform/platform.ts';
+import { isUnavailable } from '../platform/faults.ts';
+import type { Platform } from '../platform/platform.ts';
 import { CallerError, ERRORS, type ErrorCode } from './problems.ts';
 
 /** Codes that Apollo gives by itself for requests that cannot be executed. */

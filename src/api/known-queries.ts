@@ -1,10 +1,10 @@
 import { type ApolloServerPlugin, HeaderMap } from '@apollo/server';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
-import { authenticate, recallCaller } from './accounts/authenticate.ts';
+import { authenticate, recallCaller } from '../accounts/authenticate.ts';
+import type { Platform } from '../platform/platform.ts';
 import { type Context, makeContext } from './context.ts';
 import { PlainQuery } from './plain-queries.ts';
-import type { Platform } from './platform/platform.ts';
 
 /** Plain queries by text that one process remembers. */
 const MOST_KNOWN = 500;

@@ -1,6 +1,6 @@
 import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
 import { type ClassType, Field, InterfaceType, ObjectType, registerEnumType } from 'type-graphql';
-import type { KeptAnswer } from './platform/idempotency.ts';
+import type { KeptAnswer } from '../commands/idempotency.ts';
 
 /** Every refusal a well-behaved client can meet, with the sentence that can be shown to a person. */
 export const REFUSALS = {

@@ -1,6 +1,6 @@
-import { forkOf, perProcess } from '../platform.ts';
-import { transact } from '../transact.ts';
-import { SECOND } from '../units.ts';
+import { forkOf, perProcess } from '../../platform/platform.ts';
+import { transact } from '../../platform/transact.ts';
+import { SECOND } from '../../platform/units.ts';
 import type { Guard } from './guard.ts';
 
 /** Lost races after which the next try takes the row's lock first. */

@@ -1,4 +1,4 @@
-import { parseId } from './platform/ids.ts';
+import { parseId } from '../platform/ids.ts';
 import { badInput } from './problems.ts';
 
 /**

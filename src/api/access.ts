@@ -6,13 +6,13 @@ import {
   type GraphQLFieldResolver,
   type GraphQLSchema,
 } from 'graphql';
-import { isOperator } from './accounts/is-operator.ts';
-import { findConcertQueue, findShow } from './concerts/find-show.ts';
+import { isOperator } from '../accounts/is-operator.ts';
+import { findConcertQueue, findShow } from '../concerts/find-show.ts';
+import { SECOND } from '../platform/units.ts';
+import { requirePass } from '../queue/require-pass.ts';
 import { type Context, callerOf, MOST_REQUEST_MS, type Pass, withPass } from './context.ts';
 import { idOf } from './input.ts';
-import { SECOND } from './platform/units.ts';
 import { CallerError } from './problems.ts';
-import { requirePass } from './queue/require-pass.ts';
 
 export const DIRECTIVES = ['queued', 'operator'].map(
   (name) => new GraphQLDirective({ name, locations: [DirectiveLocation.FIELD_DEFINITION] }),

@@ -1,13 +1,13 @@
-import { createConcert } from './concerts/create-concert.ts';
-import { createShow } from './concerts/create-show.ts';
-import { makeContext } from './context.ts';
-import { createCoupon } from './coupons/create-coupon.ts';
-import { forkOf, type Platform } from './platform/platform.ts';
-import { withAdvisoryLock } from './platform/postgres.ts';
-import { keepSetting, readSetting } from './platform/settings.ts';
-import { HOUR } from './platform/units.ts';
-import { createQueue } from './queue/create-queue.ts';
-import { createProduct } from './shop/create-product.ts';
+import { makeContext } from '../api/context.ts';
+import { createConcert } from '../concerts/create-concert.ts';
+import { createShow } from '../concerts/create-show.ts';
+import { createCoupon } from '../coupons/create-coupon.ts';
+import { forkOf, type Platform } from '../platform/platform.ts';
+import { withAdvisoryLock } from '../platform/postgres.ts';
+import { keepSetting, readSetting } from '../platform/settings.ts';
+import { HOUR } from '../platform/units.ts';
+import { createQueue } from '../queue/create-queue.ts';
+import { createProduct } from '../shop/create-product.ts';
 
 interface DemoConcerts {
   readonly queueId: string;

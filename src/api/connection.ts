@@ -1,5 +1,5 @@
 import { type ClassType, Field, ObjectType } from 'type-graphql';
-import { parseId } from './platform/ids.ts';
+import { parseId } from '../platform/ids.ts';
 import { badInput } from './problems.ts';
 
 const MOST_PER_PAGE = 100;

@@ -1,7 +1,7 @@
 import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, execute, locatedError } from 'graphql';
 import type { Context } from './context.ts';
+import { presentAll } from './errors.ts';
 import { type WriteEvent, writerOfEvents } from './plain-events.ts';
-import { presentAll } from './present-error.ts';
 
 /** One subscription as its transport carries it. */
 export interface Line {

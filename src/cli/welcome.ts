@@ -1,4 +1,4 @@
-import type { App } from './app.ts';
+import type { App } from '../app.ts';
 
 /** What `npm start` tells whoever started it: where to go, who they are there, and what to try first. */
 export function describeApp({ url, databaseUrl, redisUrl, operator, demo, notes }: App): string {

@@ -1,9 +1,9 @@
 import 'reflect-metadata';
-import type { Audit } from './audit/audit.ts';
-import { runChecks } from './audit/run-checks.ts';
-import { readConfig } from './config.ts';
-import { openEmbedded } from './platform/embedded/open.ts';
-import { HOUR } from './platform/units.ts';
+import type { Audit } from '../audit/audit.ts';
+import { runChecks } from '../audit/run-checks.ts';
+import { readConfig } from '../config.ts';
+import { openEmbedded } from '../platform/embedded/open.ts';
+import { HOUR } from '../platform/units.ts';
 
 /** Nobody waits for it but the person who started it. */
 const MOST_MS = HOUR;

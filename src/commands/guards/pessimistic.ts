@@ -1,5 +1,5 @@
-import { forkOf } from '../platform.ts';
-import { transact } from '../transact.ts';
+import { forkOf } from '../../platform/platform.ts';
+import { transact } from '../../platform/transact.ts';
 import type { Guard } from './guard.ts';
 
 /** Whoever comes second waits at the row's lock, inside its transaction. */

@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/core';
-import { anyOf, prepared, sql } from './platform/postgres.ts';
+import { anyOf, prepared, sql } from '../platform/postgres.ts';
 
 /*
  * Every verb takes its locks in this order, and several of one kind by id, so that no two can wait for each other:

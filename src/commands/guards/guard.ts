@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/core';
-import type { Platform } from '../platform.ts';
+import type { Platform } from '../../platform/platform.ts';
 import { optimistic } from './optimistic.ts';
 import { pessimistic } from './pessimistic.ts';
 import { redisLock } from './redis-lock.ts';

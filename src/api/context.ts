@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { EntityManager } from '@mikro-orm/core';
 import DataLoader from 'dataloader';
-import type { Platform } from './platform/platform.ts';
+import type { Platform } from '../platform/platform.ts';
 import { CallerError } from './problems.ts';
 
 export type Role = 'BUYER' | 'OPERATOR';

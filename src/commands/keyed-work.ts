@@ -1,8 +1,8 @@
 import type { EntityManager } from '@mikro-orm/core';
-import type { Outcome } from './platform/batch-by-key.ts';
-import { isUnavailable } from './platform/faults.ts';
-import { type Claim, dropKey, type KeptAnswer, keepAnswer, readKept } from './platform/idempotency.ts';
-import { CallerError, type Refusal, refuse } from './problems.ts';
+import { CallerError, type Refusal, refuse } from '../api/problems.ts';
+import type { Outcome } from '../platform/batch-by-key.ts';
+import { isUnavailable } from '../platform/faults.ts';
+import { type Claim, dropKey, type KeptAnswer, keepAnswer, readKept } from './idempotency.ts';
 
 /** What pieces of work in one transaction have gathered, to be written in few statements. */
 export interface Gathered {

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { makeSchema, printSdl } from './schema.ts';
+import { makeSchema, printSdl } from '../api/schema.ts';
 
 /** Where the schema is kept, from the root of the project, which is where this is run. */
 const FILE = join('schema', 'schema.graphql');

@@ -10,17 +10,17 @@ import {
   type SubscribePayload,
 } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { authenticate } from './accounts/authenticate.ts';
+import { authenticate } from '../accounts/authenticate.ts';
+import { isAllowedOrigin } from '../platform/origins.ts';
+import type { Outlet } from '../platform/outlet.ts';
+import type { Platform } from '../platform/platform.ts';
+import { closeSocket, outletOf, serveSocket } from '../platform/sockets.ts';
+import { SECOND } from '../platform/units.ts';
 import { admitSocket, admitSubscription, tooMany } from './audience.ts';
 import { type Caller, type Context, makeContext } from './context.ts';
+import { presentAll } from './errors.ts';
 import { Events, type Line } from './events.ts';
-import { GRAPHQL_PATH } from './graphql-http.ts';
-import { isAllowedOrigin } from './platform/origins.ts';
-import type { Outlet } from './platform/outlet.ts';
-import type { Platform } from './platform/platform.ts';
-import { closeSocket, outletOf, serveSocket } from './platform/sockets.ts';
-import { SECOND } from './platform/units.ts';
-import { presentAll } from './present-error.ts';
+import { GRAPHQL_PATH } from './http.ts';
 import { CallerError } from './problems.ts';
 import { readSubscription } from './read-subscription.ts';
 
