@@ -46,6 +46,14 @@ export class Context {
     this.requestId = requestId;
   }
 
+  /**
+   * Whether the caller has been told already that it took too long. What has not begun by then must not begin: nobody
+   * would know of its effect.
+   */
+  isOver(): boolean {
+    return performance.now() - this.startedAt > MOST_REQUEST_MS;
+  }
+
   get em(): EntityManager {
     this.made.em ??= this.platform.orm.em.fork();
     return this.made.em;
@@ -92,12 +100,8 @@ export function load<V>(context: Context, batch: Batch<V>, key: string): Promise
   return loader.load(key) as Promise<V>;
 }
 
-/**
- * Whether the caller has been told already that it took too long. What has not begun by then must not begin: nobody
- * would know of its effect.
- */
 export function isOver(context: Context): boolean {
-  return performance.now() - context.startedAt > MOST_REQUEST_MS;
+  return context.isOver();
 }
 
 /** What is nested in an answer has what is left of the request's time, and a little where that is used up. */
