@@ -34,6 +34,7 @@ import { foldSales } from './shop/fold-sales.job.ts';
 import { lapseOrders } from './shop/lapse-orders.job.ts';
 import { Order, OrderLine } from './shop/order.ts';
 import { Product } from './shop/product.ts';
+import { SaleChange } from './shop/sale-change.ts';
 import { expireWallets } from './wallet/expire-wallets.job.ts';
 import { LedgerEntry, Wallet } from './wallet/wallet.ts';
 
@@ -52,6 +53,7 @@ const ENTITIES = [
   Product,
   Order,
   OrderLine,
+  SaleChange,
   Coupon,
   IssuedCoupon,
 ];

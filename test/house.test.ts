@@ -26,9 +26,9 @@ const RESOLVERS_MAY_CALL: Record<string, readonly string[]> = {
 };
 /** Calls upwards that are known, each with its reason. */
 const UPWARD_CALLS: Record<string, string> = {
-  'src/queue/leave-queue.ts -> src/reservations/release-holds-of-token.ts':
+  'src/queue/leave-queue.ts -> src/reservations/release-reservation.ts':
     'leaving gives up what is held under the token',
-  'src/queue/revoke-token.ts -> src/reservations/release-holds-of-token.ts':
+  'src/queue/revoke-token.ts -> src/reservations/release-reservation.ts':
     'revoking takes away what is held under the token',
 };
 /** Reads of the environment besides the configuration, each with its reason. */

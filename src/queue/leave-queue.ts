@@ -1,7 +1,7 @@
 import { type Context, callerOf } from '../api/context.ts';
 import { badInput, notFound } from '../api/problems.ts';
 import { loadScript, runScript } from '../platform/lua.ts';
-import { releaseHoldsOfToken } from '../reservations/release-holds-of-token.ts';
+import { releaseHoldsOfToken } from '../reservations/release-reservation.ts';
 import { hashOf, queueIdOf, queueKey, tokenIdOf } from './queue-keys.ts';
 import type { QueueToken } from './queue-token.ts';
 import { type RawView, readView } from './token-view.ts';
