@@ -7,6 +7,7 @@ RUN npm ci
 COPY tsconfig.json tsconfig.build.json ./
 COPY scripts scripts
 COPY migrations migrations
+COPY embedded embedded
 COPY src src
 RUN node scripts/build.mjs
 # The image has a Node.js of its own; what is optional is the embedded PostgreSQL.

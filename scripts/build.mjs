@@ -1,11 +1,11 @@
-// Compiles src and migrations into dist with the pinned compiler, and copies the Lua scripts beside what was compiled.
+// Compiles src, embedded and migrations into dist with the pinned compiler, and copies the Lua scripts beside what was compiled.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const SOURCES = ['src', 'migrations'];
+const SOURCES = ['src', 'embedded', 'migrations'];
 const SETTINGS = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json', 'scripts/build.mjs'];
 const STAMP = 'dist/.built';
 
