@@ -11,10 +11,10 @@ import {
 } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { authenticate } from '../accounts/authenticate.ts';
+import type { BoundedWriter } from '../platform/bounded-writer.ts';
 import { isAllowedOrigin } from '../platform/origins.ts';
-import type { Outlet } from '../platform/outlet.ts';
 import type { Platform } from '../platform/platform.ts';
-import { closeSocket, outletOf, serveSocket } from '../platform/sockets.ts';
+import { boundedWriterOf, closeSocket, serveSocket } from '../platform/sockets.ts';
 import { SECOND } from '../platform/units.ts';
 import { admitSocket, admitSubscription, tooMany } from './audience.ts';
 import { type Caller, type Context, makeContext } from './context.ts';
@@ -38,7 +38,7 @@ const TOO_MANY_SOCKETS = 4430;
 
 interface Connected {
   readonly socket: WebSocket;
-  readonly outlet: Outlet;
+  readonly writer: BoundedWriter;
   caller?: Caller | null;
   expiry?: NodeJS.Timeout;
   /** Counts the socket out of those of its user. */
@@ -65,8 +65,8 @@ export function serveSubscriptions(http: FastifyInstance, platform: Platform, sc
     onError: (_connection, _id, _payload, errors) => presentAll(platform, errors),
   });
   sockets.on('connection', (socket) => {
-    const outlet = outletOf(socket, platform.config.WS_MAX_BUFFERED_BYTES);
-    serveSocket(graphql, socket, outlet, { socket, outlet }, platform.log);
+    const writer = boundedWriterOf(socket, platform.config.WS_MAX_BUFFERED_BYTES);
+    serveSocket(graphql, socket, writer, { socket, writer }, platform.log);
   });
   http.server.on('upgrade', (request, socket, head) => upgrade(platform, sockets, request, socket, head));
   // The HTTP server waits for the connections it has given away, so they end before it does.
@@ -104,10 +104,10 @@ function begin(
 }
 
 /** The line of one subscription on a socket. @param over called when it has ended */
-function lineOf({ socket, outlet }: Connected, id: string, over: () => void): Line {
+function lineOf({ socket, writer }: Connected, id: string, over: () => void): Line {
   const open = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
   return {
-    tell: (result) => outlet.send(`${open}${result}}`),
+    tell: (result) => writer.send(`${open}${result}}`),
     // They may connect again as what they are now.
     tellLast: async () => closeSocket(socket, CloseCode.Forbidden, 'Forbidden'),
     over,

@@ -1,10 +1,9 @@
 import type { Context } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
-import { Latest } from '../platform/latest.ts';
-import { lookAtToken } from '../queue/look-at-token.ts';
-import { tokenIdOf } from '../queue/queue-keys.ts';
-import type { TokenView } from '../queue/token-view.ts';
-import { watchToken } from '../queue/watch-queue.ts';
+import { ConflatingIterator } from '../platform/conflating-iterator.ts';
+import { readToken } from '../queue/line/line.ts';
+import { type TokenView, tokenIdOf } from '../queue/queue-token.ts';
+import { watchToken } from '../queue/replica/queue-watch.ts';
 import type { Seat } from './seat.ts';
 import { mergeChanges, type SeatChange, seatsOf, toSeatChange } from './seat-change.ts';
 
@@ -12,7 +11,7 @@ import { mergeChanges, type SeatChange, seatsOf, toSeatChange } from './seat-cha
 export async function watchSeats(context: Context, showIdText: string): Promise<AsyncIterable<SeatChange>> {
   const showId = idOf('showId', showIdText);
   const stops: (() => void)[] = [];
-  const changes = new Latest<SeatChange>(() => {
+  const changes = new ConflatingIterator<SeatChange>(() => {
     for (const stop of stops.splice(0)) stop();
   }, mergeChanges);
   try {
@@ -39,7 +38,7 @@ function sharedChange(showId: string, seats: Seat[]): SeatChange {
 async function listen(
   { platform, pass }: Context,
   showId: string,
-  changes: Latest<SeatChange>,
+  changes: ConflatingIterator<SeatChange>,
 ): Promise<(() => void)[]> {
   const { messages } = platform;
   const stop = await messages.listen(seatsOf(showId), (seats) => changes.push(sharedChange(showId, seats)));
@@ -51,7 +50,7 @@ async function listen(
   };
   try {
     const tokenId = tokenIdOf(pass.tokenHash);
-    const view = await lookAtToken(platform, pass.queueId, tokenId);
+    const view = await readToken(platform, pass.queueId, tokenId);
     if (view) return [...stops, await watchToken(platform, pass.queueId, tokenId, view, judge, end)];
     end();
     return stops;

@@ -6,7 +6,7 @@ import { rowsOf, WALLETS } from '../commands/lock-order.ts';
 import { run, type Scene, type Verb } from '../commands/runner.ts';
 import { isUnavailable } from '../platform/faults.ts';
 import { newId } from '../platform/ids.ts';
-import { queueIdOf } from '../queue/queue-keys.ts';
+import { queueIdOf } from '../queue/queue-token.ts';
 import { findPass } from '../queue/require-pass.ts';
 import { AlreadyPaid, alreadyPaid, InsufficientBalance, insufficientBalance, type PayAnswer } from './pay-problems.ts';
 import { type Attempt, forEachKind, type PayableKind, payableOf } from './payable.ts';

@@ -1,6 +1,13 @@
 import { Field, ID, Int, ObjectType } from 'type-graphql';
+import type { Context } from '../api/context.ts';
+import { idOf } from '../api/input.ts';
+import { notFound } from '../api/problems.ts';
 import { DateTime } from '../api/scalars.ts';
-import type { QueueMessage } from './queue-message.ts';
+import { ConflatingIterator } from '../platform/conflating-iterator.ts';
+import { SECOND } from '../platform/units.ts';
+import { ensureSettings, type QueueMessage, readSnapshot } from './line/line.ts';
+import { Queue } from './queue.ts';
+import { watchCounts } from './replica/queue-watch.ts';
 
 @ObjectType({ simpleResolvers: true, description: 'One moment of a queue, for dashboards' })
 export class QueueStats {
@@ -42,7 +49,7 @@ export class QueueStats {
 }
 
 /** The counts that a tick's message carries. */
-export function toStats(queueId: string, message: QueueMessage): QueueStats {
+function toStats(queueId: string, message: QueueMessage): QueueStats {
   const { waiting, active, entered, admitted, completed, expired, left, admittedPerMinute, etaErrorMs } = message;
   return Object.assign(new QueueStats(), {
     queueId,
@@ -50,4 +57,48 @@ export function toStats(queueId: string, message: QueueMessage): QueueStats {
     ...{ waiting, active, entered, admitted, completed, expired, left, admittedPerMinute },
     etaErrorSeconds: etaErrorMs < 0 ? null : Math.round(etaErrorMs / 1_000),
   });
+}
+
+/** The queue's counts now. */
+export async function readStats(context: Context, queueId: string): Promise<QueueStats> {
+  return toStats(queueId, await readSnapshot(context.platform, queueId));
+}
+
+/** One object for all who hear of the same message, so that it is written once. */
+const shared = new WeakMap<QueueMessage, QueueStats>();
+
+function statsOf(queueId: string, message: QueueMessage): QueueStats {
+  const stats = shared.get(message) ?? toStats(queueId, message);
+  shared.set(message, stats);
+  return stats;
+}
+
+/**
+ * The queue's counts: now, then at most once a second.
+ * @throws CallerError NOT_FOUND for an unknown queue
+ */
+export async function watchStats(context: Context, id: string): Promise<AsyncIterable<QueueStats>> {
+  const queueId = idOf('queueId', id);
+  const queue = await context.em.findOne(Queue, { id: queueId });
+  if (!queue) throw notFound('queue');
+  await ensureSettings(context.platform, queue);
+  let stop: (() => void) | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let toldAt = 0;
+  let newest: QueueMessage | undefined;
+  const stats = new ConflatingIterator<QueueStats>(() => {
+    clearTimeout(timer);
+    stop?.();
+  });
+  const tell = (): void => {
+    timer = undefined;
+    toldAt = Date.now();
+    if (newest) stats.push(statsOf(queueId, newest));
+  };
+  stop = await watchCounts(context.platform, queueId, (message) => {
+    newest = message;
+    timer ??= setTimeout(tell, Math.max(0, toldAt + SECOND - Date.now()));
+  });
+  if (stats.ended) stop();
+  return stats;
 }

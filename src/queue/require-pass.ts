@@ -2,9 +2,9 @@ import { type Context, callerOf, type Pass } from '../api/context.ts';
 import { CallerError } from '../api/problems.ts';
 import type { Platform } from '../platform/platform.ts';
 import { forkOf } from '../platform/platform.ts';
-import { lookAtToken } from './look-at-token.ts';
+import { readToken } from './line/line.ts';
 import { Queue } from './queue.ts';
-import { hashOf, queueIdOf, tokenIdOf } from './queue-keys.ts';
+import { hashOf, queueIdOf, tokenIdOf } from './queue-token.ts';
 
 /**
  * Lets the holder of an ACTIVE token of the queue through.
@@ -26,7 +26,7 @@ export async function findPass(context: Context, queueId: string): Promise<Pass 
   const value = context.queueToken;
   if (value === undefined || queueIdOf(value) !== queueId) return undefined;
   const tokenHash = hashOf(value);
-  const view = await lookAtToken(context.platform, queueId, tokenIdOf(tokenHash));
+  const view = await readToken(context.platform, queueId, tokenIdOf(tokenHash));
   const opens = view?.token.status === 'ACTIVE' && view.token.userId === caller.id;
   return opens ? { queueId, tokenHash } : undefined;
 }
