@@ -6,14 +6,14 @@ import {
 } from '@apollo/server/plugin/disabled';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { GraphQLError, type GraphQLSchema, OperationTypeNode } from 'graphql';
+import { GraphQLError, type GraphQLSchema, OperationTypeNode, parse } from 'graphql';
 import { authenticate } from '../accounts/authenticate.ts';
 import { isUnavailable } from '../platform/faults.ts';
 import type { Platform } from '../platform/platform.ts';
 import { type Context, makeContext } from './context.ts';
 import { presentError } from './errors.ts';
 import { KnownQueries, stringifyAnswer } from './known-queries.ts';
-import { LimitsRule, MOST_TOKENS } from './limits.ts';
+import { LimitsRule, MOST_TOKENS, subscriptionFault } from './limits.ts';
 import { nestingFault } from './nesting.ts';
 
 export const GRAPHQL_PATH = '/graphql';
@@ -59,11 +59,23 @@ export async function serveGraphql(http: FastifyInstance, platform: Platform, sc
 
 async function contextOf(platform: Platform, request: FastifyRequest): Promise<Context> {
   const asked = (request.method === 'GET' ? request.query : request.body) as { query?: unknown } | undefined | null;
-  const fault = typeof asked?.query === 'string' ? nestingFault(asked.query) : undefined;
+  const fault = typeof asked?.query === 'string' ? faultOfText(asked.query) : undefined;
   if (fault) throw refused('GRAPHQL_VALIDATION_FAILED', fault);
   const caller = await authenticate(platform, request.headers.authorization).catch(telling503);
   const queueToken = request.headers['x-queue-token'];
   return makeContext(platform, caller, typeof queueToken === 'string' ? queueToken : undefined);
+}
+
+/** What is wrong with a document that Apollo could not answer without a fault. */
+function faultOfText(text: string): string | undefined {
+  const fault = nestingFault(text);
+  if (fault || !/\bsubscription\b/.test(text) || !/@\s*(skip|include)\b/.test(text)) return fault;
+  try {
+    return subscriptionFault(parse(text, { maxTokens: MOST_TOKENS }));
+  } catch {
+    // Apollo says what is wrong with its syntax.
+    return undefined;
+  }
 }
 
 /** Before execution an error is the whole answer: what a server being away has caused gets the status that says so. */
