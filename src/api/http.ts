@@ -15,6 +15,7 @@ import { presentError } from './errors.ts';
 import { KnownQueries, stringifyAnswer } from './known-queries.ts';
 import { LimitsRule, MOST_TOKENS, subscriptionFault } from './limits.ts';
 import { nestingFault } from './nesting.ts';
+import { readVariables } from './variables.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
@@ -84,16 +85,18 @@ function telling503(error: unknown): never {
   throw new GraphQLError(String(error), { originalError: error as Error, extensions: { http: { status: 503 } } });
 }
 
-/** Refuses what HTTP cannot answer before anything is executed: no operation of that name, or a subscription. */
+/** Refuses before anything is executed: no operation of that name, a subscription, wrong variables. */
 const JUDGE_OPERATION: ApolloServerPlugin<Context> = {
   requestDidStart: async () => ({
-    didResolveOperation: async ({ operation }) => {
+    didResolveOperation: async ({ schema, operation, request }) => {
       if (!operation) {
         throw refused('OPERATION_RESOLUTION_FAILURE', 'operationName must name one of the operations of the document.');
       }
       if (operation.operation === OperationTypeNode.SUBSCRIPTION) {
         throw refused('BAD_REQUEST', 'Subscriptions are served over WebSocket, and as streams at /graphql/stream.');
       }
+      const { fault } = readVariables(schema, operation, request.variables);
+      if (fault) throw fault;
     },
   }),
 };
