@@ -5,6 +5,7 @@ import {
   type GraphQLFieldConfig,
   type GraphQLFieldResolver,
   type GraphQLSchema,
+  specifiedDirectives,
 } from 'graphql';
 import { isOperator } from '../accounts/is-operator.ts';
 import { findConcertQueue, findShow } from '../concerts/find-show.ts';
@@ -14,9 +15,13 @@ import { type Context, callerOf, MOST_REQUEST_MS, type Pass, withPass } from './
 import { idOf } from './input.ts';
 import { CallerError } from './problems.ts';
 
-export const DIRECTIVES = ['queued', 'operator'].map(
-  (name) => new GraphQLDirective({ name, locations: [DirectiveLocation.FIELD_DEFINITION] }),
-);
+/** Every directive of the schema: those of the specification, and the two that guard fields. */
+export const DIRECTIVES = [
+  ...specifiedDirectives,
+  ...['queued', 'operator'].map(
+    (name) => new GraphQLDirective({ name, locations: [DirectiveLocation.FIELD_DEFINITION] }),
+  ),
+];
 
 type Resolver = GraphQLFieldResolver<unknown, Context>;
 type Root = 'Query' | 'Mutation' | 'Subscription';

@@ -15,6 +15,9 @@ const APOLLO_CODES = new Set([
   'BAD_USER_INPUT',
 ]);
 
+/** Longest message of an error that repeats what was sent, in bytes of JSON. */
+const MAX_MESSAGE_BYTES = 800;
+
 /**
  * The error as the caller sees it: what the caller can mend as it is, an outage as SERVICE_UNAVAILABLE, and everything
  * else masked and logged under the request's id.
@@ -39,10 +42,10 @@ export function presentError(
   const code = String(formatted.extensions?.code);
   if (APOLLO_CODES.has(code)) {
     const message = config.NODE_ENV === 'production' ? withoutHints(formatted.message) : formatted.message;
-    return { message, ...place, extensions: { code } };
+    return { message: bounded(message), ...place, extensions: { code } };
   }
   if (isOfArgument(thrown)) {
-    return { message: (thrown as Error).message, ...place, extensions: { code: 'BAD_USER_INPUT' } };
+    return { message: bounded((thrown as Error).message), ...place, extensions: { code: 'BAD_USER_INPUT' } };
   }
   if (isUnavailable(thrown)) {
     log.warn({ requestId, error: String(thrown) }, 'a server we stand on is away or too slow');
@@ -52,7 +55,7 @@ export function presentError(
   return masked('INTERNAL_SERVER_ERROR', place, { requestId });
 }
 
-/** All errors of a subscription, or found before it: those of variables carry no code of their own then. */
+/** All errors of a subscription, or found before it. */
 export function presentAll(
   platform: Platform,
   errors: readonly (GraphQLError | GraphQLFormattedError)[],
@@ -60,10 +63,21 @@ export function presentAll(
 ): GraphQLFormattedError[] {
   return errors.map((error) => {
     const formatted = error instanceof GraphQLError ? error.toJSON() : error;
-    const ofVariables = formatted.extensions?.code === undefined && /^Variable "\$/.test(formatted.message);
-    const coded = ofVariables ? { ...formatted, extensions: { code: 'BAD_USER_INPUT' } } : formatted;
-    return presentError(error, coded, requestId, platform);
+    return presentError(error, formatted, requestId, platform);
   });
+}
+
+/** A message that repeats what was sent, without its middle where that is long: its ends say what is wrong, and where. */
+function bounded(message: string): string {
+  let kept = message;
+  for (let end = MAX_MESSAGE_BYTES / 2; !isShort(kept); end *= 0.8) {
+    kept = `${message.slice(0, end)} [...] ${message.slice(-end)}`.toWellFormed();
+  }
+  return kept;
+}
+
+function isShort(message: string): boolean {
+  return message.length <= MAX_MESSAGE_BYTES && Buffer.byteLength(JSON.stringify(message)) <= MAX_MESSAGE_BYTES;
 }
 
 /** In production names of the schema are not given away to who guesses. */

@@ -1,7 +1,15 @@
-import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, execute, locatedError } from 'graphql';
+import {
+  createSourceEventStream,
+  type ExecutionArgs,
+  type ExecutionResult,
+  execute,
+  getOperationAST,
+  locatedError,
+} from 'graphql';
 import type { Context } from './context.ts';
 import { presentAll } from './errors.ts';
 import { type WriteEvent, writerOfEvents } from './plain-events.ts';
+import { readVariables } from './variables.ts';
 
 /** One subscription as its transport carries it. */
 export interface Line {
@@ -55,6 +63,10 @@ export class Events implements AsyncIterableIterator<ExecutionResult> {
   }
 
   async #run(): Promise<void> {
+    const { schema, document, operationName, variableValues } = this.#execution;
+    const operation = getOperationAST(document, operationName);
+    const { fault } = operation ? readVariables(schema, operation, variableValues) : {};
+    if (fault) return this.#tellResult({ errors: [fault] });
     const opened = await createSourceEventStream(this.#execution);
     if (!(Symbol.asyncIterator in opened)) return this.#tellResult(opened);
     const source = opened[Symbol.asyncIterator]();

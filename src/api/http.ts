@@ -6,15 +6,16 @@ import {
 } from '@apollo/server/plugin/disabled';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { GraphQLError, type GraphQLSchema, OperationTypeNode } from 'graphql';
+import { GraphQLError, type GraphQLSchema, OperationTypeNode, parse } from 'graphql';
 import { authenticate } from '../accounts/authenticate.ts';
 import { isUnavailable } from '../platform/faults.ts';
 import type { Platform } from '../platform/platform.ts';
 import { type Context, makeContext } from './context.ts';
 import { presentError } from './errors.ts';
 import { KnownQueries, stringifyAnswer } from './known-queries.ts';
-import { LimitsRule, MOST_TOKENS } from './limits.ts';
+import { LimitsRule, MOST_TOKENS, subscriptionFault } from './limits.ts';
 import { nestingFault } from './nesting.ts';
+import { readVariables } from './variables.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
@@ -59,11 +60,23 @@ export async function serveGraphql(http: FastifyInstance, platform: Platform, sc
 
 async function contextOf(platform: Platform, request: FastifyRequest): Promise<Context> {
   const asked = (request.method === 'GET' ? request.query : request.body) as { query?: unknown } | undefined | null;
-  const fault = typeof asked?.query === 'string' ? nestingFault(asked.query) : undefined;
+  const fault = typeof asked?.query === 'string' ? faultOfText(asked.query) : undefined;
   if (fault) throw refused('GRAPHQL_VALIDATION_FAILED', fault);
   const caller = await authenticate(platform, request.headers.authorization).catch(telling503);
   const queueToken = request.headers['x-queue-token'];
   return makeContext(platform, caller, typeof queueToken === 'string' ? queueToken : undefined);
+}
+
+/** What is wrong with a document that Apollo could not answer without a fault. */
+function faultOfText(text: string): string | undefined {
+  const fault = nestingFault(text);
+  if (fault || !/\bsubscription\b/.test(text) || !/@\s*(skip|include)\b/.test(text)) return fault;
+  try {
+    return subscriptionFault(parse(text, { maxTokens: MOST_TOKENS }));
+  } catch {
+    // Apollo says what is wrong with its syntax.
+    return undefined;
+  }
 }
 
 /** Before execution an error is the whole answer: what a server being away has caused gets the status that says so. */
@@ -72,16 +85,18 @@ function telling503(error: unknown): never {
   throw new GraphQLError(String(error), { originalError: error as Error, extensions: { http: { status: 503 } } });
 }
 
-/** Refuses what HTTP cannot answer before anything is executed: no operation of that name, or a subscription. */
+/** Refuses before anything is executed: no operation of that name, a subscription, wrong variables. */
 const JUDGE_OPERATION: ApolloServerPlugin<Context> = {
   requestDidStart: async () => ({
-    didResolveOperation: async ({ operation }) => {
+    didResolveOperation: async ({ schema, operation, request }) => {
       if (!operation) {
         throw refused('OPERATION_RESOLUTION_FAILURE', 'operationName must name one of the operations of the document.');
       }
       if (operation.operation === OperationTypeNode.SUBSCRIPTION) {
         throw refused('BAD_REQUEST', 'Subscriptions are served over WebSocket, and as streams at /graphql/stream.');
       }
+      const { fault } = readVariables(schema, operation, request.variables);
+      if (fault) throw fault;
     },
   }),
 };

@@ -137,6 +137,28 @@ function rootFields(set: SelectionSetNode, fragments: Map<string, FragmentDefini
   return count(set);
 }
 
+/**
+ * Judges the root of subscriptions before they are validated: graphql-js evaluates @skip and @include of a root field
+ * while it validates, without variables, and throws; and a subscription without its only field cannot be executed.
+ * @returns what is wrong with the document; undefined when it may be validated
+ */
+export function subscriptionFault({ definitions }: DocumentNode): string | undefined {
+  const fragments = new Map(definitions.filter(isFragment).map((node) => [node.name.value, node]));
+  const isConditional = ({ selections }: SelectionSetNode): boolean =>
+    selections.some((selection) => {
+      if (selection.directives?.some(({ name }) => name.value === 'skip' || name.value === 'include')) return true;
+      if (selection.kind === Kind.FIELD) return false;
+      if (selection.kind === Kind.INLINE_FRAGMENT) return isConditional(selection.selectionSet);
+      const fragment = fragments.get(selection.name.value);
+      fragments.delete(selection.name.value);
+      return fragment !== undefined && isConditional(fragment.selectionSet);
+    });
+  const isFaulty = definitions
+    .filter(isOperation)
+    .some(({ operation, selectionSet }) => operation === 'subscription' && isConditional(selectionSet));
+  return isFaulty ? 'The root field of a subscription takes neither @skip nor @include.' : undefined;
+}
+
 function isFragment(node: DocumentNode['definitions'][number]): node is FragmentDefinitionNode {
   return node.kind === Kind.FRAGMENT_DEFINITION;
 }

@@ -7,10 +7,10 @@ import {
   type GraphQLSchema,
   getArgumentValues,
   getOperationAST,
-  getVariableValues,
   Kind,
 } from 'graphql';
 import type { Context } from './context.ts';
+import { readVariables } from './variables.ts';
 import { keyOf, type Writer, writerOf } from './write-plain.ts';
 
 /** How events of one document are written without executing it for each of them. */
@@ -63,7 +63,7 @@ export function writerOfEvents(execution: ExecutionArgs): WriteEvent | undefined
   const operation = getOperationAST(document, execution.operationName);
   const plan = planOf(schema, document);
   if (!plan || !operation) return undefined;
-  const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], variableValues ?? {});
+  const { coerced } = readVariables(schema, operation, variableValues);
   if (!coerced) return undefined;
   const args = plan.argumentsOf(coerced);
   const context = execution.contextValue as Context;

@@ -7,7 +7,6 @@ import {
   type GraphQLSchema,
   getArgumentValues,
   getNullableType,
-  getVariableValues,
   isListType,
   isNonNullType,
   Kind,
@@ -16,6 +15,7 @@ import {
 } from 'graphql';
 import type { Context } from './context.ts';
 import { presentError } from './errors.ts';
+import { readVariables } from './variables.ts';
 import { keyOf, NotPlain, type Writer, writerOf } from './write-plain.ts';
 
 /** Rows of a list that are written before others get their turn. */
@@ -85,7 +85,7 @@ export class PlainQuery {
   }
 
   #argumentsOf(variables: Record<string, unknown>): Record<string, unknown> | undefined {
-    const { coerced } = getVariableValues(this.#schema, this.#operation.variableDefinitions ?? [], variables);
+    const { coerced } = readVariables(this.#schema, this.#operation, variables);
     if (!coerced) return undefined;
     try {
       return getArgumentValues(this.#field as GraphQLField<unknown, unknown>, this.#node, coerced);

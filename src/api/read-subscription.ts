@@ -9,7 +9,7 @@ import {
   specifiedRules,
   validate,
 } from 'graphql';
-import { LimitsRule, MOST_TOKENS } from './limits.ts';
+import { LimitsRule, MOST_TOKENS, subscriptionFault } from './limits.ts';
 import { nestingFault } from './nesting.ts';
 import { badInput } from './problems.ts';
 
@@ -61,6 +61,8 @@ function readDocument(schema: GraphQLSchema, text: string, isProduction: boolean
   if (fault) return [coded(new GraphQLError(fault), 'GRAPHQL_VALIDATION_FAILED')];
   try {
     const parsed = parse(text, { maxTokens: MOST_TOKENS });
+    const atRoot = subscriptionFault(parsed);
+    if (atRoot) return [coded(new GraphQLError(atRoot), 'GRAPHQL_VALIDATION_FAILED')];
     const rules = [...specifiedRules, LimitsRule, ...(isProduction ? [NoSchemaIntrospectionCustomRule] : [])];
     const faults = validate(schema, parsed, rules);
     if (faults.length > 0) return faults.map((fault) => coded(fault, 'GRAPHQL_VALIDATION_FAILED'));
