@@ -6,7 +6,7 @@ const paying = new WeakSet<object>();
 patchPg(
   (text) => text,
   (connection, text) => {
-    if (/insert into payment|update "payment"/.test(text)) paying.add(connection);
+    if (/(insert into|update) "payment"/.test(text)) paying.add(connection);
     else if (text === 'commit' && paying.has(connection)) process.kill(process.pid, 'SIGKILL');
   },
 );

@@ -3,7 +3,7 @@ import { loadScript } from '../../src/platform/lua.ts';
 import './without-version-check.ts';
 
 /** Preload: a lock in Redis is given to whoever asks, and a wallet's version is not checked. */
-const ACQUIRE = loadScript(new URL('../../src/commands/guards/redis-lock.ts', import.meta.url).href, 'acquire');
+const ACQUIRE = loadScript(new URL('../../src/commands/redis-lock.ts', import.meta.url).href, 'acquire-lock');
 const original = Redis.prototype.evalsha;
 
 Redis.prototype.evalsha = function patched(this: Redis, ...args: unknown[]): Promise<unknown> {
