@@ -2,6 +2,7 @@ import { MIGRATIONS } from '../migrations/list.ts';
 import { keepOperator, type Operator } from './accounts/keep-operator.ts';
 import { User } from './accounts/user.ts';
 import { sendAlerts } from './alerts/send-alerts.job.ts';
+import { Documents } from './api/compiled.ts';
 import { GRAPHQL_PATH, serveGraphql } from './api/http.ts';
 import { makeSchema } from './api/schema.ts';
 import { serveStreams } from './api/sse.ts';
@@ -85,13 +86,13 @@ async function open(config: Config, log: Log, closing: Closing): Promise<App> {
   const operator = await keepOperator(platform);
   const demo = config.DEMO_DATA !== 'off' && (config.DEMO_DATA || config.NODE_ENV !== 'production');
   const seeded = demo ? await seedDemo(platform) : undefined;
-  const schema = makeSchema();
+  const documents = new Documents(makeSchema(), config.NODE_ENV === 'production');
   const http = await openHttp(config, async () => {
     await Promise.all([pingPostgres(orm), redis.ping()]);
   });
-  await serveGraphql(http, platform, schema);
-  serveSubscriptions(http, platform, schema);
-  serveStreams(http, platform, schema);
+  await serveGraphql(http, platform, documents);
+  serveSubscriptions(http, platform, documents);
+  serveStreams(http, platform, documents);
   startJobs(platform, JOBS);
   closing.push(() => http.close());
   const address = await http.listen({ port: config.PORT, host: config.HOST });
