@@ -5,6 +5,8 @@ import { forkOf } from '../platform/platform.ts';
 import { lookAtToken } from './look-at-token.ts';
 import { Queue } from './queue.ts';
 import { hashOf, queueIdOf, tokenIdOf } from './queue-keys.ts';
+import type { TokenView } from './token-view.ts';
+import { watchToken } from './watch-queue.ts';
 
 /**
  * Lets the holder of an ACTIVE token of the queue through.
@@ -29,6 +31,22 @@ export async function findPass(context: Context, queueId: string): Promise<Pass 
   const view = await lookAtToken(context.platform, queueId, tokenIdOf(tokenHash));
   const opens = view?.token.status === 'ACTIVE' && view.token.userId === caller.id;
   return opens ? { queueId, tokenHash } : undefined;
+}
+
+/**
+ * Calls `onEnd` once the pass opens nothing more: its token is ACTIVE no longer, or Redis does not know it.
+ * @returns a function that stops watching
+ * @throws whatever Redis throws while it is away
+ */
+export async function watchPass(platform: Platform, pass: Pass, onEnd: () => void): Promise<() => void> {
+  const tokenId = tokenIdOf(pass.tokenHash);
+  const view = await lookAtToken(platform, pass.queueId, tokenId);
+  if (view) {
+    const judge = ({ token }: TokenView): void => (token.status === 'ACTIVE' ? undefined : onEnd());
+    return watchToken(platform, pass.queueId, tokenId, view, judge, onEnd);
+  }
+  onEnd();
+  return () => undefined;
 }
 
 /** The error that tells a client which queue to enter. */
