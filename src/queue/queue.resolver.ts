@@ -3,6 +3,7 @@ import {
   Ctx,
   createUnionType,
   Directive,
+  Extensions,
   FieldResolver,
   ID,
   Int,
@@ -12,9 +13,10 @@ import {
   Root,
   Subscription,
 } from 'type-graphql';
-import type { Context } from '../api/context.ts';
+import { type Context, PUBLIC } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
 import { Refusal } from '../api/problems.ts';
+import type { Subject } from '../platform/topics.ts';
 import { CreateQueueInput, createQueue } from './create-queue.ts';
 import { EnterQueueInput, enterQueue } from './enter-queue.ts';
 import { IssuePriorityCodesInput, issuePriorityCodes } from './issue-codes.ts';
@@ -28,7 +30,7 @@ import { readOwnToken } from './read-token.ts';
 import { revokeToken } from './revoke-token.ts';
 import { UpdateQueueInput, updateQueue } from './update-queue.ts';
 import { watchPosition } from './watch-position.ts';
-import { readStats, watchStats } from './watch-stats.ts';
+import { QUEUE_STATS, readStats } from './watch-stats.ts';
 
 const EnterQueueResult = createUnionType({ name: 'EnterQueueResult', types: () => [QueueToken, Refusal] as const });
 
@@ -63,6 +65,7 @@ export class QueueResolver {
     return readHistory(context, queueId, minutes);
   }
 
+  @Extensions(PUBLIC)
   @Query(() => QueueShuffle, { nullable: true })
   queueShuffle(@Arg('queueId', () => ID) queueId: string, @Ctx() context: Context): Promise<QueueShuffle | null> {
     return readShuffle(context, queueId);
@@ -122,7 +125,11 @@ export class QueueResolver {
   @Directive('@operator')
   @Subscription(() => QueueStats, {
     description: 'Now, then at most once a second',
-    subscribe: ({ args, context }) => watchStats(context as Context, args.queueId as string),
+    topics: QUEUE_STATS.name,
+    topicId: ({ args, context }): Subject => ({
+      platform: (context as Context).platform,
+      id: idOf('queueId', args.queueId as string),
+    }),
   })
   queueStats(@Arg('queueId', () => ID) _queueId: string, @Root() stats: QueueStats): QueueStats {
     return stats;
