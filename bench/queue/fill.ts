@@ -1,13 +1,14 @@
 import type { Redis } from 'ioredis';
 import { v7 } from 'uuid';
 import { loadScript, type Script } from '../../src/platform/lua.ts';
-import { hashOf, newSecret, queueKey, tokenIdOf, tokenValueOf } from '../../src/queue/queue-keys.ts';
+import { queueKey } from '../../src/queue/line/line.ts';
+import { hashOf, newSecret, tokenIdOf, tokenValueOf } from '../../src/queue/queue-token.ts';
 
 const AT_ONCE = 1_000;
 
 /** One of the queue's scripts, as the product runs it. */
 export function scriptOf(name: string): Script {
-  return loadScript(new URL('../../src/queue/queue.ts', import.meta.url).href, name);
+  return loadScript(new URL('../../src/queue/line/line.ts', import.meta.url).href, name);
 }
 
 /** Somebody whom a script let in. */

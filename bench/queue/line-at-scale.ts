@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { runScript } from '../../src/platform/lua.ts';
-import { newSecret, queueKey } from '../../src/queue/queue-keys.ts';
+import { queueKey } from '../../src/queue/line/line.ts';
+import { newSecret } from '../../src/queue/queue-token.ts';
 import { TestRedis } from '../../test/support/redis-server.ts';
 import type { Row } from '../load/row.ts';
 import { fillQueue, scriptOf } from './fill.ts';

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { queueKey } from '../../src/queue/queue-keys.ts';
+import { queueKey } from '../../src/queue/line/line.ts';
 import { Child } from '../load/child.ts';
 import type { Asking } from '../load/http-load.child.ts';
 import type { Load } from '../load/http-load.ts';

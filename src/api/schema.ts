@@ -14,7 +14,7 @@ import { AlreadyPaid, InsufficientBalance } from '../payments/pay-problems.ts';
 import { PaymentsResolver } from '../payments/payments.resolver.ts';
 import { pubSubOf } from '../platform/topics.ts';
 import { QueueResolver, QueueShuffleResolver } from '../queue/queue.resolver.ts';
-import { QUEUE_STATS } from '../queue/watch-stats.ts';
+import { QUEUE_STATS } from '../queue/queue-stats.ts';
 import { ReservationsResolver } from '../reservations/reservations.resolver.ts';
 import { SaleClosed, SeatsUnavailable } from '../reservations/reserve-problems.ts';
 import { BestSellersResolver } from '../shop/best-sellers.resolver.ts';

@@ -11,10 +11,10 @@ import {
 } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { authenticate } from '../accounts/authenticate.ts';
+import type { BoundedWriter } from '../platform/bounded-writer.ts';
 import { isAllowedOrigin } from '../platform/origins.ts';
-import type { Outlet } from '../platform/outlet.ts';
 import type { Platform } from '../platform/platform.ts';
-import { closeSocket, outletOf, serveSocket } from '../platform/sockets.ts';
+import { boundedWriterOf, closeSocket, serveSocket } from '../platform/sockets.ts';
 import { SECOND } from '../platform/units.ts';
 import type { Documents } from './compiled.ts';
 import type { Caller } from './context.ts';
@@ -39,7 +39,7 @@ const TOO_MANY_SOCKETS = 4430;
 
 interface Connected {
   readonly socket: WebSocket;
-  readonly outlet: Outlet;
+  readonly writer: BoundedWriter;
   caller?: Caller | null;
   expiry?: NodeJS.Timeout;
   /** Gives the socket back to the limit of its user. */
@@ -66,8 +66,8 @@ export function serveSubscriptions(http: FastifyInstance, platform: Platform, do
     onError: (_connection, _id, _payload, errors) => presentAll(platform, errors),
   });
   sockets.on('connection', (socket) => {
-    const outlet = outletOf(socket, platform.config.WS_MAX_BUFFERED_BYTES);
-    serveSocket(graphql, socket, outlet, { socket, outlet }, platform.log);
+    const writer = boundedWriterOf(socket, platform.config.WS_MAX_BUFFERED_BYTES);
+    serveSocket(graphql, socket, writer, { socket, writer }, platform.log);
   });
   http.server.on('upgrade', (request, socket, head) => upgrade(platform, sockets, request, socket, head));
   // The HTTP server waits for the connections that were upgraded, so they end before it does.
@@ -92,10 +92,10 @@ function begin(
   return openSubscription(platform, documents, payload, extra.caller ?? null, queueToken, sinkOf(extra, id));
 }
 
-function sinkOf({ socket, outlet }: Connected, id: string): Sink {
+function sinkOf({ socket, writer }: Connected, id: string): Sink {
   const open = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
   return {
-    next: (result) => outlet.send(`${open}${result}}`),
+    next: (result) => writer.send(`${open}${result}}`),
     // The client may connect again in the role that it has now.
     last: async () => closeSocket(socket, CloseCode.Forbidden, 'Forbidden'),
   };

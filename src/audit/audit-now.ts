@@ -1,4 +1,4 @@
-import { NextFlight } from '../platform/next-flight.ts';
+import { CoalescedQuery } from '../platform/coalesced-query.ts';
 import { type Platform, perProcess } from '../platform/platform.ts';
 import { urlOf } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
@@ -9,9 +9,9 @@ import { runChecks } from './run-checks.ts';
 const MOST_MS = 28 * SECOND;
 
 /** One at a time in a process: whoever asks while one is under way shares the next. */
-const flights = perProcess(() => new NextFlight<Audit>());
+const queries = perProcess(() => new CoalescedQuery<Audit>());
 
 /** Counts everything again, for a request. */
 export function auditNow(platform: Platform): Promise<Audit> {
-  return flights(platform).run('audit', () => runChecks(urlOf(platform.orm), MOST_MS));
+  return queries(platform).run('audit', () => runChecks(urlOf(platform.orm), MOST_MS));
 }

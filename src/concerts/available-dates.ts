@@ -1,14 +1,14 @@
 import type { Context } from '../api/context.ts';
-import { NextFlight } from '../platform/next-flight.ts';
+import { CoalescedQuery } from '../platform/coalesced-query.ts';
 import { forkOf, perProcess } from '../platform/platform.ts';
 import { sql } from '../platform/postgres.ts';
 import { Show } from './show.ts';
 
-const flights = perProcess(() => new NextFlight<object[]>());
+const queries = perProcess(() => new CoalescedQuery<object[]>());
 
 /** Dates of the concert that are on sale now and have a free seat, soonest first; asked at once, they are counted once. */
 export async function availableDates(context: Context, concertId: string): Promise<Show[]> {
-  const rows = await flights(context.platform).run(concertId, () =>
+  const rows = await queries(context.platform).run(concertId, () =>
     sql<object>(
       forkOf(context.platform),
       `select s.* from show s

@@ -1,7 +1,7 @@
 import type { Context } from '../api/context.ts';
 import { idOf, within } from '../api/input.ts';
 import { badInput } from '../api/problems.ts';
-import { NextFlight } from '../platform/next-flight.ts';
+import { CoalescedQuery } from '../platform/coalesced-query.ts';
 import { forkOf, perProcess } from '../platform/platform.ts';
 import { sql } from '../platform/postgres.ts';
 import { findShow } from './find-show.ts';
@@ -18,7 +18,7 @@ export interface SeatRange {
 /** Without `first`, no more are answered than a page can show. */
 const MOST_WITHOUT_FIRST = 5_000;
 
-const flights = perProcess(() => new NextFlight<Seat[]>());
+const queries = perProcess(() => new CoalescedQuery<Seat[]>());
 
 /**
  * Seats of one show with their status, by number; who asks for the same seats at once shares one query.
@@ -29,7 +29,7 @@ export async function readSeatMap(context: Context, showIdText: string, range: S
   const { section, afterNumber, first } = checkRange(range);
   const { platform } = context;
   await findShow(platform, showId);
-  return flights(platform).run(JSON.stringify([showId, section, afterNumber, first]), async () =>
+  return queries(platform).run(JSON.stringify([showId, section, afterNumber, first]), async () =>
     toSeats(
       await sql<object>(
         forkOf(platform),

@@ -1,5 +1,5 @@
 import type { Context, Pass } from '../api/context.ts';
-import { queueIdOf } from '../queue/queue-keys.ts';
+import { queueIdOf } from '../queue/queue-token.ts';
 import { findPass, tokenRequired } from '../queue/require-pass.ts';
 
 /** What the payer's queue token opens; looked up before the transaction, used at its place in it. */

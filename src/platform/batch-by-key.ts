@@ -13,15 +13,15 @@ interface Waiting<Item, T> {
  */
 export class BatchByKey<Item, T> {
   readonly #waiting = new Map<string, Waiting<Item, T>[]>();
-  readonly #most: number;
+  readonly #max: number;
   readonly #run: (key: string, items: readonly Item[]) => Promise<readonly Outcome<T>[]>;
 
   /**
-   * @param most items of one batch
+   * @param max the most items of one batch
    * @param run answers an outcome for each item; when it throws, that is the outcome of all
    */
-  constructor(most: number, run: (key: string, items: readonly Item[]) => Promise<readonly Outcome<T>[]>) {
-    this.#most = most;
+  constructor(max: number, run: (key: string, items: readonly Item[]) => Promise<readonly Outcome<T>[]>) {
+    this.#max = max;
     this.#run = run;
   }
 
@@ -42,7 +42,7 @@ export class BatchByKey<Item, T> {
 
   async #drain(key: string): Promise<void> {
     for (let line = this.#waiting.get(key); line?.length; line = this.#waiting.get(key)) {
-      const batch = line.splice(0, this.#most);
+      const batch = line.splice(0, this.#max);
       const outcomes = await this.#run(
         key,
         batch.map(({ item }) => item),

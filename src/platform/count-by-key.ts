@@ -1,4 +1,4 @@
-/** How many of something each key has at the moment, in this process. Keys with nothing take no memory. */
+/** Counts by key, in this process. A key whose count is 0 takes no memory. */
 export class CountByKey {
   readonly #counts = new Map<string, number>();
 
@@ -6,10 +6,13 @@ export class CountByKey {
     return this.#counts.get(key) ?? 0;
   }
 
-  /** Counts one more for `key`, or answers false when it has `most` already. Whoever took must give back once. */
-  take(key: string, most: number): boolean {
+  /**
+   * Counts one more for `key`; the caller gives it back once.
+   * @returns false when `key` has `max` already
+   */
+  take(key: string, max: number): boolean {
     const count = this.count(key);
-    if (count >= most) return false;
+    if (count >= max) return false;
     this.#counts.set(key, count + 1);
     return true;
   }

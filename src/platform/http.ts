@@ -4,12 +4,12 @@ import type { Config } from '../config.ts';
 import { isAllowedOrigin } from './origins.ts';
 
 /** Largest body of a request, in bytes. */
-const MOST_BODY_BYTES = 512 * 1024;
+const MAX_BODY_BYTES = 512 * 1024;
 
 /** The HTTP server, without routes but the health of the process. @param isReady throws while something is away */
 export async function openHttp(config: Config, isReady: () => Promise<void>): Promise<FastifyInstance> {
   const http = fastify({
-    bodyLimit: MOST_BODY_BYTES,
+    bodyLimit: MAX_BODY_BYTES,
     forceCloseConnections: true,
     requestTimeout: 30_000,
     routerOptions: { ignoreTrailingSlash: true },

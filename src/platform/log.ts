@@ -15,7 +15,7 @@ export function openLog(level: string): Log {
 
 /** A reader that took nothing for so long is not waited for; nor is a slow one for longer than several of these. */
 const PATIENCE_MS = 2 * SECOND;
-const MOST_WAITS = 4;
+const MAX_WAITS = 4;
 
 /**
  * Writes what is still to be written, as long as somebody takes it. Nothing can be logged afterwards: at the end of the
@@ -35,7 +35,7 @@ export async function closeLog(log: Log): Promise<void> {
     () => true,
   );
   stream.end();
-  for (let waits = 0; isTaken && waits < MOST_WAITS; waits++) {
+  for (let waits = 0; isTaken && waits < MAX_WAITS; waits++) {
     isTaken = false;
     if (await Promise.race([over, sleep(PATIENCE_MS, false)])) return;
   }

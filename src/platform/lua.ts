@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Redis } from 'ioredis';
 
@@ -12,14 +12,15 @@ export interface Script {
 }
 
 /**
- * Reads `<name>.lua` next to the module at `moduleUrl`. A line `-- include: other` is replaced with `other.lua`.
- * The file's header names keys, arguments and result.
+ * Reads a script. A line `-- include: other` in it is replaced with `other.lua`, relative to the script. The file's header
+ * names keys, arguments and result.
+ * @param path of the script, without `.lua`, relative to the module at `moduleUrl`
  */
-export function loadScript(moduleUrl: string, name: string): Script {
-  const folder = dirname(fileURLToPath(moduleUrl));
-  const read = (file: string): string => readFileSync(join(folder, `${file}.lua`), 'utf8');
-  const text = read(name).replace(/^-- include: (\S+)$/gm, (_line, file: string) => read(file));
-  return { name, text, sha: createHash('sha1').update(text).digest('hex') };
+export function loadScript(moduleUrl: string, path: string): Script {
+  const file = join(dirname(fileURLToPath(moduleUrl)), `${path}.lua`);
+  const include = (_line: string, other: string): string => readFileSync(join(dirname(file), `${other}.lua`), 'utf8');
+  const text = readFileSync(file, 'utf8').replace(/^-- include: (\S+)$/gm, include);
+  return { name: basename(path), text, sha: createHash('sha1').update(text).digest('hex') };
 }
 
 /** Runs the script on one key (all keys it touches share that key's hash tag); sends its text when the server lacks it. */

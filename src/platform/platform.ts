@@ -22,7 +22,7 @@ export function forkOf(platform: Platform): EntityManager {
 }
 
 /**
- * A room's state in one process, made at first use: `const mirrors = perProcess((platform) => new Mirrors(platform))`.
+ * State that lives as long as the platform, made at first use: `const caches = perProcess((platform) => new Cache(platform))`.
  * Keyed by platform, so that two apps in one process share nothing.
  */
 export function perProcess<T>(make: (platform: Platform) => T): (platform: Platform) => T {

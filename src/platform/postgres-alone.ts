@@ -5,25 +5,25 @@ export type AloneClient = pg.Client;
 
 /**
  * Runs `work` over a connection outside the pool, for what takes longer than a request's statements may.
- * @param mostMs after which whatever runs is ended: by the server, and where that does not answer by us
+ * @param maxMs after which whatever runs is ended: by the server, and where that does not answer by us
  */
 export async function withConnectionOfItsOwn<T>(
   url: string,
-  mostMs: number,
+  maxMs: number,
   work: (client: AloneClient) => Promise<T>,
 ): Promise<T> {
   const client = new pg.Client({
     connectionString: url,
     application_name: 'onsale-alone',
     connectionTimeoutMillis: 2 * SECOND,
-    statement_timeout: mostMs,
-    idle_in_transaction_session_timeout: mostMs,
+    statement_timeout: maxMs,
+    idle_in_transaction_session_timeout: maxMs,
     keepAlive: true,
   });
   // A connection that breaks fails the query under way; without a listener it would end the process.
   client.on('error', () => undefined);
   await client.connect();
-  const timer = setTimeout(() => cut(client), mostMs);
+  const timer = setTimeout(() => cut(client), maxMs);
   try {
     return await work(client);
   } finally {

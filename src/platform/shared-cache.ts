@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { CoalescedQuery } from './coalesced-query.ts';
 import { loadScript, runScript } from './lua.ts';
-import { NextFlight } from './next-flight.ts';
 import type { Platform } from './platform.ts';
 import { SECOND } from './units.ts';
 
@@ -13,7 +13,7 @@ const LEASE_MS = 2 * SECOND;
 
 /** How often, and how many times, is looked again for a value that another process is loading. */
 const LOOK_AGAIN_MS = 20;
-const MOST_LOOKS = 15;
+const MAX_LOOKS = 15;
 
 /** After Redis has failed, this process does without it for so long. */
 const AWAY_MS = SECOND;
@@ -38,7 +38,7 @@ export class SharedCache<T> {
   readonly #platform: Platform;
   readonly #ttlMs: number;
   readonly #load: (keys: readonly string[]) => Promise<ReadonlyMap<string, T>>;
-  readonly #flights = new NextFlight<ReadonlyMap<string, T>>();
+  readonly #queries = new CoalescedQuery<ReadonlyMap<string, T>>();
   #awayUntil = 0;
 
   /** @param load answers what there is; values must survive JSON */
@@ -58,7 +58,7 @@ export class SharedCache<T> {
   async read(keys: readonly string[]): Promise<Map<string, T>> {
     const found = new Map<string, T>();
     let missing = [...new Set(keys)];
-    for (let looks = 0; missing.length > 0 && looks <= MOST_LOOKS && Date.now() >= this.#awayUntil; looks++) {
+    for (let looks = 0; missing.length > 0 && looks <= MAX_LOOKS && Date.now() >= this.#awayUntil; looks++) {
       if (looks > 0) await sleep(LOOK_AGAIN_MS);
       missing = await this.#look(missing, found);
     }
@@ -121,7 +121,7 @@ export class SharedCache<T> {
   }
 
   async #loadInto(found: Map<string, T>, keys: readonly string[]): Promise<void> {
-    const loaded = await this.#flights.run(keys.join(' '), () => this.#load(keys));
+    const loaded = await this.#queries.run(keys.join(' '), () => this.#load(keys));
     for (const [key, value] of loaded) found.set(key, value);
   }
 }

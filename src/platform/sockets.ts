@@ -1,45 +1,45 @@
 import { CloseCode, type Server } from 'graphql-ws';
 import type { WebSocket } from 'ws';
+import { BoundedWriter } from './bounded-writer.ts';
 import type { Log } from './log.ts';
-import { Outlet } from './outlet.ts';
-import { Pulse } from './pulse.ts';
+import { SharedTimer } from './shared-timer.ts';
 import { SECOND } from './units.ts';
 
-/** Most messages that a client may send at once, and how many more each second: few clients need more than one a second. */
-const MOST_AT_ONCE = 500;
-const MORE_A_SECOND = 50;
+/** How many messages a client may send at once, and how many more a second; few clients need more than one a second. */
+const MAX_BURST = 500;
+const MESSAGES_PER_SECOND = 50;
 
-/** A client that has not answered a ping by the next one is gone, or has stopped reading. */
-const PINGS = new Pulse(12 * SECOND);
+/** A client that has not answered a ping by the next one is cut off. */
+const PINGS = new SharedTimer(12 * SECOND);
 
-/** How long a client may take to answer our wish to close. */
+/** How long a client may take to answer a closing handshake. */
 const CLOSING_MS = 2 * SECOND;
 
 /** `Policy Violation` of RFC 6455. */
 const TOO_MANY_MESSAGES = 1008;
 
 /**
- * Speaks graphql-transport-ws over `socket` until either side closes it. A client that floods it with messages is closed
- * with 1008, one that does not read is cut off; a fault of ours is logged, and closes it with 4500 and no cause.
+ * Serves graphql-transport-ws over `socket` until either side closes it. A client that sends too many messages is closed
+ * with 1008; a client that does not read is cut off; a fault is logged, and closes the socket with 4500 without its cause.
  */
 export function serveSocket<Extra>(
   server: Server<Extra>,
   socket: WebSocket,
-  outlet: Outlet,
+  writer: BoundedWriter,
   extra: Extra,
   log: Log,
 ): void {
-  const stopPinging = keepPinging(socket, outlet);
+  const stopPinging = keepPinging(socket, writer);
   const closed = server.opened(
     {
       protocol: socket.protocol,
-      send: (text) => outlet.send(text),
+      send: (text) => writer.send(text),
       close: (code, reason) => closeSocket(socket, code, reason),
       onMessage: (handle) => listen(socket, handle, log),
     },
     extra,
   );
-  // What a client does wrong with frames, ws answers by closing.
+  // ws closes a socket whose client sends invalid frames.
   socket.on('error', (error) => log.debug({ error: error.message }, 'a socket broke'));
   socket.once('close', (code, reason) => {
     stopPinging();
@@ -47,20 +47,20 @@ export function serveSocket<Extra>(
   });
 }
 
-/** The way out to a client. @param mostBytes that may wait for it before it is cut off */
-export function outletOf(socket: WebSocket, mostBytes: number): Outlet {
-  const pipe = {
-    write: (text: string, left: () => void): void => {
-      if (socket.readyState === socket.OPEN) socket.send(text, left);
-      else left();
+/** A writer to the socket. @param maxBytes that may wait for the client before it is cut off */
+export function boundedWriterOf(socket: WebSocket, maxBytes: number): BoundedWriter {
+  const connection = {
+    write: (text: string, done: () => void): void => {
+      if (socket.readyState === socket.OPEN) socket.send(text, done);
+      else done();
     },
-    waiting: () => socket.bufferedAmount,
+    buffered: () => socket.bufferedAmount,
     cut: () => socket.terminate(),
   };
-  return new Outlet(pipe, mostBytes);
+  return new BoundedWriter(connection, maxBytes);
 }
 
-/** Closes with a code; whoever does not answer that in time is cut off. */
+/** Closes with a code; a client that does not answer in time is cut off. */
 export function closeSocket(socket: WebSocket, code?: number, reason?: string): void {
   if (socket.readyState !== socket.OPEN) return;
   socket.close(code, reason);
@@ -69,39 +69,39 @@ export function closeSocket(socket: WebSocket, code?: number, reason?: string): 
 }
 
 function listen(socket: WebSocket, handle: (text: string) => Promise<void>, log: Log): void {
-  const mayCome = allowance();
+  const isAllowed = rateLimit();
   socket.on('message', (data) => {
     if (socket.readyState !== socket.OPEN) return;
-    if (!mayCome()) {
+    if (!isAllowed()) {
       closeSocket(socket, TOO_MANY_MESSAGES, 'Too many messages');
       return;
     }
     handle(String(data)).catch((error: unknown) => {
-      log.error({ err: error }, 'a message of a socket failed through a fault of ours');
+      log.error({ err: error }, 'handling a message of a socket failed');
       closeSocket(socket, CloseCode.InternalServerError, 'Internal server error');
     });
   });
 }
 
-/** Counts messages: a function that answers whether one more may come now. */
-function allowance(): () => boolean {
-  let left = MOST_AT_ONCE;
+/** A token bucket for one client's messages: each call takes a token, and answers whether there was one. */
+function rateLimit(): () => boolean {
+  let left = MAX_BURST;
   let countedAt = performance.now();
   return () => {
     const now = performance.now();
-    left = Math.min(MOST_AT_ONCE, left + ((now - countedAt) * MORE_A_SECOND) / SECOND) - 1;
+    left = Math.min(MAX_BURST, left + ((now - countedAt) * MESSAGES_PER_SECOND) / SECOND) - 1;
     countedAt = now;
     return left >= 0;
   };
 }
 
-function keepPinging(socket: WebSocket, outlet: Outlet): () => void {
+function keepPinging(socket: WebSocket, writer: BoundedWriter): () => void {
   let answered = true;
   socket.on('pong', () => {
     answered = true;
   });
   return PINGS.add(() => {
-    if (!answered || outlet.isStuck) socket.terminate();
+    if (!answered || writer.isStalled) socket.terminate();
     else if (socket.readyState === socket.OPEN) {
       answered = false;
       socket.ping();

@@ -1,32 +1,32 @@
 import type { ServerResponse } from 'node:http';
-import { Outlet } from './outlet.ts';
-import { Pulse } from './pulse.ts';
+import { BoundedWriter } from './bounded-writer.ts';
+import { SharedTimer } from './shared-timer.ts';
 import { SECOND } from './units.ts';
 
-/** How often streams are looked at: one whose reader takes nothing is cut off. */
-const LOOKS = new Pulse(5 * SECOND);
+/** How often streams are checked; one whose reader takes nothing is cut off. */
+const CHECKS = new SharedTimer(5 * SECOND);
 
-/** A response that goes on: text is written to it piece by piece until either side ends it. */
+/** A streaming response: text is written to it piece by piece until either side ends it. */
 export class Stream {
   readonly #response: ServerResponse;
-  readonly #outlet: Outlet;
+  readonly #writer: BoundedWriter;
   readonly #begun = Promise.withResolvers<void>();
 
-  /** @param mostBytes that may wait for the reader before it is cut off */
-  constructor(response: ServerResponse, mostBytes: number) {
+  /** @param maxBytes that may wait for the reader before it is cut off */
+  constructor(response: ServerResponse, maxBytes: number) {
     this.#response = response;
-    const pipe = {
-      write: (text: string, left: () => void): void => {
-        if (response.writable) response.write(text, () => left());
-        else left();
+    const connection = {
+      write: (text: string, done: () => void): void => {
+        if (response.writable) response.write(text, () => done());
+        else done();
       },
-      waiting: () => response.writableLength,
+      buffered: () => response.writableLength,
       cut: () => void response.destroy(),
     };
-    this.#outlet = new Outlet(pipe, mostBytes);
+    this.#writer = new BoundedWriter(connection, maxBytes);
   }
 
-  /** Sends the head, and then everything in `body` until it ends or the reader leaves; then `body` is ended. */
+  /** Sends the head, then everything in `body`; ends both when `body` ends or the reader leaves. */
   async run(head: Record<string, string>, body: AsyncGenerator<string>): Promise<void> {
     const response = this.#response;
     response.writeHead(200, head);
@@ -34,20 +34,20 @@ export class Stream {
     const leave = (): void => void body.return(undefined);
     response.once('close', leave);
     if (response.destroyed) leave();
-    const stopLooking = LOOKS.add(() => {
-      if (this.#outlet.isStuck) response.destroy();
+    const stopChecking = CHECKS.add(() => {
+      if (this.#writer.isStalled) response.destroy();
     });
     try {
-      for await (const text of body) await this.#outlet.send(text);
+      for await (const text of body) await this.#writer.send(text);
     } finally {
-      stopLooking();
+      stopChecking();
       response.end();
     }
   }
 
-  /** Writes text between what `run` sends, once the head is out; resolves when its bytes have left. */
+  /** Writes text between the pieces of `run`, after the head; resolves when its bytes have left. */
   async write(text: string): Promise<void> {
     await this.#begun.promise;
-    await this.#outlet.send(text);
+    await this.#writer.send(text);
   }
 }

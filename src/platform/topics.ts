@@ -1,5 +1,5 @@
 import type { buildSchemaSync } from 'type-graphql';
-import { Latest } from './latest.ts';
+import { ConflatingIterator } from './conflating-iterator.ts';
 import { type Platform, perProcess } from './platform.ts';
 
 /**
@@ -46,7 +46,10 @@ export function pubSubOf(topics: readonly Topic<unknown>[]): PubSub {
 
 const feeds = perProcess(() => new Map<string, Feed>());
 
-async function subscribe(topic: Topic<unknown> | undefined, { platform, id }: Subject): Promise<Latest<unknown>> {
+async function subscribe(
+  topic: Topic<unknown> | undefined,
+  { platform, id }: Subject,
+): Promise<ConflatingIterator<unknown>> {
   if (!topic) throw new Error('no such topic');
   await topic.check?.(platform, id);
   const all = feeds(platform);
@@ -59,7 +62,7 @@ async function subscribe(topic: Topic<unknown> | undefined, { platform, id }: Su
 /** One subject of a topic in one process, with its subscribers. */
 class Feed {
   readonly #topic: Topic<unknown>;
-  readonly #subscribers = new Set<Latest<unknown>>();
+  readonly #subscribers = new Set<ConflatingIterator<unknown>>();
   readonly #opened: Promise<() => void>;
   readonly #onEmpty: () => void;
   #latest: { event: unknown } | undefined;
@@ -72,8 +75,8 @@ class Feed {
   }
 
   /** A conflating iterator over the events from now on. */
-  async join(): Promise<Latest<unknown>> {
-    const events = new Latest<unknown>(() => this.#leave(events), this.#topic.merge);
+  async join(): Promise<ConflatingIterator<unknown>> {
+    const events = new ConflatingIterator<unknown>(() => this.#leave(events), this.#topic.merge);
     this.#subscribers.add(events);
     if (this.#latest) events.push(this.#latest.event);
     try {
@@ -90,7 +93,7 @@ class Feed {
     for (const events of this.#subscribers) events.push(event);
   }
 
-  #leave(events: Latest<unknown>): void {
+  #leave(events: ConflatingIterator<unknown>): void {
     this.#subscribers.delete(events);
     if (this.#subscribers.size > 0) return;
     this.#onEmpty();

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { EntityManager } from '@mikro-orm/core';
 import { isConflict } from './faults.ts';
 
-const MOST_TRIES = 5;
+const MAX_TRIES = 5;
 
 /**
  * Runs `work` in a transaction of its own, and again from the start when it lost a race (deadlock, serialisation,
@@ -18,7 +18,7 @@ export async function transact<T>(
     try {
       return await em.fork().transactional((inner) => work(inner, lost));
     } catch (error) {
-      if (!isConflict(error) || lost + 1 >= MOST_TRIES) throw error;
+      if (!isConflict(error) || lost + 1 >= MAX_TRIES) throw error;
       await sleep(Math.random() * 5 * 2 ** lost);
     }
   }

@@ -7,7 +7,7 @@ import { DateTime } from '../api/scalars.ts';
 import { isUnavailable } from '../platform/faults.ts';
 import { newId } from '../platform/ids.ts';
 import { sql } from '../platform/postgres.ts';
-import { pushSettings } from './push-settings.ts';
+import { pushSettings } from './line/line.ts';
 import { Queue } from './queue.ts';
 
 @InputType()
@@ -40,8 +40,8 @@ export class CreateQueueInput {
   opensAt?: Date | null;
 }
 
-const MOST_PEOPLE = 1_000_000;
-const MOST_SECONDS = 86_400;
+const MAX_PEOPLE = 1_000_000;
+const MAX_SECONDS = 86_400;
 
 const SEED_BYTES = 32;
 
@@ -93,9 +93,9 @@ async function insertQueue({ em }: Context, input: CreateQueueInput): Promise<Qu
 
 /** Numbers left out are not looked at. */
 export function checkNumbers(input: Partial<CreateQueueInput>): void {
-  if (input.capacity !== undefined) within('capacity', input.capacity, 0, MOST_PEOPLE);
-  if (typeof input.admitPerMinute === 'number') within('admitPerMinute', input.admitPerMinute, 0, MOST_PEOPLE);
-  if (input.activeSeconds !== undefined) within('activeSeconds', input.activeSeconds, 1, MOST_SECONDS);
-  if (input.maxWaiting !== undefined) within('maxWaiting', input.maxWaiting, 0, MOST_PEOPLE);
-  if (input.awaySeconds !== undefined) within('awaySeconds', input.awaySeconds, 1, MOST_SECONDS);
+  if (input.capacity !== undefined) within('capacity', input.capacity, 0, MAX_PEOPLE);
+  if (typeof input.admitPerMinute === 'number') within('admitPerMinute', input.admitPerMinute, 0, MAX_PEOPLE);
+  if (input.activeSeconds !== undefined) within('activeSeconds', input.activeSeconds, 1, MAX_SECONDS);
+  if (input.maxWaiting !== undefined) within('maxWaiting', input.maxWaiting, 0, MAX_PEOPLE);
+  if (input.awaySeconds !== undefined) within('awaySeconds', input.awaySeconds, 1, MAX_SECONDS);
 }

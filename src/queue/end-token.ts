@@ -1,9 +1,10 @@
 import { loadScript, runScript } from '../platform/lua.ts';
 import type { Platform } from '../platform/platform.ts';
-import { queueKey, tokenIdOf } from './queue-keys.ts';
+import { queueKey } from './line/line.ts';
+import { tokenIdOf } from './queue-token.ts';
 
-const COMPLETE = loadScript(import.meta.url, 'complete');
-const STRETCH = loadScript(import.meta.url, 'stretch');
+const COMPLETE = loadScript(import.meta.url, 'line/complete');
+const STRETCH = loadScript(import.meta.url, 'line/stretch');
 
 /** The holder has paid: the token becomes COMPLETED, unless it has ended already. */
 export async function completeToken(platform: Platform, queueId: string, tokenHash: string): Promise<void> {
@@ -13,15 +14,15 @@ export async function completeToken(platform: Platform, queueId: string, tokenHa
 /**
  * Lets an ACTIVE token last until a hold ends.
  * @param holdMs milliseconds that the hold still lasts
- * @param mostMs bound past the first end of the token's active time, in milliseconds
+ * @param maxMs bound past the first end of the token's active time, in milliseconds
  * @returns whether the token is ACTIVE: one that has ended meanwhile is not stretched
  */
 export async function stretchToken(
   platform: Platform,
   token: { queueId: string; tokenHash: string },
   holdMs: number,
-  mostMs: number,
+  maxMs: number,
 ): Promise<boolean> {
-  const args = [tokenIdOf(token.tokenHash), Math.ceil(holdMs), mostMs];
+  const args = [tokenIdOf(token.tokenHash), Math.ceil(holdMs), maxMs];
   return (await runScript<number>(platform.redis, STRETCH, queueKey(token.queueId), args)) === 1;
 }

@@ -1,18 +1,17 @@
+import type { EntityManager } from '@mikro-orm/core';
 import { Field, ID, InputType } from 'type-graphql';
 import { type Context, callerOf } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
 import { notFound, type Refusal, refuse } from '../api/problems.ts';
 import { loadScript, runScript } from '../platform/lua.ts';
 import type { Platform } from '../platform/platform.ts';
-import { claimCode } from './claim-code.ts';
-import { noteLive } from './live-queues.ts';
-import { restoreSettings } from './push-settings.ts';
-import { hashOf, newSecret, queueKey, tokenIdOf, tokenValueOf } from './queue-keys.ts';
-import type { QueueToken } from './queue-token.ts';
-import { type RawView, readView } from './token-view.ts';
-import { rememberToken } from './watch-queue.ts';
+import { sql } from '../platform/postgres.ts';
+import { hashOfCode } from './issue-codes.ts';
+import { noteLive, queueKey, restoreSettings } from './line/line.ts';
+import { hashOf, newSecret, type QueueToken, type RawView, readView, tokenIdOf, tokenValueOf } from './queue-token.ts';
+import { rememberToken } from './replica/queue-watch.ts';
 
-const ENTER = loadScript(import.meta.url, 'enter');
+const ENTER = loadScript(import.meta.url, 'line/enter');
 
 /** The lane of those without a code. */
 const LOWEST_LANE = '0';
@@ -62,6 +61,25 @@ export async function enterQueue(context: Context, input: EnterQueueInput): Prom
   if (!isNew && view.token.status === 'WAITING')
     rememberToken(context.platform, queueId, idOfValue(view.token.value), view);
   return view.token;
+}
+
+/**
+ * Gives the code to the user where nobody has it yet; presenting it again is safe.
+ * @returns the lane that the code opens; undefined for a code that is unknown, another queue's or another user's
+ */
+async function claimCode(
+  em: EntityManager,
+  queueId: string,
+  userId: string,
+  code: string,
+): Promise<string | undefined> {
+  const [claimed] = await sql<{ priority: number }>(
+    em,
+    `update priority_code set user_id = $3, claimed_at = coalesce(claimed_at, clock_timestamp())
+     where hash = $1 and queue_id = $2 and (user_id is null or user_id = $3) returning priority`,
+    [hashOfCode(code), queueId, userId],
+  );
+  return claimed && String(claimed.priority);
 }
 
 interface Entry {

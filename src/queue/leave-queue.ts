@@ -2,11 +2,10 @@ import { type Context, callerOf } from '../api/context.ts';
 import { badInput, notFound } from '../api/problems.ts';
 import { loadScript, runScript } from '../platform/lua.ts';
 import { releaseHoldsOfToken } from '../reservations/release-holds-of-token.ts';
-import { hashOf, queueIdOf, queueKey, tokenIdOf } from './queue-keys.ts';
-import type { QueueToken } from './queue-token.ts';
-import { type RawView, readView } from './token-view.ts';
+import { queueKey } from './line/line.ts';
+import { hashOf, type QueueToken, queueIdOf, type RawView, readView, tokenIdOf } from './queue-token.ts';
 
-const LEAVE = loadScript(import.meta.url, 'leave');
+const LEAVE = loadScript(import.meta.url, 'line/leave');
 
 /**
  * Gives the caller's place up and releases the seats held under it. A token that has ended is answered as it is.

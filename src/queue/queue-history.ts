@@ -5,8 +5,8 @@ import { notFound } from '../api/problems.ts';
 import { DateTime } from '../api/scalars.ts';
 import { loadScript, runScript } from '../platform/lua.ts';
 import { SECOND } from '../platform/units.ts';
+import { queueKey } from './line/line.ts';
 import { Queue } from './queue.ts';
-import { queueKey } from './queue-keys.ts';
 
 @ObjectType({ description: "One row of a queue's past, 5 seconds wide" })
 export class QueueHistoryPoint {
@@ -38,10 +38,10 @@ export class QueueHistoryPoint {
   medianWaitSeconds!: number | null;
 }
 
-const HISTORY = loadScript(import.meta.url, 'history');
+const HISTORY = loadScript(import.meta.url, 'line/history');
 
 /** As many as a chart can show. */
-const MOST_ROWS = 720;
+const MAX_ROWS = 720;
 
 /**
  * The queue's past: rows of 5 seconds of the last `minutes`, oldest first. Of more than 720 rows every so-manieth is
@@ -53,7 +53,7 @@ export async function readHistory(context: Context, id: string, minutes: number)
   within('minutes', minutes, 1, 1_440);
   if (!(await context.em.findOne(Queue, { id: queueId }))) throw notFound('queue');
   const rows = await runScript<string[]>(context.platform.redis, HISTORY, queueKey(queueId), [minutes * 60 * SECOND]);
-  const step = Math.ceil(rows.length / MOST_ROWS);
+  const step = Math.ceil(rows.length / MAX_ROWS);
   return rows.filter((_row, index) => (rows.length - 1 - index) % step === 0).map(toPoint);
 }
 

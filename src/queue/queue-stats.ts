@@ -1,6 +1,13 @@
 import { Field, ID, Int, ObjectType } from 'type-graphql';
+import type { Context } from '../api/context.ts';
+import { notFound } from '../api/problems.ts';
 import { DateTime } from '../api/scalars.ts';
-import type { QueueMessage } from './queue-message.ts';
+import { forkOf } from '../platform/platform.ts';
+import type { Topic } from '../platform/topics.ts';
+import { SECOND } from '../platform/units.ts';
+import { ensureSettings, type QueueMessage, readSnapshot } from './line/line.ts';
+import { Queue } from './queue.ts';
+import { watchCounts } from './replica/queue-watch.ts';
 
 @ObjectType({ simpleResolvers: true, description: 'One moment of a queue, for dashboards' })
 export class QueueStats {
@@ -42,7 +49,7 @@ export class QueueStats {
 }
 
 /** The counts that a tick's message carries. */
-export function toStats(queueId: string, message: QueueMessage): QueueStats {
+function toStats(queueId: string, message: QueueMessage): QueueStats {
   const { waiting, active, entered, admitted, completed, expired, left, admittedPerMinute, etaErrorMs } = message;
   return Object.assign(new QueueStats(), {
     queueId,
@@ -51,3 +58,37 @@ export function toStats(queueId: string, message: QueueMessage): QueueStats {
     etaErrorSeconds: etaErrorMs < 0 ? null : Math.round(etaErrorMs / 1_000),
   });
 }
+
+/** The queue's counts now. */
+export async function readStats(context: Context, queueId: string): Promise<QueueStats> {
+  return toStats(queueId, await readSnapshot(context.platform, queueId));
+}
+
+/** The counts of a queue, by its id: the latest, then at most once a second. */
+export const QUEUE_STATS: Topic<QueueStats> = {
+  name: 'queueStats',
+  first: 'latest',
+  check: async (platform, queueId) => {
+    const queue = await forkOf(platform).findOne(Queue, { id: queueId });
+    if (!queue) throw notFound('queue');
+    await ensureSettings(platform, queue);
+  },
+  open: async (platform, queueId, publish) => {
+    let timer: NodeJS.Timeout | undefined;
+    let publishedAt = 0;
+    let newest: QueueMessage | undefined;
+    const publishNewest = (): void => {
+      timer = undefined;
+      publishedAt = Date.now();
+      if (newest) publish(toStats(queueId, newest));
+    };
+    const stop = await watchCounts(platform, queueId, (message) => {
+      newest = message;
+      timer ??= setTimeout(publishNewest, Math.max(0, publishedAt + SECOND - Date.now()));
+    });
+    return () => {
+      clearTimeout(timer);
+      stop();
+    };
+  },
+};

@@ -3,17 +3,14 @@ import { loadScript, runScript } from '../platform/lua.ts';
 import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
 import { NOW_ONCE, sql } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
-import { liveQueues, retire } from './live-queues.ts';
-import { openQueue } from './open-queue.ts';
-import { pushSettings } from './push-settings.ts';
+import { openQueue } from './draw/open-queue.ts';
+import { channelOf, liveQueues, pushSettings, queueKey, retire } from './line/line.ts';
 import { Queue } from './queue.ts';
-import { queueKey } from './queue-keys.ts';
-import { ticksOf } from './queue-message.ts';
 
-const TICK = loadScript(import.meta.url, 'tick');
+const TICK = loadScript(import.meta.url, 'line/tick');
 const TICK_MS = 250;
 /** Processes take turns: a tick asked for sooner than this after the last one is left out. */
-const LEAST_MS = 200;
+const MIN_TICK_MS = 200;
 
 /** What tick.lua answers. */
 const EMPTY = 0;
@@ -48,7 +45,7 @@ export const queueTick: Job = {
 
 /** @param untold queues in which everybody counts as seen now, as Redis was away; this one no longer, once it is told */
 async function tick(platform: Platform, queueId: string, untold: Set<string>): Promise<void> {
-  const args = [LEAST_MS, ticksOf(queueId).name, untold.has(queueId) ? 1 : 0];
+  const args = [MIN_TICK_MS, channelOf(queueId).name, untold.has(queueId) ? 1 : 0];
   const outcome = await runScript<number>(platform.redis, TICK, queueKey(queueId), args);
   untold.delete(queueId);
   if (outcome === EMPTY) await retire(platform, queueId);

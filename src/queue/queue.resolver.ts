@@ -18,19 +18,18 @@ import { idOf } from '../api/input.ts';
 import { Refusal } from '../api/problems.ts';
 import type { Subject } from '../platform/topics.ts';
 import { CreateQueueInput, createQueue } from './create-queue.ts';
+import { countEntrants, QueueShuffle, readOrder, readShuffle } from './draw/queue-shuffle.ts';
 import { EnterQueueInput, enterQueue } from './enter-queue.ts';
 import { IssuePriorityCodesInput, issuePriorityCodes } from './issue-codes.ts';
 import { leaveQueue } from './leave-queue.ts';
 import { Queue } from './queue.ts';
 import { QueueHistoryPoint, readHistory } from './queue-history.ts';
-import { countEntrants, QueueShuffle, readOrder, readShuffle } from './queue-shuffle.ts';
-import { QueueStats } from './queue-stats.ts';
+import { QUEUE_STATS, QueueStats, readStats } from './queue-stats.ts';
 import { QueueToken } from './queue-token.ts';
 import { readOwnToken } from './read-token.ts';
 import { revokeToken } from './revoke-token.ts';
 import { UpdateQueueInput, updateQueue } from './update-queue.ts';
 import { watchPosition } from './watch-position.ts';
-import { QUEUE_STATS, readStats } from './watch-stats.ts';
 
 const EnterQueueResult = createUnionType({ name: 'EnterQueueResult', types: () => [QueueToken, Refusal] as const });
 

@@ -1,11 +1,9 @@
 import { type Caller, type Context, callerOf } from '../api/context.ts';
 import { badInput } from '../api/problems.ts';
 import type { Platform } from '../platform/platform.ts';
-import { lookAtToken } from './look-at-token.ts';
-import { hashOf, queueIdOf, tokenIdOf } from './queue-keys.ts';
-import type { QueueToken } from './queue-token.ts';
-import type { TokenView } from './token-view.ts';
-import { recallToken, rememberToken } from './watch-queue.ts';
+import { readToken } from './line/line.ts';
+import { hashOf, type QueueToken, queueIdOf, type TokenView, tokenIdOf } from './queue-token.ts';
+import { recallToken, rememberToken } from './replica/queue-watch.ts';
 
 /**
  * The caller's own token of that value; null when it is unknown or another user's. A place that waits and is asked for
@@ -27,7 +25,7 @@ async function askForToken(
   tokenId: string,
   caller: Caller,
 ): Promise<QueueToken | null> {
-  const view = await lookAtToken(platform, queueId, tokenId);
+  const view = await readToken(platform, queueId, tokenId);
   const own = view ? ownOf(view, caller) : null;
   if (view && own?.status === 'WAITING') rememberToken(platform, queueId, tokenId, view);
   return own;

@@ -2,11 +2,10 @@ import { type Context, callerOf, type Pass } from '../api/context.ts';
 import { CallerError } from '../api/problems.ts';
 import type { Platform } from '../platform/platform.ts';
 import { forkOf } from '../platform/platform.ts';
-import { lookAtToken } from './look-at-token.ts';
+import { readToken } from './line/line.ts';
 import { Queue } from './queue.ts';
-import { hashOf, queueIdOf, tokenIdOf } from './queue-keys.ts';
-import type { TokenView } from './token-view.ts';
-import { watchToken } from './watch-queue.ts';
+import { hashOf, queueIdOf, type TokenView, tokenIdOf } from './queue-token.ts';
+import { watchToken } from './replica/queue-watch.ts';
 
 /**
  * Lets the holder of an ACTIVE token of the queue through.
@@ -28,7 +27,7 @@ export async function findPass(context: Context, queueId: string): Promise<Pass 
   const value = context.queueToken;
   if (value === undefined || queueIdOf(value) !== queueId) return undefined;
   const tokenHash = hashOf(value);
-  const view = await lookAtToken(context.platform, queueId, tokenIdOf(tokenHash));
+  const view = await readToken(context.platform, queueId, tokenIdOf(tokenHash));
   const opens = view?.token.status === 'ACTIVE' && view.token.userId === caller.id;
   return opens ? { queueId, tokenHash } : undefined;
 }
@@ -40,7 +39,7 @@ export async function findPass(context: Context, queueId: string): Promise<Pass 
  */
 export async function watchPass(platform: Platform, pass: Pass, onEnd: () => void): Promise<() => void> {
   const tokenId = tokenIdOf(pass.tokenHash);
-  const view = await lookAtToken(platform, pass.queueId, tokenId);
+  const view = await readToken(platform, pass.queueId, tokenId);
   if (view) {
     const judge = ({ token }: TokenView): void => (token.status === 'ACTIVE' ? undefined : onEnd());
     return watchToken(platform, pass.queueId, tokenId, view, judge, onEnd);

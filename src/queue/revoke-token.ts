@@ -3,11 +3,10 @@ import { idOf } from '../api/input.ts';
 import { notFound } from '../api/problems.ts';
 import { loadScript, runScript } from '../platform/lua.ts';
 import { releaseHoldsOfToken } from '../reservations/release-holds-of-token.ts';
-import { hashOf, queueKey } from './queue-keys.ts';
-import type { QueueToken } from './queue-token.ts';
-import { type RawView, readView } from './token-view.ts';
+import { queueKey } from './line/line.ts';
+import { hashOf, type QueueToken, type RawView, readView } from './queue-token.ts';
 
-const REVOKE = loadScript(import.meta.url, 'revoke');
+const REVOKE = loadScript(import.meta.url, 'line/revoke');
 
 /**
  * Takes a user's live place away: EXPIRED, REVOKED; the seats held under it are released. The user may enter again.

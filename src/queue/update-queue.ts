@@ -8,8 +8,8 @@ import type { Platform } from '../platform/platform.ts';
 import { sql } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
 import { checkNumbers } from './create-queue.ts';
-import { openQueue } from './open-queue.ts';
-import { pushSettings } from './push-settings.ts';
+import { openQueue } from './draw/open-queue.ts';
+import { pushSettings } from './line/line.ts';
 import { Queue, QueueState } from './queue.ts';
 
 @InputType({
@@ -36,7 +36,7 @@ export class UpdateQueueInput {
 }
 
 /** For how long the answer waits for a draw, which goes on all the same. */
-const MOST_DRAW_MS = 2 * SECOND;
+const MAX_DRAW_MS = 2 * SECOND;
 const LOOK_AGAIN_MS = 50;
 
 /**
@@ -89,7 +89,7 @@ async function changeRow({ em }: Context, id: string, input: UpdateQueueInput): 
 
 /** Draws, or waits for whoever is at it. A draw that takes long, or fails for now, goes on with the ticks. */
 async function drawn(platform: Platform, id: string): Promise<void> {
-  const deadline = performance.now() + MOST_DRAW_MS;
+  const deadline = performance.now() + MAX_DRAW_MS;
   const draw = async (): Promise<void> => {
     while (!(await openQueue(platform, id)) && performance.now() < deadline) await sleep(LOOK_AGAIN_MS);
   };
@@ -99,5 +99,5 @@ async function drawn(platform: Platform, id: string): Promise<void> {
       'the opening of a queue failed and will be taken up again',
     );
   });
-  await Promise.race([drawing, sleep(MOST_DRAW_MS)]);
+  await Promise.race([drawing, sleep(MAX_DRAW_MS)]);
 }

@@ -1,11 +1,9 @@
 import { type Context, callerOf } from '../api/context.ts';
 import { badInput, notFound } from '../api/problems.ts';
-import { Latest } from '../platform/latest.ts';
-import { lookAtToken } from './look-at-token.ts';
-import { hashOf, queueIdOf, tokenIdOf } from './queue-keys.ts';
-import type { QueueToken } from './queue-token.ts';
-import { hasEnded } from './token-view.ts';
-import { watchToken } from './watch-queue.ts';
+import { ConflatingIterator } from '../platform/conflating-iterator.ts';
+import { readToken } from './line/line.ts';
+import { hashOf, type QueueToken, queueIdOf, tokenIdOf } from './queue-token.ts';
+import { watchToken } from './replica/queue-watch.ts';
 
 /**
  * The caller's own place: now, then as it changes; ends after the token has ended, and with
@@ -17,11 +15,11 @@ export async function watchPosition(context: Context, value: string): Promise<As
   const queueId = queueIdOf(value);
   if (!queueId) throw badInput('token is no queue token.');
   const tokenId = tokenIdOf(hashOf(value));
-  const now = await lookAtToken(context.platform, queueId, tokenId);
+  const now = await readToken(context.platform, queueId, tokenId);
   if (now?.token.userId !== caller.id) throw notFound('queue token');
   let stop: (() => void) | undefined;
-  const places = new Latest<QueueToken>(() => stop?.());
-  if (hasEnded(now.token)) {
+  const places = new ConflatingIterator<QueueToken>(() => stop?.());
+  if (now.token.hasEnded) {
     places.push(now.token);
     places.end();
     return places;
@@ -33,7 +31,7 @@ export async function watchPosition(context: Context, value: string): Promise<As
     now,
     ({ token }) => {
       places.push(token);
-      if (hasEnded(token)) places.end();
+      if (token.hasEnded) places.end();
     },
     () => places.fail(notFound('queue token')),
   );

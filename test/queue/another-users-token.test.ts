@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { newSecret, tokenValueOf } from '../../src/queue/queue-keys.ts';
+import { newSecret, tokenValueOf } from '../../src/queue/queue-token.ts';
 import { makeQueue } from '../support/builders.ts';
 import { type Buyer, type Data, post } from '../support/client.ts';
 import { follow, line, look, type Place, pause, refusalOf, statsOf, until } from '../support/places.ts';

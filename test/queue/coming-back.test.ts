@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { queueIdOf } from '../../src/queue/queue-keys.ts';
+import { queueIdOf } from '../../src/queue/queue-token.ts';
 import { enter, eventually, type MadeShow, makeQueue, makeShow } from '../support/builders.ts';
 import type { Buyer } from '../support/client.ts';
 import {

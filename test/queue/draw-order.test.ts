@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { drawOrder } from '../../src/queue/draw-order.ts';
+import { drawOrder } from '../../src/queue/draw/draw-order.ts';
 import type { Buyer } from '../support/client.ts';
 import { expectedOrder, makeScheduled, openNow, publicIdOf, shuffleOf } from '../support/openings.ts';
 import { line } from '../support/places.ts';

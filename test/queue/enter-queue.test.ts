@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hashOf, queueKey, tokenIdOf } from '../../src/queue/queue-keys.ts';
+import { queueKey } from '../../src/queue/line/line.ts';
+import { hashOf, tokenIdOf } from '../../src/queue/queue-token.ts';
 import { enter, makeQueue } from '../support/builders.ts';
 import { type Buyer, post } from '../support/client.ts';
 import { leave, line, look, positions, statsOf } from '../support/places.ts';

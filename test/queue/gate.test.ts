@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hashOf, newSecret, tokenValueOf } from '../../src/queue/queue-keys.ts';
+import { hashOf, newSecret, tokenValueOf } from '../../src/queue/queue-token.ts';
 import { admit, enter, eventually, type MadeShow, makeQueue, makeShow } from '../support/builders.ts';
 import type { Buyer, GraphqlError } from '../support/client.ts';
 import { post } from '../support/client.ts';

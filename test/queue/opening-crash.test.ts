@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { queueKey } from '../../src/queue/queue-keys.ts';
+import { queueKey } from '../../src/queue/line/line.ts';
 import { enter, eventually } from '../support/builders.ts';
 import { InterruptedOpening, interrupt, resume } from '../support/interrupted-opening.ts';
 import { look, pause, positions, statsOf, statuses, update } from '../support/places.ts';

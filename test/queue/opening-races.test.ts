@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { queueKey } from '../../src/queue/queue-keys.ts';
+import { queueKey } from '../../src/queue/line/line.ts';
 import { enter, eventually } from '../support/builders.ts';
 import type { Buyer } from '../support/client.ts';
 import { InterruptedOpening, interrupt, resume } from '../support/interrupted-opening.ts';

@@ -21,7 +21,7 @@ const at = (place: Place, url: string): Place => ({ ...place, buyer: place.buyer
 
 const scripts = new Map(
   ['tick', 'note-seen', 'note-reporter', 'read-tokens', 'snapshot'].map((name) => {
-    const { sha } = loadScript(new URL('../../src/queue/queue.ts', import.meta.url).href, name);
+    const { sha } = loadScript(new URL('../../src/queue/line/line.ts', import.meta.url).href, name);
     return [sha, name];
   }),
 );

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Mirror } from '../../src/queue/mirror.ts';
+import { QueueReplica } from '../../src/queue/replica/queue-replica.ts';
 import { eventually } from '../support/builders.ts';
 import { type ModelPlace, QueueModel } from '../support/queue-model.ts';
 import { randomFrom } from '../support/random.ts';
@@ -8,7 +8,7 @@ import { TestRedis } from '../support/redis-server.ts';
 import { type Listener, losing, openListener, ScriptQueue } from '../support/script-queue.ts';
 
 const ROUNDS = 60;
-const DEAF = { onNews: () => undefined, onHint: () => undefined };
+const DEAF = { onMessage: () => undefined, onInvalidate: () => undefined };
 const STEPS = 12;
 
 let server: TestRedis;
@@ -79,16 +79,16 @@ async function change(queue: ScriptQueue, model: QueueModel, random: (below: num
   await queue.settle(model);
 }
 
-/** Expects the mirror, and Redis itself, to place everybody where the model does. */
-async function compare(queue: ScriptQueue, model: QueueModel, mirror: Mirror): Promise<void> {
-  const { latest } = mirror;
-  if (!latest) throw new Error('the mirror has heard nothing');
+/** Expects the replica, and Redis itself, to place everybody where the model does. */
+async function compare(queue: ScriptQueue, model: QueueModel, replica: QueueReplica): Promise<void> {
+  const { latest } = replica;
+  if (!latest) throw new Error('the replica has heard nothing');
   expect(latest).toMatchObject({ waiting: model.waiting.length, active: model.active.length });
   for (const [index, { token, lane }] of model.waiting.entries()) {
     const view = await queue.read(token);
     expect([view?.[2], view?.[3]]).toEqual(['W', lane]);
     const number = Number(view?.[4]);
-    expect([view?.[9], mirror.position(lane, number), mirror.stands(lane, number)]).toEqual([
+    expect([view?.[9], replica.position(lane, number), replica.isWaiting(lane, number)]).toEqual([
       index + 1,
       index + 1,
       true,
@@ -112,7 +112,10 @@ describe.each([
         await openListener(server.url),
         await openListener(server.url, (messages) => losing(messages, (seq) => (lost = seq))),
       ];
-      const [steady, lossy] = listeners.map(({ platform }) => new Mirror(platform, queue.id, DEAF)) as [Mirror, Mirror];
+      const [steady, lossy] = listeners.map(({ platform }) => new QueueReplica(platform, queue.id, DEAF)) as [
+        QueueReplica,
+        QueueReplica,
+      ];
       await Promise.all([steady.open(), lossy.open()]);
       let compared = 0;
 
@@ -149,8 +152,8 @@ it('more departures than one message carries reach every process all the same', 
   const model = Object.assign(new QueueModel(), { capacity: 0 });
   await queue.settle(model);
   const listener = await openListener(server.url);
-  const mirror = new Mirror(listener.platform, queue.id, DEAF);
-  await mirror.open();
+  const replica = new QueueReplica(listener.platform, queue.id, DEAF);
+  await replica.open();
   for (let i = 0; i < 25; i++) await Promise.all(Array.from({ length: 100 }, () => enter(queue, model, () => 0)));
   await queue.tick();
 
@@ -161,10 +164,10 @@ it('more departures than one message carries reach every process all the same', 
   await queue.tick();
 
   const seq = await queue.seq();
-  await eventually(() => mirror.latest?.seq === seq);
-  await compare(queue, model, mirror);
+  await eventually(() => replica.latest?.seq === seq);
+  await compare(queue, model, replica);
   expect(model.waiting.length).toBeGreaterThan(400);
-  mirror.close();
+  replica.close();
   await listener.close();
 });
 

@@ -1,7 +1,7 @@
 import { beforeEach, expect, it } from 'vitest';
-import type { QueueMessage } from '../../src/queue/queue-message.ts';
-import { readView, type TokenView } from '../../src/queue/token-view.ts';
-import { watchCounts, watchToken } from '../../src/queue/watch-queue.ts';
+import type { QueueMessage } from '../../src/queue/line/line.ts';
+import { readView, type TokenView } from '../../src/queue/queue-token.ts';
+import { watchCounts, watchToken } from '../../src/queue/replica/queue-watch.ts';
 import { messageOf, QueuePlatform, turn, waitingView } from '../support/queue-platform.ts';
 
 const QUEUE = '01a1fcbd-1f9c-74d5-b9e5-708a607bfb16';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LIVE_QUEUES } from '../../src/queue/live-queues.ts';
+import { LIVE_QUEUES } from '../../src/queue/line/line.ts';
 import { enter, eventually, type MadeShow, makeQueue, makeShow, reserve } from '../support/builders.ts';
 import type { Buyer } from '../support/client.ts';
 import {

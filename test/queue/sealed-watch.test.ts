@@ -1,7 +1,7 @@
 import { beforeEach, expect, it } from 'vitest';
-import type { QueueMessage } from '../../src/queue/queue-message.ts';
-import { readView, type TokenView } from '../../src/queue/token-view.ts';
-import { watchToken } from '../../src/queue/watch-queue.ts';
+import type { QueueMessage } from '../../src/queue/line/line.ts';
+import { readView, type TokenView } from '../../src/queue/queue-token.ts';
+import { watchToken } from '../../src/queue/replica/queue-watch.ts';
 import { messageOf, QueuePlatform, turn, waitingView } from '../support/queue-platform.ts';
 
 const QUEUE = '01a1fcbd-1f9c-74d5-b9e5-708a607bfb17';
@@ -30,7 +30,7 @@ it('entries that are sealed wait without a question to Redis, and are told their
   expect(redis.looks).toHaveLength(0);
   expect(told).toEqual([['WAITING', null]]);
 
-  redis.publish({ hint: '', at: 1_004 });
+  redis.publish({ invalidates: '', at: 1_004 });
   await redis.giveSnapshot(messageOf({ epoch: 'two', seq: 4, at: 1_004, heads: { 0: 9 }, tails: { 0: 19 } }));
   await redis.giveView(waitingView(14, 5, 1_005));
   expect(told).toEqual([

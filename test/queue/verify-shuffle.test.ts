@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { newSecret, tokenValueOf } from '../../src/queue/queue-keys.ts';
+import { newSecret, tokenValueOf } from '../../src/queue/queue-token.ts';
 import type { Buyer } from '../support/client.ts';
 import { type DrawnQueue, makeDrawn } from '../support/drawn-queue.ts';
 import { expectedOrder, makeScheduled, openNow, publicIdOf, type Shuffle, shuffleOf } from '../support/openings.ts';

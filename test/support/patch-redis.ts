@@ -5,7 +5,7 @@ import { loadScript } from '../../src/platform/lua.ts';
 type Run = (this: object, ...args: unknown[]) => Promise<unknown>;
 
 /** Scripts of the queue by their digest. */
-const ROOM = new URL('../../src/queue/queue.ts', import.meta.url).href;
+const ROOM = new URL('../../src/queue/draw/open-queue.ts', import.meta.url).href;
 const NAMES = ['seal', 'read-sealed', 'write-drawn', 'open-line'] as const;
 const scriptOf = new Map(NAMES.map((name) => loadScript(ROOM, name)).map((script) => [script.sha, script]));
 

@@ -1,4 +1,5 @@
-import { hashOf, queueIdOf, queueKey, tokenIdOf } from '../../src/queue/queue-keys.ts';
+import { queueKey } from '../../src/queue/line/line.ts';
+import { hashOf, queueIdOf, tokenIdOf } from '../../src/queue/queue-token.ts';
 import { enter, eventually, readToken, TOKEN } from './builders.ts';
 import type { Buyer, Data, Feed, GraphqlError } from './client.ts';
 import type { World } from './world.ts';

@@ -1,4 +1,5 @@
-import { hashOf, queueIdOf, queueKey, tokenIdOf } from '../../src/queue/queue-keys.ts';
+import { queueKey } from '../../src/queue/line/line.ts';
+import { hashOf, queueIdOf, tokenIdOf } from '../../src/queue/queue-token.ts';
 import { eventually } from './builders.ts';
 import type { Place } from './places.ts';
 import type { World } from './world.ts';

@@ -1,11 +1,11 @@
 import { openLog } from '../../src/platform/log.ts';
 import { loadScript } from '../../src/platform/lua.ts';
 import type { Platform } from '../../src/platform/platform.ts';
-import { Mirror, type Missed } from '../../src/queue/mirror.ts';
-import type { Hint, QueueMessage, RawMessage } from '../../src/queue/queue-message.ts';
-import type { RawView } from '../../src/queue/token-view.ts';
+import type { Invalidation, QueueMessage, RawMessage } from '../../src/queue/line/line.ts';
+import type { RawView } from '../../src/queue/queue-token.ts';
+import { type Missed, QueueReplica } from '../../src/queue/replica/queue-replica.ts';
 
-const ROOM = new URL('../../src/queue/queue.ts', import.meta.url).href;
+const ROOM = new URL('../../src/queue/line/line.ts', import.meta.url).href;
 const { sha: SNAPSHOT } = loadScript(ROOM, 'snapshot');
 const { sha: READ_TOKENS } = loadScript(ROOM, 'read-tokens');
 
@@ -13,7 +13,7 @@ const { sha: READ_TOKENS } = loadScript(ROOM, 'read-tokens');
 export function messageOf(parts: Partial<QueueMessage>): QueueMessage {
   return {
     ...{ epoch: 'one', seq: 1, at: 1_000, resync: false, state: 'OPEN', openAt: 0, awayMs: 180_000 },
-    ...{ heads: { 0: 0 }, tails: { 0: 0 }, gone: {}, changed: [] },
+    ...{ heads: { 0: 0 }, tails: { 0: 0 }, departed: {}, changed: [] },
     ...{ waiting: 0, active: 0, entered: 0, admitted: 0, completed: 0, expired: 0, left: 0 },
     ...{ admittedPerMinute: 0, msPerPlace: 0, etaErrorMs: -1 },
     ...parts,
@@ -49,7 +49,7 @@ export class QueuePlatform {
     this.platform = { redis, messages, log: openLog('silent'), closing: [] } as unknown as Platform;
   }
 
-  publish(message: QueueMessage | Hint): void {
+  publish(message: QueueMessage | Invalidation): void {
     for (const listener of this.#listeners) listener(message as unknown as RawMessage);
   }
 
@@ -86,25 +86,25 @@ export class QueuePlatform {
   }
 }
 
-/** A mirror, and what it has told of so far. */
-export interface MirrorHeard {
-  readonly mirror: Mirror;
-  readonly news: [seq: number, missed: Missed][];
-  readonly hints: string[];
+/** A replica, and what it has told of so far. */
+export interface ObservedReplica {
+  readonly replica: QueueReplica;
+  readonly messages: [seq: number, missed: Missed][];
+  readonly invalidated: string[];
 }
 
-/** A mirror that begins with the snapshot. */
-export async function openMirror(redis: QueuePlatform, snapshot: QueueMessage): Promise<MirrorHeard> {
-  const news: MirrorHeard['news'] = [];
-  const hints: string[] = [];
-  const mirror = new Mirror(redis.platform, 'a queue', {
-    onNews: ({ seq }, missed) => news.push([seq, missed]),
-    onHint: (tokenId) => hints.push(tokenId),
+/** A replica that begins with the snapshot. */
+export async function openReplica(redis: QueuePlatform, snapshot: QueueMessage): Promise<ObservedReplica> {
+  const messages: ObservedReplica['messages'] = [];
+  const invalidated: string[] = [];
+  const replica = new QueueReplica(redis.platform, 'a queue', {
+    onMessage: ({ seq }, missed) => messages.push([seq, missed]),
+    onInvalidate: (tokenId) => invalidated.push(tokenId),
   });
-  const opened = mirror.open();
+  const opened = replica.open();
   await redis.giveSnapshot(snapshot);
   await opened;
-  return { mirror, news, hints };
+  return { replica, messages, invalidated };
 }
 
 /** Lets everything happen that is about to. */

@@ -5,11 +5,11 @@ import { loadScript, runScript, type Script } from '../../src/platform/lua.ts';
 import type { Platform } from '../../src/platform/platform.ts';
 import { type Messages, openMessages } from '../../src/platform/pubsub.ts';
 import { openRedis } from '../../src/platform/redis.ts';
-import { newSecret, queueKey } from '../../src/queue/queue-keys.ts';
-import { ticksOf } from '../../src/queue/queue-message.ts';
-import type { RawView } from '../../src/queue/token-view.ts';
+import { channelOf, queueKey } from '../../src/queue/line/line.ts';
+import type { RawView } from '../../src/queue/queue-token.ts';
+import { newSecret } from '../../src/queue/queue-token.ts';
 
-const ROOM = new URL('../../src/queue/queue.ts', import.meta.url).href;
+const ROOM = new URL('../../src/queue/line/line.ts', import.meta.url).href;
 const NAMES = ['apply-settings', 'enter', 'leave', 'complete', 'read-tokens', 'tick', 'revoke'] as const;
 const SCRIPTS = Object.fromEntries(NAMES.map((name) => [name, loadScript(ROOM, name)]));
 
@@ -58,7 +58,7 @@ export class ScriptQueue {
   }
 
   tick(): Promise<number> {
-    return this.#run('tick', [0, ticksOf(this.id).name]);
+    return this.#run('tick', [0, channelOf(this.id).name]);
   }
 
   /** Lets the active time of a token be over; of several, the one aged first ran out first. */
@@ -85,7 +85,7 @@ export class ScriptQueue {
   }
 }
 
-/** The part of a process that a mirror stands on, with connections of its own. */
+/** The part of a process that a replica stands on, with connections of its own. */
 export interface Listener {
   readonly platform: Platform;
   close(): Promise<void>;

@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { loadScript } from '../../src/platform/lua.ts';
 
 /** Preload: nobody tells Redis who is there. */
-const { sha } = loadScript(new URL('../../src/queue/queue.ts', import.meta.url).href, 'note-seen');
+const { sha } = loadScript(new URL('../../src/queue/line/line.ts', import.meta.url).href, 'note-seen');
 const original = Redis.prototype.evalsha as (this: Redis, ...args: unknown[]) => Promise<unknown>;
 
 Redis.prototype.evalsha = function patched(this: Redis, ...args: unknown[]): Promise<unknown> {

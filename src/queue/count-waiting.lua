@@ -1,4 +1,0 @@
--- KEYS[1] the queue's prefix
--- result  how many wait in the queue
--- include: line
-return waiting()

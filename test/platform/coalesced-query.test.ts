@@ -1,0 +1,40 @@
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { CoalescedQuery } from '../../src/platform/coalesced-query.ts';
+
+it('those who come one in each turn of the loop, each after the last flight has landed, share queries all the same', async () => {
+  const queries = new CoalescedQuery<number>();
+  let begun = 0;
+  const answers: Promise<number>[] = [];
+  for (let i = 0; i < 50; i++) {
+    answers.push(queries.run('a map', async () => ++begun));
+    await nextTurn();
+  }
+  await Promise.all(answers);
+  expect(begun).toBeLessThan(10);
+});
+
+it('nobody is handed an answer that was begun before they asked', async () => {
+  const queries = new CoalescedQuery<number>();
+  let version = 0;
+  const asked: Promise<void>[] = [];
+  for (let i = 0; i < 100; i++) {
+    const now = ++version;
+    asked.push(queries.run('a map', async () => version).then((seen) => expect(seen).toBeGreaterThanOrEqual(now)));
+    await sleep(Math.random() * 4);
+  }
+  await Promise.all(asked);
+});
+
+it('who asks alone never waits for others, and one that failed fails only who shared it', async () => {
+  const queries = new CoalescedQuery<string>();
+  await expect(queries.run('a map', () => Promise.reject(new Error('away')))).rejects.toThrow('away');
+  await sleep(50);
+  let begun = false;
+  const answer = queries.run('a map', async () => {
+    begun = true;
+    return 'a map';
+  });
+  expect(begun).toBe(true);
+  expect(await answer).toBe('a map');
+});
