@@ -48,6 +48,8 @@ function makeApollo(platform: Platform, documents: Documents): ApolloServer<Cont
     stopOnTerminationSignals: false,
     persistedQueries: false,
     logger: platform.log,
+    // As plans write it; without this Apollo ends every answer with a line feed.
+    stringifyResult: (result) => JSON.stringify(result),
     plugins: [
       ApolloServerPluginLandingPageDisabled(),
       // It would wrap every resolver of the schema, only to find that nothing may be cached.
