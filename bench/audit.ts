@@ -29,7 +29,7 @@ async function fill(databaseUrl: string): Promise<void> {
       `with made as (
          insert into user_account (id, name, role) select gen_random_uuid(), 'user ' || n, 'BUYER'
          from generate_series(1, $1::int) n returning id
-       ) insert into wallet (user_id, balance, version) select id, 0, 0 from made`,
+       ) insert into wallet (user_id, balance, seq) select id, 0, 0 from made`,
       [WALLETS],
     ],
     [
@@ -78,7 +78,7 @@ const SELL = [
        ${(ENTRIES_EACH - 3) * 100} + before + amount, payment_id
      from sale join (values (0, 0, 'PAYMENT', -100, 0), (1, 1, 'PAYMENT', -100, -100), (1, 2, 'REFUND', 100, -200))
        as m (turn, step, kind, amount, before) using (turn)`,
-  `update wallet set version = ${ENTRIES_EACH}, balance = ${(ENTRIES_EACH - 4) * 100}, moved_on = current_date`,
+  `update wallet set seq = ${ENTRIES_EACH}, balance = ${(ENTRIES_EACH - 4) * 100}, moved_on = current_date`,
   'analyze',
 ];
 

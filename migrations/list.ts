@@ -9,6 +9,7 @@ import { Refunds } from './0007-refunds.ts';
 import { Shop } from './0008-shop.ts';
 import { Alerts } from './0009-alerts.ts';
 import { SalesWithoutHotRows } from './0010-sales-without-hot-rows.ts';
+import { VersionsOfTheirOwn } from './0011-versions-of-their-own.ts';
 
 /** Every change of the database, in order; forward only. */
 export const MIGRATIONS: MigrationObject[] = [
@@ -22,4 +23,5 @@ export const MIGRATIONS: MigrationObject[] = [
   { name: '0008-shop', class: Shop },
   { name: '0009-alerts', class: Alerts },
   { name: '0010-sales-without-hot-rows', class: SalesWithoutHotRows },
+  { name: '0011-versions-of-their-own', class: VersionsOfTheirOwn },
 ];

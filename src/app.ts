@@ -9,8 +9,11 @@ import { serveStreams } from './api/sse.ts';
 import { serveSubscriptions } from './api/websocket.ts';
 import { type Demo, seedDemo } from './cli/demo.ts';
 import { Concert } from './concerts/concert.ts';
+import { Hold, Seat, Ticket } from './concerts/seat.ts';
 import { Show } from './concerts/show.ts';
 import type { Config } from './config.ts';
+import { Coupon } from './coupons/coupon.ts';
+import { IssuedCoupon } from './coupons/issued-coupon.ts';
 import { finishTokens } from './payments/finish-tokens.job.ts';
 import { Payment } from './payments/payment.ts';
 import { openEmbedded } from './platform/embedded/open.ts';
@@ -27,13 +30,32 @@ import { SECOND } from './platform/units.ts';
 import { Queue } from './queue/queue.ts';
 import { queueOpening, queueSettings, queueTick } from './queue/queue-tick.job.ts';
 import { lapseHolds } from './reservations/lapse.job.ts';
+import { Reservation } from './reservations/reservation.ts';
 import { foldSales } from './shop/fold-sales.job.ts';
 import { lapseOrders } from './shop/lapse-orders.job.ts';
+import { Order, OrderLine } from './shop/order.ts';
+import { Product } from './shop/product.ts';
 import { expireWallets } from './wallet/expire-wallets.job.ts';
-import { LedgerEntry } from './wallet/ledger-entry.ts';
-import { Wallet } from './wallet/wallet.ts';
+import { LedgerEntry, Wallet } from './wallet/wallet.ts';
 
-const ENTITIES = [User, Queue, Concert, Show, Wallet, LedgerEntry, Payment];
+const ENTITIES = [
+  User,
+  Queue,
+  Concert,
+  Show,
+  Seat,
+  Hold,
+  Ticket,
+  Reservation,
+  Wallet,
+  LedgerEntry,
+  Payment,
+  Product,
+  Order,
+  OrderLine,
+  Coupon,
+  IssuedCoupon,
+];
 const JOBS = [
   queueTick,
   queueSettings,

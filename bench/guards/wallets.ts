@@ -21,7 +21,7 @@ export const WALLETS: Subject = {
 
   async requireExact(pool, ids, room) {
     const { rowCount } = await pool.query(
-      'select from wallet where user_id = any($1) and (balance <> $2 or version <> $2)',
+      'select from wallet where user_id = any($1) and (balance <> $2 or seq <> $2)',
       [ids, room],
     );
     if (rowCount !== 0) throw new Error(`${rowCount} wallets do not have the balance that they should have`);

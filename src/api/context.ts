@@ -57,6 +57,14 @@ export class Context {
     this.requestId = requestId;
   }
 
+  /**
+   * Whether the request has used up its time, so that its caller has been answered SERVICE_UNAVAILABLE. A change that has
+   * not begun by then must not begin: the caller would not learn of it.
+   */
+  isOver(): boolean {
+    return performance.now() - this.startedAt > MAX_REQUEST_MS;
+  }
+
   get em(): EntityManager {
     this.made.em ??= this.platform.orm.em.fork();
     return this.made.em;
@@ -103,12 +111,8 @@ export function load<V>(context: Context, batch: Batch<V>, key: string): Promise
   return loader.load(key) as Promise<V>;
 }
 
-/**
- * Whether the request has used up its time, so that its caller has been answered SERVICE_UNAVAILABLE. A change that has
- * not begun by then must not begin: the caller would not learn of it.
- */
 export function isOver(context: Context): boolean {
-  return performance.now() - context.startedAt > MAX_REQUEST_MS;
+  return context.isOver();
 }
 
 /** A nested field may take what is left of the request's time, and MIN_NESTED_MS where that is used up. */

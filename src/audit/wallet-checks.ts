@@ -4,16 +4,16 @@ import type { Check } from './check.ts';
 export const WALLET_CHECKS: readonly Check[] = [
   {
     name: 'wallets-add-up',
-    rule: 'The balance of every wallet is the sum of its entries and never negative, its version their number.',
+    rule: 'The balance of every wallet is the sum of its entries and never negative, its seq their number.',
     count: 'select count(*) from wallet',
     broken: `
       select 'wallet ' || coalesce(w.user_id, e.wallet_id) || ': '
-        || coalesce('balance ' || w.balance || ' at version ' || w.version, 'there is none') || ', '
+        || coalesce('balance ' || w.balance || ' at number ' || w.seq, 'there is none') || ', '
         || coalesce(e.entries, 0) || ' entries of ' || coalesce(e.total, 0) as name
       from wallet w full join (
         select wallet_id, count(*) as entries, sum(amount) as total from entry group by wallet_id
       ) e on e.wallet_id = w.user_id
-      where w.user_id is null or w.balance <> coalesce(e.total, 0) or w.version <> coalesce(e.entries, 0) or w.balance < 0`,
+      where w.user_id is null or w.balance <> coalesce(e.total, 0) or w.seq <> coalesce(e.entries, 0) or w.balance < 0`,
   },
   {
     name: 'entries-chained',

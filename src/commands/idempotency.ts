@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { EntityManager } from '@mikro-orm/core';
-import { prepared, sql, sqlRow } from '../platform/postgres.ts';
+import { prepared, sql } from '../platform/postgres.ts';
 
 /** One client's promise that it asks for one effect, however often it asks. */
 export interface IdempotencyKey {
@@ -18,65 +18,93 @@ export interface KeptAnswer {
   readonly fields?: object;
 }
 
-/** A key to claim, and the answer that is kept for it unless `keepAnswer` follows in the same transaction. */
+/** A key to claim, and the answer that is kept for it unless `keepAnswers` follows in the same transaction. */
 export interface Claim {
   readonly key: IdempotencyKey;
   readonly presumed: KeptAnswer;
 }
 
 /**
- * Claims keys within `em`'s transaction, before anything else; a rival that claims one too waits for the commit. Of two equal keys in one call the first is claimed.
- * @returns for each claim whether it was new
+ * What became of a claim: FRESH, to be decided now; CONFLICT, the key came before with other input; BUSY, another transaction
+ * has it; or what was kept of the answer that was given before.
  */
-export async function claimKeys(em: EntityManager, claims: readonly Claim[]): Promise<boolean[]> {
-  const rows = await sql<{ userId: string; mutation: string; key: string }>(
+export type Claimed = 'FRESH' | 'CONFLICT' | 'BUSY' | KeptAnswer;
+
+interface Row {
+  readonly isMine: boolean;
+  readonly isFresh: boolean;
+  readonly hash: string | null;
+  readonly answer: KeptAnswer | null;
+}
+
+/**
+ * Claims keys, all different, within `em`'s transaction, before anything else, and waits for nobody: who else claims a key
+ * has its advisory lock until the commit.
+ * @returns for each claim what became of it
+ */
+export async function claimKeys(em: EntityManager, claims: readonly Claim[]): Promise<Claimed[]> {
+  const hashes = claims.map(({ key }) => hashOfInput(key.input));
+  const rows = await sql<Row>(
     em,
-    prepared(`insert into idempotency_key (user_id, mutation, key, hash, answer)
-     select u.user_id, u.mutation, u.key, u.hash, u.answer
-     from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[])
-       with ordinality as u (user_id, mutation, key, hash, answer, place)
-     order by u.user_id, u.mutation, u.key, u.place
-     on conflict do nothing returning user_id as "userId", mutation, key`),
+    prepared(`with asked as materialized (
+       select u.*, pg_try_advisory_xact_lock(hashtextextended('key:' || user_id || mutation || key, 0)) as is_mine
+       from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[])
+         with ordinality as u (user_id, mutation, key, hash, answer, place)
+     ), claimed as (
+       insert into idempotency_key (user_id, mutation, key, hash, answer)
+       select user_id, mutation, key, hash, answer from asked where is_mine order by user_id, mutation, key
+       on conflict do nothing returning user_id, mutation, key
+     )
+     select a.is_mine as "isMine", c.key is not null as "isFresh", k.hash, k.answer
+     from asked a left join claimed c using (user_id, mutation, key) left join idempotency_key k using (user_id, mutation, key)
+     order by a.place`),
     [
       claims.map(({ key }) => key.userId),
       claims.map(({ key }) => key.mutation),
       claims.map(({ key }) => key.key),
-      claims.map(({ key }) => hashOfInput(key.input)),
+      hashes,
       claims.map(({ presumed }) => JSON.stringify(presumed)),
     ],
   );
-  const fresh = new Set(rows.map(nameOf));
-  return claims.map(({ key }) => fresh.delete(nameOf(key)));
+  return rows.map(({ isMine, isFresh, hash, answer }, index) => {
+    if (isFresh) return 'FRESH';
+    // Neither inserted nor seen: somebody committed it since this statement began.
+    if (!isMine || answer === null) return 'BUSY';
+    return hash === hashes[index] ? answer : 'CONFLICT';
+  });
 }
 
-function nameOf({ userId, mutation, key }: Pick<IdempotencyKey, 'userId' | 'mutation' | 'key'>): string {
+/** Keeps what claimed keys were answered, where it is not what was presumed. */
+export async function keepAnswers(
+  em: EntityManager,
+  answers: readonly { readonly key: IdempotencyKey; readonly answer: KeptAnswer }[],
+): Promise<void> {
+  await sql(
+    em,
+    prepared(`update idempotency_key k set answer = u.answer
+     from unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[]) as u (user_id, mutation, key, answer)
+     where k.user_id = u.user_id and k.mutation = u.mutation and k.key = u.key`),
+    [...columnsOf(answers.map(({ key }) => key)), answers.map(({ answer }) => JSON.stringify(answer))],
+  );
+}
+
+/** Gives back keys that were claimed in this transaction: nothing came of them, and they may be used again. */
+export async function dropKeys(em: EntityManager, keys: readonly IdempotencyKey[]): Promise<void> {
+  await sql(
+    em,
+    prepared(`delete from idempotency_key k using unnest($1::uuid[], $2::text[], $3::text[]) as u (user_id, mutation, key)
+     where k.user_id = u.user_id and k.mutation = u.mutation and k.key = u.key`),
+    columnsOf(keys),
+  );
+}
+
+/** One name for a key, whatever input it came with. */
+export function nameOfKey({ userId, mutation, key }: IdempotencyKey): string {
   return `${userId} ${mutation} ${key}`;
 }
 
-/** What was kept for a key that was claimed before: CONFLICT when it came with other input. */
-export async function readKept(em: EntityManager, key: IdempotencyKey): Promise<KeptAnswer | 'CONFLICT'> {
-  const kept = await sqlRow<{ hash: string; answer: KeptAnswer }>(
-    em,
-    'select hash, answer from idempotency_key where user_id = $1 and mutation = $2 and key = $3',
-    [key.userId, key.mutation, key.key],
-  );
-  return kept.hash === hashOfInput(key.input) ? kept.answer : 'CONFLICT';
-}
-
-/** Keeps what a claimed key was answered, where it is not what was presumed. */
-export async function keepAnswer(em: EntityManager, key: IdempotencyKey, answer: KeptAnswer): Promise<void> {
-  await sql(em, 'update idempotency_key set answer = $4::jsonb where user_id = $1 and mutation = $2 and key = $3', [
-    key.userId,
-    key.mutation,
-    key.key,
-    JSON.stringify(answer),
-  ]);
-}
-
-/** Gives back a key that was claimed in this transaction: nothing came of it, and it may be asked again. */
-export async function dropKey(em: EntityManager, key: IdempotencyKey): Promise<void> {
-  const text = 'delete from idempotency_key where user_id = $1 and mutation = $2 and key = $3';
-  await sql(em, text, [key.userId, key.mutation, key.key]);
+function columnsOf(keys: readonly IdempotencyKey[]): string[][] {
+  return [keys.map(({ userId }) => userId), keys.map(({ mutation }) => mutation), keys.map(({ key }) => key)];
 }
 
 function hashOfInput(input: object): string {

@@ -1,191 +1,174 @@
-import type { EntityManager } from '@mikro-orm/core';
-import { anyOf, prepared, sql } from '../platform/postgres.ts';
+import { type EntityClass, type EntityManager, LockMode } from '@mikro-orm/core';
+import { readHolders, Seat, writeSeats } from '../concerts/seat.ts';
+import { publishSeats } from '../concerts/seat-change.ts';
+import { Coupon } from '../coupons/coupon.ts';
+import { IssuedCoupon } from '../coupons/issued-coupon.ts';
+import { Payment } from '../payments/payment.ts';
+import type { Platform } from '../platform/platform.ts';
+import { prepared, sql } from '../platform/postgres.ts';
+import { Reservation, writeReservations } from '../reservations/reservation.ts';
+import { Order, OrderLine, writeOrders } from '../shop/order.ts';
+import { Product, writeProducts } from '../shop/product.ts';
+import { LedgerEntry, Wallet } from '../wallet/wallet.ts';
 
-/*
- * Every verb takes its locks in this order, and several of one kind by id, so that no two can wait for each other:
- *   1 idempotency key   (claimKeys)
- *   2 limits of a user  (lockUserAndShow, lockFreeUsersAndShow)
- *   3 payable           (lockReservations, lockOrders, lockWanted)
- *   4 seats or products (lockSeats, lockProducts, lockWanted): of products only those whose stock is written
- *   5 issued coupon     (lockIssuedCoupons)
- *   6 coupon            (lockCoupon)
- *   7 payment           (lockWanted)
- *   8 wallet            (Ledger.open where rows are locked first, else Ledger.write)
- * Reservations go with their seats before orders with their products. Under WALLET_GUARD=redis-lock the wallet's lock in
- * Redis comes before all of these, and before the transaction; so does the coupon's under COUPON_GUARD=redis-lock.
- * What is written after the wallet's lock (payment, tickets) was locked before, or is new.
- * Sweeps take what is free in the same order; of the first kind what is overdue longest, without waiting for any of it.
- * A lock is waited for at most lock_timeout. What sold is appended; only the job that adds it up (foldSales) writes `sale`,
- * and locks nothing of the above.
+/** A row as it was read under its lock, and as the commands of a batch have left it. */
+export interface Changed<E> {
+  readonly before: E;
+  readonly after: E;
+}
+
+/** Rows of one table that commands lock and change. */
+export interface Kind<E extends object = object> {
+  readonly entity: EntityClass<E>;
+  readonly key: (entity: E) => string;
+  /** The property that `key` reads. */
+  readonly idProperty: string;
+  /**
+   * How the rows are locked: `wait` for whoever has one; `skip` those that somebody has; `version`: not at all, MikroORM
+   * checks the version when it writes.
+   */
+  readonly lock: 'wait' | 'skip' | 'version';
+  /** Leaves rows alone that need no lock, by an SQL-free condition of MikroORM. */
+  readonly where?: object;
+  /** Reads, once the rows are locked, what else belongs to them. */
+  readonly complete?: (em: EntityManager, entities: readonly E[]) => Promise<void>;
+  /** Writes rows that all change alike in one statement; without it MikroORM updates them one by one. */
+  readonly write?: (em: EntityManager, rows: readonly Changed<E>[]) => Promise<void>;
+  /** Tells, after the commit, whoever watches. Never throws. */
+  readonly announce?: (platform: Platform, entities: readonly E[], now: Date) => void;
+}
+
+const byId = { key: ({ id }: { readonly id: string }) => id, idProperty: 'id' };
+
+export const RESERVATIONS: Kind<Reservation> = { ...byId, entity: Reservation, lock: 'wait', write: writeReservations };
+export const ORDERS: Kind<Order> = { ...byId, entity: Order, lock: 'wait', write: writeOrders };
+export const SEATS: Kind<Seat> = {
+  ...byId,
+  entity: Seat,
+  lock: 'wait',
+  complete: readHolders,
+  write: writeSeats,
+  announce: (platform, seats, now) =>
+    publishSeats(
+      platform,
+      seats.map((seat) => seat.shownAt(now)),
+    ),
+};
+/** Seats that are wanted only if nobody else has locked them. */
+export const SEATS_IF_FREE: Kind<Seat> = { ...SEATS, lock: 'skip' };
+/** Those made to order are never locked: there is nothing to run out of. */
+export const PRODUCTS: Kind<Product> = {
+  ...byId,
+  entity: Product,
+  lock: 'wait',
+  where: { stock: { $ne: null } },
+  write: writeProducts,
+};
+export const ISSUED_COUPONS: Kind<IssuedCoupon> = { ...byId, entity: IssuedCoupon, lock: 'wait' };
+export const COUPONS: Kind<Coupon> = { ...byId, entity: Coupon, lock: 'wait' };
+export const PAYMENTS: Kind<Payment> = { ...byId, entity: Payment, lock: 'wait' };
+export const WALLETS: Kind<Wallet> = {
+  entity: Wallet,
+  key: ({ userId }) => userId,
+  idProperty: 'userId',
+  lock: 'wait',
+};
+
+/**
+ * The order in which every batch takes its locks, several of one kind by id, so that no two wait for each other. Before all of
+ * them come the idempotency keys (which nobody waits for) and the limits of users (`lockLimits`). Under WALLET_GUARD or
+ * COUPON_GUARD=redis-lock the lock in Redis comes first, before the transaction. What is written after the wallets is new.
  */
+export const LOCK_ORDER: readonly Kind<never>[] = [
+  RESERVATIONS,
+  ORDERS,
+  SEATS,
+  SEATS_IF_FREE,
+  PRODUCTS,
+  ISSUED_COUPONS,
+  COUPONS,
+  PAYMENTS,
+  WALLETS,
+] as unknown as readonly Kind<never>[];
 
-/** Serialises what one user does about one show: limits per user and show are counted under it. */
-export async function lockUserAndShow(em: EntityManager, userId: string, showId: string): Promise<void> {
-  await sql(em, prepared(`select pg_advisory_xact_lock(hashtextextended($1 || ':' || $2, 0))`), [userId, showId]);
+/** New rows are written class after class in this order, so that what others refer to is there. */
+export const INSERT_ORDER = [Reservation, Order, OrderLine, IssuedCoupon, Payment, LedgerEntry] as const;
+
+/** What a command wants locked: ids by kind, and limits as `<user id>:<show id>`. */
+export interface Wanted {
+  readonly limits?: readonly string[];
+  readonly rows?: readonly (readonly [Kind<never>, readonly string[]])[];
 }
 
-/** Takes the locks of `lockUserAndShow` that nobody else has, without waiting. @returns whose they are */
-export async function lockFreeUsersAndShow(
+/** One entry of `Wanted.rows`. */
+export function rowsOf<E extends object>(
+  kind: Kind<E>,
+  ids: readonly string[],
+): readonly [Kind<never>, readonly string[]] {
+  return [kind as unknown as Kind<never>, ids];
+}
+
+/** Serialises what one user does about one show: limits per user and show are counted under it. Sorted by their hash. */
+export async function lockLimits(em: EntityManager, limits: readonly string[]): Promise<void> {
+  await sql(
+    em,
+    prepared(`select pg_advisory_xact_lock(hash) from (
+       select distinct hashtextextended(name, 0) as hash from unnest($1::text[]) as u (name) order by 1 offset 0) locks`),
+    [limits],
+  );
+}
+
+/** Takes those of the limits' locks that nobody has, without waiting. @returns their names */
+export async function lockFreeLimits(em: EntityManager, limits: readonly string[]): Promise<string[]> {
+  const rows = await sql<{ name: string }>(
+    em,
+    prepared(
+      `select name from unnest($1::text[]) as u (name) where pg_try_advisory_xact_lock(hashtextextended(name, 0))`,
+    ),
+    [limits],
+  );
+  return rows.map(({ name }) => name);
+}
+
+/**
+ * Reads rows of a kind, each by its own lock.
+ * @returns them by id; those that do not exist, or need no lock, are missing
+ */
+export async function lockRows<E extends object>(
   em: EntityManager,
-  userIds: readonly string[],
-  showId: string,
+  kind: Kind<E>,
+  ids: readonly string[],
+): Promise<Map<string, E>> {
+  const { entity, idProperty, lock, where, write, key } = kind;
+  const rows = await em.find(
+    entity,
+    { ...where, [idProperty]: { $in: [...new Set(ids)].sort() } } as never,
+    {
+      ...(lock !== 'version' && {
+        lockMode: lock === 'wait' ? LockMode.PESSIMISTIC_WRITE : LockMode.PESSIMISTIC_PARTIAL_WRITE,
+      }),
+      orderBy: { [idProperty]: 1 } as never,
+      refresh: true,
+      // What a writer writes must not be written by MikroORM as well.
+      disableIdentityMap: write !== undefined,
+    } as never,
+  );
+  return new Map((rows as E[]).map((row) => [key(row), row]));
+}
+
+/** Which of the rows somebody else has locked at this moment. Takes no lock that outlives `em`'s transaction. */
+export async function lockedByOthers<E extends object>(
+  em: EntityManager,
+  kind: Kind<E>,
+  ids: readonly string[],
 ): Promise<string[]> {
-  const rows = await sql<{ id: string }>(
-    em,
-    prepared(`select id from unnest($1::text[]) as u (id)
-     where pg_try_advisory_xact_lock(hashtextextended(id || ':' || $2, 0))`),
-    [userIds, showId],
-  );
-  return rows.map(({ id }) => id);
+  const free = await lockRows(em, { ...kind, lock: 'skip', complete: undefined } as Kind<E>, ids);
+  const missing = ids.filter((id) => !free.has(id));
+  if (missing.length === 0) return [];
+  return [...(await lockRows(em, { ...kind, lock: 'version' }, missing)).keys()];
 }
 
-/** What a piece of work needs locked before it looks at anything. */
-export interface Locks {
-  /** Reservations whose user gets seats of the show that count for no limit yet. */
-  readonly limitsOf?: readonly string[];
-  /** Reservations; their seats are locked after them. */
-  readonly reservations?: readonly string[];
-  /** Hashes of queue tokens: the reservations that they hold are locked like those above. */
-  readonly tokens?: readonly string[];
-  readonly orders?: readonly string[];
-  /** Those of the orders that may give stock back: their products are locked after all orders. */
-  readonly productsOf?: readonly string[];
-  readonly payments?: readonly string[];
-}
-
-/** Takes all the locks that pieces of work want together, kind after kind in the order above, each kind by id. */
-export async function lockWanted(em: EntityManager, wanted: readonly Locks[]): Promise<void> {
-  await lockLimitsOf(
-    em,
-    wanted.flatMap(({ limitsOf = [] }) => limitsOf),
-  );
-  await lockReservationsAndSeats(
-    em,
-    wanted.flatMap(({ reservations = [] }) => reservations),
-    wanted.flatMap(({ tokens = [] }) => tokens),
-  );
-  await lockOrdersAndProducts(
-    em,
-    wanted.flatMap(({ orders = [] }) => orders),
-    wanted.flatMap(({ productsOf = [] }) => productsOf),
-  );
-  await lockPayments(
-    em,
-    wanted.flatMap(({ payments = [] }) => payments),
-  );
-}
-
-async function lockReservationsAndSeats(
-  em: EntityManager,
-  ids: readonly string[],
-  tokens: readonly string[],
-): Promise<void> {
-  if (ids.length === 0) return;
-  await sql(
-    em,
-    prepared(`with payables as materialized (
-       select seat_ids from reservation
-       where id = ${anyOf(1)} or (token_hash = ${anyOf(2, 'text')} and status = 'HELD') order by id for update
-     )
-     select id from seat where id in (select unnest(seat_ids) from payables) order by id for update`),
-    [ids, tokens],
-  );
-}
-
-async function lockOrdersAndProducts(
-  em: EntityManager,
-  ids: readonly string[],
-  productsOf: readonly string[],
-): Promise<void> {
-  if (ids.length > 0) await lockOrders(em, ids);
-  if (productsOf.length > 0) await lockProductsOfOrders(em, productsOf);
-}
-
-async function lockPayments(em: EntityManager, ids: readonly string[]): Promise<void> {
-  if (ids.length === 0) return;
-  await sql(em, 'select id from payment where id = any($1) order by id for update', [ids]);
-}
-
-/** Takes the locks of `lockUserAndShow` for the users and shows of reservations, which never change. */
-async function lockLimitsOf(em: EntityManager, reservationIds: readonly string[]): Promise<void> {
-  if (reservationIds.length === 0) return;
-  const text = 'select distinct user_id, show_id from reservation where id = any($1) order by user_id, show_id';
-  const rows = await sql<{ user_id: string; show_id: string }>(em, text, [reservationIds]);
-  for (const { user_id, show_id } of rows) await lockUserAndShow(em, user_id, show_id);
-}
-
-/** Locks reservations that exist, by id. */
-export async function lockReservations(em: EntityManager, ids: readonly string[]): Promise<void> {
-  await sql(em, 'select id from reservation where id = any($1) order by id for update', [ids]);
-}
-
-/** Locks seats by id; waits for whoever has one of them. */
-export async function lockSeats(em: EntityManager, ids: readonly string[]): Promise<void> {
-  await sql(em, prepared(`select id from seat where id = ${anyOf(1)} order by id for update`), [ids]);
-}
-
-/** Locks those of the seats that nobody else has locked, without waiting. @returns their ids */
-export async function lockFreeSeats(em: EntityManager, ids: readonly string[]): Promise<string[]> {
-  const text = prepared(`select id from seat where id = ${anyOf(1)} order by id for update skip locked`);
-  return (await sql<{ id: string }>(em, text, [ids])).map(({ id }) => id);
-}
-
-/** Locks orders that exist, by id. */
-export async function lockOrders(em: EntityManager, ids: readonly string[]): Promise<void> {
-  await sql(em, prepared(`select id from shop_order where id = ${anyOf(1)} order by id for no key update`), [ids]);
-}
-
-/** What selling needs to know of a product, under its lock. */
-export interface LockedProduct {
-  readonly id: string;
-  readonly price: number;
-  /** Null: made to order. It is not locked then, since there is nothing to run out of. */
-  readonly stock: number | null;
-}
-
-/** Locks those of the products that have a stock, by id; waits for whoever has one of them. */
-export async function lockProducts(em: EntityManager, ids: readonly string[]): Promise<Map<string, LockedProduct>> {
-  const rows = await sql<LockedProduct>(
-    em,
-    prepared(`with limited as materialized (
-       select id, price, stock from product where id = ${anyOf(1)} and stock is not null order by id for no key update
-     )
-     select id, price::float8 as price, stock from limited
-     union all
-     select id, price::float8, null from product where id = ${anyOf(1)} and stock is null`),
-    [ids],
-  );
-  return new Map(rows.map((row) => [row.id, row]));
-}
-
-/** Locks those of the products that nobody else has locked, without waiting. @returns their ids */
-export async function lockFreeProducts(em: EntityManager, ids: readonly string[]): Promise<string[]> {
-  const text = 'select id from product where id = any($1) order by id for no key update skip locked';
-  return (await sql<{ id: string }>(em, text, [ids])).map(({ id }) => id);
-}
-
-/** Locks those products of orders that have a stock, by id, for it to be written; the orders are locked before. */
-export async function lockProductsOfOrders(em: EntityManager, orderIds: readonly string[]): Promise<void> {
-  await sql(
-    em,
-    prepared(`select id from product where id in (select product_id from order_line where order_id = ${anyOf(1)})
-       and stock is not null order by id for no key update`),
-    [orderIds],
-  );
-}
-
-/** Locks coupons in somebody's hands, by id. */
-export async function lockIssuedCoupons(em: EntityManager, ids: readonly string[]): Promise<void> {
-  await sql(em, prepared(`select id from issued_coupon where id = ${anyOf(1)} order by id for no key update`), [ids]);
-}
-
-/** Locks those of the coupons in somebody's hands that nobody else has locked, without waiting. @returns their ids */
-export async function lockFreeIssuedCoupons(em: EntityManager, ids: readonly string[]): Promise<string[]> {
-  const text = 'select id from issued_coupon where id = any($1) order by id for no key update skip locked';
-  return (await sql<{ id: string }>(em, text, [ids])).map(({ id }) => id);
-}
-
-/** Locks a coupon, and with it who gets the next ones. */
-export async function lockCoupon(em: EntityManager, id: string): Promise<void> {
-  await sql(em, prepared('select id from coupon where id = $1 for no key update'), [id]);
+/** The name of a limit that is counted per user and show. */
+export function limitOf(userId: string, showId: string): string {
+  return `${userId}:${showId}`;
 }

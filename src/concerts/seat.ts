@@ -1,32 +1,95 @@
+import { BigIntType, type EntityManager } from '@mikro-orm/core';
+import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { Money } from '../api/scalars.ts';
+import { newId } from '../platform/ids.ts';
+import { anyOf, prepared, sql } from '../platform/postgres.ts';
 
 export const SeatStatus = { AVAILABLE: 'AVAILABLE', HELD: 'HELD', SOLD: 'SOLD' } as const;
 export type SeatStatus = keyof typeof SeatStatus;
 registerEnumType(SeatStatus, { name: 'SeatStatus' });
 
-/** A row of `seat` with what its hold and its ticket say: read by `SEAT_COLUMNS`, never written through the ORM. */
+/** Who has a seat for now: a row of `hold`. It counts for nothing from `expiresAt` on, swept or not. */
+@Entity({ tableName: 'hold' })
+export class Hold {
+  @PrimaryKey({ type: 'uuid' })
+  seatId!: string;
+
+  @Property({ type: 'uuid' })
+  reservationId!: string;
+
+  @Property({ type: 'uuid' })
+  showId!: string;
+
+  @Property({ type: 'uuid' })
+  userId!: string;
+
+  @Property({ type: 'datetime', columnType: 'timestamptz' })
+  expiresAt!: Date;
+}
+
+/** Who owns a seat: a row of `ticket`. */
+@Entity({ tableName: 'ticket' })
+export class Ticket {
+  @PrimaryKey({ type: 'uuid' })
+  id!: string;
+
+  @Property({ type: 'uuid' })
+  seatId!: string;
+
+  @Property({ type: 'uuid' })
+  reservationId!: string;
+
+  @Property({ type: 'uuid' })
+  showId!: string;
+
+  @Property({ type: 'uuid' })
+  userId!: string;
+
+  @Property({ type: 'datetime', columnType: 'timestamptz', defaultRaw: 'clock_timestamp()' })
+  createdAt?: Date;
+}
+
+/** For whom a seat is held or sold. */
+export interface SeatHolder {
+  /** Of the reservation. */
+  readonly id: string;
+  readonly userId: string;
+  readonly expiresAt: Date;
+}
+
+/**
+ * A row of `seat`. What is read by `SEAT_COLUMNS` has the fields of the type; the runner of commands reads the row under
+ * its lock, and with it the hold and the ticket, which the methods below keep true.
+ */
 @ObjectType({ simpleResolvers: true })
+@Entity({ tableName: 'seat' })
 export class Seat {
   @Field(() => ID)
+  @PrimaryKey({ type: 'uuid' })
   id!: string;
 
   @Field(() => ID)
+  @Property({ type: 'uuid' })
   showId!: string;
 
   @Field(() => Int, { description: '1..seatCount' })
+  @Property({ type: 'integer' })
   number!: number;
 
   @Field(() => String, {
     description:
       'What the ticket says: row letters and seat in the row (A1 .. Z10, AA1); in a show with several sections led by the section: Balcony-A1',
   })
+  @Property({ type: 'text' })
   label!: string;
 
   @Field(() => String, { description: 'Empty in a show without sections' })
+  @Property({ type: 'text' })
   section!: string;
 
   @Field(() => Money)
+  @Property({ type: new BigIntType('number') })
   price!: number;
 
   @Field(() => SeatStatus, { description: 'A lapsed hold is AVAILABLE, swept or not' })
@@ -35,7 +98,185 @@ export class Seat {
   @Field(() => Int, {
     description: 'Goes up with every change: of two states of a seat the higher is the newer',
   })
+  @Property({ type: 'integer' })
   revision!: number;
+
+  /** Known under the lock only. */
+  holding!: Hold | null;
+  ticket!: Ticket | null;
+
+  /** Whether nobody has the seat at the instant `now`. */
+  isFree(now: Date): boolean {
+    return this.ticket === null && !this.isHeld(now);
+  }
+
+  /** Whether the reservation has the seat, and its hold has not lapsed at the instant `now`. */
+  isHeldBy(reservationId: string, now: Date): boolean {
+    return this.isHeld(now) && this.holding?.reservationId === reservationId;
+  }
+
+  /**
+   * Holds a free seat until the reservation expires. A lapsed hold is taken over in place: its lapse and the new hold are two
+   * changes of the seat.
+   * @throws Error for a seat that somebody has
+   */
+  hold({ id, userId, expiresAt }: SeatHolder, now: Date): void {
+    if (!this.isFree(now)) throw new Error('a seat that somebody has cannot be held');
+    this.revision += this.holding ? 2 : 1;
+    this.holding = Object.assign(new Hold(), {
+      seatId: this.id,
+      reservationId: id,
+      showId: this.showId,
+      userId,
+      expiresAt,
+    });
+  }
+
+  /**
+   * Makes the seat the holder's: its hold, lapsed or not, becomes a ticket.
+   * @throws Error for a seat that is sold, or that somebody else holds
+   */
+  sell({ id, userId }: SeatHolder, now: Date): void {
+    if (!this.isFree(now) && !this.isHeldBy(id, now)) throw new Error('a seat that somebody else has cannot be sold');
+    this.revision += this.holding && !this.isHeld(now) ? 2 : 1;
+    this.holding = null;
+    this.ticket = Object.assign(new Ticket(), {
+      id: newId(),
+      seatId: this.id,
+      reservationId: id,
+      showId: this.showId,
+      userId,
+      createdAt: now,
+    });
+  }
+
+  /** Gives up the reservation's hold, lapsed or not; does nothing when the seat is no longer the reservation's. */
+  release(reservationId: string): void {
+    if (this.holding?.reservationId !== reservationId) return;
+    this.holding = null;
+    this.revision += 1;
+  }
+
+  /** Takes back the reservation's ticket: the seat is on sale again. */
+  takeBack(reservationId: string): void {
+    if (this.ticket?.reservationId !== reservationId) return;
+    this.ticket = null;
+    this.revision += 1;
+  }
+
+  /** How the seat stands at the instant `now`, as everybody sees it. */
+  shownAt(now: Date): Seat {
+    const { id, showId, number, label, section, price, revision, holding, ticket } = this;
+    const isHeld = this.isHeld(now);
+    const status = ticket ? 'SOLD' : isHeld ? 'HELD' : 'AVAILABLE';
+    return toSeats([
+      { id, showId, number, label, section, price, status, revision: revision + (holding && !isHeld ? 1 : 0) },
+    ])[0] as Seat;
+  }
+
+  private isHeld(now: Date): boolean {
+    return this.holding !== null && this.holding.expiresAt > now;
+  }
+}
+
+/** Reads holds and tickets of seats that are locked: what was read along with the locks could be older than they are. */
+export async function readHolders(em: EntityManager, seats: readonly Seat[]): Promise<void> {
+  const rows = await sql<Hold & { ticketId: string | null; createdAt: Date }>(
+    em,
+    prepared(`select seat_id as "seatId", reservation_id as "reservationId", show_id as "showId", user_id as "userId",
+       expires_at as "expiresAt", null::uuid as "ticketId", null::timestamptz as "createdAt"
+     from hold where seat_id = ${anyOf(1)}
+     union all
+     select seat_id, reservation_id, show_id, user_id, null, id, created_at from ticket where seat_id = ${anyOf(1)}`),
+    [seats.map(({ id }) => id)],
+  );
+  for (const seat of seats) Object.assign(seat, { holding: null, ticket: null });
+  const byId = new Map(seats.map((seat) => [seat.id, seat]));
+  for (const { ticketId, expiresAt, createdAt, ...holder } of rows) {
+    const seat = byId.get(holder.seatId);
+    if (!seat) continue;
+    if (ticketId) seat.ticket = Object.assign(new Ticket(), { ...holder, id: ticketId, createdAt });
+    else seat.holding = Object.assign(new Hold(), { ...holder, expiresAt });
+  }
+}
+
+/**
+ * Writes seats that are locked and were changed, with their holds and tickets.
+ * @param seats each as it was read and as it is now
+ * @throws Error when a row is not as it was read, which a lock would have prevented: then nothing may be committed
+ */
+export async function writeSeats(
+  em: EntityManager,
+  seats: readonly { readonly before: Seat; readonly after: Seat }[],
+): Promise<void> {
+  const given = seats.flatMap(({ before, after }) => (before.holding && !after.holding ? before.holding : []));
+  const taken = seats.flatMap(({ before, after }) => (!before.holding && after.holding ? after.holding : []));
+  const passed = seats.flatMap(({ before, after }) =>
+    before.holding && after.holding && before.holding !== after.holding
+      ? { ...after.holding, from: before.holding.reservationId }
+      : [],
+  );
+  const sold = seats.flatMap(({ before, after }) => (after.ticket && !before.ticket ? after.ticket : []));
+  const back = seats.flatMap(({ before, after }) => (before.ticket && !after.ticket ? before.ticket : []));
+  const [row] = await sql<{ seats: number; given: number; passed: number; taken: number; sold: number; back: number }>(
+    em,
+    prepared(`with changed as (
+       update seat s set revision = u.after from unnest($1::uuid[], $2::int[], $3::int[]) as u (id, before, after)
+       where s.id = u.id and s.revision = u.before returning s.id
+     ), given as (
+       delete from hold h using unnest($4::uuid[], $5::uuid[]) as u (seat_id, reservation_id)
+       where h.seat_id = u.seat_id and h.reservation_id = u.reservation_id returning h.seat_id
+     ), passed as (
+       update hold h set reservation_id = u.reservation_id, user_id = u.user_id, expires_at = u.expires_at
+       from unnest($6::uuid[], $7::uuid[], $8::uuid[], $9::uuid[], $10::timestamptz[])
+         as u (seat_id, held_for, reservation_id, user_id, expires_at)
+       where h.seat_id = u.seat_id and h.reservation_id = u.held_for returning h.seat_id
+     ), taken as (
+       insert into hold (seat_id, reservation_id, show_id, user_id, expires_at)
+       select * from unnest($11::uuid[], $12::uuid[], $13::uuid[], $14::uuid[], $15::timestamptz[]) returning seat_id
+     ), back as (
+       delete from ticket where id = ${anyOf(16)} returning seat_id
+     ), sold as (
+       insert into ticket (id, seat_id, reservation_id, show_id, user_id, created_at)
+       select * from unnest($17::uuid[], $18::uuid[], $19::uuid[], $20::uuid[], $21::uuid[], $22::timestamptz[])
+       returning seat_id
+     )
+     select (select count(*) from changed) as seats, (select count(*) from given) as given,
+       (select count(*) from passed) as passed, (select count(*) from taken) as taken,
+       (select count(*) from sold) as sold, (select count(*) from back) as back`),
+    [
+      seats.map(({ before }) => before.id),
+      seats.map(({ before }) => before.revision),
+      seats.map(({ after }) => after.revision),
+      given.map(({ seatId }) => seatId),
+      given.map(({ reservationId }) => reservationId),
+      passed.map(({ seatId }) => seatId),
+      passed.map(({ from }) => from),
+      passed.map(({ reservationId }) => reservationId),
+      passed.map(({ userId }) => userId),
+      passed.map(({ expiresAt }) => expiresAt),
+      taken.map(({ seatId }) => seatId),
+      taken.map(({ reservationId }) => reservationId),
+      taken.map(({ showId }) => showId),
+      taken.map(({ userId }) => userId),
+      taken.map(({ expiresAt }) => expiresAt),
+      back.map(({ id }) => id),
+      sold.map(({ id }) => id),
+      sold.map(({ seatId }) => seatId),
+      sold.map(({ reservationId }) => reservationId),
+      sold.map(({ showId }) => showId),
+      sold.map(({ userId }) => userId),
+      sold.map(({ createdAt }) => createdAt),
+    ],
+  );
+  const isWhole =
+    row?.seats === seats.length &&
+    row.given === given.length &&
+    row.passed === passed.length &&
+    row.taken === taken.length &&
+    row.sold === sold.length &&
+    row.back === back.length;
+  if (!isWhole) throw new Error('seats judged under their locks were not as they were read');
 }
 
 /** Columns of a Seat over `seat s left join hold h left join ticket t`; a hold that lapsed counts as one more change. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { GUARDS } from '../commands/guards/guard.ts';
+import { GUARDS } from '../legacy/guards/guard.ts';
 import { Unavailable } from '../platform/faults.ts';
 import type { Platform } from '../platform/platform.ts';
 import { confirmClaims, type Verdict } from './confirm-claims.ts';

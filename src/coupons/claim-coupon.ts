@@ -1,7 +1,7 @@
 import { type Context, callerOf, isOver } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
 import { CallerError, notFound, refuse } from '../api/problems.ts';
-import { GUARDS } from '../commands/guards/guard.ts';
+import { GUARDS } from '../legacy/guards/guard.ts';
 import { BatchByKey, type Outcome } from '../platform/batch-by-key.ts';
 import { type Platform, perProcess } from '../platform/platform.ts';
 import { claimByScript } from './claim-by-script.ts';

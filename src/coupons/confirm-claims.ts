@@ -1,6 +1,6 @@
 import { type EntityManager, OptimisticLockError } from '@mikro-orm/core';
-import type { Reading } from '../commands/guards/guard.ts';
-import { lockCoupon } from '../commands/lock-order.ts';
+import type { Reading } from '../legacy/guards/guard.ts';
+import { lockCoupon } from '../legacy/lock-order.ts';
 import { prepared, sql } from '../platform/postgres.ts';
 import { insertIssued, numberClaims } from './insert-issued.ts';
 import type { IssuedCoupon } from './issued-coupon.ts';

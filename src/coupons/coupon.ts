@@ -1,3 +1,5 @@
+import { BigIntType, type OptionalProps } from '@mikro-orm/core';
+import { Entity, Formula, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { DateTime, Money } from '../api/scalars.ts';
 
@@ -11,35 +13,64 @@ registerEnumType(DiscountKind, {
   },
 });
 
-/** A row of `coupon`: read by `COUPON_COLUMNS`. */
+/** A row of `coupon`. */
 @ObjectType()
+@Entity({ tableName: 'coupon' })
 export class Coupon {
+  declare [OptionalProps]?: 'version' | 'remaining';
+
   @Field(() => ID)
+  @PrimaryKey({ type: 'uuid' })
   id!: string;
 
   @Field(() => String)
+  @Property({ type: 'text' })
   name!: string;
 
   @Field(() => DiscountKind)
+  @Property({ type: 'text' })
   discountKind!: DiscountKind;
 
   @Field(() => Money)
+  @Property({ type: new BigIntType('number') })
   value!: number;
 
   @Field(() => Money, { description: 'Smallest order subtotal it can be used on' })
+  @Property({ type: new BigIntType('number') })
   minimumSubtotal!: number;
 
   @Field(() => Int, { description: 'How many will ever be issued' })
+  @Property({ type: 'integer' })
   quantity!: number;
 
+  @Property({ type: 'integer' })
+  issued!: number;
+
+  /** Checked and raised by MikroORM with every update. */
+  @Property({ type: 'integer', version: true })
+  version!: number;
+
   @Field(() => Int)
+  @Formula((columns) => `${columns.quantity} - ${columns.issued}`)
   remaining!: number;
 
   @Field(() => DateTime)
+  @Property({ type: 'datetime', columnType: 'timestamptz' })
   startsAt!: Date;
 
   @Field(() => DateTime)
+  @Property({ type: 'datetime', columnType: 'timestamptz' })
   endsAt!: Date;
+
+  /** Whether it is given out, and can be used, at the instant `now`. */
+  isOpenAt(now: Date): boolean {
+    return this.startsAt <= now && now < this.endsAt;
+  }
+
+  /** What it takes off a subtotal, in minor units: an amount, or percent rounded down, never more than there is. */
+  discountOn(subtotal: number): number {
+    return this.discountKind === 'PERCENT' ? Math.floor((subtotal * this.value) / 100) : Math.min(this.value, subtotal);
+  }
 }
 
 /** Columns of a Coupon over `coupon c`. */

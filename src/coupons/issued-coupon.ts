@@ -1,3 +1,4 @@
+import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { DateTime } from '../api/scalars.ts';
 
@@ -5,22 +6,33 @@ export const IssuedCouponStatus = { ISSUED: 'ISSUED', USED: 'USED', EXPIRED: 'EX
 export type IssuedCouponStatus = keyof typeof IssuedCouponStatus;
 registerEnumType(IssuedCouponStatus, { name: 'IssuedCouponStatus' });
 
-/** A row of `issued_coupon`, with the status that its order and the clock give it: read by `ISSUED_COLUMNS`. */
+/** A row of `issued_coupon`. Whether it is used says the order that has it: read by `ISSUED_COLUMNS`. */
 @ObjectType({ description: "A coupon in someone's hands: one per user" })
+@Entity({ tableName: 'issued_coupon' })
 export class IssuedCoupon {
   @Field(() => ID)
+  @PrimaryKey({ type: 'uuid' })
   id!: string;
 
+  @Property({ type: 'uuid' })
   userId!: string;
+
+  @Property({ type: 'uuid' })
   couponId!: string;
 
+  /** Of the coupon; by it the row itself says how high its serial may be. */
+  @Property({ type: 'integer' })
+  quantity!: number;
+
   @Field(() => Int, { description: '1 = the first one claimed' })
+  @Property({ type: 'integer' })
   serial!: number;
 
   @Field(() => IssuedCouponStatus)
   status!: IssuedCouponStatus;
 
   @Field(() => DateTime)
+  @Property({ type: 'datetime', columnType: 'timestamptz' })
   issuedAt!: Date;
 
   @Field(() => DateTime, { nullable: true })
@@ -37,7 +49,7 @@ export const ISSUED_STATUS = `case when o.id is not null then 'USED'
 
 /** Columns of an IssuedCoupon over `ISSUED_TABLES`. */
 export const ISSUED_COLUMNS = `
-  i.id, i.user_id as "userId", i.coupon_id as "couponId", i.serial, ${ISSUED_STATUS} as status,
+  i.id, i.user_id as "userId", i.coupon_id as "couponId", i.quantity, i.serial, ${ISSUED_STATUS} as status,
   (extract(epoch from i.issued_at) * 1000)::float8 as "issuedAt",
   (extract(epoch from o.created_at) * 1000)::float8 as "usedAt"`;
 

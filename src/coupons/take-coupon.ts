@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/core';
 import { notFound, type Refusal, refuse } from '../api/problems.ts';
-import { lockIssuedCoupons } from '../commands/lock-order.ts';
+import { lockIssuedCoupons } from '../legacy/lock-order.ts';
 import { anyOf, prepared, sql } from '../platform/postgres.ts';
 import type { DiscountKind } from './coupon.ts';
 

@@ -4,7 +4,7 @@ import { isOperator } from '../accounts/is-operator.ts';
 import { type Context, callerOf, isOver } from '../api/context.ts';
 import { idempotencyKeyOf, idOf } from '../api/input.ts';
 import { keptRefusal, notFound, Refusal, refuse, restoreRefusal } from '../api/problems.ts';
-import type { Locks } from '../commands/lock-order.ts';
+import type { Locks } from '../legacy/lock-order.ts';
 import type { Ledger } from '../wallet/post-entry.ts';
 import { workOnWallet } from '../wallet/wallet-work.ts';
 import { type Announce, nothingToTell } from './payable-kind.ts';

@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/core';
 import { keptRefusal, restoreRefusal } from '../api/problems.ts';
-import type { KeptAnswer } from '../commands/idempotency.ts';
+import type { KeptAnswer } from '../legacy/idempotency.ts';
 import { AlreadyPaid, alreadyPaid, InsufficientBalance, type PayAnswer } from './pay-problems.ts';
 import { Payment } from './payment.ts';
 

@@ -13,7 +13,7 @@ export interface PayFacts {
   /** Id of its COMPLETED payment. */
   readonly paidBy: string | null;
   /** The queue in front of the concert, or null. */
-  readonly queueId: string | null;
+  readonly showQueueId: string | null;
   /** Whether the show has started. */
   readonly started: boolean;
   /** Whether the queue token has paid for something already: Redis may not know yet. */
@@ -41,7 +41,7 @@ export async function lookAtPayable(
     em,
     prepared(`select ${RESERVATION_COLUMNS},
        (select p.id from payment p where p.reservation_id = r.id and p.status = 'COMPLETED') as "paidBy",
-       c.queue_id as "queueId", sh.starts_at <= clock_timestamp() as started,
+       c.queue_id as "showQueueId", sh.starts_at <= clock_timestamp() as started,
        exists (select from payment p where p.token_hash = (select $2::text) and p.status <> 'FAILED') as "tokenUsed",
        (select count(*)::int from hold where reservation_id = $1 and expires_at > clock_timestamp()) as held,
        (select count(*)::int from hold
@@ -55,6 +55,6 @@ export async function lookAtPayable(
     [id, tokenHash],
   );
   if (!row) return undefined;
-  const { paidBy, queueId, started, tokenUsed, held, lost, mine, others, ...reservation } = row;
-  return { paidBy, queueId, started, tokenUsed, held, lost, mine, others, reservation: toReservation(reservation) };
+  const { paidBy, showQueueId, started, tokenUsed, held, lost, mine, others, ...reservation } = row;
+  return { paidBy, showQueueId, started, tokenUsed, held, lost, mine, others, reservation: toReservation(reservation) };
 }

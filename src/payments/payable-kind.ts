@@ -1,8 +1,8 @@
 import type { EntityManager } from '@mikro-orm/core';
 import type { Batch, Context } from '../api/context.ts';
 import type { Refusal, RefusalCode } from '../api/problems.ts';
-import type { Locks } from '../commands/lock-order.ts';
 import type { Config } from '../config.ts';
+import type { Locks } from '../legacy/lock-order.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { Admission } from './find-admission.ts';
 import type { AlreadyPaid } from './pay-problems.ts';

@@ -36,7 +36,7 @@ export const RESERVATION: PayableKind = {
     const { reservation, others } = facts;
     const refusal = judgeStatus(facts, facts.paidBy && (await em.findOneOrFail(Payment, { id: facts.paidBy })));
     if (refusal) return refusal;
-    const pass = await requireAdmission(context, facts.queueId, admission);
+    const pass = await requireAdmission(context, facts.showQueueId, admission);
     if (pass && facts.tokenUsed) throw await tokenRequired(context.platform, pass.queueId);
     return {
       amount: reservation.amount,

@@ -3,7 +3,7 @@ import { ReflectMetadataProvider } from '@mikro-orm/decorators/legacy';
 import { Migrator } from '@mikro-orm/migrations';
 import { defineConfig, MikroORM, type PostgreSqlConnection } from '@mikro-orm/postgresql';
 import { CompiledQuery, type Kysely } from 'kysely';
-import type { Pool, PoolClient } from 'pg';
+import type { Pool, PoolClient, TypeOverrides } from 'pg';
 import type { Log } from './log.ts';
 import { SECOND } from './units.ts';
 
@@ -43,6 +43,9 @@ export async function openPostgres(
       entities: entities as EntityClass<object>[],
       metadataProvider: ReflectMetadataProvider,
       extensions: [Migrator],
+      // MikroORM checks the versions of several rows apart from their update when it writes them together, and loses updates.
+      useBatchUpdates: false,
+      persistOnCreate: false,
       migrations: { migrationsList: migrations, snapshot: false, allOrNothing: true },
       pool: { min: 0, max: POOL_SIZE },
       driverOptions: {
@@ -63,7 +66,7 @@ export async function openPostgres(
 /**
  * Runs one parameterised statement, within `em`'s transaction where it has one.
  * @param text SQL with $1, $2 ... ; arrays are passed as PostgreSQL arrays
- * @returns the rows, with the columns' names as keys: bigint and timestamps arrive as text unless cast
+ * @returns the rows, with the columns' names as keys: bigint arrives as number, timestamptz as Date, date as text
  */
 export async function sql<Row>(em: EntityManager, text: string, params: readonly unknown[] = []): Promise<Row[]> {
   const client = em.getTransactionContext<Kysely<unknown>>() ?? kyselyOf(em);
@@ -149,7 +152,14 @@ function kyselyOf(em: EntityManager): Kysely<unknown> {
   return (em.getConnection() as unknown as PostgreSqlConnection).getClient();
 }
 
+/** OIDs of the types whose text is made a value here: bigint and timestamptz. */
+const INT8 = 20;
+const TIMESTAMPTZ = 1184;
+
 function watchClients(pool: Pool, log: Log): void {
+  const { types } = (pool as unknown as { options: { types: TypeOverrides } }).options;
+  types.setTypeParser(INT8, Number);
+  types.setTypeParser(TIMESTAMPTZ, (text) => new Date(text));
   pool.on('connect', (client) => {
     endWhenTimedOut(client, log);
     releaseWhenEnded(client);

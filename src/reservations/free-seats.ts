@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/core';
-import { lockSeats } from '../commands/lock-order.ts';
 import { type Seat, toSeats } from '../concerts/seat.ts';
+import { lockSeats } from '../legacy/lock-order.ts';
 import { sql } from '../platform/postgres.ts';
 
 /**

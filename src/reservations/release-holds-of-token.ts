@@ -1,5 +1,5 @@
-import { lockReservations } from '../commands/lock-order.ts';
 import { publishSeats } from '../concerts/seat-change.ts';
+import { lockReservations } from '../legacy/lock-order.ts';
 import { forkOf, type Platform } from '../platform/platform.ts';
 import { sql } from '../platform/postgres.ts';
 import { transact } from '../platform/transact.ts';

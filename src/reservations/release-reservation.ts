@@ -1,8 +1,8 @@
 import { type Context, callerOf } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
 import { notFound, type Refusal, refuse } from '../api/problems.ts';
-import { lockReservations } from '../commands/lock-order.ts';
 import { publishSeats } from '../concerts/seat-change.ts';
+import { lockReservations } from '../legacy/lock-order.ts';
 import { transact } from '../platform/transact.ts';
 import { freeSeats } from './free-seats.ts';
 import { findReservation } from './read-reservations.ts';

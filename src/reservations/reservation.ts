@@ -1,6 +1,9 @@
+import { BigIntType, type EntityManager } from '@mikro-orm/core';
+import { Entity, Formula, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ID, ObjectType, registerEnumType } from 'type-graphql';
 import { connectionOf } from '../api/connection.ts';
 import { DateTime, Money } from '../api/scalars.ts';
+import { prepared, sql } from '../platform/postgres.ts';
 
 export const ReservationStatus = {
   HELD: 'HELD',
@@ -19,38 +22,111 @@ registerEnumType(ReservationStatus, {
   },
 });
 
-/** A row of `reservation`, with the status that the clock gives it: read by `RESERVATION_COLUMNS`. */
+/** A row of `reservation`. Who has its seats say `Seat`'s methods. */
 @ObjectType()
+@Entity({ tableName: 'reservation' })
 export class Reservation {
   @Field(() => ID)
+  @PrimaryKey({ type: 'uuid' })
   id!: string;
 
+  @Property({ type: 'uuid' })
   userId!: string;
+
+  @Property({ type: 'uuid' })
   showId!: string;
+
+  /** By number of the seat; never changes. */
+  @Property({ type: 'uuid[]', columnType: 'uuid[]' })
   seatIds!: string[];
 
+  /** As it was written: a hold that has lapsed is HELD here until something writes it. */
+  @Property({ type: 'text', fieldName: 'status' })
+  storedStatus!: ReservationStatus;
+
   @Field(() => ReservationStatus)
+  @Formula((columns) => statusNow(columns.storedStatus, columns.expiresAt))
   status!: ReservationStatus;
 
   @Field(() => Money, { description: "Sum of the seats' prices, fixed when they were held" })
+  @Property({ type: new BigIntType('number') })
   amount!: number;
 
+  /** Of the pass that it was made with; null where no queue stands in front. */
+  @Property({ type: 'uuid', nullable: true })
+  queueId!: string | null;
+
+  @Property({ type: 'text', nullable: true })
+  tokenHash!: string | null;
+
   @Field(() => DateTime)
+  @Property({ type: 'datetime', columnType: 'timestamptz' })
   createdAt!: Date;
 
   @Field(() => DateTime)
+  @Property({ type: 'datetime', columnType: 'timestamptz' })
   expiresAt!: Date;
+
+  /** The status at the instant `now`: a hold that has lapsed is EXPIRED, swept or not. */
+  statusAt(now: Date): ReservationStatus {
+    return this.storedStatus === 'HELD' && this.expiresAt <= now ? 'EXPIRED' : this.storedStatus;
+  }
+
+  /** Its seats are sold: to be called with `Seat.sell` of each of them. @throws Error unless it may be sold */
+  confirm(): void {
+    this.become('CONFIRMED', ['HELD', 'EXPIRED']);
+  }
+
+  /** Its seats are given up. @throws Error unless it is HELD */
+  end(status: 'RELEASED' | 'EXPIRED'): void {
+    this.become(status, ['HELD']);
+  }
+
+  /** Its tickets are taken back. @throws Error unless it is CONFIRMED */
+  cancel(): void {
+    this.become('CANCELLED', ['CONFIRMED']);
+  }
+
+  private become(status: ReservationStatus, from: readonly ReservationStatus[]): void {
+    if (!from.includes(this.storedStatus)) throw new Error(`a ${this.storedStatus} reservation cannot be ${status}`);
+    this.storedStatus = status;
+    this.status = status;
+  }
 }
 
 export const ReservationConnection = connectionOf('Reservation', Reservation);
 
+/** The status that the clock gives, in SQL. */
+function statusNow(status: string, expiresAt: string): string {
+  return `case when ${status} = 'HELD' and ${expiresAt} <= clock_timestamp() then 'EXPIRED' else ${status} end`;
+}
+
 /** The status of reservation `r` now: a hold that lapsed is EXPIRED, swept or not. */
-export const STATUS_NOW = `case when r.status = 'HELD' and r.expires_at <= clock_timestamp() then 'EXPIRED' else r.status end`;
+export const STATUS_NOW = statusNow('r.status', 'r.expires_at');
+
+/** Writes the statuses of reservations that are locked. @throws Error when one is not as it was read */
+export async function writeReservations(
+  em: EntityManager,
+  reservations: readonly { readonly before: Reservation; readonly after: Reservation }[],
+): Promise<void> {
+  const written = await sql(
+    em,
+    prepared(`update reservation r set status = u.after
+     from unnest($1::uuid[], $2::text[], $3::text[]) as u (id, before, after)
+     where r.id = u.id and r.status = u.before returning r.id`),
+    [
+      reservations.map(({ before }) => before.id),
+      reservations.map(({ before }) => before.storedStatus),
+      reservations.map(({ after }) => after.storedStatus),
+    ],
+  );
+  if (written.length < reservations.length) throw new Error('reservations were not as they were read');
+}
 
 /** Columns of a Reservation over `reservation r`. */
 export const RESERVATION_COLUMNS = `
   r.id, r.user_id as "userId", r.show_id as "showId", r.seat_ids as "seatIds", r.amount::float8 as amount,
-  ${STATUS_NOW} as status, (extract(epoch from r.created_at) * 1000)::float8 as "createdAt",
+  r.queue_id as "queueId", r.token_hash as "tokenHash", r.status as "storedStatus", ${STATUS_NOW} as status, (extract(epoch from r.created_at) * 1000)::float8 as "createdAt",
   (extract(epoch from r.expires_at) * 1000)::float8 as "expiresAt"`;
 
 /** A row of `RESERVATION_COLUMNS`. */

@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/core';
 import type { Pass } from '../api/context.ts';
 import { CallerError } from '../api/problems.ts';
-import { lockFreeSeats, lockFreeUsersAndShow } from '../commands/lock-order.ts';
+import { lockFreeSeats, lockFreeUsersAndShow } from '../legacy/lock-order.ts';
 import { BatchByKey, type Outcome } from '../platform/batch-by-key.ts';
 import { isUnavailable } from '../platform/faults.ts';
 import { forkOf, type Platform, perProcess } from '../platform/platform.ts';

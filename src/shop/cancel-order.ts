@@ -1,7 +1,7 @@
 import { type Context, callerOf } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
 import { notFound, type Refusal, refuse } from '../api/problems.ts';
-import { lockOrders } from '../commands/lock-order.ts';
+import { lockOrders } from '../legacy/lock-order.ts';
 import { transact } from '../platform/transact.ts';
 import { endOrders } from './end-orders.ts';
 import type { Order } from './order.ts';

@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/core';
-import { lockProductsOfOrders } from '../commands/lock-order.ts';
+import { lockProductsOfOrders } from '../legacy/lock-order.ts';
 import { sql } from '../platform/postgres.ts';
 
 /**

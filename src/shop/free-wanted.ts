@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/core';
-import { lockFreeProducts, lockProducts } from '../commands/lock-order.ts';
+import { lockFreeProducts, lockProducts } from '../legacy/lock-order.ts';
 import { isUnavailable } from '../platform/faults.ts';
 import { forkOf, type Platform } from '../platform/platform.ts';
 import { prepared, sql } from '../platform/postgres.ts';

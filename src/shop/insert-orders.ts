@@ -28,7 +28,7 @@ export async function insertOrders(
   orders: readonly NewOrder[],
   minutes: number,
 ): Promise<Map<string, Order>> {
-  const lines = orders.flatMap((order) => linesOf(order).map((line) => ({ orderId: order.id, ...line })));
+  const lines = orders.flatMap((order) => linesOf(order));
   const rows = await sql<OrderRow>(
     em,
     prepared(`with o as (
@@ -66,8 +66,6 @@ export async function insertOrders(
 }
 
 /** The lines of an order as they are written. */
-export function linesOf({ lines }: NewOrder): OrderLine[] {
-  return lines.map((line, index) =>
-    Object.assign(new OrderLine(), line, { lineNo: index + 1, amount: line.quantity * line.unitPrice }),
-  );
+export function linesOf({ id, lines }: NewOrder): OrderLine[] {
+  return lines.map((line, index) => Object.assign(new OrderLine(), line, { orderId: id, lineNo: index + 1 }));
 }

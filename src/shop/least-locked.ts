@@ -1,4 +1,4 @@
-import { lockFreeIssuedCoupons, lockFreeProducts } from '../commands/lock-order.ts';
+import { lockFreeIssuedCoupons, lockFreeProducts } from '../legacy/lock-order.ts';
 import { forkOf, type Platform } from '../platform/platform.ts';
 import { transact } from '../platform/transact.ts';
 import type { Wish } from './order-desk.ts';

@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/core';
 import { notFound, Refusal } from '../api/problems.ts';
-import { type LockedProduct, lockProducts } from '../commands/lock-order.ts';
 import { couponOf, type LockedCoupons, lockCoupons, takeCoupon } from '../coupons/take-coupon.ts';
+import { type LockedProduct, lockProducts } from '../legacy/lock-order.ts';
 import { insertOrders, linesOf, type NewOrder, type PricedLine } from './insert-orders.ts';
 import { Order } from './order.ts';
 import { insufficientStock, type StockRefusal, type StockShortage } from './shop-problems.ts';

@@ -1,6 +1,6 @@
 import type { Refusal } from '../api/problems.ts';
-import { claimKeys } from '../commands/idempotency.ts';
-import { applyInTurn, doTogether, type KeyedWork } from '../commands/keyed-work.ts';
+import { claimKeys } from '../legacy/idempotency.ts';
+import { applyInTurn, doTogether, type KeyedWork } from '../legacy/keyed-work.ts';
 import { AtMost } from '../platform/at-most.ts';
 import { BatchByKey, type Outcome } from '../platform/batch-by-key.ts';
 import { CountByKey } from '../platform/count-by-key.ts';

@@ -3,7 +3,7 @@ import { Field, ID, InputType, Int } from 'type-graphql';
 import { type Context, callerOf, isOver } from '../api/context.ts';
 import { idempotencyKeyOf, idOf, within } from '../api/input.ts';
 import { badInput, keptRefusal, notFound, restoreRefusal } from '../api/problems.ts';
-import type { KeptAnswer } from '../commands/idempotency.ts';
+import type { KeptAnswer } from '../legacy/idempotency.ts';
 import { newId } from '../platform/ids.ts';
 import type { Order } from './order.ts';
 import type { Wish } from './order-desk.ts';

@@ -46,7 +46,7 @@ export const linesOfOrders: Batch<OrderLine[]> = async ({ em }, ids) => {
   const rows = await sql<OrderLine & { orderId: string }>(
     em,
     `select order_id as "orderId", line_no as "lineNo", product_id as "productId", quantity,
-       unit_price::float8 as "unitPrice", (quantity * unit_price)::float8 as amount
+       unit_price as "unitPrice"
      from order_line where order_id = any($1) order by order_id, line_no`,
     [ids],
   );

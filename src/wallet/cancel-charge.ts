@@ -1,12 +1,11 @@
-import type { EntityManager } from '@mikro-orm/core';
 import { Field, ID, InputType } from 'type-graphql';
-import { type Context, callerOf, isOver } from '../api/context.ts';
+import { type Context, callerOf } from '../api/context.ts';
 import { idempotencyKeyOf, idOf } from '../api/input.ts';
-import { keptRefusal, notFound, type Refusal, refuse, restoreRefusal } from '../api/problems.ts';
+import { notFound, type Refusal, refuse } from '../api/problems.ts';
+import { rowsOf, WALLETS } from '../commands/lock-order.ts';
+import { run, type Verb } from '../commands/runner.ts';
 import { newId } from '../platform/ids.ts';
-import { LedgerEntry } from './ledger-entry.ts';
-import type { Ledger } from './post-entry.ts';
-import { workOnWallet } from './wallet-work.ts';
+import { LedgerEntry } from './wallet.ts';
 
 @InputType()
 export class CancelChargeInput {
@@ -17,6 +16,60 @@ export class CancelChargeInput {
   idempotencyKey!: string;
 }
 
+interface CancelCharge {
+  /** Of the CHARGE_CANCEL. */
+  readonly entryId: string;
+  readonly userId: string;
+  readonly chargeId: string;
+}
+
+/** The charge, or null where the caller has none with that id, and whether it was cancelled before this batch. */
+interface ChargeFacts {
+  readonly charge: LedgerEntry | null;
+  isCancelled: boolean;
+}
+
+const CANCEL_CHARGE: Verb<CancelCharge, LedgerEntry | Refusal, undefined, ChargeFacts> = {
+  name: 'cancelCharge',
+  contends: ({ userId }) => [`wallet:${userId}`],
+  locks: ({ userId }) => ({ rows: [rowsOf(WALLETS, [userId])] }),
+
+  async facts(em, items) {
+    const ids = items.map(({ asked }) => asked.chargeId);
+    const entries = await em.find(LedgerEntry, { $or: [{ id: { $in: ids } }, { cancelsId: { $in: ids } }] });
+    const cancelled = new Set(entries.map(({ cancelsId }) => cancelsId));
+    const byCharge = new Map<string, ChargeFacts>();
+    return items.map(({ asked: { chargeId, userId } }) => {
+      const charge = entries.find(({ id, walletId }) => id === chargeId && walletId === userId) ?? null;
+      // Two cancellations of one charge in one batch share what the first of them changes.
+      const facts = byCharge.get(chargeId) ?? { charge, isCancelled: cancelled.has(chargeId) };
+      if (charge) byCharge.set(chargeId, facts);
+      return facts;
+    });
+  },
+
+  decide({ asked: { entryId, userId, chargeId }, facts }, scene) {
+    const { charge } = facts;
+    if (!charge) throw notFound('entry');
+    const wallet = scene.get(WALLETS, userId);
+    if (charge.kind !== 'CHARGE' || wallet.balance < charge.amount || facts.isCancelled)
+      return refuse('NOT_CANCELLABLE');
+    facts.isCancelled = true;
+    const entry = wallet.post({
+      id: entryId,
+      kind: 'CHARGE_CANCEL',
+      amount: -charge.amount,
+      at: scene.now,
+      cancelsId: chargeId,
+    });
+    scene.insert(entry);
+    return entry;
+  },
+
+  presumed: ({ entryId }) => ({ type: 'LedgerEntry', id: entryId }),
+  replay: (em, { id }) => em.findOneOrFail(LedgerEntry, { id }),
+};
+
 /**
  * Takes a charge back out of the caller's wallet, once, while the balance covers it.
  * @returns the CHARGE_CANCEL entry; NOT_CANCELLABLE for what is no charge, was cancelled before, or has been spent;
@@ -26,30 +79,6 @@ export class CancelChargeInput {
 export async function cancelCharge(context: Context, input: CancelChargeInput): Promise<LedgerEntry | Refusal> {
   const { id: userId } = callerOf(context);
   const chargeId = idOf('entryId', input.entryId);
-  const key = idempotencyKeyOf(input.idempotencyKey);
-  const entryId = newId();
-  return workOnWallet<LedgerEntry | Refusal>(context.platform, userId, {
-    key: { userId, mutation: 'cancelCharge', key, input: { entryId: chargeId } },
-    isOver: () => isOver(context),
-    presumed: { type: 'LedgerEntry', id: entryId },
-    apply: async (em, ledger) => {
-      const charge = await em.findOne(LedgerEntry, { id: chargeId, walletId: userId });
-      if (!charge) throw notFound('entry');
-      if (!(await isCancellable(em, ledger, charge))) {
-        const refusal = refuse('NOT_CANCELLABLE');
-        return { answer: refusal, keep: keptRefusal(refusal) };
-      }
-      const taken = { id: entryId, kind: 'CHARGE_CANCEL', amount: -charge.amount, cancelsId: chargeId } as const;
-      return { answer: ledger.postEntry(taken) };
-    },
-    replay: async (em, kept) =>
-      kept.id === undefined ? restoreRefusal(kept) : em.findOneOrFail(LedgerEntry, { id: kept.id }),
-  });
-}
-
-async function isCancellable(em: EntityManager, ledger: Ledger, { id, kind, amount }: LedgerEntry): Promise<boolean> {
-  if (kind !== 'CHARGE' || ledger.balance < amount) return false;
-  // Another cancellation may have been posted a moment ago, in this very transaction.
-  await ledger.write();
-  return (await em.count(LedgerEntry, { cancelsId: id })) === 0;
+  const key = { userId, key: idempotencyKeyOf(input.idempotencyKey), input: { entryId: chargeId } };
+  return run(context, CANCEL_CHARGE, { entryId: newId(), userId, chargeId }, key);
 }

@@ -1,12 +1,12 @@
 import { createUnionType, Field, ID, InputType } from 'type-graphql';
-import { type Context, callerOf, isOver } from '../api/context.ts';
+import { type Context, callerOf } from '../api/context.ts';
 import { idempotencyKeyOf, within } from '../api/input.ts';
-import { keptRefusal, Refusal, refuse, restoreRefusal } from '../api/problems.ts';
+import { Refusal, refuse } from '../api/problems.ts';
 import { Money } from '../api/scalars.ts';
-import type { IdempotencyKey } from '../commands/idempotency.ts';
+import { rowsOf, WALLETS } from '../commands/lock-order.ts';
+import { run, type Verb } from '../commands/runner.ts';
 import { newId } from '../platform/ids.ts';
-import { LedgerEntry } from './ledger-entry.ts';
-import { workOnWallet } from './wallet-work.ts';
+import { LedgerEntry } from './wallet.ts';
 
 @InputType({ description: 'amount: 1 .. 10,000,000' })
 export class ChargeInput {
@@ -19,7 +19,30 @@ export class ChargeInput {
 
 export const ChargeResult = createUnionType({ name: 'ChargeResult', types: () => [LedgerEntry, Refusal] as const });
 
-const MOST_AT_ONCE = 10_000_000;
+const MAX_CHARGE = 10_000_000;
+
+interface Charge {
+  readonly entryId: string;
+  readonly userId: string;
+  readonly amount: number;
+}
+
+const CHARGE: Verb<Charge, LedgerEntry | Refusal> = {
+  name: 'charge',
+  contends: ({ userId }) => [`wallet:${userId}`],
+  locks: ({ userId }) => ({ rows: [rowsOf(WALLETS, [userId])] }),
+
+  decide({ asked: { entryId, userId, amount } }, scene) {
+    const wallet = scene.get(WALLETS, userId);
+    if (wallet.balance + amount > scene.platform.config.BALANCE_LIMIT) return refuse('BALANCE_LIMIT');
+    const entry = wallet.post({ id: entryId, kind: 'CHARGE', amount, at: scene.now });
+    scene.insert(entry);
+    return entry;
+  },
+
+  presumed: ({ entryId }) => ({ type: 'LedgerEntry', id: entryId }),
+  replay: (em, { id }) => em.findOneOrFail(LedgerEntry, { id }),
+};
 
 /**
  * Adds money to the caller's wallet, once for each key.
@@ -27,28 +50,8 @@ const MOST_AT_ONCE = 10_000_000;
  * @throws CallerError BAD_USER_INPUT for an amount outside 1..10,000,000
  */
 export async function charge(context: Context, input: ChargeInput): Promise<LedgerEntry | Refusal> {
-  const { platform } = context;
   const { id: userId } = callerOf(context);
-  const amount = within('amount', input.amount, 1, MOST_AT_ONCE);
-  const key: IdempotencyKey = {
-    userId,
-    mutation: 'charge',
-    key: idempotencyKeyOf(input.idempotencyKey),
-    input: { amount },
-  };
-  const entryId = newId();
-  return workOnWallet<LedgerEntry | Refusal>(platform, userId, {
-    key,
-    isOver: () => isOver(context),
-    presumed: { type: 'LedgerEntry', id: entryId },
-    apply: async (_em, ledger) => {
-      if (ledger.balance + amount > platform.config.BALANCE_LIMIT) {
-        const refusal = refuse('BALANCE_LIMIT');
-        return { answer: refusal, keep: keptRefusal(refusal) };
-      }
-      return { answer: ledger.postEntry({ id: entryId, kind: 'CHARGE', amount }) };
-    },
-    replay: async (em, kept) =>
-      kept.id === undefined ? restoreRefusal(kept) : em.findOneOrFail(LedgerEntry, { id: kept.id }),
-  });
+  const amount = within('amount', input.amount, 1, MAX_CHARGE);
+  const key = { userId, key: idempotencyKeyOf(input.idempotencyKey), input: { amount } };
+  return run(context, CHARGE, { entryId: newId(), userId, amount }, key);
 }

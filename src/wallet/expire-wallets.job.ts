@@ -1,13 +1,12 @@
 import type { EntityManager } from '@mikro-orm/core';
+import { runAlone } from '../commands/runner.ts';
 import type { Job } from '../platform/jobs.ts';
-import { forkOf } from '../platform/platform.ts';
 import { NOW_ONCE, sql } from '../platform/postgres.ts';
-import { transact } from '../platform/transact.ts';
 import { MINUTE } from '../platform/units.ts';
-import { Ledger } from './post-entry.ts';
+import { Wallet } from './wallet.ts';
 
 /** Wallets emptied in one transaction. */
-const MOST_AT_ONCE = 50;
+const MAX_AT_ONCE = 50;
 
 /**
  * Takes the whole balance out of wallets that have not moved for WALLET_EXPIRY_DAYS; does nothing while that is unset.
@@ -22,25 +21,26 @@ export const expireWallets: Job = {
     if (days === undefined) return;
     let expired: number;
     do {
-      expired = await transact(forkOf(platform), (em) => expireSome(em, days));
+      expired = await runAlone(platform, (em) => expireSome(em, days));
       if (expired > 0) platform.log.info({ expired }, 'the money in wallets without movement has lapsed');
-    } while (expired === MOST_AT_ONCE);
+    } while (expired === MAX_AT_ONCE);
   },
 };
 
 async function expireSome(em: EntityManager, days: number): Promise<number> {
-  const still = await sql<{ userId: string }>(
+  const still = await sql<{ userId: string; now: Date }>(
     em,
-    `select w.user_id as "userId" from wallet w join entry e on e.wallet_id = w.user_id and e.seq = w.version
-     where w.moved_on <= (${NOW_ONCE} - make_interval(days => $1))::date and w.balance > 0
+    `select w.user_id as "userId", ${NOW_ONCE} as now from wallet w join entry e on e.wallet_id = w.user_id and e.seq = w.seq
+     where w.moved_on <= (${NOW_ONCE} at time zone 'UTC' - make_interval(days => $1))::date and w.balance > 0
        and e.created_at <= ${NOW_ONCE} - make_interval(days => $1)
      order by w.moved_on limit $2 for update of w skip locked`,
-    [days, MOST_AT_ONCE],
+    [days, MAX_AT_ONCE],
   );
-  for (const { userId } of still) {
-    const ledger = await Ledger.open(em, userId, 'locked');
-    ledger.postEntry({ kind: 'EXPIRY', amount: -ledger.balance });
-    await ledger.write();
-  }
+  const wallets = await em.find(Wallet, { userId: { $in: still.map(({ userId }) => userId) } });
+  const entries = wallets.map((wallet) =>
+    wallet.post({ kind: 'EXPIRY', amount: -wallet.balance, at: still[0]?.now ?? new Date() }),
+  );
+  await em.flush();
+  if (entries.length > 0) await em.insertMany(entries);
   return still.length;
 }

@@ -1,9 +1,8 @@
 import { type EntityManager, OptimisticLockError } from '@mikro-orm/core';
-import type { Reading } from '../commands/guards/guard.ts';
+import type { Reading } from '../legacy/guards/guard.ts';
 import { newId } from '../platform/ids.ts';
 import { prepared, sql, sqlRow } from '../platform/postgres.ts';
-import { LedgerEntry, type LedgerKind } from './ledger-entry.ts';
-import type { Wallet } from './wallet.ts';
+import { LedgerEntry, type LedgerKind } from './wallet.ts';
 
 interface Movement {
   /** Of the entry; made up when left out. */
@@ -18,7 +17,12 @@ interface Movement {
 }
 
 /** What postings need to know of a wallet. */
-type Standing = Pick<Wallet, 'userId' | 'balance' | 'version'>;
+interface Standing {
+  readonly userId: string;
+  readonly balance: number;
+  readonly version: number;
+  readonly seq: number;
+}
 
 /** A wallet within one transaction, with the entries that are to be written to it. */
 export class Ledger {
@@ -33,7 +37,7 @@ export class Ledger {
 
   /** The user's wallet as it is now. */
   static async open(em: EntityManager, userId: string, reading: Reading): Promise<Ledger> {
-    const text = 'select user_id as "userId", balance::float8 as balance, version from wallet where user_id = $1';
+    const text = 'select user_id as "userId", balance::float8 as balance, version, seq from wallet where user_id = $1';
     const wallet = await sqlRow<Standing>(em, prepared(reading === 'locked' ? `${text} for update` : text), [userId]);
     return new Ledger(em, wallet);
   }
@@ -48,7 +52,7 @@ export class Ledger {
     const entry = Object.assign(new LedgerEntry(), {
       id,
       walletId: this.#wallet.userId,
-      seq: this.#wallet.version + this.#unwritten.length + 1,
+      seq: this.#wallet.seq + this.#unwritten.length + 1,
       kind,
       amount,
       balanceBefore: this.balance,
@@ -68,7 +72,11 @@ export class Ledger {
   async write(): Promise<void> {
     if (this.#unwritten.length === 0) return;
     const entries = this.#unwritten;
-    const after = { balance: this.balance, version: this.#wallet.version + entries.length };
+    const after = {
+      balance: this.balance,
+      version: this.#wallet.version + 1,
+      seq: this.#wallet.seq + entries.length,
+    };
     const times = await writeEntries(this.#em, this.#wallet, after, entries);
     if (times.size < entries.length) throw OptimisticLockError.lockFailed('wallet');
     for (const entry of entries) entry.createdAt = new Date(times.get(entry.id) ?? Number.NaN);
@@ -87,7 +95,7 @@ async function writeEntries(
   const rows = await sql<{ id: string; at: number }>(
     em,
     prepared(`with moved as (
-       update wallet set balance = $3::bigint, version = $4, moved_on = case when $3::bigint > 0 then current_date end
+       update wallet set balance = $3::bigint, version = $4, seq = $13, moved_on = case when $3::bigint > 0 then current_date end
        where user_id = $1 and version = $2 returning user_id
      )
      insert into entry (id, wallet_id, seq, kind, amount, balance_before, balance_after, payment_id, cancels_id)
@@ -105,6 +113,7 @@ async function writeEntries(
       entries.map(({ balanceAfter }) => balanceAfter),
       entries.map(({ paymentId }) => paymentId),
       entries.map(({ cancelsId }) => cancelsId),
+      after.seq,
     ],
   );
   return new Map(rows.map(({ id, at }) => [id, at]));

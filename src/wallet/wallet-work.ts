@@ -1,8 +1,8 @@
 import type { Refusal } from '../api/problems.ts';
-import { GUARDS } from '../commands/guards/guard.ts';
-import { claimKeys } from '../commands/idempotency.ts';
-import { applyInTurn, doTogether, type KeyedWork } from '../commands/keyed-work.ts';
-import { type Locks, lockWanted } from '../commands/lock-order.ts';
+import { GUARDS } from '../legacy/guards/guard.ts';
+import { claimKeys } from '../legacy/idempotency.ts';
+import { applyInTurn, doTogether, type KeyedWork } from '../legacy/keyed-work.ts';
+import { type Locks, lockWanted } from '../legacy/lock-order.ts';
 import { BatchByKey, type Outcome } from '../platform/batch-by-key.ts';
 import { type Platform, perProcess } from '../platform/platform.ts';
 import { Ledger } from './post-entry.ts';

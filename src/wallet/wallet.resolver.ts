@@ -5,9 +5,7 @@ import { Payment } from '../payments/payment.ts';
 import { paymentsById } from '../payments/read-payments.ts';
 import { CancelChargeInput, cancelCharge } from './cancel-charge.ts';
 import { ChargeInput, ChargeResult, charge } from './charge.ts';
-import { entriesById } from './entries-by-id.ts';
-import { LedgerEntry, LedgerEntryConnection } from './ledger-entry.ts';
-import { Wallet } from './wallet.ts';
+import { entriesById, LedgerEntry, LedgerEntryConnection, Wallet } from './wallet.ts';
 
 const NAME = 'entry';
 

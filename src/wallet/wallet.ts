@@ -1,7 +1,85 @@
-import { BigIntType } from '@mikro-orm/core';
+import { BigIntType, type OptionalProps } from '@mikro-orm/core';
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
-import { Field, ObjectType } from 'type-graphql';
-import { Money } from '../api/scalars.ts';
+import { Field, ID, ObjectType, registerEnumType } from 'type-graphql';
+import { connectionOf } from '../api/connection.ts';
+import type { Batch } from '../api/context.ts';
+import { DateTime, Money } from '../api/scalars.ts';
+import { newId } from '../platform/ids.ts';
+
+export const LedgerKind = {
+  CHARGE: 'CHARGE',
+  CHARGE_CANCEL: 'CHARGE_CANCEL',
+  PAYMENT: 'PAYMENT',
+  REFUND: 'REFUND',
+  EXPIRY: 'EXPIRY',
+} as const;
+export type LedgerKind = keyof typeof LedgerKind;
+registerEnumType(LedgerKind, {
+  name: 'LedgerKind',
+  valuesConfig: { EXPIRY: { description: 'Points that lapsed unused' } },
+});
+
+/** A row of `entry`. Only `Wallet.post` makes one; PostgreSQL refuses to change or delete it. */
+@ObjectType({ description: 'One movement of money. Entries are only ever added' })
+@Entity({ tableName: 'entry' })
+export class LedgerEntry {
+  declare [OptionalProps]?: 'createdAt';
+
+  @Field(() => ID)
+  @PrimaryKey({ type: 'uuid' })
+  id!: string;
+
+  @Property({ type: 'uuid' })
+  walletId!: string;
+
+  /** 1 for the first entry of the wallet, then one more each. */
+  @Property({ type: 'integer' })
+  seq!: number;
+
+  @Field(() => LedgerKind)
+  @Property({ type: 'text' })
+  kind!: LedgerKind;
+
+  @Field(() => Money, { description: 'Signed: what was added to the balance' })
+  @Property({ type: new BigIntType('number') })
+  amount!: number;
+
+  @Field(() => Money)
+  @Property({ type: new BigIntType('number') })
+  balanceBefore!: number;
+
+  @Field(() => Money)
+  @Property({ type: new BigIntType('number') })
+  balanceAfter!: number;
+
+  @Field(() => DateTime)
+  @Property({ type: 'datetime', columnType: 'timestamptz', defaultRaw: 'clock_timestamp()' })
+  createdAt!: Date;
+
+  @Property({ type: 'uuid', nullable: true })
+  paymentId!: string | null;
+
+  /** The charge that a CHARGE_CANCEL takes back. */
+  @Property({ type: 'uuid', nullable: true })
+  cancelsId!: string | null;
+}
+
+export const LedgerEntryConnection = connectionOf('LedgerEntry', LedgerEntry);
+
+/** What `Wallet.post` is asked to write down. */
+export interface Movement {
+  /** Of the entry; a new one when left out. */
+  readonly id?: string;
+  readonly kind: LedgerKind;
+  /** Signed, in minor units: what is added to the balance. Never 0. */
+  readonly amount: number;
+  /** The instant of the movement, by PostgreSQL's clock. */
+  readonly at: Date;
+  /** Of a PAYMENT or REFUND. */
+  readonly paymentId?: string;
+  /** The charge that a CHARGE_CANCEL takes back. */
+  readonly cancelsId?: string;
+}
 
 @ObjectType()
 @Entity({ tableName: 'wallet' })
@@ -13,11 +91,46 @@ export class Wallet {
   @Property({ type: new BigIntType('number') })
   balance!: number;
 
-  /** Goes up with every entry: the guard against two writers, and the number of the last entry. */
+  /** Number of the last entry. */
+  @Property({ type: 'integer' })
+  seq!: number;
+
+  /** Checked and raised by MikroORM with every update: the guard against two writers. */
   @Property({ type: 'integer', version: true })
   version!: number;
 
-  /** The day of the last entry; null while there is no money in it. Finds what has not moved for long. */
-  @Property({ type: 'date', nullable: true, lazy: true })
+  /** The day of the last entry (YYYY-MM-DD in UTC); null while the wallet is empty. An index finds what has not moved for long. */
+  @Property({ type: 'date', nullable: true })
   movedOn!: string | null;
+
+  /**
+   * Moves the balance and makes the entry that says so.
+   * @returns the entry, to be inserted after the wallet's row was written
+   * @throws RangeError for a movement that would leave less than 0: the caller checks the balance first
+   */
+  post({ id = newId(), kind, amount, at, paymentId, cancelsId }: Movement): LedgerEntry {
+    const balanceBefore = this.balance;
+    if (balanceBefore + amount < 0) throw new RangeError('a wallet never has less than 0');
+    this.balance += amount;
+    this.seq += 1;
+    this.movedOn = this.balance > 0 ? at.toISOString().slice(0, 10) : null;
+    return Object.assign(new LedgerEntry(), {
+      id,
+      walletId: this.userId,
+      seq: this.seq,
+      kind,
+      amount,
+      balanceBefore,
+      balanceAfter: this.balance,
+      createdAt: at,
+      paymentId: paymentId ?? null,
+      cancelsId: cancelsId ?? null,
+    });
+  }
 }
+
+/** Entries that exist, by id. */
+export const entriesById: Batch<LedgerEntry> = async ({ em }, ids) => {
+  const entries = new Map((await em.find(LedgerEntry, { id: { $in: [...ids] } })).map((entry) => [entry.id, entry]));
+  return ids.map((id) => entries.get(id) as LedgerEntry);
+};

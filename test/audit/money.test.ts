@@ -25,12 +25,12 @@ function auditAfter(text: string, params: unknown[] = []): Promise<Record<string
 it.each([
   ['a balance that entries do not explain', 'update wallet set balance = balance + 1 where user_id = $1'],
   ['a balance below 0', 'update wallet set balance = -1 where user_id = $1'],
-  ['a version that is not the number of entries', 'update wallet set version = 9 where user_id = $1'],
+  ['a number that is not that of the last entry', 'update wallet set seq = 9 where user_id = $1'],
 ])('%s is found, by its wallet', async (_what, text) => {
   const broken = await auditAfter(text, [sold.buyer.id]);
   expect(Object.keys(broken)).toEqual(['wallets-add-up']);
   expect(broken['wallets-add-up']).toEqual([
-    expect.stringMatching(`^wallet ${sold.buyer.id}: balance -?\\d+ at version`),
+    expect.stringMatching(`^wallet ${sold.buyer.id}: balance -?\\d+ at number`),
   ]);
 });
 
@@ -56,12 +56,12 @@ it('an entry twice under its number breaks the chain and the sum', async () => {
   expect(Object.keys(await auditAfter(again, [sold.buyer.id]))).toEqual(['wallets-add-up', 'entries-chained']);
 });
 
-/** Adds an entry as it would have to be, with the wallet's balance and version. */
+/** Adds an entry as it would have to be, with the wallet's balance and number. */
 function post(kind: string, amount: number, columns = '', values = ''): string {
   return `with w as (
-      update wallet set balance = balance + ${amount}, version = version + 1 where user_id = $1 returning *
+      update wallet set balance = balance + ${amount}, seq = seq + 1 where user_id = $1 returning *
     ) insert into entry (id, wallet_id, seq, kind, amount, balance_before, balance_after${columns})
-    select gen_random_uuid(), user_id, version, '${kind}', ${amount}, balance - ${amount}, balance${values} from w`;
+    select gen_random_uuid(), user_id, seq, '${kind}', ${amount}, balance - ${amount}, balance${values} from w`;
 }
 
 it.each([

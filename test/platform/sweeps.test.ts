@@ -45,7 +45,7 @@ function tables(showId: string): [string, string[]][] {
        ), posted as (
          insert into entry (id, wallet_id, seq, kind, amount, balance_before, balance_after)
          select gen_random_uuid(), id, 1, 'CHARGE', 100, 0, 100 from made
-       ) insert into wallet (user_id, balance, version, moved_on) select id, 100, 1, current_date from made`,
+       ) insert into wallet (user_id, balance, seq, moved_on) select id, 100, 1, current_date from made`,
       [],
     ],
     [

@@ -121,7 +121,7 @@ export class World {
       `with posted as (
          insert into entry (id, wallet_id, seq, kind, amount, balance_before, balance_after)
          select gen_random_uuid(), id, 1, 'CHARGE', $2, 0, $2 from unnest($1::uuid[]) id returning wallet_id
-       ) update wallet set balance = $2, version = 1 where user_id in (select wallet_id from posted)`,
+       ) update wallet set balance = $2, seq = 1 where user_id in (select wallet_id from posted)`,
       [ids, balance],
     );
   }

@@ -85,7 +85,7 @@ it('an owner whose lease ran out while it worked does not end the lock of the ne
   const charging = charge(buyer, 5);
   await eventually(async () => (await world.redis.get(lockOf(buyer))) !== null);
   await take(buyer, 60_000);
-  await rival.query('update wallet set balance = 107, version = 2 where user_id = $1', [buyer.id]);
+  await rival.query('update wallet set balance = 107, version = version + 1, seq = 2 where user_id = $1', [buyer.id]);
   await rival.query(
     `insert into entry (id, wallet_id, seq, kind, amount, balance_before, balance_after)
      values (gen_random_uuid(), $1, 2, 'CHARGE', 7, 100, 107)`,

@@ -1,0 +1,783 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type EntityClass, type EntityManager, FlushMode, OptimisticLockError } from '@mikro-orm/core';
+import type { ClassType } from 'type-graphql';
+import { CallerError, keptRefusal, Problem, type Refusal, refuse, restoreRefusal } from '../api/problems.ts';
+import { breaksConstraint, isConflict, isLockedOut, isUnavailable } from '../platform/faults.ts';
+import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
+import { sql, sqlRow } from '../platform/postgres.ts';
+import { SECOND } from '../platform/units.ts';
+import { Wallet } from '../wallet/wallet.ts';
+import {
+  type Claimed,
+  claimKeys,
+  dropKeys,
+  type IdempotencyKey,
+  type KeptAnswer,
+  keepAnswers,
+  nameOfKey,
+} from './idempotency.ts';
+import {
+  type Changed,
+  COUPONS,
+  INSERT_ORDER,
+  type Kind,
+  LOCK_ORDER,
+  lockedByOthers,
+  lockFreeLimits,
+  lockLimits,
+  lockRows,
+  WALLETS,
+  type Wanted,
+} from './lock-order.ts';
+import { withRedisLock } from './redis-lock.ts';
+
+/*
+ * The one way to change PostgreSQL. A command is a verb and what is asked of it. The runner gathers commands into batches and
+ * takes each batch through the same steps, in one transaction:
+ *
+ *   schedule   by what they contend for, in the order of arrival
+ *   prepare    unlocked reads of what never changes, and refusals that need no lock
+ *   claim      idempotency keys
+ *   lock       rows, kind by kind in LOCK_ORDER
+ *   facts      what else decides, and the time
+ *   decide     in memory, one command after another
+ *   write      wallets by version, new rows, changed rows, kept answers
+ *   commit, tell, answer
+ *
+ * A race that was lost runs the batch again; a fault runs it in halves, so that only the command at fault fails.
+ */
+
+/** Commands in one batch, and rows that they want locked together. */
+const MAX_COMMANDS = 64;
+const MAX_ROWS = 500;
+/** Batches under way in one process; with each of them a connection. */
+const MAX_BATCHES = 3;
+/** Groups that wait for rows which somebody else has locked; with each of them a connection. */
+const MAX_PATIENT = 2;
+/** How often a batch that lost a race runs again. */
+const MAX_TRIES = 5;
+/** How long a batch of several waits for a lock before it goes on without those who want the row. */
+const BATCH_LOCK_MS = 150;
+/** Lost races after which a wallet is locked instead of checked by its version, and for how long. */
+const MAX_LOST = 2;
+const CONTESTED_MS = 2 * SECOND;
+const MAX_CONTESTED = 10_000;
+
+/** What is asked of a verb, with what its `prepare` and `facts` have found. */
+export interface Item<Asked, Known = undefined, Facts = undefined> {
+  readonly asked: Asked;
+  readonly known: Known;
+  readonly facts: Facts;
+}
+
+/** What a verb's `prepare` finds: an answer or an error without a transaction (only where no key was given), or what is known. */
+export type Prepared<Known, Answer> =
+  | { readonly known: Known }
+  | { readonly answer: Answer }
+  | { readonly error: CallerError };
+
+/** A decision to come back later: nothing is changed, the key is free again, and the command waits once more. */
+export class Leave {
+  /** @param first what is done before the command runs again, outside of any transaction */
+  constructor(readonly first?: () => Promise<void>) {}
+}
+
+/**
+ * What the runner needs to know of a verb. One object for each verb, for all its commands.
+ * `Asked` is what one command asks, `Known` what `prepare` found for it, `Facts` what `facts` read for it.
+ */
+export interface Verb<Asked, Answer, Known = undefined, Facts = undefined> {
+  /** The mutation, as keys are kept under it. */
+  readonly name: string;
+  /** Names of what a command contends for, such as `wallet:<id>`: two commands that share one keep their order. */
+  contends(asked: Asked): readonly string[];
+  /** Unlocked reads, one for all: what never changes, and what allows a command without a key to be refused at once. */
+  prepare?(platform: Platform, asked: readonly Asked[]): Promise<readonly Prepared<Known, Answer>[]>;
+  /** What must be locked before the command is decided. */
+  locks(asked: Asked, known: Known): Wanted;
+  /** What else decides, read under the locks in one statement for all. */
+  facts?(em: EntityManager, items: readonly Item<Asked, Known>[], scene: Scene): Promise<readonly Facts[]>;
+  /**
+   * Judges and changes, in memory: each command sees what those before it did. It checks everything before it changes
+   * anything, and does no I/O.
+   * @returns the answer; a Problem is a refusal, kept under the command's key; Leave
+   * @throws CallerError for a caller in the wrong, with nothing changed
+   */
+  decide(item: Item<Asked, Known, Facts>, scene: Scene): Answer | Leave;
+  /** What is kept under a key, unless `keep` says otherwise. Verbs with keys have it. */
+  presumed?(asked: Asked): KeptAnswer;
+  /** What is kept of an answer that is neither as presumed nor a refusal by its fields. */
+  keep?(answer: Answer): KeptAnswer | undefined;
+  /** The answer that was kept with an id, with its fields as they are now. */
+  replay?(em: EntityManager, kept: KeptAnswer & { readonly id: string }, asked: Asked): Promise<Answer>;
+  /** Classes of refusals, besides Refusal, that are kept by their fields. */
+  readonly refusals?: Record<string, ClassType<Problem>>;
+}
+
+type AnyVerb = Verb<unknown, unknown, unknown, unknown>;
+
+/** Who waits for a command. */
+export interface Caller {
+  readonly platform: Platform;
+  /** Whether nobody waits for the answer any more: then the command is not begun. */
+  isOver(): boolean;
+}
+
+/** What is done after the commit. What it answers, unless undefined, replaces the command's answer; a CallerError does so too. */
+export type AfterStep = () => Promise<unknown>;
+
+/** Rows under their locks, and what the commands of a batch make of them. */
+export class Scene {
+  readonly platform: Platform;
+  /** PostgreSQL's clock, read once under the locks. */
+  now = new Date(Number.NaN);
+  readonly #rows = new Map<EntityClass<object>, Map<string, Changed<object>>>();
+  readonly #inserts = new Map<EntityClass<object>, object[]>();
+  readonly #shared = new Map<AfterStep | ((platform: Platform) => Promise<void>), Promise<void>>();
+  #steps: AfterStep[] = [];
+
+  constructor(platform: Platform) {
+    this.platform = platform;
+  }
+
+  /** The locked row; undefined where there is none, or it was not to be had. */
+  find<E extends object>(kind: Kind<E>, id: string): E | undefined {
+    return this.#rows.get(kind.entity as EntityClass<object>)?.get(id)?.after as E | undefined;
+  }
+
+  /** The locked row. @throws Error where there is none */
+  get<E extends object>(kind: Kind<E>, id: string): E {
+    const row = this.find(kind, id);
+    if (!row) throw new Error(`a ${kind.entity.name} that a command needs was not locked`);
+    return row;
+  }
+
+  /** A new row, written once all commands are decided. Its kind may be found by later commands of the batch only by ids they hold. */
+  insert(...entities: object[]): void {
+    for (const entity of entities) {
+      const entityClass = entity.constructor as EntityClass<object>;
+      const list = this.#inserts.get(entityClass);
+      if (list) list.push(entity);
+      else this.#inserts.set(entityClass, [entity]);
+    }
+  }
+
+  /** Adds a step of the command that is being decided. */
+  after(step: AfterStep): void {
+    this.#steps.push(step);
+  }
+
+  /** Adds a step that the commands of the batch share: it is taken once, and each of them waits for it. Must not throw. */
+  afterOnce(step: (platform: Platform) => Promise<void>): void {
+    this.#steps.push(() => {
+      const running = this.#shared.get(step) ?? step(this.platform);
+      this.#shared.set(step, running);
+      return running;
+    });
+  }
+
+  /** The runner's: the steps of the command that was just decided. */
+  takeSteps(): readonly AfterStep[] {
+    const steps = this.#steps;
+    this.#steps = [];
+    return steps;
+  }
+
+  /** The runner's: adds rows as they were read. */
+  add<E extends object>(kind: Kind<E>, rows: ReadonlyMap<string, E>): void {
+    const known = this.#rows.get(kind.entity as EntityClass<object>) ?? new Map<string, Changed<object>>();
+    for (const [id, row] of rows) known.set(id, { before: kind.write ? copyOf(row) : row, after: row });
+    this.#rows.set(kind.entity as EntityClass<object>, known);
+  }
+
+  /** The runner's: ids of a kind's rows that are not there yet. */
+  missing(kind: Kind<never>, ids: readonly string[]): string[] {
+    const known = this.#rows.get(kind.entity as EntityClass<object>);
+    return ids.filter((id) => !known?.has(id));
+  }
+
+  /** The runner's: rows of a kind that were changed. */
+  changed(kind: Kind<never>): Changed<never>[] {
+    const rows = [...(this.#rows.get(kind.entity as EntityClass<object>)?.values() ?? [])];
+    return rows.filter(({ before, after }) => differs(before, after)) as Changed<never>[];
+  }
+
+  /** The runner's: new rows, those first that others refer to. */
+  *inserts(): Generator<object[]> {
+    const known = INSERT_ORDER as readonly EntityClass<object>[];
+    for (const entityClass of [...known, ...[...this.#inserts.keys()].filter((other) => !known.includes(other))]) {
+      const rows = this.#inserts.get(entityClass);
+      if (rows) yield rows;
+    }
+  }
+}
+
+/** A command in the runner's hands. */
+interface Entry extends Caller {
+  readonly verb: AnyVerb;
+  readonly asked: unknown;
+  readonly key: IdempotencyKey | undefined;
+  readonly contends: readonly string[];
+  settle(outcome: Outcome): void;
+}
+
+type Outcome = { readonly value: unknown } | { readonly error: unknown };
+
+/** A command that is to be decided in a transaction, and what is known of it. */
+interface Open {
+  readonly entry: Entry;
+  readonly known: unknown;
+  readonly wanted: Wanted;
+}
+
+/** What a transaction has made of a command, to be told after its commit. */
+type Result =
+  | { readonly entry: Entry; readonly answer: unknown; readonly steps: readonly AfterStep[] }
+  | { readonly entry: Entry; readonly error: CallerError }
+  | { readonly entry: Entry; readonly kept: KeptAnswer | 'CONFLICT' }
+  | { readonly entry: Entry; readonly leave: Leave };
+
+/**
+ * Runs a command of `verb`.
+ * @param asked what it is asked, checked
+ * @param key the caller's idempotency key, where one was given, with the input that it stands for
+ * @returns what the verb answers; with a key that came with other input before, a Refusal IDEMPOTENCY_CONFLICT
+ * @throws CallerError as the verb does; SERVICE_UNAVAILABLE, with nothing done, when nobody waits any more
+ */
+export function run<Asked, Answer, Known, Facts>(
+  caller: Caller,
+  verb: Verb<Asked, Answer, Known, Facts>,
+  asked: Asked,
+  key?: Omit<IdempotencyKey, 'mutation'>,
+): Promise<Answer | Refusal> {
+  const { platform } = caller;
+  return runners(platform).run({
+    platform,
+    isOver: () => caller.isOver(),
+    verb: verb as unknown as AnyVerb,
+    asked,
+    key: key && { ...key, mutation: verb.name },
+    contends: verb.contends(asked),
+  }) as Promise<Answer | Refusal>;
+}
+
+/**
+ * Runs work that is no command in a transaction: jobs, and what writes very many rows. One at a time in a process, so that it
+ * never takes more than one connection; again from the start when it lost a race.
+ */
+export function runAlone<T>(platform: Platform, work: (em: EntityManager) => Promise<T>): Promise<T> {
+  return runners(platform).runAlone(work);
+}
+
+const runners = perProcess((platform) => new Runner(platform));
+
+class Runner {
+  readonly #platform: Platform;
+  #waiting: Entry[] = [];
+  readonly #underWay = new Map<string, number>();
+  #batches = 0;
+  #isPumping = false;
+  readonly #patient: (() => Promise<void>)[] = [];
+  #patientRunning = 0;
+  #alone: Promise<unknown> = Promise.resolve();
+  /** Wallets that lost races lately, with the instant (ms since 1970) until which they are locked. */
+  readonly #contested = new Map<string, number>();
+
+  constructor(platform: Platform) {
+    this.#platform = platform;
+  }
+
+  async run(command: Omit<Entry, 'settle'>): Promise<unknown> {
+    const outcome = await new Promise<Outcome>((settle) => this.#enqueue([{ ...command, settle }], 'last'));
+    if ('error' in outcome) throw outcome.error;
+    return outcome.value;
+  }
+
+  runAlone<T>(work: (em: EntityManager) => Promise<T>): Promise<T> {
+    const turn = this.#alone.then(() => this.#retry(async () => this.#transaction(async (em) => work(em))));
+    this.#alone = turn.catch(() => undefined);
+    return turn;
+  }
+
+  // ---------------------------------------------------------------- schedule
+
+  #enqueue(entries: readonly Entry[], place: 'first' | 'last'): void {
+    this.#waiting = place === 'last' ? [...this.#pushed(entries)] : [...entries, ...this.#waiting];
+    this.#pump();
+  }
+
+  /** Appends in place: a crowd must not copy the queue for each of its members. */
+  #pushed(entries: readonly Entry[]): Entry[] {
+    this.#waiting.push(...entries);
+    return this.#waiting;
+  }
+
+  /** Starts batches as long as there is room; those that arrive in one turn of the loop may share one. */
+  #pump(): void {
+    if (this.#isPumping || this.#batches >= MAX_BATCHES || this.#waiting.length === 0) return;
+    this.#isPumping = true;
+    setImmediate(() => {
+      this.#isPumping = false;
+      while (this.#batches < MAX_BATCHES) {
+        const batch = this.#take();
+        if (batch.length === 0) return;
+        this.#start(batch);
+      }
+    });
+  }
+
+  /**
+   * The next batch, in the order of arrival: of each command nothing is contended for by a batch under way or by a command
+   * that has waited longer. Commands of one batch may contend with each other.
+   */
+  #take(): Entry[] {
+    const batch: Entry[] = [];
+    const left: Entry[] = [];
+    const blocked = new Set<string>();
+    const keys = new Set<string>();
+    let rows = 0;
+    let lock: string | undefined;
+    let index = 0;
+    for (; index < this.#waiting.length && batch.length < MAX_COMMANDS && rows < MAX_ROWS; index++) {
+      const entry = this.#waiting[index] as Entry;
+      if (entry.isOver()) {
+        entry.settle(tooLate());
+        continue;
+      }
+      const { contends, key } = entry;
+      const keyName = key && nameOfKey(key);
+      const lockName = this.#redisLockOf(entry);
+      const isFree =
+        !contends.some((name) => this.#underWay.has(name) || blocked.has(name)) &&
+        !(keyName !== undefined && keys.has(keyName)) &&
+        (batch.length === 0 || lockName === lock);
+      if (!isFree) {
+        for (const name of contends) blocked.add(name);
+        left.push(entry);
+        continue;
+      }
+      if (batch.length === 0) lock = lockName;
+      if (keyName !== undefined) keys.add(keyName);
+      rows += contends.length;
+      batch.push(entry);
+    }
+    this.#waiting = index < this.#waiting.length ? [...left, ...this.#waiting.slice(index)] : left;
+    return batch;
+  }
+
+  #start(batch: readonly Entry[]): void {
+    this.#batches++;
+    this.#mark(batch, 1);
+    void this.#attempt(batch).then((patient) => {
+      this.#batches--;
+      this.#mark(
+        batch.filter((entry) => !patient.has(entry)),
+        -1,
+      );
+      this.#pump();
+    });
+  }
+
+  #mark(entries: readonly Entry[], by: 1 | -1): void {
+    for (const { contends } of entries) {
+      for (const name of contends) {
+        const count = (this.#underWay.get(name) ?? 0) + by;
+        if (count > 0) this.#underWay.set(name, count);
+        else this.#underWay.delete(name);
+      }
+    }
+  }
+
+  /** The lock in Redis that the configured guards want around a command: its batch is about nothing else then. */
+  #redisLockOf({ contends }: Entry): string | undefined {
+    const { WALLET_GUARD, COUPON_GUARD } = this.#platform.config;
+    return contends.find(
+      (name) =>
+        (WALLET_GUARD === 'redis-lock' && name.startsWith('wallet:')) ||
+        (COUPON_GUARD === 'redis-lock' && name.startsWith('coupon:')),
+    );
+  }
+
+  // ---------------------------------------------------------------- tries
+
+  /**
+   * Sees to it that each of the commands is settled, or will be. Never throws.
+   * @returns those that wait for a row which somebody else has locked, and go on contending for what they contend for
+   */
+  async #attempt(batch: readonly Entry[]): Promise<ReadonlySet<Entry>> {
+    const wanted = stillWanted(batch);
+    if (wanted.length === 0) return new Set();
+    try {
+      const lock = this.#redisLockOf(wanted[0] as Entry);
+      const tries = (): Promise<readonly Result[]> => this.#retry((lost) => this.#perform(wanted, lost), wanted);
+      const results = lock === undefined ? await tries() : await withRedisLock(this.#platform, lock, tries);
+      this.#tell(results);
+      return new Set();
+    } catch (error) {
+      if (wanted.length === 1) {
+        wanted[0]?.settle({ error });
+        return new Set();
+      }
+      if (isLockedOut(error)) return this.#goOnWithoutLocked(wanted);
+      if (isUnavailable(error)) {
+        for (const { settle } of wanted) settle({ error });
+        return new Set();
+      }
+      this.#platform.log.warn({ err: error, commands: wanted.length }, 'a batch failed and is tried in halves');
+      const half = Math.ceil(wanted.length / 2);
+      const first = await this.#attempt(wanted.slice(0, half));
+      return first.union(await this.#attempt(wanted.slice(half)));
+    }
+  }
+
+  /** Runs `work`, and again with jitter when it lost a race. @throws the last error after five lost races */
+  async #retry<T>(work: (lost: number) => Promise<T>, entries: readonly Entry[] = []): Promise<T> {
+    for (let lost = 0; ; lost++) {
+      try {
+        return await work(lost);
+      } catch (error) {
+        if (!isConflict(error) && !breaksConstraint(error, 'entry_chain')) throw error;
+        this.#rememberContested(error, entries, lost + 1);
+        if (lost + 1 >= MAX_TRIES) throw error;
+        await sleep(Math.random() * 5 * 2 ** lost);
+      }
+    }
+  }
+
+  #rememberContested(error: unknown, entries: readonly Entry[], lost: number): void {
+    if (lost < MAX_LOST) return;
+    if (this.#contested.size > MAX_CONTESTED) this.#contested.clear();
+    const until = Date.now() + CONTESTED_MS;
+    const wallet =
+      error instanceof OptimisticLockError ? (error.getEntity() as Partial<Wallet> | undefined) : undefined;
+    const names =
+      wallet?.userId === undefined ? entries.flatMap(({ contends }) => contends) : [`wallet:${wallet.userId}`];
+    for (const name of names) this.#contested.set(name, until);
+  }
+
+  #isContested(walletIds: readonly string[]): boolean {
+    const now = Date.now();
+    return walletIds.some((id) => (this.#contested.get(`wallet:${id}`) ?? 0) > now);
+  }
+
+  /** Parts a batch that waited in vain: those who want what somebody has locked wait in groups, the others go on at once. */
+  async #goOnWithoutLocked(batch: readonly Entry[]): Promise<ReadonlySet<Entry>> {
+    try {
+      const { open } = await this.#prepare(batch);
+      const locked = await this.#lockedBy(open);
+      const groups = groupsOf(open, locked);
+      const waiting = new Set(groups.flat());
+      for (const group of groups) this.#waitPatiently(group);
+      const rest = await this.#attempt(batch.filter((entry) => !waiting.has(entry)));
+      return waiting.union(rest);
+    } catch (error) {
+      for (const { settle } of batch) settle({ error });
+      return new Set();
+    }
+  }
+
+  /** For each command what it wants that somebody else has locked at this moment. */
+  async #lockedBy(open: readonly Open[]): Promise<ReadonlyMap<Open, readonly string[]>> {
+    const locked = new Set<string>();
+    await this.#transaction(async (em) => {
+      const limits = open.flatMap(({ wanted }) => wanted.limits ?? []);
+      if (limits.length > 0) {
+        const free = new Set(await lockFreeLimits(em, limits));
+        for (const name of limits) if (!free.has(name)) locked.add(name);
+      }
+      for (const kind of LOCK_ORDER) {
+        if (kind.lock !== 'wait') continue;
+        const ids = [...new Set(open.flatMap(({ wanted }) => idsOf(wanted, kind)))];
+        if (ids.length > 0) for (const id of await lockedByOthers(em, kind, ids)) locked.add(id);
+      }
+    });
+    const wantedBy = ({ wanted }: Open): string[] => [
+      ...(wanted.limits ?? []),
+      ...(wanted.rows ?? []).flatMap(([, ids]) => ids),
+    ];
+    return new Map(open.map((one) => [one, wantedBy(one).filter((id) => locked.has(id))]));
+  }
+
+  /** Waits for a row's lock as long as one statement may, beside the batches. */
+  #waitPatiently(group: readonly Entry[]): void {
+    const work = async (): Promise<void> => {
+      try {
+        this.#tell(await this.#retry((lost) => this.#perform(stillWanted(group), lost, 'patient'), group));
+      } catch (error) {
+        for (const { settle } of group) settle({ error });
+      } finally {
+        this.#mark(group, -1);
+        this.#patientRunning--;
+        this.#nextPatient();
+        this.#pump();
+      }
+    };
+    this.#patient.push(work);
+    this.#nextPatient();
+  }
+
+  #nextPatient(): void {
+    if (this.#patientRunning >= MAX_PATIENT) return;
+    const work = this.#patient.shift();
+    if (!work) return;
+    this.#patientRunning++;
+    void work();
+  }
+
+  // ---------------------------------------------------------------- one try
+
+  /** Takes commands through all steps up to the commit. @returns what became of each; those refused before are settled */
+  async #perform(batch: readonly Entry[], lost: number, patience?: 'patient'): Promise<readonly Result[]> {
+    const { open, early } = await this.#prepare(batch);
+    for (const { entry, outcome } of early) entry.settle(outcome);
+    if (open.length === 0) return [];
+    const scene = new Scene(this.#platform);
+    const { results, changes } = await this.#transaction(async (em) => {
+      if (open.length > 1 && !patience) await sql(em, `set local lock_timeout = ${BATCH_LOCK_MS}`);
+      return this.#decideAndWrite(em, scene, open, lost);
+    });
+    for (const [kind, rows] of changes) {
+      kind.announce?.(
+        this.#platform,
+        rows.map(({ after }) => after),
+        scene.now,
+      );
+    }
+    return results;
+  }
+
+  async #prepare(batch: readonly Entry[]): Promise<{ open: Open[]; early: { entry: Entry; outcome: Outcome }[] }> {
+    const prepared = new Map<Entry, Prepared<unknown, unknown>>();
+    await Promise.all(
+      [...Map.groupBy(batch, ({ verb }) => verb)].map(async ([verb, entries]) => {
+        const found = await verb.prepare?.(
+          this.#platform,
+          entries.map(({ asked }) => asked),
+        );
+        for (const [index, entry] of entries.entries()) prepared.set(entry, found?.[index] ?? { known: undefined });
+      }),
+    );
+    const open: Open[] = [];
+    const early: { entry: Entry; outcome: Outcome }[] = [];
+    for (const entry of batch) {
+      const found = prepared.get(entry) as Prepared<unknown, unknown>;
+      if ('answer' in found) early.push({ entry, outcome: { value: found.answer } });
+      else if ('error' in found) early.push({ entry, outcome: found });
+      else open.push({ entry, known: found.known, wanted: entry.verb.locks(entry.asked, found.known) });
+    }
+    return { open, early };
+  }
+
+  async #decideAndWrite(
+    em: EntityManager,
+    scene: Scene,
+    open: readonly Open[],
+    lost: number,
+  ): Promise<{ results: Result[]; changes: (readonly [Kind<never>, Changed<never>[]])[] }> {
+    const claims = await claimAll(em, open);
+    const results: Result[] = [];
+    const fresh: Open[] = [];
+    for (const one of open) {
+      const claimed = claims.get(one) ?? 'FRESH';
+      if (claimed === 'FRESH') fresh.push(one);
+      else
+        results.push(
+          claimed === 'BUSY' ? { entry: one.entry, leave: new Leave() } : { entry: one.entry, kept: claimed },
+        );
+    }
+    await this.#lock(em, scene, fresh, lost);
+    const facts = await this.#readFacts(em, scene, fresh);
+    const kept: { key: IdempotencyKey; answer: KeptAnswer }[] = [];
+    const dropped: IdempotencyKey[] = [];
+    for (const one of fresh) {
+      const result = decideOne(one, facts.get(one), scene);
+      results.push(result);
+      const { key } = one.entry;
+      if (!key) continue;
+      if ('answer' in result) {
+        const answer = keptOf(one.entry.verb, result.answer);
+        if (answer) kept.push({ key, answer });
+      } else dropped.push(key);
+    }
+    const changes = await write(em, scene);
+    if (kept.length > 0) await keepAnswers(em, kept);
+    if (dropped.length > 0) await dropKeys(em, dropped);
+    return { results, changes };
+  }
+
+  /** Takes all locks that commands want together, kind after kind, each kind by id, and reads the rows. */
+  async #lock(em: EntityManager, scene: Scene, open: readonly Open[], lost: number): Promise<void> {
+    const limits = open.flatMap(({ wanted }) => wanted.limits ?? []);
+    if (limits.length > 0) await lockLimits(em, limits);
+    for (const kind of LOCK_ORDER) {
+      const ids = scene.missing(kind, [...new Set(open.flatMap(({ wanted }) => idsOf(wanted, kind)))]);
+      if (ids.length === 0) continue;
+      const rows = await lockRows<object>(em, this.#guarded(kind, ids, lost) as unknown as Kind, ids);
+      if (rows.size > 0) await (kind as unknown as Kind).complete?.(em, [...rows.values()]);
+      scene.add(kind as unknown as Kind, rows);
+    }
+  }
+
+  /** The kind, read in the way that the configured guard wants. */
+  #guarded(kind: Kind<never>, ids: readonly string[], lost: number): Kind<never> {
+    const { WALLET_GUARD, COUPON_GUARD } = this.#platform.config;
+    const isLocked =
+      kind === (WALLETS as unknown)
+        ? WALLET_GUARD === 'pessimistic' || lost >= MAX_LOST || this.#isContested(ids)
+        : kind === (COUPONS as unknown)
+          ? COUPON_GUARD === 'pessimistic' || COUPON_GUARD === 'script' || lost >= MAX_LOST
+          : true;
+    return isLocked ? kind : { ...kind, lock: 'version' };
+  }
+
+  /** Reads the clock, then what the verbs want to know; drops nothing. */
+  async #readFacts(em: EntityManager, scene: Scene, open: readonly Open[]): Promise<Map<Open, unknown>> {
+    const facts = new Map<Open, unknown>();
+    scene.now = (await sqlRow<{ now: Date }>(em, 'select clock_timestamp() as now')).now;
+    for (const [verb, ones] of Map.groupBy(open, ({ entry }) => entry.verb)) {
+      const items = ones.map(({ entry: { asked }, known }) => ({ asked, known, facts: undefined }));
+      const found = await verb.facts?.(em, items as never, scene);
+      if (found) for (const [index, one] of ones.entries()) facts.set(one, found[index]);
+    }
+    return facts;
+  }
+
+  async #transaction<T>(work: (em: EntityManager) => Promise<T>): Promise<T> {
+    const em = forkOf(this.#platform);
+    em.setFlushMode(FlushMode.COMMIT);
+    await em.begin();
+    try {
+      const result = await work(em);
+      await em.commit();
+      return result;
+    } catch (error) {
+      await em.rollback().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  // ---------------------------------------------------------------- answers
+
+  /** After the commit: each command's steps, then its answer. */
+  #tell(results: readonly Result[]): void {
+    for (const result of results) void this.#tellOne(result).then((outcome) => outcome && result.entry.settle(outcome));
+  }
+
+  async #tellOne(result: Result): Promise<Outcome | undefined> {
+    const { entry } = result;
+    try {
+      if ('error' in result) return result;
+      if ('kept' in result) return { value: await this.#replay(entry, result.kept) };
+      if ('leave' in result) {
+        await (result.leave.first?.() ?? sleep(5 + Math.random() * 15));
+        this.#enqueue([entry], 'first');
+        return undefined;
+      }
+      let value = result.answer;
+      for (const replaced of await Promise.all(result.steps.map((step) => step()))) value = replaced ?? value;
+      return { value };
+    } catch (error) {
+      return { error };
+    }
+  }
+
+  async #replay({ verb, asked }: Entry, kept: KeptAnswer | 'CONFLICT'): Promise<unknown> {
+    if (kept === 'CONFLICT') return refuse('IDEMPOTENCY_CONFLICT');
+    const { id } = kept;
+    if (id === undefined) return restoreRefusal(kept, verb.refusals);
+    if (!verb.replay) throw new Error(`${verb.name} kept an answer that it cannot replay`);
+    return verb.replay(forkOf(this.#platform), { ...kept, id }, asked);
+  }
+}
+
+function stillWanted(entries: readonly Entry[]): Entry[] {
+  return entries.filter((entry) => {
+    if (entry.isOver()) entry.settle(tooLate());
+    return !entry.isOver();
+  });
+}
+
+function tooLate(): Outcome {
+  return { error: new CallerError('SERVICE_UNAVAILABLE') };
+}
+
+async function claimAll(em: EntityManager, open: readonly Open[]): Promise<Map<Open, Claimed>> {
+  const keyed = open.flatMap((one) => {
+    const { key, verb, asked } = one.entry;
+    if (!key) return [];
+    if (!verb.presumed) throw new Error(`${verb.name} takes no idempotency keys`);
+    return [{ one, key, presumed: verb.presumed(asked) }];
+  });
+  if (keyed.length === 0) return new Map();
+  const claimed = await claimKeys(em, keyed);
+  return new Map(keyed.map(({ one }, index) => [one, claimed[index] as Claimed]));
+}
+
+function decideOne({ entry, known }: Open, facts: unknown, scene: Scene): Result {
+  try {
+    if (entry.isOver()) throw new CallerError('SERVICE_UNAVAILABLE');
+    const answer = entry.verb.decide({ asked: entry.asked, known, facts }, scene);
+    const steps = scene.takeSteps();
+    return answer instanceof Leave ? { entry, leave: answer } : { entry, answer: copyOf(answer), steps };
+  } catch (error) {
+    scene.takeSteps();
+    if (error instanceof CallerError) return { entry, error };
+    throw error;
+  }
+}
+
+/** What is kept of an answer, where it is not what was presumed. */
+function keptOf(verb: AnyVerb, answer: unknown): KeptAnswer | undefined {
+  return verb.keep?.(answer) ?? (answer instanceof Problem ? keptRefusal(answer) : undefined);
+}
+
+/**
+ * Wallets first, one by one with their versions and by id, so that who lost a race loses it before it has written anything
+ * that others wait for; then new rows; then what is changed alike. @returns what was changed, by kind
+ */
+async function write(em: EntityManager, scene: Scene): Promise<(readonly [Kind<never>, Changed<never>[]])[]> {
+  const changes: (readonly [Kind<never>, Changed<never>[]])[] = [];
+  await em.flush();
+  for (const rows of scene.inserts()) await em.insertMany(rows);
+  const written = new Set<unknown>();
+  for (const kind of LOCK_ORDER) {
+    if (!kind.write || written.has(kind.entity)) continue;
+    written.add(kind.entity);
+    const changed = scene.changed(kind);
+    if (changed.length === 0) continue;
+    await kind.write(em, changed);
+    changes.push([kind, changed]);
+  }
+  return changes;
+}
+
+function idsOf({ rows = [] }: Wanted, kind: Kind<never>): readonly string[] {
+  return rows.flatMap(([wanted, ids]) => (wanted === kind ? ids : []));
+}
+
+/** Commands that wait for the same locked rows, together; those that wait for none are left out. */
+function groupsOf(open: readonly Open[], locked: ReadonlyMap<Open, readonly string[]>): Entry[][] {
+  const groups: { names: Set<string>; entries: Entry[] }[] = [];
+  for (const one of open) {
+    const names = locked.get(one) ?? [];
+    if (names.length === 0) continue;
+    const touched = groups.filter((group) => names.some((name) => group.names.has(name)));
+    const merged = {
+      names: new Set([...names, ...touched.flatMap((group) => [...group.names])]),
+      entries: [...touched.flatMap(({ entries }) => entries), one.entry],
+    };
+    for (const group of touched) groups.splice(groups.indexOf(group), 1);
+    groups.push(merged);
+  }
+  return groups.map(({ entries }) => entries);
+}
+
+/** An object as it is now: later commands change the entity. */
+function copyOf<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.assign(Object.create(Object.getPrototypeOf(value)), value);
+}
+
+function differs(before: object, after: object): boolean {
+  return Object.entries(after).some(([name, value]) => (before as Record<string, unknown>)[name] !== value);
+}
