@@ -122,7 +122,7 @@ function coded({ message, nodes, source, positions }: GraphQLError, code: string
 
 /**
  * What a plan answers for one root value: the whole result as JSON; or a result with errors that are yet to be presented;
- * or undefined where only execution can tell.
+ * or undefined where it has to be executed.
  */
 export type Answer = string | ExecutionResult | undefined;
 
@@ -253,7 +253,7 @@ function planOf(schema: GraphQLSchema, { definitions }: DocumentNode): Plan | un
   return field && write ? new Plan(schema, operation, field, node, write) : undefined;
 }
 
-/** Writes a value as the JSON that execution would answer. @throws any error where only execution can tell */
+/** Writes a value as the JSON that execution would answer. @throws any error where it has to be executed */
 type Writer = (value: unknown) => string;
 
 /** A writer for values of `type` with the selection of `node`; undefined where the selection is not plain. */
@@ -322,7 +322,6 @@ function keyOf(node: FieldNode): string {
   return node.alias?.value ?? node.name.value;
 }
 
-/** The value is not what its type promises. */
 function unexpected(): never {
-  throw new Error('only execution can tell');
+  throw new Error('the value is not what its type promises');
 }

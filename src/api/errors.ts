@@ -4,7 +4,7 @@ import { isUnavailable } from '../platform/faults.ts';
 import type { Platform } from '../platform/platform.ts';
 import { CallerError, ERRORS, type ErrorCode } from './problems.ts';
 
-/** Codes that Apollo gives by itself for requests that cannot be executed. */
+/** Codes of Apollo for requests that cannot be executed. */
 const APOLLO_CODES = new Set([
   'GRAPHQL_PARSE_FAILED',
   'GRAPHQL_VALIDATION_FAILED',
@@ -15,8 +15,8 @@ const APOLLO_CODES = new Set([
 ]);
 
 /**
- * The error as the caller sees it: what the caller can mend as it is, an outage as SERVICE_UNAVAILABLE, and everything
- * else masked and logged under the request's id.
+ * The error as the caller sees it: an error for callers (CallerError, or a request that cannot be executed) as it is, an
+ * outage as SERVICE_UNAVAILABLE, and everything else masked and logged under the request's id.
  * @param error as execution reported it: what was thrown may be inside
  * @param formatted as it would be sent without this
  */
@@ -51,7 +51,7 @@ export function presentError(
   return masked('INTERNAL_SERVER_ERROR', place, { requestId });
 }
 
-/** All errors of a subscription, or found before it: those of variables carry no code of their own then. */
+/** Errors that Apollo does not present. Those of variables have no code yet. */
 export function presentAll(
   platform: Platform,
   errors: readonly (GraphQLError | GraphQLFormattedError)[],
@@ -65,7 +65,7 @@ export function presentAll(
   });
 }
 
-/** In production names of the schema are not given away to who guesses. */
+/** In production a caller who guesses names of the schema is not told them. */
 function withoutHints(message: string): string {
   return message.replace(/ ?Did you mean .+\?$/, '');
 }

@@ -138,10 +138,10 @@ function isString(given: unknown): given is string {
 
 /** Authenticates, and reads the document, which Apollo finds among the known ones. */
 async function contextForApollo(platform: Platform, documents: Documents, request: FastifyRequest): Promise<Context> {
-  const caller = await authenticate(platform, request.headers.authorization).catch(telling503);
+  const caller = await authenticate(platform, request.headers.authorization).catch(rethrowWith503);
   const asked = (request.method === 'GET' ? request.query : request.body) as { query?: unknown } | undefined | null;
   const known = typeof asked?.query === 'string' ? documents.read(asked.query) : undefined;
-  // Apollo can be told of one error here; where there are several, it finds them again.
+  // Only one error can be thrown here. Where there are several, Apollo finds them again.
   if (known && !('document' in known) && known.length === 1) throw known[0];
   return contextOf(platform, caller, request);
 }
@@ -151,8 +151,8 @@ function contextOf(platform: Platform, caller: Caller | null, { headers }: Fasti
   return makeContext(platform, caller, typeof queueToken === 'string' ? queueToken : undefined);
 }
 
-/** Before execution an error is the whole answer: what a server being away has caused gets the status that says so. */
-function telling503(error: unknown): never {
+/** An error thrown before execution is the whole answer, so an outage gets its status too. */
+function rethrowWith503(error: unknown): never {
   if (!isUnavailable(error)) throw error;
   throw new GraphQLError(String(error), { originalError: error as Error, extensions: { http: { status: 503 } } });
 }
@@ -175,7 +175,7 @@ function refused(code: string, message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code, http: { status: 400 } } });
 }
 
-/** formatError is not told whose error it formats. */
+/** formatError does not receive the request, so errors are mapped to its id beforehand. */
 function rememberRequestIds(ids: WeakMap<object, string>): ApolloServerPlugin<Context> {
   return {
     requestDidStart: async () => ({
