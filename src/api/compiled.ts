@@ -13,7 +13,6 @@ import {
   type GraphQLSchema,
   getArgumentValues,
   getNullableType,
-  getVariableValues,
   isLeafType,
   isListType,
   isNonNullType,
@@ -137,7 +136,6 @@ export type Answering = (root: unknown) => Promise<Answer> | Answer;
  */
 export class Plan {
   readonly operation: OperationDefinitionNode;
-  readonly #schema: GraphQLSchema;
   readonly #field: GraphQLField<unknown, Context>;
   readonly #node: FieldNode;
   readonly #open: string;
@@ -148,14 +146,12 @@ export class Plan {
   readonly #written = new WeakMap<object, string | Promise<string>>();
 
   constructor(
-    schema: GraphQLSchema,
     operation: OperationDefinitionNode,
     field: GraphQLField<unknown, Context>,
     node: FieldNode,
     write: Writer,
   ) {
     this.operation = operation;
-    this.#schema = schema;
     this.#field = field;
     this.#node = node;
     this.#open = `{"data":{${JSON.stringify(keyOf(node))}:`;
@@ -166,22 +162,17 @@ export class Plan {
 
   /**
    * Takes the variables and the caller of one request or subscription.
-   * @returns a function to call with each root value; undefined where the variables are wrong: execution says how
+   * @param variables as readVariables in limits.ts has coerced them
+   * @returns a function to call with each root value; undefined where the arguments are wrong: execution says how
    */
-  begin(variables: Readonly<Record<string, unknown>>, context: Context): Answering | undefined {
-    const args = this.#argumentsOf(variables);
-    return args && ((root) => this.#answer(root, args, context));
-  }
-
-  #argumentsOf(variables: Readonly<Record<string, unknown>>): Record<string, unknown> | undefined {
-    const { variableDefinitions = [] } = this.operation;
-    const { coerced } = getVariableValues(this.#schema, variableDefinitions, variables, { maxErrors: 0 });
-    if (!coerced) return undefined;
+  begin(variables: Record<string, unknown>, context: Context): Answering | undefined {
+    let args: Record<string, unknown>;
     try {
-      return getArgumentValues(this.#field as GraphQLField<unknown, unknown>, this.#node, coerced);
+      args = getArgumentValues(this.#field as GraphQLField<unknown, unknown>, this.#node, variables);
     } catch {
       return undefined;
     }
+    return (root) => this.#answer(root, args, context);
   }
 
   #answer(root: unknown, args: Record<string, unknown>, context: Context): Promise<Answer> | Answer {
@@ -250,7 +241,7 @@ function planOf(schema: GraphQLSchema, { definitions }: DocumentNode): Plan | un
   if (second || node?.kind !== Kind.FIELD || node.directives?.length || operation.directives?.length) return undefined;
   const field = schema.getRootType(operation.operation)?.getFields()[node.name.value];
   const write = field?.resolve && writerOf(field.type, node);
-  return field && write ? new Plan(schema, operation, field, node, write) : undefined;
+  return field && write ? new Plan(operation, field, node, write) : undefined;
 }
 
 /** Writes a value as the JSON that execution would answer. @throws any error where it has to be executed */

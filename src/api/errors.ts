@@ -14,6 +14,9 @@ const APOLLO_CODES = new Set([
   'BAD_USER_INPUT',
 ]);
 
+/** Longest message of an error that repeats what was sent, in bytes of JSON. */
+const MAX_MESSAGE_BYTES = 800;
+
 /**
  * The error as the caller sees it: an error for callers (CallerError, or a request that cannot be executed) as it is, an
  * outage as SERVICE_UNAVAILABLE, and everything else masked and logged under the request's id.
@@ -38,10 +41,10 @@ export function presentError(
   const code = String(formatted.extensions?.code);
   if (APOLLO_CODES.has(code)) {
     const message = config.NODE_ENV === 'production' ? withoutHints(formatted.message) : formatted.message;
-    return { message, ...place, extensions: { code } };
+    return { message: bounded(message), ...place, extensions: { code } };
   }
   if (isOfArgument(thrown)) {
-    return { message: (thrown as Error).message, ...place, extensions: { code: 'BAD_USER_INPUT' } };
+    return { message: bounded((thrown as Error).message), ...place, extensions: { code: 'BAD_USER_INPUT' } };
   }
   if (isUnavailable(thrown)) {
     log.warn({ requestId, error: String(thrown) }, 'a server we stand on is away or too slow');
@@ -51,7 +54,7 @@ export function presentError(
   return masked('INTERNAL_SERVER_ERROR', place, { requestId });
 }
 
-/** Errors that Apollo does not present. Those of variables have no code yet. */
+/** Errors that Apollo does not present. */
 export function presentAll(
   platform: Platform,
   errors: readonly (GraphQLError | GraphQLFormattedError)[],
@@ -59,10 +62,21 @@ export function presentAll(
 ): GraphQLFormattedError[] {
   return errors.map((error) => {
     const formatted = error instanceof GraphQLError ? error.toJSON() : error;
-    const ofVariables = formatted.extensions?.code === undefined && /^Variable "\$/.test(formatted.message);
-    const coded = ofVariables ? { ...formatted, extensions: { code: 'BAD_USER_INPUT' } } : formatted;
-    return presentError(error, coded, requestId, platform);
+    return presentError(error, formatted, requestId, platform);
   });
+}
+
+/** The message, without its middle where it is long: its ends say what is wrong, and where. */
+function bounded(message: string): string {
+  let kept = message;
+  for (let end = MAX_MESSAGE_BYTES / 2; !isShort(kept); end *= 0.8) {
+    kept = `${message.slice(0, end)} [...] ${message.slice(-end)}`.toWellFormed();
+  }
+  return kept;
+}
+
+function isShort(message: string): boolean {
+  return message.length <= MAX_MESSAGE_BYTES && Buffer.byteLength(JSON.stringify(message)) <= MAX_MESSAGE_BYTES;
 }
 
 /** In production a caller who guesses names of the schema is not told them. */

@@ -13,6 +13,7 @@ import type { Platform } from '../platform/platform.ts';
 import type { Documents } from './compiled.ts';
 import { type Caller, type Context, makeContext } from './context.ts';
 import { presentAll, presentError } from './errors.ts';
+import { readVariables } from './limits.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
@@ -72,7 +73,7 @@ interface Usual {
 }
 
 /**
- * Answers a query that has a plan, and one that is invalid.
+ * Answers a query that has a plan, and refuses documents that are invalid.
  * @returns the body; undefined where Apollo has to answer: the request has another form, its caller is refused, or the
  * document has to be executed
  */
@@ -89,20 +90,24 @@ async function answerByPlan(
   if (caller === undefined) caller = await authenticate(platform, authorization).catch(() => undefined);
   if (caller === undefined) return undefined;
   const known = documents.read(usual.query);
-  if (!('document' in known)) {
-    void reply.code(400).type(usual.type);
-    return JSON.stringify({ errors: presentAll(platform, known) });
-  }
+  if (!('document' in known)) return refuse(reply, usual.type, platform, known);
   const operation = known.plan?.operation;
   if (operation?.operation !== OperationTypeNode.QUERY) return undefined;
   if (usual.operationName !== undefined && usual.operationName !== operation.name?.value) return undefined;
+  const { coerced, fault } = readVariables(documents.schema, operation, usual.variables);
+  if (fault) return refuse(reply, usual.type, platform, [fault]);
   const context = contextOf(platform, caller, request);
-  const answer = await known.plan?.begin(usual.variables, context)?.(undefined);
+  const answer = await known.plan?.begin(coerced, context)?.(undefined);
   if (answer === undefined) return undefined;
   void reply.type(usual.type);
   if (typeof answer === 'string') return answer;
   const { errors = [], data } = answer;
   return JSON.stringify({ errors: presentAll(platform, errors, context.requestId), data });
+}
+
+function refuse(reply: FastifyReply, type: string, platform: Platform, errors: readonly GraphQLError[]): string {
+  void reply.code(400).type(type);
+  return JSON.stringify({ errors: presentAll(platform, errors) });
 }
 
 /** Undefined where Apollo has to judge the form of the request, or to weigh what the client accepts. */
@@ -157,16 +162,18 @@ function rethrowWith503(error: unknown): never {
   throw new GraphQLError(String(error), { originalError: error as Error, extensions: { http: { status: 503 } } });
 }
 
-/** Refuses what HTTP cannot answer before anything is executed: no operation of that name, or a subscription. */
+/** Refuses before anything is executed: no operation of that name, a subscription, wrong variables. */
 const JUDGE_OPERATION: ApolloServerPlugin<Context> = {
   requestDidStart: async () => ({
-    didResolveOperation: async ({ operation }) => {
+    didResolveOperation: async ({ schema, operation, request }) => {
       if (!operation) {
         throw refused('OPERATION_RESOLUTION_FAILURE', 'operationName must name one of the operations of the document.');
       }
       if (operation.operation === OperationTypeNode.SUBSCRIPTION) {
         throw refused('BAD_REQUEST', 'Subscriptions are served over WebSocket, and as streams at /graphql/stream.');
       }
+      const { fault } = readVariables(schema, operation, request.variables);
+      if (fault) throw fault;
     },
   }),
 };

@@ -8,13 +8,14 @@ import {
   type GraphQLSchema,
   getOperationAST,
   locatedError,
+  type OperationDefinitionNode,
   OperationTypeNode,
 } from 'graphql';
 import type { Platform } from '../platform/platform.ts';
 import type { Answering, Documents, Plan } from './compiled.ts';
 import { type Caller, type Context, makeContext } from './context.ts';
 import { presentAll } from './errors.ts';
-import { admitSubscription } from './limits.ts';
+import { admitSubscription, readVariables } from './limits.ts';
 import { badInput, CallerError } from './problems.ts';
 
 /** What a client subscribes to, as it came. */
@@ -123,13 +124,16 @@ export class Subscription implements ExecutionArgs, AsyncIterableIterator<Execut
   }
 
   async #run(): Promise<void> {
+    const operation = getOperationAST(this.document, this.operationName) as OperationDefinitionNode;
+    const { coerced, fault } = readVariables(this.schema, operation, this.variableValues);
+    if (fault) return this.#sendResult({ errors: [fault] });
     const opened = await createSourceEventStream(this);
     if (!(Symbol.asyncIterator in opened)) return this.#sendResult(opened);
     const source = opened[Symbol.asyncIterator]();
     // A client that left while this was being opened has ended it already.
     if (this.#hasEnded) await source.return?.();
     this.#source = source;
-    const answering = this.#plan?.begin(this.variableValues ?? {}, this.contextValue);
+    const answering = this.#plan?.begin(coerced, this.contextValue);
     while (!this.#hasEnded) {
       const event = await source.next().catch((error: unknown) => this.#sendFailure(error));
       if (!event || event.done || this.#hasEnded) return;

@@ -6,6 +6,10 @@ import { isAllowedOrigin } from './origins.ts';
 /** Largest body of a request, in bytes. */
 const MAX_BODY_BYTES = 512 * 1024;
 
+/** Bounds on JSON that is parsed: keys of objects and items of lists in all, and levels within one another. */
+const MAX_VALUES = 20_000;
+const MAX_LEVELS = 100;
+
 /** The HTTP server, without routes but the health of the process. @param isReady throws while something is away */
 export async function openHttp(config: Config, isReady: () => Promise<void>): Promise<FastifyInstance> {
   const http = fastify({
@@ -13,6 +17,12 @@ export async function openHttp(config: Config, isReady: () => Promise<void>): Pr
     forceCloseConnections: true,
     requestTimeout: 30_000,
     routerOptions: { ignoreTrailingSlash: true },
+  });
+  const parseJson = http.getDefaultJsonParser('error', 'error');
+  http.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    const fault = faultOfJson(String(body));
+    if (fault) done(Object.assign(new Error(fault), { statusCode: 413 }));
+    else parseJson(request, String(body), done);
   });
   await http.register(cors, {
     origin: (origin, decide) => decide(null, origin === undefined || isAllowedOrigin(config, origin)),
@@ -41,4 +51,39 @@ export async function openHttp(config: Config, isReady: () => Promise<void>): Pr
     }
   });
   return http;
+}
+
+const [QUOTE, BACKSLASH, COMMA] = ['"', '\\', ','].map((sign) => sign.charCodeAt(0));
+const [OPEN_OBJECT, OPEN_LIST, CLOSE_OBJECT, CLOSE_LIST] = ['{', '[', '}', ']'].map((sign) => sign.charCodeAt(0));
+
+/**
+ * Judges the size of JSON before it is parsed: objects of many keys take 20 times as long to parse as to read through.
+ * @returns what is wrong with it; undefined when it may be parsed
+ */
+function faultOfJson(text: string): string | undefined {
+  let values = 0;
+  let levels = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) at = endOfString(text, at);
+    else if (code === COMMA) values++;
+    else if (code === CLOSE_OBJECT || code === CLOSE_LIST) levels--;
+    else if (code === OPEN_OBJECT || code === OPEN_LIST) {
+      values++;
+      levels++;
+    }
+    if (values > MAX_VALUES) return `The body has more than ${MAX_VALUES} values.`;
+    if (levels > MAX_LEVELS) return `The body has more than ${MAX_LEVELS} levels.`;
+  }
+  return undefined;
+}
+
+/** Where the string that begins at `from` has its last character. */
+function endOfString(text: string, from: number): number {
+  for (let at = from + 1; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === BACKSLASH) at++;
+    else if (code === QUOTE) return at;
+  }
+  return text.length;
 }

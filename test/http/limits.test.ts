@@ -107,6 +107,19 @@ describe('a document that is not meant well', () => {
     await expectRefused(`{ a${'{a'.repeat(4_900)}`, 'GRAPHQL_VALIDATION_FAILED', /deeper/);
   });
 
+  it('whose names are long is told so in short', async () => {
+    const name = 'x'.repeat(4_000);
+    const ring = Array.from({ length: 50 }, (_, i) => `fragment ${name}${i} on Query { ...${name}${(i + 1) % 50} }`);
+    for (const query of [
+      `{ ${name.repeat(100)} }`,
+      `{ settings(${name}: 1) { ${name} } }`,
+      `{ ...${name}0 } ${ring.join(' ')}`,
+    ]) {
+      const { errors } = await expectRefused(query, 'GRAPHQL_VALIDATION_FAILED');
+      for (const { message } of errors ?? []) expect(message.length).toBeLessThanOrEqual(800);
+    }
+  });
+
   it('of 1 MB is refused by its size', async () => {
     const response = await fetch(url, {
       method: 'POST',
