@@ -16,6 +16,7 @@ import { Coupon } from './coupons/coupon.ts';
 import { IssuedCoupon } from './coupons/issued-coupon.ts';
 import { finishTokens } from './payments/finish-tokens.job.ts';
 import { Payment } from './payments/payment.ts';
+import { inTime } from './platform/deadline.ts';
 import { openEmbedded } from './platform/embedded/open.ts';
 import { isUnavailable } from './platform/faults.ts';
 import { forgetKeys } from './platform/forget-keys.job.ts';
@@ -188,13 +189,6 @@ async function closeAll(closing: Closing, log: Log): Promise<void> {
 }
 
 async function closeOne(close: Closing[number]): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error('it took too long and is left behind')), CLOSE_STEP_MS);
-  });
-  try {
-    await Promise.race([close(), deadline]);
-  } finally {
-    clearTimeout(timer);
-  }
+  const late = (): Error => new Error('it took too long and is left behind');
+  await inTime(Promise.resolve(close()), CLOSE_STEP_MS, late);
 }

@@ -9,6 +9,7 @@ import {
 } from 'graphql';
 import { isOperator } from '../accounts/is-operator.ts';
 import { findConcertQueue, findShow } from '../concerts/find-show.ts';
+import { inTime } from '../platform/deadline.ts';
 import { requirePass, watchPass } from '../queue/require-pass.ts';
 import { type Context, callerOf, type Declared, MAX_REQUEST_MS, type Pass, withPass } from './context.ts';
 import { idOf } from './input.ts';
@@ -142,29 +143,15 @@ function withDeadline(resolve: Resolver, deadlineMs: (context: Context) => numbe
     const ms = deadlineMs(context);
     if (ms <= 0) throw new CallerError('SERVICE_UNAVAILABLE');
     const answer = resolve(source, args, context, info);
-    return answer instanceof Promise ? inTime(answer, ms) : answer;
+    return answer instanceof Promise ? inTime(answer, ms, () => giveUp(answer)) : answer;
   };
 }
 
-async function inTime(answer: Promise<unknown>, ms: number): Promise<unknown> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      reject(new CallerError('SERVICE_UNAVAILABLE'));
-      answer.then(endLate, () => undefined);
-    }, ms);
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** A subscription that opened too late has no reader: it must not keep listening. */
-function endLate(answer: unknown): void {
-  const source = answer as Partial<AsyncIterator<unknown>> | null | undefined;
-  if (typeof source?.return === 'function') void source.return();
+/** A subscription that opens too late has no reader: it must not keep listening. */
+function giveUp(answer: Promise<unknown>): CallerError {
+  const end = (opened: unknown): void => void (opened as Partial<AsyncIterator<unknown>> | null)?.return?.();
+  answer.then(end, () => undefined);
+  return new CallerError('SERVICE_UNAVAILABLE');
 }
 
 /** How long the root fields of one request that ran one after another have taken together, in milliseconds. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { EntityManager } from '@mikro-orm/core';
 import DataLoader from 'dataloader';
+import { inTime } from '../platform/deadline.ts';
 import type { Platform } from '../platform/platform.ts';
 import { SECOND } from '../platform/units.ts';
 import { CallerError } from './problems.ts';
@@ -105,26 +106,19 @@ export type Batch<V> = (context: Context, keys: readonly string[]) => Promise<re
 export function load<V>(context: Context, batch: Batch<V>, key: string): Promise<V> {
   let loader = context.loaders.get(batch);
   if (!loader) {
-    loader = new DataLoader<string, unknown>((keys) => inTime(context, batch(context, keys)), { cache: false });
+    const loadInTime = (keys: readonly string[]): Promise<readonly unknown[]> =>
+      inTime(batch(context, keys), nestedMs(context), () => new CallerError('SERVICE_UNAVAILABLE'));
+    loader = new DataLoader<string, unknown>(loadInTime, { cache: false });
     context.loaders.set(batch, loader);
   }
   return loader.load(key) as Promise<V>;
 }
 
-export function isOver(context: Context): boolean {
-  return context.isOver();
+/** A nested field may take what is left of the request's time, and MIN_NESTED_MS where that is used up. */
+function nestedMs({ startedAt }: Context): number {
+  return Math.max(MAX_REQUEST_MS - (performance.now() - startedAt), MIN_NESTED_MS);
 }
 
-/** A nested field may take what is left of the request's time, and MIN_NESTED_MS where that is used up. */
-async function inTime<V>(context: Context, answer: Promise<readonly V[]>): Promise<readonly V[]> {
-  let timer: NodeJS.Timeout | undefined;
-  const left = Math.max(MAX_REQUEST_MS - (performance.now() - context.startedAt), MIN_NESTED_MS);
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new CallerError('SERVICE_UNAVAILABLE')), left);
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+export function isOver(context: Context): boolean {
+  return context.isOver();
 }
