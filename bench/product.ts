@@ -16,11 +16,11 @@ export interface Servers {
 
 /** Runs `work` on a PostgreSQL and a Redis of its own, the database migrated and empty; both are gone afterwards. */
 export async function withServers(work: (servers: Servers) => Promise<void>): Promise<void> {
-  const { openEmbedded } = await built<typeof import('../src/platform/embedded/open.ts')>('platform/embedded/open');
+  const { openEmbedded } = await built<typeof import('../embedded/open.ts')>('../embedded/open');
   const dataDir = await mkdtemp(join(tmpdir(), 'onsale-bench-'));
   // The database server runs as another user where the bench runs as root.
   await chmod(dataDir, 0o755);
-  const embedded = await openEmbedded({ dataDir, servers: ['postgres', 'redis'] });
+  const embedded = await openEmbedded({ dataDir, servers: ['postgres', 'redis'], name: 'onsale' });
   try {
     const { databaseUrl = '', redisUrl = '' } = embedded;
     await migrateAll(databaseUrl);

@@ -1,12 +1,21 @@
-// Compiles src and migrations into dist with the pinned compiler, and copies the Lua scripts beside what was compiled.
+// Compiles src, embedded and migrations into dist with the pinned compiler, copies the Lua scripts beside what was compiled,
+// and bundles the programs.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const SOURCES = ['src', 'migrations'];
-const SETTINGS = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json', 'scripts/build.mjs'];
+const SOURCES = ['src', 'embedded', 'migrations'];
+const SETTINGS = [
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'package-lock.json',
+  'scripts/build.mjs',
+  'scripts/bundle.mjs',
+];
+/** Where programs begin. */
+const PROGRAMS = ['src/main.ts', 'src/cli/emit-schema.ts', 'src/cli/run-audit.ts'];
 const STAMP = 'dist/.built';
 
 /** Whether dist is what `build` would make of the sources as they are now. */
@@ -22,26 +31,24 @@ export function build(root, say) {
   rmSync(join(root, STAMP), { force: true });
   // The compiler's memory of the last build would make it leave out outputs that somebody has removed.
   if (missingOutputs(root).length > 0) rmSync(join(root, 'dist', '.tsbuildinfo'), { force: true });
-  compile(root);
+  run(root, join('node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json');
   for (const path of sourceFiles(root).filter((source) => source.endsWith('.lua'))) {
     mkdirSync(join(root, 'dist', dirname(path)), { recursive: true });
     copyFileSync(join(root, path), join(root, 'dist', path));
   }
   removeOrphans(root);
+  const programs = PROGRAMS.filter((path) => existsSync(join(root, path)));
+  run(root, join('scripts', 'bundle.mjs'), ...programs.map((path) => path.replace(/\.ts$/, '.js')));
   writeFileSync(join(root, STAMP), built);
 }
 
-function compile(root) {
+/** Runs a script of this project with the pinned Node.js. Throws when it fails; it has said why by then. */
+function run(root, script, ...args) {
   const pinned = join(root, 'node_modules', '.bin', 'node');
-  const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  const { status } = spawnSync(
-    existsSync(pinned) ? pinned : process.execPath,
-    [compiler, '-p', 'tsconfig.build.json'],
-    {
-      cwd: root,
-      stdio: ['ignore', 'inherit', 'inherit'],
-    },
-  );
+  const { status } = spawnSync(existsSync(pinned) ? pinned : process.execPath, [join(root, script), ...args], {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   if (status !== 0) throw new Error('the build failed: see the lines above.');
 }
 
@@ -72,7 +79,8 @@ function filesBelow(root, folder) {
 function outputsOf(source) {
   if (source.endsWith('.lua')) return [join('dist', source)];
   const script = join('dist', source.replace(/\.ts$/, '.js'));
-  return [script, `${script}.map`];
+  const outputs = [script, `${script}.map`];
+  return PROGRAMS.includes(source) ? [...outputs, join('dist', 'bundle', basename(script))] : outputs;
 }
 
 function missingOutputs(root) {
@@ -91,7 +99,8 @@ function removeOrphans(root) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
-    build(join(dirname(process.argv[1]), '..'), (line) => process.stdout.write(`${line}\n`));
+    const root = join(dirname(process.argv[1]), '..');
+    if (!isBuildCurrent(root)) build(root, (line) => process.stdout.write(`${line}\n`));
   } catch (error) {
     process.stderr.write(`${error.message}\n`);
     process.exitCode = 1;

@@ -1,3 +1,4 @@
+import { openEmbedded } from '../embedded/open.ts';
 import { MIGRATIONS } from '../migrations/list.ts';
 import { keepOperator, type Operator } from './accounts/keep-operator.ts';
 import { User } from './accounts/user.ts';
@@ -17,7 +18,6 @@ import { IssuedCoupon } from './coupons/issued-coupon.ts';
 import { finishTokens } from './payments/finish-tokens.job.ts';
 import { Payment } from './payments/payment.ts';
 import { inTime } from './platform/deadline.ts';
-import { openEmbedded } from './platform/embedded/open.ts';
 import { isUnavailable } from './platform/faults.ts';
 import { forgetKeys } from './platform/forget-keys.job.ts';
 import { openHttp } from './platform/http.ts';
@@ -36,6 +36,7 @@ import { foldSales } from './shop/fold-sales.job.ts';
 import { lapseOrders } from './shop/lapse-orders.job.ts';
 import { Order, OrderLine } from './shop/order.ts';
 import { Product } from './shop/product.ts';
+import { SaleChange } from './shop/sale-change.ts';
 import { expireWallets } from './wallet/expire-wallets.job.ts';
 import { LedgerEntry, Wallet } from './wallet/wallet.ts';
 
@@ -54,6 +55,7 @@ const ENTITIES = [
   Product,
   Order,
   OrderLine,
+  SaleChange,
   Coupon,
   IssuedCoupon,
 ];
@@ -103,7 +105,7 @@ export async function openApp(config: Config, log: Log): Promise<App> {
 }
 
 async function open(config: Config, log: Log, closing: Closing): Promise<App> {
-  const { databaseUrl, redisUrl, notes } = await findServers(config, closing);
+  const { databaseUrl, redisUrl, notes } = await findServers(config, log, closing);
   const platform = await openPlatform(config, log, databaseUrl, redisUrl, closing);
   const { orm, redis } = platform;
   const operator = await keepOperator(platform);
@@ -139,12 +141,18 @@ function warningsOf({ AUTH_JWKS_URL, AUTH_ISSUER, AUTH_AUDIENCE }: Config): stri
 
 async function findServers(
   config: Config,
+  log: Log,
   closing: Closing,
 ): Promise<{ databaseUrl: string; redisUrl: string; notes: string[] }> {
   const { DATABASE_URL, REDIS_URL, DATA_DIR } = config;
   if (DATABASE_URL && REDIS_URL) return { databaseUrl: DATABASE_URL, redisUrl: REDIS_URL, notes: [] };
   const servers = [...(DATABASE_URL ? [] : ['postgres' as const]), ...(REDIS_URL ? [] : ['redis' as const])];
-  const embedded = await openEmbedded({ dataDir: DATA_DIR, servers });
+  const embedded = await openEmbedded({
+    dataDir: DATA_DIR,
+    servers,
+    name: 'onsale',
+    report: (sentence) => log.warn(sentence),
+  });
   closing.push(() => embedded.close());
   const databaseUrl = DATABASE_URL ?? embedded.databaseUrl;
   const redisUrl = REDIS_URL ?? embedded.redisUrl;

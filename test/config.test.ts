@@ -155,7 +155,7 @@ it('every key is in docs/configuration.md, and no other', () => {
 });
 
 it('a server that does not answer is named by its key, with an example', () => {
-  const main = fileURLToPath(new URL('../dist/src/main.js', import.meta.url));
+  const main = fileURLToPath(new URL('../dist/bundle/main.js', import.meta.url));
   const env = {
     PATH: process.env.PATH,
     PORT: '0',
@@ -170,7 +170,7 @@ it('a server that does not answer is named by its key, with an example', () => {
 });
 
 it('a process that is configured wrongly does not start: it prints each key and exits with 1', () => {
-  const main = fileURLToPath(new URL('../dist/src/main.js', import.meta.url));
+  const main = fileURLToPath(new URL('../dist/bundle/main.js', import.meta.url));
   const { status, stdout, stderr } = spawnSync(process.execPath, [main], {
     env: { PATH: process.env.PATH, PORT: 'abc', CURRENCY: 'won' },
     encoding: 'utf8',

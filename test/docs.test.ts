@@ -79,7 +79,9 @@ it('docs/glossary.md has no word that the code does not use, and none twice', ()
 it('every path that README.md and docs name exists', () => {
   const missing = PAGES.flatMap((page) => {
     const text = read(page);
-    const named = [...text.matchAll(/(?<![\w/.:{-])((?:src|test|docs|migrations|schema|bench|scripts)\/[\w./-]*\w)/g)];
+    const named = [
+      ...text.matchAll(/(?<![\w/.:{-])((?:src|embedded|test|docs|migrations|schema|bench|scripts)\/[\w./-]*\w)/g),
+    ];
     const linked = [...text.matchAll(/\]\((?!https?:)([^)#]+)/g)];
     const paths = [
       ...named.map(([, path]) => path as string),

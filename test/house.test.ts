@@ -26,20 +26,20 @@ const RESOLVERS_MAY_CALL: Record<string, readonly string[]> = {
 };
 /** Calls upwards that are known, each with its reason. */
 const UPWARD_CALLS: Record<string, string> = {
-  'src/queue/leave-queue.ts -> src/reservations/release-holds-of-token.ts':
+  'src/queue/leave-queue.ts -> src/reservations/release-reservation.ts':
     'leaving gives up what is held under the token',
-  'src/queue/revoke-token.ts -> src/reservations/release-holds-of-token.ts':
+  'src/queue/revoke-token.ts -> src/reservations/release-reservation.ts':
     'revoking takes away what is held under the token',
 };
 /** Reads of the environment besides the configuration, each with its reason. */
 const ENVIRONMENT_READERS: Record<string, string> = {
   'src/main.ts': 'hands it to src/config.ts',
-  'src/platform/embedded/init-postgres.ts': 'hands PATH on to the program it runs',
-  'src/platform/embedded/server.ts': 'hands PATH on to the program it runs',
+  'embedded/postgres.ts': 'hands PATH on to the program it runs',
+  'embedded/server.ts': 'hands PATH on to the program it runs',
   'src/cli/run-audit.ts': 'hands it to src/config.ts',
 };
 
-const sources = filesBelow('src', '.ts');
+const sources = [...filesBelow('src', '.ts'), ...filesBelow('embedded', '.ts')];
 const typescript = [...sources, ...['migrations', 'test', 'bench'].flatMap((folder) => filesBelow(folder, '.ts'))];
 const calls = sources.flatMap(importsOf);
 /** Rooms that every domain stands in: they are no domains themselves. */
@@ -55,6 +55,13 @@ it('the platform knows no domain: it imports itself and the type of the configur
     ({ from, to }) => roomOf(from) === 'platform' && roomOf(to) !== 'platform' && to !== 'src/config.ts',
   );
   expect(foreign).toEqual([]);
+});
+
+it('the embedded servers know nothing of the product: they import themselves, and only the frame opens them', () => {
+  const isEmbedded = (path: string): boolean => path.startsWith('embedded/');
+  expect(calls.filter(({ from, to }) => isEmbedded(from) && !isEmbedded(to))).toEqual([]);
+  expect(calls.filter(({ from, to }) => isEmbedded(to) && !isEmbedded(from) && roomOf(from) !== undefined)).toEqual([]);
+  expect(filesBelow('embedded', '.ts').filter((path) => /onsale/i.test(read(path)))).toEqual([]);
 });
 
 it('a domain calls only the domains below it; only its resolver answers fields from others', () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import pg from 'pg';
-import { type Embedded, openEmbedded } from '../../src/platform/embedded/open.ts';
+import { type Embedded, openEmbedded } from '../../embedded/open.ts';
 import { type AppProcess, startProcess } from '../../test/support/process.ts';
 import { AUTH_SECRET, newUser } from './users.ts';
 
@@ -37,7 +37,7 @@ export class Servers {
     const dataDir = await mkdtemp(join(tmpdir(), 'onsale-bench-'));
     // PostgreSQL runs as another user where the bench runs as root.
     await chmod(dataDir, 0o755);
-    const embedded = await openEmbedded({ dataDir, servers: ['postgres', 'redis'] });
+    const embedded = await openEmbedded({ dataDir, servers: ['postgres', 'redis'], name: 'onsale' });
     const all = {
       ...{ DATABASE_URL: embedded.databaseUrl as string, REDIS_URL: embedded.redisUrl as string },
       ...{ AUTH_SECRET, DEMO_DATA: 'off', NODE_ENV: 'production', ...env },

@@ -1,8 +1,8 @@
 import 'reflect-metadata';
+import { openEmbedded } from '../../embedded/open.ts';
 import type { Audit } from '../audit/audit.ts';
 import { runChecks } from '../audit/run-checks.ts';
 import { readConfig } from '../config.ts';
-import { openEmbedded } from '../platform/embedded/open.ts';
 import { HOUR } from '../platform/units.ts';
 
 /** Nobody waits for it but the person who started it. */
@@ -12,7 +12,7 @@ const MOST_MS = HOUR;
 async function main(): Promise<number> {
   const { DATABASE_URL, DATA_DIR } = readConfig(process.env);
   if (DATABASE_URL) return tell(await runChecks(DATABASE_URL, MOST_MS));
-  const embedded = await openEmbedded({ dataDir: DATA_DIR, servers: ['postgres'] });
+  const embedded = await openEmbedded({ dataDir: DATA_DIR, servers: ['postgres'], name: 'onsale' });
   try {
     return tell(await runChecks(embedded.databaseUrl ?? '', MOST_MS));
   } finally {

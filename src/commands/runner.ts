@@ -91,6 +91,8 @@ export interface Verb<Asked, Answer, Known = undefined, Facts = undefined> {
   readonly name: string;
   /** Names of what a command contends for, such as `wallet:<id>`: two commands that share one keep their order. */
   contends(asked: Asked): readonly string[];
+  /** How many rows a command locks, roughly; as many as it contends for when left out. */
+  weight?(asked: Asked): number;
   /** Unlocked reads, one for all: what never changes, and what allows a command without a key to be refused at once. */
   prepare?(platform: Platform, asked: readonly Asked[]): Promise<readonly Prepared<Known, Answer>[]>;
   /** What must be locked before the command is decided. */
@@ -358,7 +360,7 @@ class Runner {
       }
       if (batch.length === 0) lock = lockName;
       if (keyName !== undefined) keys.add(keyName);
-      rows += contends.length;
+      rows += entry.verb.weight?.(entry.asked) ?? contends.length;
       batch.push(entry);
     }
     this.#waiting = index < this.#waiting.length ? [...left, ...this.#waiting.slice(index)] : left;

@@ -26,6 +26,9 @@ export class Hold {
 
   @Property({ type: 'datetime', columnType: 'timestamptz' })
   expiresAt!: Date;
+
+  /** How many seats the reservation has. */
+  size!: number;
 }
 
 /** Who owns a seat: a row of `ticket`. */
@@ -55,6 +58,7 @@ export interface SeatHolder {
   /** Of the reservation. */
   readonly id: string;
   readonly userId: string;
+  readonly seatIds: readonly string[];
   readonly expiresAt: Date;
 }
 
@@ -120,7 +124,7 @@ export class Seat {
    * changes of the seat.
    * @throws Error for a seat that somebody has
    */
-  hold({ id, userId, expiresAt }: SeatHolder, now: Date): void {
+  hold({ id, userId, seatIds, expiresAt }: SeatHolder, now: Date): void {
     if (!this.isFree(now)) throw new Error('a seat that somebody has cannot be held');
     this.revision += this.holding ? 2 : 1;
     this.holding = Object.assign(new Hold(), {
@@ -129,6 +133,7 @@ export class Seat {
       showId: this.showId,
       userId,
       expiresAt,
+      size: seatIds.length,
     });
   }
 
@@ -183,20 +188,20 @@ export class Seat {
 export async function readHolders(em: EntityManager, seats: readonly Seat[]): Promise<void> {
   const rows = await sql<Hold & { ticketId: string | null; createdAt: Date }>(
     em,
-    prepared(`select seat_id as "seatId", reservation_id as "reservationId", show_id as "showId", user_id as "userId",
-       expires_at as "expiresAt", null::uuid as "ticketId", null::timestamptz as "createdAt"
-     from hold where seat_id = ${anyOf(1)}
+    prepared(`select h.seat_id as "seatId", h.reservation_id as "reservationId", h.show_id as "showId", h.user_id as "userId",
+       h.expires_at as "expiresAt", cardinality(r.seat_ids) as size, null::uuid as "ticketId", null::timestamptz as "createdAt"
+     from hold h join reservation r on r.id = h.reservation_id where h.seat_id = ${anyOf(1)}
      union all
-     select seat_id, reservation_id, show_id, user_id, null, id, created_at from ticket where seat_id = ${anyOf(1)}`),
+     select seat_id, reservation_id, show_id, user_id, null, null, id, created_at from ticket where seat_id = ${anyOf(1)}`),
     [seats.map(({ id }) => id)],
   );
   for (const seat of seats) Object.assign(seat, { holding: null, ticket: null });
   const byId = new Map(seats.map((seat) => [seat.id, seat]));
-  for (const { ticketId, expiresAt, createdAt, ...holder } of rows) {
+  for (const { ticketId, expiresAt, createdAt, size, ...holder } of rows) {
     const seat = byId.get(holder.seatId);
     if (!seat) continue;
     if (ticketId) seat.ticket = Object.assign(new Ticket(), { ...holder, id: ticketId, createdAt });
-    else seat.holding = Object.assign(new Hold(), { ...holder, expiresAt });
+    else seat.holding = Object.assign(new Hold(), { ...holder, expiresAt, size });
   }
 }
 

@@ -1,14 +1,11 @@
-import { type EntityManager, raw } from '@mikro-orm/core';
 import { createUnionType, Field, ID, InputType } from 'type-graphql';
 import { isOperator } from '../accounts/is-operator.ts';
-import { type Context, callerOf, isOver } from '../api/context.ts';
+import { type Context, callerOf } from '../api/context.ts';
 import { idempotencyKeyOf, idOf } from '../api/input.ts';
-import { keptRefusal, notFound, Refusal, refuse, restoreRefusal } from '../api/problems.ts';
-import type { Locks } from '../legacy/lock-order.ts';
-import type { Ledger } from '../wallet/post-entry.ts';
-import { workOnWallet } from '../wallet/wallet-work.ts';
-import { type Announce, nothingToTell } from './payable-kind.ts';
-import { payableOf } from './payables.ts';
+import { notFound, Refusal, refuse } from '../api/problems.ts';
+import { PAYMENTS, rowsOf, WALLETS } from '../commands/lock-order.ts';
+import { run, type Verb } from '../commands/runner.ts';
+import { forEachKind, payableOf } from './payable.ts';
 import { Payment } from './payment.ts';
 
 @InputType()
@@ -25,10 +22,65 @@ export const CancelPaymentResult = createUnionType({
   types: () => [Payment, Refusal] as const,
 });
 
-interface Outcome {
-  readonly answer: Payment | Refusal;
-  readonly announce: Announce;
+interface CancelPayment {
+  /** As it was found without a lock: whose it is and what it is for never changes. */
+  readonly payment: Payment;
+  /** An operator may cancel at any time. */
+  readonly mayAlways: boolean;
 }
+
+/** Until when the owner may cancel. */
+type Deadline = Date | undefined;
+
+const CANCEL_PAYMENT: Verb<CancelPayment, Payment | Refusal, unknown, Deadline> = {
+  name: 'cancelPayment',
+  contends: ({ payment: { id, userId } }) => [`wallet:${userId}`, `payment:${id}`],
+
+  prepare: async (platform, asked) =>
+    forEachKind(
+      asked,
+      ({ payment }) => payableOf(payment).kind,
+      async (kind, ofKind) => {
+        const ids = ofKind.map(({ payment }) => payableOf(payment).id);
+        const known = await kind.prepareToCancel(platform, ids);
+        return ids.map((id) => ({ known: known.get(id) }));
+      },
+    ),
+
+  locks({ payment }, known) {
+    const { kind, id } = payableOf(payment);
+    const { rows = [] } = kind.locksToCancel(id, known);
+    return { rows: [...rows, rowsOf(PAYMENTS, [payment.id]), rowsOf(WALLETS, [payment.userId])] };
+  },
+
+  facts: async (em, items, scene) =>
+    forEachKind(
+      items,
+      ({ asked: { payment } }) => payableOf(payment).kind,
+      async (kind, ofKind) => {
+        const payments = ofKind.map(({ asked: { payment } }) => payment);
+        const deadlines = await kind.cancelledUntil(em, payments, scene);
+        return payments.map((payment) => deadlines.get(payableOf(payment).id));
+      },
+    ),
+
+  decide({ asked: { payment: found, mayAlways }, known, facts: deadline }, scene) {
+    const payment = scene.get(PAYMENTS, found.id);
+    const isInTime = mayAlways || (deadline !== undefined && scene.now < deadline);
+    if (payment.status !== 'COMPLETED' || !isInTime) return refuse('NOT_CANCELLABLE');
+    const { kind, id } = payableOf(payment);
+    kind.takeBack(id, known, scene);
+    payment.cancel(scene.now);
+    const { amount, userId } = payment;
+    if (amount > 0) {
+      scene.insert(scene.get(WALLETS, userId).post({ kind: 'REFUND', amount, at: scene.now, paymentId: payment.id }));
+    }
+    return payment;
+  },
+
+  presumed: ({ payment: { id } }) => ({ type: 'Payment', id }),
+  replay: (em, { id }) => em.findOneOrFail(Payment, { id }, { disableIdentityMap: true }),
+};
 
 /**
  * Gives the money of a payment back and takes back what was paid for, once, in one transaction. Its owner may for as
@@ -37,54 +89,11 @@ interface Outcome {
  * @throws CallerError NOT_FOUND for an unknown or another user's payment
  */
 export async function cancelPayment(context: Context, input: CancelPaymentInput): Promise<Payment | Refusal> {
-  const { platform } = context;
-  const { id: callerId } = callerOf(context);
+  const { id: userId } = callerOf(context);
   const paymentId = idOf('paymentId', input.paymentId);
-  const key = idempotencyKeyOf(input.idempotencyKey);
-  // Whose it is and what it is for never changes, so that this needs no lock.
-  const found = await context.em.findOne(Payment, { id: paymentId }, { disableIdentityMap: true });
+  const key = { userId, key: idempotencyKeyOf(input.idempotencyKey), input: { paymentId } };
+  const payment = await context.em.findOne(Payment, { id: paymentId }, { disableIdentityMap: true });
   const mayAlways = await isOperator(context);
-  const payment = found && (found.userId === callerId || mayAlways) ? found : null;
-  const outcome = await workOnWallet<Outcome>(platform, payment?.userId ?? callerId, {
-    key: { userId: callerId, mutation: 'cancelPayment', key, input: { paymentId } },
-    isOver: () => isOver(context),
-    presumed: { type: 'Payment', id: paymentId },
-    ...(payment && { locks: locksOf(payment) }),
-    apply: async (em, ledger) => {
-      if (!payment) throw notFound('payment');
-      const { kind, id } = payableOf(payment);
-      const { status } = await readPayment(em, paymentId);
-      if (status !== 'COMPLETED' || !(mayAlways || (await kind.mayCancel(em, platform.config, id)))) {
-        const refusal = refuse('NOT_CANCELLABLE');
-        return { answer: { answer: refusal, announce: nothingToTell }, keep: keptRefusal(refusal) };
-      }
-      return { answer: await refund(em, ledger, payment) };
-    },
-    replay: async (em, kept) => ({
-      answer: kept.id === undefined ? restoreRefusal(kept) : await readPayment(em, kept.id),
-      announce: nothingToTell,
-    }),
-  });
-  if (outcome instanceof Refusal) return outcome;
-  await outcome.announce(platform);
-  return outcome.answer;
-}
-
-function locksOf(payment: Payment): Locks {
-  const { kind, id } = payableOf(payment);
-  return { ...kind.locksToCancel(id), payments: [payment.id] };
-}
-
-/** The payment as it is now; it may have been read before it was locked. */
-function readPayment(em: EntityManager, id: string): Promise<Payment> {
-  return em.findOneOrFail(Payment, { id }, { refresh: true });
-}
-
-async function refund(em: EntityManager, ledger: Ledger, payment: Payment): Promise<Outcome> {
-  const { id: paymentId, amount } = payment;
-  const { kind, id } = payableOf(payment);
-  const announce = await kind.takeBack(em, id);
-  await em.nativeUpdate(Payment, { id: paymentId }, { status: 'CANCELLED', cancelledAt: raw('clock_timestamp()') });
-  if (amount > 0) ledger.postEntry({ kind: 'REFUND', amount, paymentId });
-  return { answer: await readPayment(em, paymentId), announce };
+  if (!payment || !(payment.userId === userId || mayAlways)) throw notFound('payment');
+  return run(context, CANCEL_PAYMENT, { payment, mayAlways }, key);
 }

@@ -4,7 +4,7 @@ import { forkOf, type Platform } from '../platform/platform.ts';
 import { NOW_ONCE, sql } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
 import { completeToken } from '../queue/end-token.ts';
-import { releaseHoldsOfToken } from '../reservations/release-holds-of-token.ts';
+import { releaseHoldsOfToken } from '../reservations/release-reservation.ts';
 
 interface OpenToken {
   readonly id: string;

@@ -1,15 +1,15 @@
 import { Field, ID, InputType } from 'type-graphql';
-import { type Context, callerOf, isOver } from '../api/context.ts';
+import { type Context, callerOf, type Pass } from '../api/context.ts';
 import { idempotencyKeyOf, idOf } from '../api/input.ts';
-import { Refusal } from '../api/problems.ts';
+import { CallerError, type RefusalCode, refuse } from '../api/problems.ts';
+import { rowsOf, WALLETS } from '../commands/lock-order.ts';
+import { run, type Scene, type Verb } from '../commands/runner.ts';
+import { isUnavailable } from '../platform/faults.ts';
 import { newId } from '../platform/ids.ts';
-import { workOnWallet } from '../wallet/wallet-work.ts';
-import { findAdmission } from './find-admission.ts';
-import { keptPayAnswer, restorePayAnswer } from './keep-pay-answer.ts';
-import { type Outcome, payBill } from './pay-bill.ts';
-import type { PayAnswer } from './pay-problems.ts';
-import { nothingToTell } from './payable-kind.ts';
-import { payableOf } from './payables.ts';
+import { queueIdOf } from '../queue/queue-token.ts';
+import { findPass } from '../queue/require-pass.ts';
+import { AlreadyPaid, alreadyPaid, InsufficientBalance, insufficientBalance, type PayAnswer } from './pay-problems.ts';
+import { type Attempt, forEachKind, type PayableKind, payableOf } from './payable.ts';
 import { Payment } from './payment.ts';
 
 @InputType({
@@ -29,6 +29,68 @@ export class PayInput {
   idempotencyKey!: string;
 }
 
+interface Pay extends Attempt {
+  readonly kind: PayableKind;
+}
+
+const PAY: Verb<Pay, PayAnswer, unknown, unknown> = {
+  name: 'pay',
+  contends: ({ userId, kind, id, pass }) => [
+    `wallet:${userId}`,
+    `${kind.noun}:${id}`,
+    ...(pass ? [`token:${pass.tokenHash}`] : []),
+  ],
+  prepare: async (platform, asked) =>
+    forEachKind(
+      asked,
+      ({ kind }) => kind,
+      (kind, attempts) => kind.prepareToPay(platform, attempts),
+    ),
+
+  locks({ kind, userId, ...attempt }, known) {
+    const { limits, rows = [] } = kind.locksToPay({ userId, ...attempt }, known);
+    return { ...(limits && { limits }), rows: [...rows, rowsOf(WALLETS, [userId])] };
+  },
+
+  facts: async (em, items, scene) =>
+    forEachKind(
+      items,
+      ({ asked: { kind } }) => kind,
+      (kind, ofKind) => kind.factsToPay(em, ofKind, scene),
+    ),
+
+  decide({ asked, known, facts }, scene) {
+    const { kind, userId, paymentId, pass } = asked;
+    const bill = kind.bill({ asked, known, facts }, scene);
+    if (!('amount' in bill)) return bill;
+    const { amount, failure } = bill;
+    if (failure) {
+      scene.insert(failedPayment(asked, amount, failure, scene));
+      return refuse(failure);
+    }
+    const wallet = scene.get(WALLETS, userId);
+    if (wallet.balance < amount) {
+      scene.insert(failedPayment(asked, amount, 'INSUFFICIENT_BALANCE', scene));
+      if (scene.platform.config.ON_PAYMENT_FAILURE === 'release') bill.release();
+      return insufficientBalance(wallet.balance, amount);
+    }
+    const payment = paymentFor(asked, scene, { id: paymentId, amount, status: 'COMPLETED', ...bill.settle() });
+    scene.insert(payment);
+    if (amount > 0) scene.insert(wallet.post({ kind: 'PAYMENT', amount: -amount, at: scene.now, paymentId }));
+    bill.settled(payment, pass);
+    return payment;
+  },
+
+  presumed: ({ paymentId }) => ({ type: 'Payment', id: paymentId }),
+  keep: (answer) => (answer instanceof AlreadyPaid ? { type: 'AlreadyPaid', id: answer.payment.id } : undefined),
+  refusals: { InsufficientBalance },
+
+  async replay(em, { type, id }) {
+    const payment = await em.findOneOrFail(Payment, { id }, { disableIdentityMap: true });
+    return type === 'AlreadyPaid' ? alreadyPaid(payment) : payment;
+  },
+};
+
 /**
  * Pays for a payable from the caller's wallet, once for each key, in one transaction. With ON_PAYMENT_FAILURE=release
  * what could not be paid for want of money is given up in the same transaction.
@@ -37,24 +99,36 @@ export class PayInput {
  * QUEUE_TOKEN_REQUIRED
  */
 export async function pay(context: Context, input: PayInput): Promise<PayAnswer> {
-  const { platform } = context;
   const { id: userId } = callerOf(context);
   const { kind, id: text } = payableOf(input);
   const id = idOf(kind.argument, text);
-  const paymentId = newId();
-  const admission = await findAdmission(context);
-  const outcome = await workOnWallet<Outcome>(platform, userId, {
-    key: { userId, mutation: 'pay', key: idempotencyKeyOf(input.idempotencyKey), input: { [kind.argument]: id } },
-    isOver: () => isOver(context),
-    presumed: { type: 'Payment', id: paymentId },
-    locks: kind.locksToPay(context, id, admission),
-    apply: async (em, ledger) => {
-      const paid = await payBill(em, ledger, context, kind, { id, paymentId, admission });
-      return paid.answer instanceof Payment ? { answer: paid } : { answer: paid, keep: keptPayAnswer(paid.answer) };
-    },
-    replay: async (em, kept) => ({ answer: await restorePayAnswer(em, kept), announce: nothingToTell }),
-  });
-  if (outcome instanceof Refusal) return outcome;
-  await outcome.announce(platform);
-  return outcome.answer;
+  const key = { userId, key: idempotencyKeyOf(input.idempotencyKey), input: { [kind.argument]: id } };
+  return run(context, PAY, { kind, id, userId, paymentId: newId(), ...(await findAdmission(context)) }, key);
+}
+
+/**
+ * What the payer's queue token opens: looked up before the transaction, used at its place in it. Never throws: while Redis is
+ * away a payment that needs no token goes on.
+ */
+async function findAdmission(context: Context): Promise<{ pass: Pass | null; fault?: unknown }> {
+  const queueId = queueIdOf(context.queueToken ?? '');
+  if (queueId === undefined) return { pass: null };
+  try {
+    return { pass: (await findPass(context, queueId)) ?? null };
+  } catch (fault) {
+    return { pass: null, fault: isUnavailable(fault) ? new CallerError('SERVICE_UNAVAILABLE') : fault };
+  }
+}
+
+function failedPayment(asked: Pay, amount: number, failure: RefusalCode, scene: Scene): Payment {
+  return paymentFor(asked, scene, { id: newId(), amount, status: 'FAILED', failure });
+}
+
+function paymentFor({ kind, id, userId }: Pay, { now }: Scene, fields: Partial<Payment>): Payment {
+  return Object.assign(
+    new Payment(),
+    { userId, reservationId: null, orderId: null, queueId: null, tokenHash: null, failure: null },
+    { [kind.argument]: id, createdAt: now, cancelledAt: null },
+    fields,
+  );
 }

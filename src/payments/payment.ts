@@ -34,6 +34,13 @@ export class Payment {
   @Property({ type: 'uuid', nullable: true })
   orderId!: string | null;
 
+  /** Of the pass that it was made with; null where no queue stood in front. */
+  @Property({ type: 'uuid', nullable: true })
+  queueId!: string | null;
+
+  @Property({ type: 'text', nullable: true })
+  tokenHash!: string | null;
+
   @Field(() => Money)
   @Property({ type: new BigIntType('number') })
   amount!: number;
@@ -53,6 +60,13 @@ export class Payment {
   @Field(() => DateTime, { nullable: true })
   @Property({ type: 'datetime', columnType: 'timestamptz', nullable: true })
   cancelledAt!: Date | null;
+
+  /** @throws Error unless it is COMPLETED */
+  cancel(now: Date): void {
+    if (this.status !== 'COMPLETED') throw new Error(`a ${this.status} payment cannot be cancelled`);
+    this.status = 'CANCELLED';
+    this.cancelledAt = now;
+  }
 }
 
 export const PaymentConnection = connectionOf('Payment', Payment);

@@ -4,7 +4,7 @@ import { type Context, load } from '../api/context.ts';
 import { CancelPaymentInput, CancelPaymentResult, cancelPayment } from './cancel-payment.ts';
 import { PayInput, pay } from './pay.ts';
 import { PayResult } from './pay-problems.ts';
-import { payableOf } from './payables.ts';
+import { payableOf } from './payable.ts';
 import { Payable, Payment, PaymentConnection } from './payment.ts';
 import { readPayments } from './read-payments.ts';
 

@@ -1,7 +1,7 @@
 import { type Context, callerOf } from '../api/context.ts';
 import { badInput, notFound } from '../api/problems.ts';
 import { loadScript, runScript } from '../platform/lua.ts';
-import { releaseHoldsOfToken } from '../reservations/release-holds-of-token.ts';
+import { releaseHoldsOfToken } from '../reservations/release-reservation.ts';
 import { queueKey } from './line/line.ts';
 import { hashOf, type QueueToken, queueIdOf, type RawView, readView, tokenIdOf } from './queue-token.ts';
 

@@ -51,5 +51,10 @@ export async function watchPass(platform: Platform, pass: Pass, onEnd: () => voi
 /** The error that tells a client which queue to enter. */
 export async function tokenRequired(platform: Platform, queueId: string): Promise<CallerError> {
   const queue = await forkOf(platform).findOne(Queue, { id: queueId });
-  return new CallerError('QUEUE_TOKEN_REQUIRED', undefined, { queue: { id: queueId, state: queue?.state } });
+  return tokenRequiredNow(queueId, queue?.state);
+}
+
+/** The same error, where the queue's state is known. */
+export function tokenRequiredNow(queueId: string, state: string | null | undefined): CallerError {
+  return new CallerError('QUEUE_TOKEN_REQUIRED', undefined, { queue: { id: queueId, state } });
 }

@@ -2,7 +2,7 @@ import type { Context } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
 import { notFound } from '../api/problems.ts';
 import { loadScript, runScript } from '../platform/lua.ts';
-import { releaseHoldsOfToken } from '../reservations/release-holds-of-token.ts';
+import { releaseHoldsOfToken } from '../reservations/release-reservation.ts';
 import { queueKey } from './line/line.ts';
 import { hashOf, type QueueToken, type RawView, readView } from './queue-token.ts';
 

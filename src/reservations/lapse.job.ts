@@ -1,13 +1,13 @@
+import type { EntityManager } from '@mikro-orm/core';
+import { runAlone } from '../commands/runner.ts';
+import { type Seat, toSeats } from '../concerts/seat.ts';
 import { publishSeats } from '../concerts/seat-change.ts';
 import type { Job } from '../platform/jobs.ts';
-import { forkOf } from '../platform/platform.ts';
 import { NOW_ONCE, sql } from '../platform/postgres.ts';
-import { transact } from '../platform/transact.ts';
 import { SECOND } from '../platform/units.ts';
-import { freeSeats } from './free-seats.ts';
 
 /** Reservations swept in one transaction. */
-const MOST_AT_ONCE = 200;
+const MAX_AT_ONCE = 200;
 
 /**
  * Frees the seats of holds that lapsed and tells who watches. Nothing depends on it: a lapsed hold counts for nothing
@@ -19,18 +19,38 @@ export const lapseHolds: Job = {
   async run(platform) {
     let swept: number;
     do {
-      const { seats, count } = await transact(forkOf(platform), async (em) => {
-        const lapsed = await sql<{ id: string }>(
-          em,
-          `select id from reservation where status = 'HELD' and expires_at <= ${NOW_ONCE}
-           order by expires_at limit $1 for update skip locked`,
-          [MOST_AT_ONCE],
-        );
-        const ids = lapsed.map(({ id }) => id);
-        return { seats: ids.length > 0 ? await freeSeats(em, ids, 'EXPIRED') : [], count: ids.length };
-      });
+      const { seats, count } = await runAlone(platform, sweep);
       publishSeats(platform, seats);
       swept = count;
-    } while (swept === MOST_AT_ONCE);
+    } while (swept === MAX_AT_ONCE);
   },
 };
+
+/** Takes the locks in LOCK_ORDER, and of reservations only those that nobody has. */
+async function sweep(em: EntityManager): Promise<{ seats: Seat[]; count: number }> {
+  const lapsed = await sql<{ id: string }>(
+    em,
+    `select id from reservation where status = 'HELD' and expires_at <= ${NOW_ONCE}
+     order by expires_at limit $1 for update skip locked`,
+    [MAX_AT_ONCE],
+  );
+  if (lapsed.length === 0) return { seats: [], count: 0 };
+  const ids = lapsed.map(({ id }) => id);
+  await sql(
+    em,
+    `select id from seat where id in (select seat_id from hold where reservation_id = any($1)) order by id for update`,
+    [ids],
+  );
+  const rows = await sql<object>(
+    em,
+    `with freed as (
+       delete from hold where reservation_id = any($1) returning seat_id
+     ), ended as (
+       update reservation set status = 'EXPIRED' where id = any($1) and status = 'HELD'
+     )
+     update seat s set revision = s.revision + 1 from freed where s.id = freed.seat_id
+     returning s.id, s.show_id as "showId", s.number, s.label, s.section, s.price, 'AVAILABLE' as status, s.revision`,
+    [ids],
+  );
+  return { seats: toSeats(rows), count: lapsed.length };
+}

@@ -3,23 +3,14 @@ import { type Connection, idKey, pageOf, toConnection } from '../api/connection.
 import { type Batch, type Context, callerOf } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
 import { SEAT_COLUMNS, type Seat, toSeats } from '../concerts/seat.ts';
-import { prepared, sql } from '../platform/postgres.ts';
-import {
-  RESERVATION_COLUMNS,
-  type Reservation,
-  type ReservationRow,
-  type ReservationStatus,
-  STATUS_NOW,
-  toReservation,
-} from './reservation.ts';
+import { sql } from '../platform/postgres.ts';
+import { Reservation, type ReservationStatus } from './reservation.ts';
 
 const NAME = 'reservation';
 
-/** The reservation as it is now, whoever's it is. */
-export async function findReservation(em: EntityManager, id: string): Promise<Reservation | undefined> {
-  const text = prepared(`select ${RESERVATION_COLUMNS} from reservation r where r.id = $1`);
-  const [row] = await sql<ReservationRow>(em, text, [id]);
-  return row && toReservation(row);
+/** The reservation as it is now, whoever's it is; null where there is none. */
+export function findReservation(em: EntityManager, id: string): Promise<Reservation | null> {
+  return em.findOne(Reservation, { id }, { disableIdentityMap: true });
 }
 
 /** The caller's own reservation, or null. */
@@ -36,19 +27,20 @@ export async function readReservations(
   status: ReservationStatus | undefined,
 ): Promise<Connection<Reservation>> {
   const page = pageOf(NAME, first, after, idKey);
-  const rows = await sql<ReservationRow>(
-    context.em,
-    `select ${RESERVATION_COLUMNS} from reservation r
-     where r.user_id = $1 and ($2::uuid is null or r.id < $2) and ($3::text is null or ${STATUS_NOW} = $3)
-     order by r.id desc limit $4`,
-    [callerOf(context).id, page.after ?? null, status ?? null, first + 1],
-  );
-  return toConnection(NAME, rows.map(toReservation), first, ({ id }) => id);
+  const where = {
+    userId: callerOf(context).id,
+    ...(page.after && { id: { $lt: page.after } }),
+    ...(status && { status }),
+  };
+  const options = { orderBy: { id: 'desc' }, limit: first + 1, disableIdentityMap: true } as const;
+  const rows = await context.em.find(Reservation, where, options);
+  return toConnection(NAME, rows, first, ({ id }) => id);
 }
 
+/** Reservations that exist, by id. */
 export const reservationsById: Batch<Reservation> = async ({ em }, ids) => {
-  const text = `select ${RESERVATION_COLUMNS} from reservation r where r.id = any($1)`;
-  const found = new Map((await sql<ReservationRow>(em, text, [ids])).map((row) => [row.id, toReservation(row)]));
+  const rows = await em.find(Reservation, { id: { $in: [...ids] } }, { disableIdentityMap: true });
+  const found = new Map(rows.map((row) => [row.id, row]));
   return ids.map((id) => found.get(id) as Reservation);
 };
 

@@ -1,32 +1,110 @@
+import type { EntityManager } from '@mikro-orm/core';
 import { type Context, callerOf } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
 import { notFound, type Refusal, refuse } from '../api/problems.ts';
-import { publishSeats } from '../concerts/seat-change.ts';
-import { lockReservations } from '../legacy/lock-order.ts';
-import { transact } from '../platform/transact.ts';
-import { freeSeats } from './free-seats.ts';
-import { findReservation } from './read-reservations.ts';
-import type { Reservation } from './reservation.ts';
+import { RESERVATIONS, rowsOf, SEATS, type Wanted } from '../commands/lock-order.ts';
+import { run, type Scene, type Verb } from '../commands/runner.ts';
+import { forkOf, type Platform } from '../platform/platform.ts';
+import { Reservation } from './reservation.ts';
+
+interface Release {
+  readonly id: string;
+  readonly userId: string;
+}
+
+/** What of a reservation never changes. */
+interface Claims {
+  readonly id: string;
+  readonly seatIds: readonly string[];
+}
+
+const RELEASE: Verb<Release, Reservation | Refusal, Claims | undefined> = {
+  name: 'releaseReservation',
+  contends: ({ id }) => [`reservation:${id}`],
+
+  async prepare(platform, asked) {
+    const rows = await findClaims(forkOf(platform), { id: { $in: asked.map(({ id }) => id) } });
+    const found = new Map(rows.map((row) => [row.id, row]));
+    return asked.map(({ id, userId }) => {
+      const claims = found.get(id);
+      return claims?.userId === userId ? { known: claims } : { error: notFound('reservation') };
+    });
+  },
+
+  locks: (_asked, claims) => locksOf(claims ? [claims] : []),
+
+  decide({ asked: { id } }, scene) {
+    const reservation = scene.get(RESERVATIONS, id);
+    const status = reservation.statusAt(scene.now);
+    if (status === 'CONFIRMED' || status === 'CANCELLED') return refuse('NOT_CANCELLABLE');
+    if (status === 'HELD') release(reservation, scene);
+    return reservation;
+  },
+};
 
 /**
  * Gives the seats back. One that was released or has lapsed is answered as it is.
  * @returns the Reservation; NOT_CANCELLABLE when it was paid for
  * @throws CallerError NOT_FOUND for an unknown or another user's reservation
  */
-export async function releaseReservation(context: Context, idText: string): Promise<Reservation | Refusal> {
-  const id = idOf('id', idText);
-  const caller = callerOf(context);
-  const { answer, seats } = await transact(context.em, async (em) => {
-    await lockReservations(em, [id]);
-    const reservation = await findReservation(em, id);
-    if (reservation?.userId !== caller.id) throw notFound('reservation');
-    if (reservation.status === 'CONFIRMED' || reservation.status === 'CANCELLED') {
-      return { answer: refuse('NOT_CANCELLABLE'), seats: [] };
+export function releaseReservation(context: Context, idText: string): Promise<Reservation | Refusal> {
+  return run(context, RELEASE, { id: idOf('id', idText), userId: callerOf(context).id });
+}
+
+const RELEASE_OF_TOKEN: Verb<{ readonly tokenHash: string }, undefined, readonly Claims[]> = {
+  name: 'releaseHoldsOfToken',
+  contends: ({ tokenHash }) => [`token:${tokenHash}`],
+
+  async prepare(platform, asked) {
+    const rows = await findClaims(forkOf(platform), {
+      tokenHash: { $in: asked.map(({ tokenHash }) => tokenHash) },
+      storedStatus: 'HELD',
+    });
+    return asked.map(({ tokenHash }) => {
+      const claims = rows.filter((row) => row.tokenHash === tokenHash);
+      return claims.length > 0 ? { known: claims } : { answer: undefined };
+    });
+  },
+
+  locks: (_asked, claims) => locksOf(claims),
+
+  decide({ known }, scene) {
+    for (const { id } of known) {
+      const reservation = scene.get(RESERVATIONS, id);
+      if (reservation.statusAt(scene.now) === 'HELD') release(reservation, scene);
     }
-    if (reservation.status !== 'HELD') return { answer: reservation, seats: [] };
-    const freed = await freeSeats(em, [id], 'RELEASED');
-    return { answer: Object.assign(reservation, { status: 'RELEASED' }), seats: freed };
-  });
-  publishSeats(context.platform, seats);
-  return answer;
+    return undefined;
+  },
+};
+
+/** Releases every live hold that was made under the token. @param tokenHash SHA-256 of the token, lower-case hex */
+export async function releaseHoldsOfToken(platform: Platform, tokenHash: string): Promise<void> {
+  await run({ platform, isOver: () => false }, RELEASE_OF_TOKEN, { tokenHash });
+}
+
+/** Gives up the holds of a HELD reservation that is locked with its seats. */
+export function release(reservation: Reservation, scene: Scene): void {
+  reservation.end('RELEASED');
+  for (const seatId of reservation.seatIds) scene.get(SEATS, seatId).release(reservation.id);
+}
+
+/** A reservation and its seats, to be locked. */
+export function locksOf(claims: readonly Claims[]): Wanted {
+  return {
+    rows: [
+      rowsOf(
+        RESERVATIONS,
+        claims.map(({ id }) => id),
+      ),
+      rowsOf(
+        SEATS,
+        claims.flatMap(({ seatIds }) => seatIds),
+      ),
+    ],
+  };
+}
+
+/** Reads, without locks, which seats reservations are about. */
+export function findClaims(em: EntityManager, where: object): Promise<Reservation[]> {
+  return em.find(Reservation, where, { disableIdentityMap: true });
 }

@@ -101,9 +101,6 @@ function statusNow(status: string, expiresAt: string): string {
   return `case when ${status} = 'HELD' and ${expiresAt} <= clock_timestamp() then 'EXPIRED' else ${status} end`;
 }
 
-/** The status of reservation `r` now: a hold that lapsed is EXPIRED, swept or not. */
-export const STATUS_NOW = statusNow('r.status', 'r.expires_at');
-
 /** Writes the statuses of reservations that are locked. @throws Error when one is not as it was read */
 export async function writeReservations(
   em: EntityManager,
@@ -121,23 +118,4 @@ export async function writeReservations(
     ],
   );
   if (written.length < reservations.length) throw new Error('reservations were not as they were read');
-}
-
-/** Columns of a Reservation over `reservation r`. */
-export const RESERVATION_COLUMNS = `
-  r.id, r.user_id as "userId", r.show_id as "showId", r.seat_ids as "seatIds", r.amount::float8 as amount,
-  r.queue_id as "queueId", r.token_hash as "tokenHash", r.status as "storedStatus", ${STATUS_NOW} as status, (extract(epoch from r.created_at) * 1000)::float8 as "createdAt",
-  (extract(epoch from r.expires_at) * 1000)::float8 as "expiresAt"`;
-
-/** A row of `RESERVATION_COLUMNS`. */
-export interface ReservationRow extends Omit<Reservation, 'createdAt' | 'expiresAt'> {
-  readonly createdAt: number;
-  readonly expiresAt: number;
-}
-
-export function toReservation(row: ReservationRow): Reservation {
-  return Object.assign(new Reservation(), row, {
-    createdAt: new Date(row.createdAt),
-    expiresAt: new Date(row.expiresAt),
-  });
 }

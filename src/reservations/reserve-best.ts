@@ -1,24 +1,19 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { EntityManager } from '@mikro-orm/core';
 import { Field, ID, InputType, Int } from 'type-graphql';
-import { type Context, callerOf, isOver } from '../api/context.ts';
+import { type Context, callerOf } from '../api/context.ts';
 import { idempotencyKeyOf, idOf, textOf, within } from '../api/input.ts';
-import { CallerError, keptRefusal, restoreRefusal } from '../api/problems.ts';
-import type { IdempotencyKey, KeptAnswer } from '../legacy/idempotency.ts';
-import { lockFreeSeats, lockUserAndShow } from '../legacy/lock-order.ts';
-import { once } from '../legacy/once.ts';
+import { CallerError } from '../api/problems.ts';
+import { limitOf, rowsOf, SEATS, SEATS_IF_FREE } from '../commands/lock-order.ts';
+import { Leave, run, type Verb } from '../commands/runner.ts';
 import { newId } from '../platform/ids.ts';
-import { perProcess } from '../platform/platform.ts';
-import { transact } from '../platform/transact.ts';
+import { forkOf } from '../platform/platform.ts';
+import { sql } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
-import { WorkByKey } from '../platform/work-by-key.ts';
-import { chooseSeats } from './choose-seats.ts';
-import { type Held, holdSeats } from './hold-seats.ts';
-import { judgeSale, lookAtSeats } from './look-at-seats.ts';
+import { bestTogether, type FreeSeat, fewestGroups, runsOf } from './pick-seats.ts';
 import { findReservation } from './read-reservations.ts';
 import type { Reservation } from './reservation.ts';
 import { type ReserveRefusal, SaleClosed, SeatsUnavailable, seatsUnavailable } from './reserve-problems.ts';
-import { announceHold } from './reserve-seats.ts';
+import { type Buyer, holdSeats, judgeSale, readSaleFacts, type SaleFacts } from './reserve-seats.ts';
 
 @InputType({
   description:
@@ -38,90 +33,149 @@ export class ReserveBestInput {
   idempotencyKey?: string | null;
 }
 
-interface Wish {
-  readonly userId: string;
-  readonly showId: string;
+interface ReserveBest extends Buyer {
   readonly count: number;
   readonly section: string | null;
+  /** By `performance.now()`, in milliseconds: when it is no longer looked for seats that others are not just taking. */
+  readonly until: number;
 }
 
 /** How long one looks for seats that others are not just taking. */
-const MOST_SEARCH_MS = 1.5 * SECOND;
+const MAX_SEARCH_MS = 1.5 * SECOND;
 
-/** In one process, wishes for one show are met one after another, so that they do not reach for the same seats. */
-const picks = perProcess(() => new WorkByKey());
+const RESERVE_BEST: Verb<ReserveBest, Reservation | ReserveRefusal, readonly string[] | undefined, SaleFacts> = {
+  name: 'reserveBest',
+  // In one process, what is asked of one show goes one batch after another, so that none reach for the same seats.
+  contends: ({ userId, showId }) => [`best:${showId}`, limitOf(userId, showId)],
+  weight: ({ count }) => count,
+
+  async prepare(platform, asked) {
+    const em = forkOf(platform);
+    const picks = new Picks(em);
+    const known: { known: readonly string[] | undefined }[] = [];
+    for (const { showId, section, count } of asked) known.push({ known: await picks.choose(showId, section, count) });
+    return known;
+  },
+
+  locks: ({ userId, showId }, seatIds = []) => ({
+    limits: [limitOf(userId, showId)],
+    rows: [rowsOf(SEATS_IF_FREE, seatIds)],
+  }),
+  facts: readSaleFacts,
+
+  decide({ asked, known, facts }, scene) {
+    const refusal = judgeSale(scene.platform, facts, asked.count, scene.now);
+    if (refusal) return refusal;
+    if (!known) return seatsUnavailable([]);
+    const seats = known.flatMap((id) => scene.find(SEATS, id) ?? []).filter((seat) => seat.isFree(scene.now));
+    if (seats.length === asked.count) return holdSeats(asked, seats, facts, scene);
+    if (performance.now() > asked.until) throw new CallerError('SERVICE_UNAVAILABLE');
+    return new Leave();
+  },
+
+  presumed: ({ reservationId }) => ({ type: 'Reservation', id: reservationId }),
+  refusals: { SeatsUnavailable, SaleClosed },
+
+  async replay(em, { id }) {
+    const reservation = await findReservation(em, id);
+    if (!reservation) throw new Error('a reservation that was answered is missing');
+    return reservation;
+  },
+};
 
 /**
  * Holds the best `count` seats that are free: together where that is possible, else in the smallest number of groups.
  * @returns a Reservation; SaleClosed, TOO_MANY_SEATS, SeatsUnavailable without ids; with a key used for other input
  * IDEMPOTENCY_CONFLICT
+ * @throws CallerError BAD_USER_INPUT for a count outside 1..1,000 and a section of more than 100 characters;
+ * QUEUE_TOKEN_REQUIRED when the token ended while the seats were being held
  */
 export async function reserveBest(context: Context, input: ReserveBestInput): Promise<Reservation | ReserveRefusal> {
-  const wish = wishOf(context, input);
-  const key = keyOf(wish, input.idempotencyKey);
-  const work = async (): Promise<Held | Reservation | ReserveRefusal> => {
-    if (isOver(context)) throw new CallerError('SERVICE_UNAVAILABLE');
-    return transact(context.em, (em) =>
-      key ? reserveOnce(context, em, wish, key) : pickAndHold(context, em, wish, newId()),
-    );
-  };
-  const answer = await picks(context.platform).run(wish.showId, work);
-  return 'reservation' in answer ? announceHold(context, answer) : answer;
-}
-
-function wishOf(context: Context, input: ReserveBestInput): Wish {
+  const { id: userId } = callerOf(context);
   const section = typeof input.section === 'string' ? textOf('section', input.section, 0, 100) : null;
   const count = within('count', input.count, 1, 1_000);
-  return { userId: callerOf(context).id, showId: idOf('showId', input.showId), count, section };
-}
-
-function keyOf({ userId, ...input }: Wish, key: string | null | undefined): IdempotencyKey | undefined {
-  if (typeof key !== 'string') return undefined;
-  return { userId, mutation: 'reserveBest', key: idempotencyKeyOf(key), input };
-}
-
-async function reserveOnce(
-  context: Context,
-  em: EntityManager,
-  wish: Wish,
-  key: IdempotencyKey,
-): Promise<Held | Reservation | ReserveRefusal> {
-  const reservationId = newId();
-  return once<Held | Reservation | ReserveRefusal>(em, {
-    key,
-    presumed: { type: 'Reservation', id: reservationId },
-    apply: async () => {
-      const answer = await pickAndHold(context, em, wish, reservationId);
-      return 'reservation' in answer ? { answer } : { answer, keep: keptRefusal(answer) };
+  const showId = idOf('showId', input.showId);
+  const key = typeof input.idempotencyKey === 'string' ? idempotencyKeyOf(input.idempotencyKey) : undefined;
+  return run(
+    context,
+    RESERVE_BEST,
+    {
+      reservationId: newId(),
+      userId,
+      showId,
+      pass: context.pass,
+      count,
+      section,
+      until: performance.now() + MAX_SEARCH_MS,
     },
-    replay: (kept) => replay(em, kept),
-  });
+    key === undefined ? undefined : { userId, key, input: { showId, count, section } },
+  );
 }
 
-async function replay(em: EntityManager, kept: KeptAnswer): Promise<Reservation | ReserveRefusal> {
-  const reservation = kept.id === undefined ? undefined : await findReservation(em, kept.id);
-  return reservation ?? restoreRefusal<ReserveRefusal>(kept, { SeatsUnavailable, SaleClosed });
+/** Free seats looked at in one step: a hall is searched from the front, and seldom to its end. */
+const SEATS_PER_LOOK = 2_000;
+
+interface NumberedSeat extends FreeSeat {
+  readonly number: number;
 }
 
-async function pickAndHold(
-  context: Context,
-  em: EntityManager,
-  wish: Wish,
-  id: string,
-): Promise<Held | ReserveRefusal> {
-  const { userId, showId, count, section } = wish;
-  const { SEATS_PER_USER, HOLD_SECONDS } = context.platform.config;
-  await lockUserAndShow(em, userId, showId);
-  const refusal = judgeSale(await lookAtSeats(em, { userId, showId, seatIds: [] }), count, SEATS_PER_USER);
-  if (refusal) return refusal;
-  for (const until = Date.now() + MOST_SEARCH_MS; Date.now() < until; await sleep(5 + Math.random() * 10)) {
-    const seatIds = await chooseSeats(em, showId, section, count);
-    if (!seatIds) return seatsUnavailable([]);
-    const locked = await lockFreeSeats(em, seatIds);
-    if (locked.length < count) continue;
-    const asked = { userId, showId, seatIds: locked };
-    const { taken } = await lookAtSeats(em, asked);
-    if (taken.length === 0) return holdSeats(em, { id, asked, pass: context.pass }, HOLD_SECONDS);
+/** Picks of one batch: each look at a show serves all of them, and no seat is picked twice. */
+class Picks {
+  readonly #em: EntityManager;
+  readonly #looks = new Map<string, Promise<readonly NumberedSeat[]>>();
+  readonly #picked = new Set<string>();
+
+  constructor(em: EntityManager) {
+    this.#em = em;
   }
-  throw new CallerError('SERVICE_UNAVAILABLE');
+
+  /**
+   * Picks the best `count` free seats, without locking them.
+   * @param section null for any
+   * @returns their ids; undefined when fewer are free
+   */
+  async choose(showId: string, section: string | null, count: number): Promise<string[] | undefined> {
+    const runs: (readonly FreeSeat[])[] = [];
+    for (let after = 0; ; ) {
+      const seats = await this.#look(showId, section, after);
+      const whole = wholeRows(seats);
+      const found = runsOf(whole.filter(({ id }) => !this.#picked.has(id)));
+      const together = bestTogether(found, count);
+      if (together) return this.#pick(together);
+      runs.push(...found);
+      if (seats.length < SEATS_PER_LOOK) return this.#pick(fewestGroups(runs, count));
+      after = whole.at(-1)?.number ?? after;
+    }
+  }
+
+  #pick(seats: readonly FreeSeat[] | undefined): string[] | undefined {
+    const ids = seats?.map(({ id }) => id);
+    for (const id of ids ?? []) this.#picked.add(id);
+    return ids;
+  }
+
+  #look(showId: string, section: string | null, after: number): Promise<readonly NumberedSeat[]> {
+    const name = JSON.stringify([showId, section, after]);
+    const look =
+      this.#looks.get(name) ??
+      sql<NumberedSeat>(
+        this.#em,
+        `select s.id, s.number, s.row_index as "rowIndex", s.column_index as "columnIndex", s.row_length as "rowLength"
+         from seat s
+         where s.show_id = $1 and ($2::text is null or s.section = $2) and s.number > $3
+           and not exists (select from ticket t where t.seat_id = s.id)
+           and not exists (select from hold h where h.seat_id = s.id and h.expires_at > clock_timestamp())
+         order by s.number limit $4`,
+        [showId, section, after, SEATS_PER_LOOK],
+      );
+    this.#looks.set(name, look);
+    return look;
+  }
+}
+
+/** The last row of a full look may go on behind it: it is left to the next look. */
+function wholeRows(seats: readonly NumberedSeat[]): readonly NumberedSeat[] {
+  const last = seats.at(-1)?.rowIndex;
+  if (seats.length < SEATS_PER_LOOK || seats[0]?.rowIndex === last) return seats;
+  return seats.filter(({ rowIndex }) => rowIndex !== last);
 }

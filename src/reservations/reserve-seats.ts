@@ -1,23 +1,21 @@
 import type { EntityManager } from '@mikro-orm/core';
 import { Field, ID, InputType } from 'type-graphql';
-import { type Context, callerOf, isOver } from '../api/context.ts';
+import { type Context, callerOf, type Pass } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
-import { badInput, CallerError } from '../api/problems.ts';
-import { publishSeats } from '../concerts/seat-change.ts';
-import { lockSeats, lockUserAndShow } from '../legacy/lock-order.ts';
-import { perProcess } from '../platform/platform.ts';
-import { transact } from '../platform/transact.ts';
+import { badInput, CallerError, refuse } from '../api/problems.ts';
+import { limitOf, rowsOf, SEATS } from '../commands/lock-order.ts';
+import { type Prepared, run, type Scene, type Verb } from '../commands/runner.ts';
+import { readHolders, Seat } from '../concerts/seat.ts';
+import { newId } from '../platform/ids.ts';
+import { forkOf, type Platform } from '../platform/platform.ts';
+import { anyOf, prepared, sql, sqlRow } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
-import { WorkByKey } from '../platform/work-by-key.ts';
 import { stretchToken } from '../queue/end-token.ts';
 import { tokenRequired } from '../queue/require-pass.ts';
-import { type Held, holdSeats } from './hold-seats.ts';
-import { type Asked, judge, lookAtSeats } from './look-at-seats.ts';
 import { findReservation } from './read-reservations.ts';
-import { releaseHoldsOfToken } from './release-holds-of-token.ts';
-import type { Reservation } from './reservation.ts';
-import type { ReserveRefusal } from './reserve-problems.ts';
-import { reserveTogether, type Verdict } from './reserve-together.ts';
+import { releaseHoldsOfToken } from './release-reservation.ts';
+import { Reservation } from './reservation.ts';
+import { type ReserveRefusal, saleClosed, seatsUnavailable } from './reserve-problems.ts';
 
 @InputType({
   description: `1 .. SEATS_PER_USER seats, all held or none. Exactly the seats of one of my live holds: that Reservation, not prolonged. Any other overlap with taken
@@ -32,75 +30,232 @@ export class ReserveInput {
 }
 
 /** No limit per user can be higher, so that a longer list is not worth looking at. */
-const MOST_IDS = 1_000;
+const MAX_IDS = 1_000;
+
+/** Who wants seats of which show, and by which pass. */
+export interface Buyer {
+  /** Of the reservation that is made. */
+  readonly reservationId: string;
+  readonly userId: string;
+  readonly showId: string;
+  readonly pass: Pass | null;
+}
+
+interface Reserve extends Buyer {
+  /** Sorted. */
+  readonly seatIds: readonly string[];
+}
+
+/** What decides, besides the seats themselves, whether somebody may hold seats of a show. */
+export interface SaleFacts {
+  readonly salesOpenAt: Date;
+  readonly salesCloseAt: Date;
+  /** Seats of the show that the user holds or has bought: one object for all commands of the user and show. */
+  readonly user: { has: number };
+}
+
+const RESERVE: Verb<Reserve, Reservation | ReserveRefusal, undefined, SaleFacts> = {
+  name: 'reserve',
+  contends: ({ userId, showId, seatIds }) => [limitOf(userId, showId), ...seatIds.map((id) => `seat:${id}`)],
+  prepare: refuseAtOnce,
+  locks: ({ userId, showId, seatIds }) => ({ limits: [limitOf(userId, showId)], rows: [rowsOf(SEATS, seatIds)] }),
+  facts: readSaleFacts,
+
+  decide({ asked, facts }, scene) {
+    const seats = asked.seatIds.flatMap((id) => scene.find(SEATS, id) ?? []);
+    const judged = judge(scene.platform, asked, seats, facts, scene.now);
+    if (judged === undefined) return holdSeats(asked, seats, facts, scene);
+    if (typeof judged !== 'string') return judged;
+    scene.after(() => readHeld(scene.platform, judged));
+    return new Reservation();
+  },
+};
 
 /**
  * Holds all of the seats for HOLD_SECONDS, or none.
  * @returns the new Reservation, or the caller's live one of exactly these seats; SaleClosed, TOO_MANY_SEATS,
  * SeatsUnavailable
- * @throws CallerError BAD_USER_INPUT for no seats, the same one twice, ids that are none, seats of another show
+ * @throws CallerError BAD_USER_INPUT for no seats, the same one twice, ids that are none, seats of another show;
+ * QUEUE_TOKEN_REQUIRED when the token ended while the seats were being held: then they are free again
  */
 export async function reserveSeats(context: Context, input: ReserveInput): Promise<Reservation | ReserveRefusal> {
-  const { platform, pass } = context;
-  const asked = askedFor(context, input);
-  const together = await reserveTogether(platform, { asked, pass, isOver: () => isOver(context) });
-  const verdict = together ?? (await reserveAlone(context, asked));
-  if (typeof verdict === 'string' || !('reservation' in verdict)) return answerOf(context, verdict);
-  return announceHold(context, verdict);
-}
-
-/** Waits for whoever is at the seats. */
-async function reserveAlone(context: Context, asked: Asked): Promise<Verdict> {
-  const { SEATS_PER_USER, HOLD_SECONDS } = context.platform.config;
-  const early = judge(await lookAtSeats(context.em, asked), asked.seatIds, SEATS_PER_USER);
-  if (early !== undefined) return early;
-  return inTurn(context, asked, async (em) => {
-    await lockUserAndShow(em, asked.userId, asked.showId);
-    await lockSeats(em, asked.seatIds);
-    const judged = judge(await lookAtSeats(em, asked), asked.seatIds, SEATS_PER_USER);
-    return judged ?? holdSeats(em, { asked, pass: context.pass }, HOLD_SECONDS);
+  const { length } = input.seatIds;
+  if (length < 1 || length > MAX_IDS) throw badInput(`seatIds must have from 1 to ${MAX_IDS} seats.`);
+  const seatIds = input.seatIds.map((id) => idOf('seatIds', id)).sort();
+  if (new Set(seatIds).size < length) throw badInput('seatIds names a seat twice.');
+  return run(context, RESERVE, {
+    reservationId: newId(),
+    userId: callerOf(context).id,
+    showId: idOf('showId', input.showId),
+    pass: context.pass,
+    seatIds,
   });
 }
 
-/** What one user asks for one show at once goes one after another, before a connection is taken. */
-const turns = perProcess(() => new WorkByKey());
+/** Refuses those whose seats somebody has, as things stand, and answers who asks again for what they hold. */
+async function refuseAtOnce(
+  platform: Platform,
+  asked: readonly Reserve[],
+): Promise<Prepared<undefined, Reservation | ReserveRefusal>[]> {
+  const em = forkOf(platform);
+  const rows = await sql<{ id: string }>(
+    em,
+    prepared(`select seat_id as id from hold where seat_id = ${anyOf(1)} and expires_at > clock_timestamp()
+     union all select seat_id from ticket where seat_id = ${anyOf(1)}`),
+    [asked.flatMap(({ seatIds }) => seatIds)],
+  );
+  const taken = new Set(rows.map(({ id }) => id));
+  const late = asked.filter(({ seatIds }) => seatIds.some((id) => taken.has(id)));
+  if (late.length === 0) return asked.map(() => OPEN);
+  const seats = await em.find(
+    Seat,
+    { id: { $in: late.flatMap(({ seatIds }) => seatIds) } },
+    { disableIdentityMap: true },
+  );
+  await readHolders(em, seats);
+  const { now } = await sqlRow<{ now: Date }>(em, 'select clock_timestamp() as now');
+  const facts = await readSaleFacts(
+    em,
+    late.map((one) => ({ asked: one })),
+  );
+  const refused = new Map(
+    await Promise.all(
+      late.map(async (one, index) => {
+        const wanted = seats.filter(({ id }) => one.seatIds.includes(id));
+        return [one, await refuseOne(platform, one, wanted, facts[index] as SaleFacts, now)] as const;
+      }),
+    ),
+  );
+  return asked.map((one) => refused.get(one) ?? OPEN);
+}
 
-function inTurn<T>(context: Context, { userId, showId }: Asked, work: (em: EntityManager) => Promise<T>): Promise<T> {
-  return turns(context.platform).run(`${userId} ${showId}`, async () => {
-    if (isOver(context)) throw new CallerError('SERVICE_UNAVAILABLE');
-    return transact(context.em, work);
-  });
+const OPEN = { known: undefined };
+
+async function refuseOne(
+  platform: Platform,
+  asked: Reserve,
+  seats: readonly Seat[],
+  facts: SaleFacts,
+  now: Date,
+): Promise<Prepared<undefined, Reservation | ReserveRefusal>> {
+  try {
+    const judged = judge(platform, asked, seats, facts, now);
+    if (judged === undefined) return OPEN;
+    return { answer: typeof judged === 'string' ? await readHeld(platform, judged) : judged };
+  } catch (error) {
+    if (error instanceof CallerError) return { error };
+    throw error;
+  }
 }
 
 /**
- * After the commit: tells who watches the seats, and lets the queue token last as long as the hold.
+ * Judges in the contract's order.
+ * @param seats those of the asked-for ones that exist
+ * @returns a refusal; the id of the caller's live reservation of exactly these seats; undefined when they may be held
+ * @throws CallerError BAD_USER_INPUT for seats that the show does not have
+ */
+function judge(
+  platform: Platform,
+  { userId, showId, seatIds }: Reserve,
+  seats: readonly Seat[],
+  facts: SaleFacts,
+  now: Date,
+): ReserveRefusal | string | undefined {
+  if (seats.length < seatIds.length || seats.some((seat) => seat.showId !== showId)) {
+    throw badInput('seatIds has seats that this show does not have.');
+  }
+  const together = heldTogether(seats, userId, now);
+  if (together !== undefined) return together;
+  const refusal = judgeSale(platform, facts, seatIds.length, now);
+  if (refusal) return refusal;
+  const taken = seats.filter((seat) => !seat.isFree(now));
+  return taken.length > 0 ? seatsUnavailable(taken.map(({ id }) => id)) : undefined;
+}
+
+/** Sale open, and no more than the limit: SaleClosed, TOO_MANY_SEATS, or undefined. */
+export function judgeSale(
+  { config }: Platform,
+  { salesOpenAt, salesCloseAt, user }: SaleFacts,
+  count: number,
+  now: Date,
+): ReserveRefusal | undefined {
+  if (now < salesOpenAt || now >= salesCloseAt) return saleClosed(salesOpenAt, salesCloseAt);
+  return user.has + count > config.SEATS_PER_USER ? refuse('TOO_MANY_SEATS') : undefined;
+}
+
+/** The one live reservation of the user that holds exactly these seats. */
+function heldTogether(seats: readonly Seat[], userId: string, now: Date): string | undefined {
+  const holding = seats[0]?.holding;
+  if (holding?.userId !== userId || holding.size !== seats.length) return undefined;
+  return seats.every((seat) => seat.isHeldBy(holding.reservationId, now)) ? holding.reservationId : undefined;
+}
+
+/** Reads, for each user and show that is asked for, when the sale is open and how many seats the user has. */
+export async function readSaleFacts(
+  em: EntityManager,
+  items: readonly { readonly asked: Buyer }[],
+): Promise<SaleFacts[]> {
+  const limits = items.map(({ asked: { userId, showId } }) => limitOf(userId, showId));
+  const distinct = [...new Map(items.map(({ asked }, index) => [limits[index], asked])).values()];
+  const rows = await sql<{ name: string; salesOpenAt: Date; salesCloseAt: Date; has: number }>(
+    em,
+    prepared(`select u.user_id || ':' || u.show_id as name, sh.sales_open_at as "salesOpenAt", sh.sales_close_at as "salesCloseAt",
+       (select count(*) from hold h
+          where h.show_id = u.show_id and h.user_id = u.user_id and h.expires_at > clock_timestamp())
+         + (select count(*) from ticket t where t.show_id = u.show_id and t.user_id = u.user_id) as has
+     from unnest($1::uuid[], $2::uuid[]) as u (user_id, show_id) join show sh on sh.id = u.show_id`),
+    [distinct.map(({ userId }) => userId), distinct.map(({ showId }) => showId)],
+  );
+  const facts = new Map(rows.map(({ name, has, ...sale }) => [name, { ...sale, user: { has } }]));
+  return limits.map((limit) => {
+    const found = facts.get(limit);
+    if (!found) throw new Error('seats were asked for of a show that does not exist');
+    return found;
+  });
+}
+
+/** Holds free seats that are locked, for HOLD_SECONDS, and lets the queue token last as long. */
+export function holdSeats(buyer: Buyer, seats: readonly Seat[], { user }: SaleFacts, scene: Scene): Reservation {
+  const { platform, now } = scene;
+  const { reservationId: id, userId, showId, pass } = buyer;
+  const byNumber = seats.toSorted((a, b) => a.number - b.number);
+  const reservation = Object.assign(new Reservation(), {
+    id,
+    userId,
+    showId,
+    seatIds: byNumber.map((seat) => seat.id),
+    storedStatus: 'HELD',
+    status: 'HELD',
+    amount: seats.reduce((sum, { price }) => sum + price, 0),
+    queueId: pass?.queueId ?? null,
+    tokenHash: pass?.tokenHash ?? null,
+    createdAt: now,
+    expiresAt: new Date(now.getTime() + platform.config.HOLD_SECONDS * SECOND),
+  });
+  for (const seat of seats) seat.hold(reservation, now);
+  user.has += seats.length;
+  scene.insert(reservation);
+  if (pass) scene.after(() => stretchToHold(platform, pass));
+  return reservation;
+}
+
+/**
+ * After the commit: lets the queue token last as long as the hold.
  * @throws CallerError QUEUE_TOKEN_REQUIRED when the token ended while the seats were being held: then they are free again
  */
-export async function announceHold(context: Context, { reservation, seats }: Held): Promise<Reservation> {
-  const { platform, pass } = context;
-  publishSeats(platform, seats);
-  if (!pass) return reservation;
+async function stretchToHold(platform: Platform, pass: Pass): Promise<void> {
   const holdMs = platform.config.HOLD_SECONDS * SECOND;
   const isActive = await stretchToken(platform, pass, holdMs, holdMs).catch((error: unknown) => {
     platform.log.warn({ error: String(error) }, 'a token was not stretched to the end of its hold');
     return true;
   });
-  if (isActive) return reservation;
+  if (isActive) return;
   await releaseHoldsOfToken(platform, pass.tokenHash);
   throw await tokenRequired(platform, pass.queueId);
 }
 
-function askedFor(context: Context, input: ReserveInput): Asked {
-  const { length } = input.seatIds;
-  if (length < 1 || length > MOST_IDS) throw badInput(`seatIds must have from 1 to ${MOST_IDS} seats.`);
-  const seatIds = input.seatIds.map((id) => idOf('seatIds', id)).sort();
-  if (new Set(seatIds).size < length) throw badInput('seatIds names a seat twice.');
-  return { userId: callerOf(context).id, showId: idOf('showId', input.showId), seatIds };
-}
-
-async function answerOf(context: Context, judged: string | ReserveRefusal): Promise<Reservation | ReserveRefusal> {
-  if (typeof judged !== 'string') return judged;
-  const reservation = await findReservation(context.em, judged);
+async function readHeld(platform: Platform, id: string): Promise<Reservation> {
+  const reservation = await findReservation(forkOf(platform), id);
   if (!reservation) throw new Error('a reservation with live holds is missing');
   return reservation;
 }

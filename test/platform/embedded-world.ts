@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { expect } from 'vitest';
-import { type Embedded, openEmbedded } from '../../src/platform/embedded/open.ts';
-import { findProcess, hasEndedWithin, type ProcessIdentity, signal } from '../../src/platform/embedded/processes.ts';
+import { type Embedded, openEmbedded } from '../../embedded/open.ts';
+import { findProcess, hasEndedWithin, type ProcessIdentity, signal } from '../../embedded/processes.ts';
 
 export type Urls = Pick<Embedded, 'databaseUrl' | 'redisUrl'>;
 
-const source = new URL('../../src/platform/embedded/open.ts', import.meta.url).href;
+const sourceOf = (file: string): string => JSON.stringify(new URL(`../../embedded/${file}`, import.meta.url).href);
 const opened: Embedded[] = [];
 /** Processes that tests started; ended with the test. */
 export const children: ChildProcess[] = [];
@@ -36,24 +36,47 @@ export function newFolder(): string {
 }
 
 export async function open(dataDir: string): Promise<Embedded> {
-  const embedded = await openEmbedded({ dataDir, servers: ['postgres', 'redis'] });
+  const embedded = await openEmbedded({ dataDir, servers: ['postgres', 'redis'], name: 'onsale' });
   opened.push(embedded);
   return embedded;
 }
 
 /** Another process that opens the same data and then stays until it is killed. */
 export async function openElsewhere(dataDir: string): Promise<{ child: ChildProcess; urls: Urls }> {
-  const code = `
-    const { openEmbedded } = await import(${JSON.stringify(source)});
-    const { databaseUrl, redisUrl } = await openEmbedded({ dataDir: process.argv[1], servers: ['postgres', 'redis'] });
-    process.stdout.write(JSON.stringify({ databaseUrl, redisUrl }));
-    setInterval(() => undefined, 1000);`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', code, dataDir], {
+  const { child, told } = await run(
+    dataDir,
+    `
+    const { openEmbedded } = await import(${sourceOf('open.ts')});
+    const options = { dataDir: process.argv[1], servers: ['postgres', 'redis'], name: 'onsale' };
+    const { databaseUrl, redisUrl } = await openEmbedded(options);
+    process.stdout.write(JSON.stringify({ databaseUrl, redisUrl }));`,
+  );
+  return { child, urls: JSON.parse(told) };
+}
+
+/** Another process that has locked the data directory, as while it starts or stops servers, and stays until it is killed. */
+export async function lockElsewhere(dataDir: string): Promise<ChildProcess> {
+  const { child } = await run(
+    dataDir,
+    `
+    const { withLock } = await import(${sourceOf('sharing.ts')});
+    void withLock(process.argv[1] + '/run/lock.sqlite', () => {
+      process.stdout.write('locked');
+      return new Promise((resolve) => setTimeout(resolve, 60_000));
+    });`,
+  );
+  return child;
+}
+
+/** Runs `code` with `dataDir` as its argument until it writes something; the process then stays until it is killed. */
+async function run(dataDir: string, code: string): Promise<{ child: ChildProcess; told: string }> {
+  const staying = `${code}; setInterval(() => undefined, 1000);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', staying, dataDir], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   children.push(child);
-  const [urls] = await once(child.stdout, 'data');
-  return { child, urls: JSON.parse(String(urls)) };
+  const [told] = await once(child.stdout, 'data');
+  return { child, told: String(told) };
 }
 
 export async function kill(child: ChildProcess): Promise<void> {

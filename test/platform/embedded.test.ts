@@ -3,15 +3,17 @@ import { once } from 'node:events';
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
-import { openEmbedded } from '../../src/platform/embedded/open.ts';
-import { findProcess, signal } from '../../src/platform/embedded/processes.ts';
+import { openEmbedded } from '../../embedded/open.ts';
+import { findProcess, signal } from '../../embedded/processes.ts';
 import {
   children,
   cleanUp,
   expectWritten,
   kill,
   killServer,
+  lockElsewhere,
   newFolder,
   open,
   openElsewhere,
@@ -127,15 +129,28 @@ it('makes the data anew after the first making was killed half way', async () =>
   expect(statSync(draft, { throwIfNoEntry: false })).toBeUndefined();
 });
 
-it('takes over the lock of a dead process, and never ends a process that merely has a recorded pid', async () => {
+it('opens at once after a process was killed that had locked the data directory', async () => {
+  const dataDir = newFolder();
+  await (await open(dataDir)).close();
+  const locked = await lockElsewhere(dataDir);
+  const opening = open(dataDir);
+  const early = await Promise.race([opening.then(() => 'opened'), sleep(500, 'waiting')]);
+  expect(early).toBe('waiting');
+  await kill(locked);
+  await write(await opening);
+});
+
+it('never ends a process that merely has a recorded pid', async () => {
   const dataDir = newFolder();
   await (await open(dataDir)).close();
   const bystander = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'], { stdio: 'ignore' });
   children.push(bystander);
   writeFileSync(join(dataDir, 'postgres/postmaster.pid'), `${bystander.pid}\n${dataDir}/postgres\n`);
   writeFileSync(join(dataDir, 'redis/redis.pid'), `${bystander.pid}\n`);
-  writeFileSync(join(dataDir, 'run/lock'), JSON.stringify({ pid: bystander.pid, startedAt: 'long ago' }));
-  writeFileSync(join(dataDir, 'run/1-0.member'), JSON.stringify({ pid: 1, startedAt: 'long ago', servers: ['redis'] }));
+  writeFileSync(
+    join(dataDir, 'run/1-0.member'),
+    JSON.stringify({ pid: 1, startedAt: 'long ago', servers: ['redis'], name: 'onsale' }),
+  );
 
   const next = await open(dataDir);
   await write(next);
@@ -165,7 +180,7 @@ it('names the package to install when there is no redis-server', async () => {
   const path = process.env.PATH;
   process.env.PATH = '/nowhere';
   try {
-    const opening = openEmbedded({ dataDir: newFolder(), servers: ['redis'] });
+    const opening = openEmbedded({ dataDir: newFolder(), servers: ['redis'], name: 'onsale' });
     await expect(opening).rejects.toThrow(/install the package redis-server, or set REDIS_URL/);
   } finally {
     process.env.PATH = path;

@@ -40,7 +40,7 @@ it('builds what changed, removes what has no source any more, and says nothing w
   const clone = newClone();
   const built = (path: string) => existsSync(join(clone, 'dist/src', path));
   expect(await setUp(clone, ownServers)).toEqual({ code: 0, out: 'setup: building\n', err: '' });
-  expect([built('main.js'), built('step.lua')]).toEqual([true, true]);
+  expect([built('main.js'), built('step.lua'), built('../bundle/main.js')]).toEqual([true, true, true]);
 
   expect(await setUp(clone, ownServers)).toEqual({ code: 0, out: '', err: '' });
 

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { chmod, rm } from 'node:fs/promises';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
+import { openEmbedded } from '../../embedded/open.ts';
 import { MIGRATIONS } from '../../migrations/list.ts';
-import { openEmbedded } from '../../src/platform/embedded/open.ts';
 import { openLog } from '../../src/platform/log.ts';
 import { migrate, openPostgres } from '../../src/platform/postgres.ts';
 import { databaseAt } from './database.ts';
@@ -22,7 +22,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const dataDir = await scratchFolder('onsale-test-');
   // The database server runs as another user where the tests run as root.
   await chmod(dataDir, 0o755);
-  const servers = await openEmbedded({ dataDir, servers: ['postgres'] });
+  const servers = await openEmbedded({ dataDir, servers: ['postgres'], name: 'onsale' });
   const postgresUrl = servers.databaseUrl;
   if (!postgresUrl) throw new Error('the embedded PostgreSQL did not start');
   await makeTemplate(postgresUrl);

@@ -1,7 +1,7 @@
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const PROGRAM = fileURLToPath(new URL('../../dist/src/cli/run-audit.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../dist/bundle/run-audit.js', import.meta.url));
 
 /** Runs what `npm run audit` runs, on the database at `url`. */
 export function runAudit(url: string): SpawnSyncReturns<string> {

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
@@ -13,9 +13,14 @@ import {
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import type { AccessFile } from './access.ts';
-import { type Account, canEnter, canRun, serverAccount } from './account.ts';
-import { withLock } from './lock.ts';
+import { type AccessFile, withLock } from './sharing.ts';
+
+/** A user of this machine that a server can run as. */
+export interface Account {
+  name: string;
+  uid: number;
+  gid: number;
+}
 
 /** Where PostgreSQL is run from, and as whom. */
 export interface Place {
@@ -31,21 +36,21 @@ export interface Place {
 
 /**
  * Decides where PostgreSQL's data and programs are. That is `dataDir` and node_modules, unless the user it must run as
- * cannot reach them: then folders under /var/lib, which belong to this `dataDir` and this node_modules alone. Once data
- * is there, `record` remembers it. Throws when the programs are not installed, or when data is already there but cannot
- * be reached.
+ * cannot reach them: then folders under /var/lib, whose names begin with `name` and which belong to this `dataDir` and
+ * this node_modules alone. Once data is there, `record` remembers it. Throws when the programs are not installed, or when
+ * data is already there but cannot be reached.
  */
-export async function choosePlace(dataDir: string, record: AccessFile): Promise<Place> {
+export async function choosePlace(dataDir: string, name: string, record: AccessFile): Promise<Place> {
   const installed = installedBinaries();
   const account = serverAccount();
   requireOwnData(join(dataDir, 'postgres'), account?.uid ?? process.getuid?.());
   if (account === undefined) return { home: dataDir, binaries: installed, notes: [] };
   const notes: string[] = [];
-  const home = chooseHome(dataDir, account, record);
+  const home = chooseHome(dataDir, name, account, record);
   if (home !== dataDir)
     notes.push(`The user ${account.name} cannot reach ${dataDir}: PostgreSQL's data is in ${home}.`);
   if (canRun(account, initdbOf(installed), ['--version'])) return { home, binaries: installed, account, notes };
-  const binaries = await copyBinaries(installed, account);
+  const binaries = await copyBinaries(installed, name, account);
   notes.push(`The user ${account.name} cannot reach ${installed}: PostgreSQL runs from ${binaries}.`);
   return { home, binaries, account, notes };
 }
@@ -57,7 +62,7 @@ function requireOwnData(data: string, uid: number | undefined): void {
   throw new Error(`${data} belongs to another user (${owner}): run as that user, or set DATA_DIR to another folder.`);
 }
 
-function chooseHome(dataDir: string, account: Account, record: AccessFile): string {
+function chooseHome(dataDir: string, name: string, account: Account, record: AccessFile): string {
   if (!record.sheltered && canEnter(account, dataDir)) return dataDir;
   if (existsSync(join(dataDir, 'postgres', 'PG_VERSION'))) {
     throw new Error(
@@ -65,12 +70,12 @@ function chooseHome(dataDir: string, account: Account, record: AccessFile): stri
     );
   }
   record.sheltered = true;
-  return makeShelter(dataDir);
+  return makeShelter(name, dataDir);
 }
 
 /** Makes a folder that everybody can reach, whose name is the same at every start and belongs to one `origin`. */
-function makeShelter(origin: string): string {
-  const shelter = join('/var/lib', `onsale-${createHash('sha256').update(origin).digest('hex').slice(0, 12)}`);
+function makeShelter(name: string, origin: string): string {
+  const shelter = join('/var/lib', `${name}-${createHash('sha256').update(origin).digest('hex').slice(0, 12)}`);
   try {
     mkdirSync(shelter, { recursive: true });
     // The mode given to mkdir would be cut by the umask.
@@ -103,9 +108,9 @@ function initdbOf(binaries: string): string {
 }
 
 /** Copies the programs to where the user can run them, once for each version, and removes copies of other versions. */
-async function copyBinaries(installed: string, account: Account): Promise<string> {
+async function copyBinaries(installed: string, name: string, account: Account): Promise<string> {
   const { version } = JSON.parse(readFileSync(join(installed, '..', 'package.json'), 'utf8'));
-  const shelter = makeShelter(installed);
+  const shelter = makeShelter(name, installed);
   const copy = join(shelter, `native-${version}`);
   // Several data directories may share one node_modules.
   return withLock(join(shelter, 'lock'), async () => {
@@ -119,4 +124,52 @@ async function copyBinaries(installed: string, account: Account): Promise<string
     renameSync(draft, copy);
     return copy;
   });
+}
+
+/** PostgreSQL refuses to run as root; Debian's own packages use this name too. */
+const ACCOUNT_NAME = 'postgres';
+
+/**
+ * The user to run PostgreSQL as: undefined for the current one, which serves unless it is root. As root the system
+ * user `postgres` is made if it is missing. Throws when it cannot be made.
+ */
+function serverAccount(): Account | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  return findAccount() ?? createAccount();
+}
+
+/** Whether that user may run this program: it and its libraries can be reached and read. */
+function canRun(account: Account, program: string, args: string[]): boolean {
+  const { uid, gid } = account;
+  return spawnSync(program, args, { uid, gid, cwd: '/', stdio: 'ignore' }).status === 0;
+}
+
+/** Whether that user may walk to this folder. */
+function canEnter(account: Account, folder: string): boolean {
+  return canRun(account, '/bin/sh', ['-c', 'cd -- "$1"', 'sh', folder]);
+}
+
+function findAccount(): Account | undefined {
+  const [uid, gid] = ['-u', '-g'].map((option) => spawnSync('id', [option, ACCOUNT_NAME], { encoding: 'utf8' }));
+  if (uid?.status !== 0 || gid?.status !== 0) return undefined;
+  return { name: ACCOUNT_NAME, uid: Number(uid.stdout), gid: Number(gid.stdout) };
+}
+
+function createAccount(): Account {
+  const options = ['--system', '--user-group', '--no-create-home', '--home-dir', '/nonexistent'];
+  try {
+    execFileSync('useradd', [...options, '--shell', '/usr/sbin/nologin', ACCOUNT_NAME], { stdio: 'pipe' });
+  } catch (error) {
+    // Another first start may have made it in the meantime.
+    const made = findAccount();
+    if (made !== undefined) return made;
+    throw new Error(
+      `PostgreSQL does not run as root, and the user ${ACCOUNT_NAME} could not be made: make it, run as another user, or set DATABASE_URL.`,
+      { cause: error },
+    );
+  }
+  const made = findAccount();
+  if (made === undefined)
+    throw new Error(`The user ${ACCOUNT_NAME} was made but cannot be found: run as another user.`);
+  return made;
 }

@@ -1,14 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Account } from './account.ts';
+import type { Account } from './place.ts';
 import { findProcess, hasEndedWithin, isRunning, type ProcessIdentity, signal } from './processes.ts';
 
 /** What a server says when asked whether it serves: `stranger` is one that does not take our password. */
 export type Answer = 'ready' | 'starting' | 'silent' | 'stranger';
 
-/** A server that can be run beside the app, on one folder of data. */
+/** A server that can be run beside an application, on one folder of data. */
 export interface Server {
   title: string;
   logFile: string;
@@ -18,34 +19,40 @@ export interface Server {
   find(): ProcessIdentity | undefined;
   /** Asks it, within about a second. */
   probe(): Promise<Answer>;
-  /** Starts the process; its first answer may take a while. */
+  /** Starts the process on its port; its first answer may take a while. */
   launch(): Promise<ProcessIdentity>;
 }
 
-const LOG_LIMIT_BYTES = 10 * 1024 * 1024;
+const MAX_LOG_BYTES = 10 * 1024 * 1024;
 const ADOPTED_SILENCE_MS = 3_000;
 const LAUNCHED_SILENCE_MS = 30_000;
 /** Reading a large log back after a crash may take this long. */
 const STARTING_MS = 120_000;
 /** The last statements of a killed server's children end within this time. */
 const PASSING_MS = 15_000;
+const RELAUNCH_MS = 100;
 
 /**
- * For a server that nobody else uses: joins it when it runs already, replaces it when it does not answer, and starts it
- * when there is none. Answers its process. Throws with the last lines of its log when it cannot be started.
+ * For a server that no other process uses: adopts it when it runs already, replaces it when it does not answer, and
+ * starts it when there is none, after `choosePort`. Returns its process. Throws with the last lines of its log when it
+ * cannot be started.
  */
-export async function adoptOrStart(server: Server): Promise<ProcessIdentity> {
+export async function adoptOrStart(server: Server, choosePort: () => Promise<void>): Promise<ProcessIdentity> {
   const running = server.find();
   if (running !== undefined) {
     if (await becomesReady(server, running, ADOPTED_SILENCE_MS)) return running;
     // One that does not answer would not obey the mildest signal either; what was acknowledged is on disk.
     await end(server, running, server.stopSignals.slice(1));
   }
-  return start(server);
+  return start(server, choosePort);
 }
 
-/** The same for a server that other living processes use: it is never ended here. Throws when it lives but does not answer. */
-export async function joinOrStart(server: Server): Promise<ProcessIdentity> {
+/**
+ * For a server that other living processes use: joins it when it runs, and starts it on the port that they know when it
+ * has died. Returns its process. A server that lives but does not answer is left alone; then, and when it cannot be
+ * started, this throws.
+ */
+export async function joinOrRestart(server: Server): Promise<ProcessIdentity> {
   const running = server.find();
   if (running !== undefined) {
     if (await becomesReady(server, running, LAUNCHED_SILENCE_MS)) return running;
@@ -55,13 +62,14 @@ export async function joinOrStart(server: Server): Promise<ProcessIdentity> {
       );
     }
   }
-  return start(server);
+  return start(server, async () => undefined);
 }
 
-async function start(server: Server): Promise<ProcessIdentity> {
+async function start(server: Server, choosePort: () => Promise<void>): Promise<ProcessIdentity> {
   const begun = Date.now();
   while (true) {
     const logged = sizeOf(server.logFile);
+    await choosePort();
     const launched = await server.launch();
     if (await becomesReady(server, launched, LAUNCHED_SILENCE_MS)) return launched;
     await end(server, launched, server.stopSignals);
@@ -69,7 +77,7 @@ async function start(server: Server): Promise<ProcessIdentity> {
     if (!isPassing(complaint) || Date.now() - begun > PASSING_MS) {
       throw new Error(`${server.title} did not start; ${server.logFile} ends with: ${complaint || '(nothing)'}`);
     }
-    await sleep(500);
+    await sleep(RELAUNCH_MS);
   }
 }
 
@@ -88,7 +96,7 @@ export async function launchDetached(
   args: string[],
   options: { logFile: string; cwd: string; account?: Account },
 ): Promise<ProcessIdentity> {
-  if (sizeOf(options.logFile) > LOG_LIMIT_BYTES) renameSync(options.logFile, `${options.logFile}.1`);
+  if (sizeOf(options.logFile) > MAX_LOG_BYTES) renameSync(options.logFile, `${options.logFile}.1`);
   const log = openSync(options.logFile, 'a', 0o600);
   try {
     const child = spawn(program, args, {
@@ -149,4 +157,20 @@ function logSince(path: string, offset: number): string {
           .subarray(offset <= size ? offset : 0)
           .toString('utf8');
   return text.trim().split('\n').slice(-5).join(' | ');
+}
+
+/** A port of 127.0.0.1 that no process listens on: the preferred one if it is free. */
+export async function freePort(preferred: number): Promise<number> {
+  return (await tryPort(preferred)) ?? (await freePort(0));
+}
+
+function tryPort(port: number): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(undefined));
+    server.listen({ port, host: '127.0.0.1' }, () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : undefined));
+    });
+  });
 }

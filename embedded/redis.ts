@@ -1,9 +1,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
-import { type Access, freePort } from './access.ts';
 import { commandLine, findProcess, type ProcessIdentity } from './processes.ts';
 import { type Answer, launchDetached, type Server } from './server.ts';
+import type { Access } from './sharing.ts';
 
 const ANSWER_WITHIN_MS = 1_000;
 
@@ -12,11 +12,8 @@ export function redisUrl(access: Access): string {
   return `redis://:${access.password}@127.0.0.1:${access.port}`;
 }
 
-/**
- * Redis on `<dataDir>/redis`, by the `redis-server` found on PATH. `access.port` is changed when it is taken by somebody
- * else at the time of the start, and `remember` is called before the server takes the port.
- */
-export function redisServer(dataDir: string, access: Access, logFile: string, remember: () => void): Server {
+/** Redis on `<dataDir>/redis`, by the `redis-server` found on PATH. */
+export function redisServer(dataDir: string, access: Access, logFile: string): Server {
   const data = join(dataDir, 'redis');
   return {
     title: 'Redis',
@@ -29,8 +26,6 @@ export function redisServer(dataDir: string, access: Access, logFile: string, re
     probe: () => probe(access),
     launch: async () => {
       mkdirSync(data, { recursive: true, mode: 0o700 });
-      access.port = await freePort(access.port);
-      remember();
       // The password is in a file because every user can read another process's arguments.
       writeFileSync(join(data, 'redis.conf'), configuration(data, access), { mode: 0o600 });
       return launch(data, logFile);

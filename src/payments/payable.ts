@@ -1,0 +1,382 @@
+import type { EntityManager } from '@mikro-orm/core';
+import type { Batch, Pass } from '../api/context.ts';
+import { badInput, notFound, type Refusal, type RefusalCode, refuse } from '../api/problems.ts';
+import { limitOf, ORDERS, PRODUCTS, RESERVATIONS, rowsOf, SEATS, type Wanted } from '../commands/lock-order.ts';
+import type { Item, Prepared, Scene } from '../commands/runner.ts';
+import { forkOf, type Platform } from '../platform/platform.ts';
+import { prepared, sql } from '../platform/postgres.ts';
+import { HOUR } from '../platform/units.ts';
+import { tokenRequiredNow } from '../queue/require-pass.ts';
+import { reservationsById } from '../reservations/read-reservations.ts';
+import { findClaims, locksOf, release } from '../reservations/release-reservation.ts';
+import type { Reservation } from '../reservations/reservation.ts';
+import { forgetBestSellers } from '../shop/best-sellers.ts';
+import { type Order, OrderLine } from '../shop/order.ts';
+import { ordersById } from '../shop/read-orders.ts';
+import { SaleChange } from '../shop/sale-change.ts';
+import { finishToken } from './finish-tokens.job.ts';
+import { type AlreadyPaid, alreadyPaid } from './pay-problems.ts';
+import { type Payable, Payment } from './payment.ts';
+
+/** One attempt to pay for a payable. */
+export interface Attempt {
+  /** Of the payable. */
+  readonly id: string;
+  readonly userId: string;
+  /** Of the payment, if it succeeds. */
+  readonly paymentId: string;
+  /** Of the queue token that was sent, whichever queue it belongs to; null without one that is ACTIVE. */
+  readonly pass: Pass | null;
+  /** What Redis threw when it was asked for the pass. */
+  readonly fault?: unknown;
+}
+
+/** What is owed for a payable that stands to be paid, and how it goes on. All of it changes rows in memory. */
+export interface Bill {
+  /** In minor units; 0 needs no entry. */
+  readonly amount: number;
+  /** Why it fails whatever the balance is; recorded as a FAILED payment. */
+  readonly failure?: RefusalCode | undefined;
+  /** Makes it the payer's. @returns what the payment says of the pass that was used up */
+  settle(): Partial<Payment>;
+  /** Takes note of the payment that settled it, for those who come after it in the batch and for after the commit. */
+  settled(payment: Payment, pass: Pass | null): void;
+  /** Gives it up, because the payment failed. */
+  release(): void;
+}
+
+/** What paying and cancelling mean for one kind of thing that can be paid for: the steps of a command that depend on it. */
+export interface PayableKind<Known = unknown, Facts = unknown> {
+  /** As messages call it. */
+  readonly noun: string;
+  /** The argument of `pay` and the property of Payment that name it. */
+  readonly argument: 'reservationId' | 'orderId';
+  /** As they are now, by id. */
+  readonly byId: Batch<typeof Payable>;
+  prepareToPay(platform: Platform, attempts: readonly Attempt[]): Promise<readonly Prepared<Known, never>[]>;
+  locksToPay(attempt: Attempt, known: Known): Wanted;
+  factsToPay(em: EntityManager, items: readonly Item<Attempt, Known>[], scene: Scene): Promise<readonly Facts[]>;
+  /**
+   * Judges in the contract's order everything that comes before the balance.
+   * @returns a refusal that leaves no trace, or the bill
+   * @throws CallerError NOT_FOUND for one that is not the caller's; QUEUE_TOKEN_REQUIRED
+   */
+  bill(item: Item<Attempt, Known, Facts>, scene: Scene): AlreadyPaid | Refusal | Bill;
+  /** What never changes of those that were paid for, by id. */
+  prepareToCancel(platform: Platform, ids: readonly string[]): Promise<ReadonlyMap<string, Known>>;
+  /** What must be locked before its payment is cancelled, besides the payment and the wallet. */
+  locksToCancel(id: string, known: Known): Wanted;
+  /** Until when its owner, who has paid, may go back on it; by id of the payable. */
+  cancelledUntil(em: EntityManager, payments: readonly Payment[], scene: Scene): Promise<ReadonlyMap<string, Date>>;
+  /** Undoes what `settle` did, except for the payment. */
+  takeBack(id: string, known: Known, scene: Scene): void;
+}
+
+// ------------------------------------------------------------------ reservations
+
+/** What never changes of a reservation, and the other reservations that the payer's token holds. */
+interface KnownReservation {
+  readonly reservation: Reservation | undefined;
+  /** Counted under their lock: the payer's, where a late payment may take seats that were given up. */
+  readonly limits: readonly string[];
+  readonly others: readonly Reservation[];
+}
+
+interface ReservationFacts {
+  readonly startsAt: Date;
+  /** The queue in front of the concert, or null. */
+  readonly queueId: string | null;
+  readonly queueState: string | null;
+  /** Whether the queue token has paid for something already: Redis may not know yet. One object for all with the token. */
+  readonly token: { isUsed: boolean };
+  /** Its COMPLETED payment. One object for all with the reservation. */
+  readonly paid: { by: Payment | null };
+  /** Seats of the show that the user holds otherwise, or has bought; counted for LATE_PAYMENT=accept only. */
+  readonly mine: number;
+}
+
+/** A reservation: paying turns its holds into tickets and uses up the queue token, cancelling puts its seats back on sale. */
+const RESERVATION: PayableKind<KnownReservation, ReservationFacts> = {
+  noun: 'reservation',
+  argument: 'reservationId',
+  byId: reservationsById,
+
+  async prepareToPay(platform, attempts) {
+    const ids = attempts.map(({ id }) => id);
+    const tokens = attempts.flatMap(({ pass }) => pass?.tokenHash ?? []);
+    const held = tokens.length > 0 ? [{ tokenHash: { $in: tokens }, storedStatus: 'HELD' }] : [];
+    const rows = await findClaims(forkOf(platform), { $or: [{ id: { $in: ids } }, ...held] });
+    return attempts.map(({ id, userId, pass }) => {
+      const reservation = rows.find((row) => row.id === id);
+      const isLateAccepted = reservation && platform.config.LATE_PAYMENT === 'accept';
+      const limits = isLateAccepted ? [limitOf(userId, reservation.showId)] : [];
+      const others = rows.filter((row) => row.id !== id && pass !== null && row.tokenHash === pass.tokenHash);
+      return { known: { reservation, limits, others } };
+    });
+  },
+
+  locksToPay: (_attempt, { reservation, limits, others }) =>
+    reservation ? { ...locksOf([reservation, ...others]), limits } : {},
+
+  async factsToPay(em, items, { platform: { config } }) {
+    const rows = await sql<Omit<ReservationFacts, 'token' | 'paid'> & { tokenUsed: boolean }>(
+      em,
+      prepared(`select sh.starts_at as "startsAt", c.queue_id as "queueId", q.state as "queueState",
+         exists (select from payment p where p.token_hash = u.token and p.status <> 'FAILED') as "tokenUsed",
+         case when $3 then
+           (select count(*) from hold h where h.show_id = r.show_id and h.user_id = r.user_id and h.reservation_id <> r.id
+              and h.expires_at > clock_timestamp())
+           + (select count(*) from ticket t where t.show_id = r.show_id and t.user_id = r.user_id)
+         else 0 end as mine
+       from unnest($1::uuid[], $2::text[]) with ordinality as u (id, token, place)
+         left join reservation r on r.id = u.id left join show sh on sh.id = r.show_id
+         left join concert c on c.id = sh.concert_id left join queue q on q.id = c.queue_id
+       order by u.place`),
+      [
+        items.map(({ asked }) => asked.id),
+        items.map(({ asked: { pass } }) => pass?.tokenHash ?? null),
+        config.LATE_PAYMENT === 'accept',
+      ],
+    );
+    const ids = items.map(({ asked }) => asked.id);
+    const paid = await paidBy(em, 'reservationId', ids);
+    const tokens = new Map<string, { isUsed: boolean }>();
+    return rows.map(({ tokenUsed, ...facts }, index) => {
+      const name = items[index]?.asked.pass?.tokenHash ?? '';
+      const token = tokens.get(name) ?? { isUsed: tokenUsed };
+      tokens.set(name, token);
+      return { ...facts, token, paid: paid(ids[index] as string) };
+    });
+  },
+
+  bill({ asked: { id, userId, pass, fault }, known, facts }, scene) {
+    const { now, platform } = scene;
+    const reservation = scene.find(RESERVATIONS, id);
+    if (reservation?.userId !== userId) throw notFound('reservation');
+    if (facts.paid.by) return alreadyPaid(facts.paid.by);
+    const { storedStatus, seatIds, amount } = reservation;
+    if (storedStatus === 'RELEASED' || storedStatus === 'CANCELLED' || facts.startsAt <= now)
+      return refuse('NOT_PAYABLE');
+    if (facts.queueId !== null) {
+      if (fault) throw fault;
+      if (pass?.queueId !== facts.queueId || facts.token.isUsed)
+        throw tokenRequiredNow(facts.queueId, facts.queueState);
+    }
+    const used = facts.queueId === null ? null : pass;
+    const seats = seatIds.map((seatId) => scene.get(SEATS, seatId));
+    const held = seats.filter((seat) => seat.isHeldBy(id, now)).length;
+    const isLost = seats.some((seat) => !seat.isFree(now) && !seat.isHeldBy(id, now));
+    const { LATE_PAYMENT, SEATS_PER_USER } = platform.config;
+    const isLate = LATE_PAYMENT === 'accept' && facts.mine + seats.length <= SEATS_PER_USER;
+    return {
+      amount,
+      failure: !isLost && (held === seats.length || isLate) ? undefined : 'HOLD_EXPIRED',
+      settle() {
+        for (const seat of seats) seat.sell(reservation, now);
+        reservation.confirm();
+        if (!used) return {};
+        // The token has paid: what else it holds is given up.
+        for (const other of known.others) {
+          const row = scene.get(RESERVATIONS, other.id);
+          if (row.storedStatus === 'HELD') release(row, scene);
+        }
+        return { queueId: used.queueId, tokenHash: used.tokenHash };
+      },
+      settled(payment) {
+        facts.paid.by = payment;
+        if (!used) return;
+        facts.token.isUsed = true;
+        scene.after(() => finishToken(platform, payment.id, used));
+      },
+      release() {
+        if (reservation.storedStatus === 'HELD') release(reservation, scene);
+      },
+    };
+  },
+
+  async prepareToCancel(platform, ids) {
+    const rows = await findClaims(forkOf(platform), { id: { $in: ids } });
+    return new Map(rows.map((reservation) => [reservation.id, { reservation, limits: [], others: [] }]));
+  },
+
+  locksToCancel: (_id, { reservation }) => locksOf(reservation ? [reservation] : []),
+
+  async cancelledUntil(em, payments) {
+    const rows = await sql<{ id: string; startsAt: Date }>(
+      em,
+      `select r.id, sh.starts_at as "startsAt" from reservation r join show sh on sh.id = r.show_id where r.id = any($1)`,
+      [payments.map(({ reservationId }) => reservationId)],
+    );
+    return new Map(rows.map(({ id, startsAt }) => [id, startsAt]));
+  },
+
+  takeBack(id, _known, scene) {
+    const reservation = scene.get(RESERVATIONS, id);
+    reservation.cancel();
+    for (const seatId of reservation.seatIds) scene.get(SEATS, seatId).takeBack(id);
+  },
+};
+
+// ------------------------------------------------------------------ orders
+
+/** The lines of an order, which never change. */
+type Lines = readonly OrderLine[];
+
+interface KnownOrder {
+  readonly lines: Lines;
+  /** Those whose stock may have to be given back. */
+  readonly productIds: readonly string[];
+}
+
+/** An order: its stock was taken when it was placed. Paying needs no queue token, cancelling gives stock and coupon back. */
+const ORDER: PayableKind<KnownOrder, { readonly paid: { by: Payment | null } }> = {
+  noun: 'order',
+  argument: 'orderId',
+  byId: ordersById,
+
+  async prepareToPay(platform, attempts) {
+    const ids = attempts.map(({ id }) => id);
+    const known = await readLines(platform, ids);
+    // Its stock was taken when it was placed: only giving it back needs the products, whose locks many want.
+    const mayBeReleased = platform.config.ON_PAYMENT_FAILURE === 'release';
+    return ids.map((id) => {
+      const { lines, productIds } = known.get(id) ?? { lines: [], productIds: [] };
+      return { known: { lines, productIds: mayBeReleased ? productIds : [] } };
+    });
+  },
+
+  locksToPay: ({ id }, known) => ORDER.locksToCancel(id, known),
+
+  async factsToPay(em, items) {
+    const ids = items.map(({ asked }) => asked.id);
+    const paid = await paidBy(em, 'orderId', ids);
+    return ids.map((id) => ({ paid: paid(id) }));
+  },
+
+  bill({ asked: { id, userId }, known: { lines }, facts }, scene) {
+    const order = scene.find(ORDERS, id);
+    if (order?.userId !== userId) throw notFound('order');
+    const status = order.statusAt(scene.now);
+    if (status === 'PAID' && facts.paid.by) return alreadyPaid(facts.paid.by);
+    if (status !== 'PLACED') return refuse('NOT_PAYABLE');
+    return {
+      amount: order.total,
+      settle() {
+        order.pay(dayIn(scene.platform.config.TIME_ZONE, scene.now));
+        scene.insert(...salesOf(order, lines, 1));
+        scene.afterOnce(forgetBestSellers);
+        return {};
+      },
+      settled(payment) {
+        facts.paid.by = payment;
+      },
+      release() {
+        order.cancel();
+        giveBack(lines, scene);
+      },
+    };
+  },
+
+  prepareToCancel: readLines,
+  locksToCancel: (id, { productIds }) => ({ rows: [rowsOf(ORDERS, [id]), rowsOf(PRODUCTS, productIds)] }),
+
+  async cancelledUntil(_em, payments, { platform: { config } }) {
+    const ms = config.CANCEL_HOURS * HOUR;
+    return new Map(payments.map(({ orderId, createdAt }) => [orderId as string, new Date(createdAt.getTime() + ms)]));
+  },
+
+  takeBack(id, { lines }, scene) {
+    const order = scene.get(ORDERS, id);
+    order.refund();
+    giveBack(lines, scene);
+    scene.insert(...salesOf(order, lines, -1));
+    scene.afterOnce(forgetBestSellers);
+  },
+};
+
+async function readLines(platform: Platform, orderIds: readonly string[]): Promise<Map<string, KnownOrder>> {
+  const rows = await forkOf(platform).find(
+    OrderLine,
+    { orderId: { $in: [...orderIds] } },
+    { disableIdentityMap: true },
+  );
+  return new Map(
+    [...Map.groupBy(rows, ({ orderId }) => orderId)].map(([orderId, lines]) => [
+      orderId,
+      { lines, productIds: [...new Set(lines.map(({ productId }) => productId))] },
+    ]),
+  );
+}
+
+/** Those made to order are not locked: they have no stock. */
+function giveBack(lines: Lines, scene: Scene): void {
+  for (const { productId, quantity } of lines) scene.find(PRODUCTS, productId)?.giveBack(quantity);
+}
+
+/** What an order sold, or with -1 no longer has sold, under the day that it was paid on. */
+function salesOf({ paidOn }: Order, lines: Lines, sign: 1 | -1): SaleChange[] {
+  return [...Map.groupBy(lines, ({ productId }) => productId)].map(([productId, ofProduct]) =>
+    Object.assign(new SaleChange(), {
+      day: paidOn,
+      productId,
+      quantity: sign * ofProduct.reduce((sum, { quantity }) => sum + quantity, 0),
+      revenue: sign * ofProduct.reduce((sum, { amount }) => sum + amount, 0),
+    }),
+  );
+}
+
+/** The calendar date of an instant, YYYY-MM-DD. @param timeZone IANA name */
+function dayIn(timeZone: string, at: Date): string {
+  return at.toLocaleDateString('sv-SE', { timeZone });
+}
+
+// ------------------------------------------------------------------ both
+
+/** Every kind of thing that can be paid for. */
+const PAYABLES = [RESERVATION, ORDER] as unknown as readonly PayableKind[];
+
+/** One thing that can be paid for, or was. */
+export interface PayableRef {
+  readonly kind: PayableKind;
+  readonly id: string;
+}
+
+/**
+ * The payable that a payment, or the input of `pay`, names.
+ * @throws CallerError BAD_USER_INPUT when it names none, or several
+ */
+export function payableOf(named: Partial<Pick<Payment, PayableKind['argument']>>): PayableRef {
+  const refs = PAYABLES.flatMap((kind) => {
+    const id = named[kind.argument];
+    return typeof id === 'string' ? [{ kind, id }] : [];
+  });
+  const [ref, another] = refs;
+  if (ref && !another) return ref;
+  throw badInput(`Exactly one is needed of: ${PAYABLES.map(({ argument }) => argument).join(', ')}.`);
+}
+
+/** What `work` answers for the items of each kind, in the order of `items`. */
+export async function forEachKind<Item, Answer>(
+  items: readonly Item[],
+  kindOf: (item: Item) => PayableKind,
+  work: (kind: PayableKind, items: readonly Item[]) => Promise<readonly Answer[]>,
+): Promise<Answer[]> {
+  const answers = new Map<Item, Answer>();
+  for (const [kind, ofKind] of Map.groupBy(items, kindOf)) {
+    const found = await work(kind, ofKind);
+    for (const [index, item] of ofKind.entries()) answers.set(item, found[index] as Answer);
+  }
+  return items.map((item) => answers.get(item) as Answer);
+}
+
+/** For each payable its COMPLETED payment: one object for all who ask for the same. */
+async function paidBy(
+  em: EntityManager,
+  argument: PayableKind['argument'],
+  ids: readonly string[],
+): Promise<(id: string) => { by: Payment | null }> {
+  const where = { [argument]: { $in: [...ids] }, status: 'COMPLETED' as const };
+  const payments = await em.find(Payment, where, { disableIdentityMap: true });
+  const paid = new Map(ids.map((id) => [id, { by: payments.find((payment) => payment[argument] === id) ?? null }]));
+  return (id) => paid.get(id) as { by: Payment | null };
+}
