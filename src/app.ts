@@ -3,6 +3,7 @@ import { MIGRATIONS } from '../migrations/list.ts';
 import { keepOperator, type Operator } from './accounts/keep-operator.ts';
 import { User } from './accounts/user.ts';
 import { sendAlerts } from './alerts/send-alerts.job.ts';
+import { Documents } from './api/compiled.ts';
 import { GRAPHQL_PATH, serveGraphql } from './api/http.ts';
 import { makeSchema } from './api/schema.ts';
 import { serveStreams } from './api/sse.ts';
@@ -16,6 +17,7 @@ import { Coupon } from './coupons/coupon.ts';
 import { IssuedCoupon } from './coupons/issued-coupon.ts';
 import { finishTokens } from './payments/finish-tokens.job.ts';
 import { Payment } from './payments/payment.ts';
+import { inTime } from './platform/deadline.ts';
 import { isUnavailable } from './platform/faults.ts';
 import { forgetKeys } from './platform/forget-keys.job.ts';
 import { openHttp } from './platform/http.ts';
@@ -109,13 +111,13 @@ async function open(config: Config, log: Log, closing: Closing): Promise<App> {
   const operator = await keepOperator(platform);
   const demo = config.DEMO_DATA !== 'off' && (config.DEMO_DATA || config.NODE_ENV !== 'production');
   const seeded = demo ? await seedDemo(platform) : undefined;
-  const schema = makeSchema();
+  const documents = new Documents(makeSchema(), config.NODE_ENV === 'production');
   const http = await openHttp(config, async () => {
     await Promise.all([pingPostgres(orm), redis.ping()]);
   });
-  await serveGraphql(http, platform, schema);
-  serveSubscriptions(http, platform, schema);
-  serveStreams(http, platform, schema);
+  await serveGraphql(http, platform, documents);
+  serveSubscriptions(http, platform, documents);
+  serveStreams(http, platform, documents);
   startJobs(platform, JOBS);
   closing.push(() => http.close());
   const address = await http.listen({ port: config.PORT, host: config.HOST });
@@ -195,13 +197,6 @@ async function closeAll(closing: Closing, log: Log): Promise<void> {
 }
 
 async function closeOne(close: Closing[number]): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error('it took too long and is left behind')), CLOSE_STEP_MS);
-  });
-  try {
-    await Promise.race([close(), deadline]);
-  } finally {
-    clearTimeout(timer);
-  }
+  const late = (): Error => new Error('it took too long and is left behind');
+  await inTime(Promise.resolve(close()), CLOSE_STEP_MS, late);
 }

@@ -1,8 +1,11 @@
 import type { Redis } from 'ioredis';
 import { v7 } from 'uuid';
 import { loadScript, type Script } from '../../src/platform/lua.ts';
-import { queueKey } from '../../src/queue/line/line.ts';
-import { hashOf, newSecret, tokenIdOf, tokenValueOf } from '../../src/queue/queue-token.ts';
+import { built } from '../product.ts';
+
+const { queueKey } = await built<typeof import('../../src/queue/line/line.ts')>('queue/line/line');
+const tokens = await built<typeof import('../../src/queue/queue-token.ts')>('queue/queue-token');
+const { hashOf, newSecret, tokenIdOf, tokenValueOf } = tokens;
 
 const AT_ONCE = 1_000;
 

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { runScript } from '../../src/platform/lua.ts';
-import { queueKey } from '../../src/queue/line/line.ts';
-import { newSecret } from '../../src/queue/queue-token.ts';
 import { TestRedis } from '../../test/support/redis-server.ts';
 import type { Row } from '../load/row.ts';
+import { built } from '../product.ts';
 import { fillQueue, scriptOf } from './fill.ts';
+
+const { queueKey } = await built<typeof import('../../src/queue/line/line.ts')>('queue/line/line');
+const { newSecret } = await built<typeof import('../../src/queue/queue-token.ts')>('queue/queue-token');
 
 const FEW = 1_000;
 const MANY = 1_000_000;

@@ -1,12 +1,14 @@
 import type { Redis } from 'ioredis';
-import { queueKey } from '../../src/queue/line/line.ts';
 import { Child } from '../load/child.ts';
 import type { Asking } from '../load/http-load.child.ts';
 import type { Load } from '../load/http-load.ts';
 import type { Row } from '../load/row.ts';
 import { Servers } from '../load/servers.ts';
+import { built } from '../product.ts';
 import { enterMany } from './enter-many.ts';
 import { type Filler, fillQueue, scriptOf } from './fill.ts';
+
+const { queueKey } = await built<typeof import('../../src/queue/line/line.ts')>('queue/line/line');
 
 const FEW = 1_000;
 /** A queue takes no more than a million, and some come before others leave. */

@@ -1,5 +1,5 @@
-import { Arg, Ctx, Mutation, Query, Resolver } from 'type-graphql';
-import { type Context, callerOf } from '../api/context.ts';
+import { Arg, Ctx, Extensions, Mutation, Query, Resolver } from 'type-graphql';
+import { type Context, callerOf, PUBLIC, SLOW } from '../api/context.ts';
 import { CallerError, notFound } from '../api/problems.ts';
 import { issueSession } from './issue-session.ts';
 import { CredentialsInput, Session, SignInResult } from './session.ts';
@@ -18,12 +18,14 @@ export class AccountsResolver {
     return context.platform.config.AUTH_JWKS_URL ? Object.assign(new User(), user, { role }) : user;
   }
 
+  @Extensions({ ...PUBLIC, ...SLOW })
   @Mutation(() => SignInResult)
   signUp(@Arg('input', () => CredentialsInput) input: CredentialsInput, @Ctx() context: Context) {
     refuseForeign(context);
     return signUp(context, input);
   }
 
+  @Extensions({ ...PUBLIC, ...SLOW })
   @Mutation(() => SignInResult)
   signIn(@Arg('input', () => CredentialsInput) input: CredentialsInput, @Ctx() context: Context) {
     refuseForeign(context);

@@ -9,9 +9,9 @@ import {
 } from 'graphql';
 import { isOperator } from '../accounts/is-operator.ts';
 import { findConcertQueue, findShow } from '../concerts/find-show.ts';
-import { SECOND } from '../platform/units.ts';
-import { requirePass } from '../queue/require-pass.ts';
-import { type Context, callerOf, MOST_REQUEST_MS, type Pass, withPass } from './context.ts';
+import { inTime } from '../platform/deadline.ts';
+import { requirePass, watchPass } from '../queue/require-pass.ts';
+import { type Context, callerOf, type Declared, MAX_REQUEST_MS, type Pass, withPass } from './context.ts';
 import { idOf } from './input.ts';
 import { CallerError } from './problems.ts';
 
@@ -26,28 +26,10 @@ export const DIRECTIVES = [
 type Resolver = GraphQLFieldResolver<unknown, Context>;
 type Root = 'Query' | 'Mutation' | 'Subscription';
 
-/** Root fields that anybody may ask for; those behind a queue judge for themselves. */
-const PUBLIC = new Set([
-  'signUp',
-  'signIn',
-  'settings',
-  'concerts',
-  'concert',
-  'products',
-  'product',
-  'bestSellers',
-  'coupon',
-  'queueShuffle',
-]);
-
-/** What is slow by nature may take longer than other requests. */
-const SLOW_DEADLINE_MS = 30 * SECOND;
-const SLOW = new Set(['signUp', 'signIn', 'createShow', 'audit']);
-
 /** The schema with every field guarded: signed in, @operator, @queued, and a deadline on root fields. */
 export function guardSchema(schema: GraphQLSchema): GraphQLSchema {
   return mapSchema(schema, {
-    [MapperKind.ROOT_FIELD]: (field, name, typeName) => guardRoot(schema, field, name, typeName as Root),
+    [MapperKind.ROOT_FIELD]: (field, _name, typeName) => guardRoot(schema, field, typeName as Root),
     [MapperKind.OBJECT_FIELD]: (field, _name, typeName) => {
       const isRoot = ['Query', 'Mutation', 'Subscription'].includes(typeName);
       if (isRoot || !field.resolve || !getDirective(schema, field, 'operator')) return field;
@@ -56,32 +38,34 @@ export function guardSchema(schema: GraphQLSchema): GraphQLSchema {
   });
 }
 
+/** Wraps what a root field runs: `resolve` of queries and mutations, `subscribe` of subscriptions and each of their events. */
 function guardRoot(
   schema: GraphQLSchema,
   field: GraphQLFieldConfig<unknown, Context>,
-  name: string,
   root: Root,
 ): GraphQLFieldConfig<unknown, Context> {
-  const queued = getDirective(schema, field, 'queued') !== undefined;
-  const operator = getDirective(schema, field, 'operator') !== undefined;
-  const guards: Guard[] = [];
-  if (operator) guards.push(requireOperator);
-  else if (queued) guards.push(...QUEUED[root]);
-  else if (!PUBLIC.has(name)) guards.push(requireCaller);
+  const { isPublic, deadlineMs } = field.extensions as Declared;
+  const isOperators = getDirective(schema, field, 'operator') !== undefined;
+  const isQueued = getDirective(schema, field, 'queued') !== undefined;
+  const access = isOperators ? requireOperator : isQueued ? requirePassFor[root] : isPublic ? undefined : requireCaller;
   const guarded = (resolve: Resolver): Resolver => {
-    const checked = guards.reduceRight((inner, guard) => after(guard, inner), resolve);
-    return SLOW.has(name) ? withDeadline(checked, () => SLOW_DEADLINE_MS) : withinBudget(checked);
+    const checked = access ? after(access, resolve) : resolve;
+    return deadlineMs === undefined ? withinBudget(checked) : withDeadline(checked, () => deadlineMs);
   };
   const { resolve, subscribe } = field;
   if (root !== 'Subscription') return { ...field, ...(resolve && { resolve: guarded(resolve) }) };
-  const told = resolve && operator ? after(requireOperator, resolve) : resolve;
-  return { ...field, ...(told && { resolve: told }), ...(subscribe && { subscribe: guarded(subscribe) }) };
+  return {
+    ...field,
+    // A role may be taken away between two events. A pass is watched, and ends the events.
+    ...(resolve && isOperators && { resolve: after(requireOperator, resolve) }),
+    ...(subscribe && { subscribe: guarded(isQueued ? untilPassEnds(subscribe) : subscribe) }),
+  };
 }
 
-/** Lets the request through, perhaps with a pass, or throws. */
+/** Lets the request through, with the pass that it found, if any; or throws. */
 type Guard = (context: Context, args: Record<string, unknown>) => Promise<Pass | null> | Pass | null;
 
-/** What needs not be waited for is not: most guards and many resolvers know at once. */
+/** Runs `guard` before `resolve`. Synchronous where both are, as most are: that saves a poll several turns. */
 function after(guard: Guard, resolve: Resolver): Resolver {
   return (source, args, context, info) => {
     const go = (pass: Pass | null): unknown => resolve(source, args, pass ? withPass(context, pass) : context, info);
@@ -107,19 +91,45 @@ const requireViewersPass: Guard = async (context, args) => {
   return requirePass(context, queueId);
 };
 
-const requireBuyersPass: Guard = async (context, args) => {
-  callerOf(context);
-  return requirePass(context, await queueInFront(context, args));
+/** Queries are public where no queue stands in front; mutations and subscriptions require a caller also there. */
+const requirePassFor: Record<Root, Guard> = {
+  Query: requireViewersPass,
+  Mutation: async (context, args) => {
+    callerOf(context);
+    return requirePass(context, await queueInFront(context, args));
+  },
+  Subscription: (context, args) => {
+    callerOf(context);
+    return requireViewersPass(context, args);
+  },
 };
 
-/** Only queries are public where no queue stands in front. */
-const QUEUED: Record<Root, Guard[]> = {
-  Query: [requireViewersPass],
-  Mutation: [requireBuyersPass],
-  Subscription: [requireCaller, requireViewersPass],
-};
+/** Ends what `subscribe` opens when the pass that opened it does. */
+function untilPassEnds(subscribe: Resolver): Resolver {
+  return async (source, args, context, info) => {
+    const events = (await subscribe(source, args, context, info)) as AsyncIterableIterator<unknown>;
+    if (!context.pass) return events;
+    const end = (): void => void events.return?.();
+    try {
+      const stopWatching = await watchPass(context.platform, context.pass, end);
+      return {
+        next: () => events.next(),
+        return: () => {
+          stopWatching();
+          return events.return?.();
+        },
+        [Symbol.asyncIterator]() {
+          return this;
+        },
+      };
+    } catch (error) {
+      end();
+      throw error;
+    }
+  };
+}
 
-/** The queue before the concert or show that the arguments name, or null. */
+/** Id of the queue in front of the concert or show that the arguments name, or null. */
 async function queueInFront(context: Context, args: Record<string, unknown>): Promise<string | null> {
   const { concertId, showId } = { ...args, ...(args.input as object | undefined) } as Record<string, string>;
   if (concertId !== undefined) return findConcertQueue(context.platform, idOf('concertId', concertId));
@@ -127,43 +137,29 @@ async function queueInFront(context: Context, args: Record<string, unknown>): Pr
   return (await findShow(context.platform, idOf('showId', showId))).queueId;
 }
 
-/** Refuses what takes longer than `deadlineMs` says when it begins; 0 or less: it does not begin at all. */
+/** Refuses what takes longer than `deadlineMs` allows when it begins; at 0 or less it does not begin. */
 function withDeadline(resolve: Resolver, deadlineMs: (context: Context) => number): Resolver {
   return (source, args, context, info) => {
     const ms = deadlineMs(context);
     if (ms <= 0) throw new CallerError('SERVICE_UNAVAILABLE');
     const answer = resolve(source, args, context, info);
-    return answer instanceof Promise ? inTime(answer, ms) : answer;
+    return answer instanceof Promise ? inTime(answer, ms, () => giveUp(answer)) : answer;
   };
 }
 
-async function inTime(answer: Promise<unknown>, ms: number): Promise<unknown> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      reject(new CallerError('SERVICE_UNAVAILABLE'));
-      answer.then(endUnread, () => undefined);
-    }, ms);
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+/** A subscription that opens too late has no reader: it must not keep listening. */
+function giveUp(answer: Promise<unknown>): CallerError {
+  const end = (opened: unknown): void => void (opened as Partial<AsyncIterator<unknown>> | null)?.return?.();
+  answer.then(end, () => undefined);
+  return new CallerError('SERVICE_UNAVAILABLE');
 }
 
-/** A subscription that opened too late has nobody to read it: it must not go on listening. */
-function endUnread(answer: unknown): void {
-  const source = answer as Partial<AsyncIterator<unknown>> | null | undefined;
-  if (typeof source?.return === 'function') void source.return();
-}
-
-/** How long the root fields of one document that ran one after another have taken together. */
+/** How long the root fields of one request that ran one after another have taken together, in milliseconds. */
 const spent = new WeakMap<Context, number>();
 
-/** One deadline for whatever a document runs one after another: ten mutations take no longer than one may. */
+/** One deadline for all that a request runs one after another: ten mutations may take no longer than one. */
 function withinBudget(resolve: Resolver): Resolver {
-  const limited = withDeadline(resolve, (context) => MOST_REQUEST_MS - (spent.get(context) ?? 0));
+  const limited = withDeadline(resolve, (context) => MAX_REQUEST_MS - (spent.get(context) ?? 0));
   return (source, args, context, info) => {
     const began = performance.now();
     const answer = limited(source, args, context, info);

@@ -2,7 +2,7 @@ import { type ClassType, Field, ObjectType } from 'type-graphql';
 import { parseId } from '../platform/ids.ts';
 import { badInput } from './problems.ts';
 
-const MOST_PER_PAGE = 100;
+const MAX_PER_PAGE = 100;
 
 @ObjectType()
 export class PageInfo {
@@ -45,7 +45,7 @@ export function connectionOf(name: string, node: ClassType): ClassType<Connectio
   return ConnectionOf;
 }
 
-/** A page asked for: how many, and after which key. */
+/** A page of a connection: how many rows, and after which key. */
 export interface Page<K> {
   readonly first: number;
   readonly after: K | undefined;
@@ -54,8 +54,8 @@ export interface Page<K> {
 /**
  * Reads `first` and `after` of a connection.
  * @param name of the connection: a cursor of another one is refused
- * @param readKey answers undefined for what cannot be a key of this connection
- * @throws CallerError BAD_USER_INPUT for `first` outside 1..100 and for a cursor that this connection never gave
+ * @param readKey returns undefined for text that cannot be a key of this connection
+ * @throws CallerError BAD_USER_INPUT for `first` outside 1..100 and for a cursor that is not one of this connection
  */
 export function pageOf<K>(
   name: string,
@@ -63,7 +63,7 @@ export function pageOf<K>(
   after: string | undefined,
   readKey: (text: string) => K | undefined,
 ): Page<K> {
-  if (first < 1 || first > MOST_PER_PAGE) throw badInput(`first must be from 1 to ${MOST_PER_PAGE}.`);
+  if (first < 1 || first > MAX_PER_PAGE) throw badInput(`first must be from 1 to ${MAX_PER_PAGE}.`);
   if (after === undefined || after === null) return { first, after: undefined };
   const text = Buffer.from(after, 'base64url').toString();
   const ours = text.startsWith(`${name}:`) && Buffer.from(text).toString('base64url') === after;
@@ -82,7 +82,7 @@ export function numberKey(text: string): number | undefined {
 
 /**
  * The connection of a page.
- * @param rows up to one more than `first`: the one too many says that there is a next page
+ * @param rows up to `first` + 1: the last one shows that there is a next page
  */
 export function toConnection<T>(
   name: string,

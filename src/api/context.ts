@@ -1,16 +1,28 @@
 import { randomUUID } from 'node:crypto';
 import type { EntityManager } from '@mikro-orm/core';
 import DataLoader from 'dataloader';
+import { inTime } from '../platform/deadline.ts';
 import type { Platform } from '../platform/platform.ts';
+import { SECOND } from '../platform/units.ts';
 import { CallerError } from './problems.ts';
 
 export type Role = 'BUYER' | 'OPERATOR';
 
 /** A request ends within three seconds, whatever hangs; the fields nested in a slow one still get a moment. */
-export const MOST_REQUEST_MS = 2_800;
-const LEAST_NESTED_MS = 150;
+export const MAX_REQUEST_MS = 2_800;
+const MIN_NESTED_MS = 150;
 
-/** Who asks, as their access token says. */
+/** What a resolver declares of a root field with `@Extensions`; access.ts enforces it. */
+export interface Declared {
+  /** Public: served without signing in. Otherwise a caller is required; @queued and @operator decide for themselves. */
+  readonly isPublic?: true;
+  /** How long it may take, in milliseconds; without it all root fields of a request share MAX_REQUEST_MS. */
+  readonly deadlineMs?: number;
+}
+export const PUBLIC: Declared = { isPublic: true };
+export const SLOW: Declared = { deadlineMs: 30 * SECOND };
+
+/** The signed-in user, as the access token says. */
 export interface Caller {
   readonly id: string;
   readonly role: Role;
@@ -25,7 +37,7 @@ export interface Pass {
   readonly tokenHash: string;
 }
 
-/** What one request knows. */
+/** One request, or one subscription: its caller and what was loaded for it. */
 export class Context {
   readonly platform: Platform;
   readonly caller: Caller | null;
@@ -34,9 +46,9 @@ export class Context {
   readonly requestId: string;
   /** By `performance.now()`, in milliseconds. */
   readonly startedAt = performance.now();
-  /** Set by the guard of @queued fields. */
+  /** Set for the resolver of a @queued field, by access.ts. */
   readonly pass: Pass | null = null;
-  /** Most requests and nearly all subscriptions need neither, and a fork is kilobytes. */
+  /** Made at first use: most requests and nearly all subscriptions need neither, and a fork takes kilobytes. */
   protected readonly made: { em?: EntityManager; loaders?: Loaders } = {};
 
   constructor(platform: Platform, caller: Caller | null, queueToken: string | undefined, requestId: string) {
@@ -47,11 +59,11 @@ export class Context {
   }
 
   /**
-   * Whether the caller has been told already that it took too long. What has not begun by then must not begin: nobody
-   * would know of its effect.
+   * Whether the request has used up its time, so that its caller has been answered SERVICE_UNAVAILABLE. A change that has
+   * not begun by then must not begin: the caller would not learn of it.
    */
   isOver(): boolean {
-    return performance.now() - this.startedAt > MOST_REQUEST_MS;
+    return performance.now() - this.startedAt > MAX_REQUEST_MS;
   }
 
   get em(): EntityManager {
@@ -76,7 +88,7 @@ export function makeContext(
   return new Context(platform, caller, queueToken, requestId);
 }
 
-/** The same request, with a proof that the guard of a @queued field found. */
+/** The same request with the pass that opens a @queued field. */
 export function withPass(context: Context, pass: Pass): Context {
   return Object.create(context, { pass: { value: pass, enumerable: true } });
 }
@@ -87,33 +99,26 @@ export function callerOf(context: Context): Caller {
   return context.caller;
 }
 
-/** Answers, in the order of the keys, what belongs to each of them, in a fixed number of SQL statements. */
+/** Loads what belongs to each key, in the order of the keys, in a fixed number of SQL statements. */
 export type Batch<V> = (context: Context, keys: readonly string[]) => Promise<readonly V[]>;
 
-/** What `batch` answers for `key`; all that one request asks for in the same turn is asked at once. */
+/** What `batch` loads for `key`; all keys that one request asks for in the same turn are loaded together. */
 export function load<V>(context: Context, batch: Batch<V>, key: string): Promise<V> {
   let loader = context.loaders.get(batch);
   if (!loader) {
-    loader = new DataLoader<string, unknown>((keys) => inTime(context, batch(context, keys)), { cache: false });
+    const loadInTime = (keys: readonly string[]): Promise<readonly unknown[]> =>
+      inTime(batch(context, keys), nestedMs(context), () => new CallerError('SERVICE_UNAVAILABLE'));
+    loader = new DataLoader<string, unknown>(loadInTime, { cache: false });
     context.loaders.set(batch, loader);
   }
   return loader.load(key) as Promise<V>;
 }
 
-export function isOver(context: Context): boolean {
-  return context.isOver();
+/** A nested field may take what is left of the request's time, and MIN_NESTED_MS where that is used up. */
+function nestedMs({ startedAt }: Context): number {
+  return Math.max(MAX_REQUEST_MS - (performance.now() - startedAt), MIN_NESTED_MS);
 }
 
-/** What is nested in an answer has what is left of the request's time, and a little where that is used up. */
-async function inTime<V>(context: Context, answer: Promise<readonly V[]>): Promise<readonly V[]> {
-  let timer: NodeJS.Timeout | undefined;
-  const left = Math.max(MOST_REQUEST_MS - (performance.now() - context.startedAt), LEAST_NESTED_MS);
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new CallerError('SERVICE_UNAVAILABLE')), left);
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+export function isOver(context: Context): boolean {
+  return context.isOver();
 }

@@ -4,12 +4,11 @@ import { isUnavailable } from '../platform/faults.ts';
 import type { Platform } from '../platform/platform.ts';
 import { CallerError, ERRORS, type ErrorCode } from './problems.ts';
 
-/** Codes that Apollo gives by itself for requests that cannot be executed. */
+/** Codes of Apollo for requests that cannot be executed. */
 const APOLLO_CODES = new Set([
   'GRAPHQL_PARSE_FAILED',
   'GRAPHQL_VALIDATION_FAILED',
   'OPERATION_RESOLUTION_FAILURE',
-  'PERSISTED_QUERY_NOT_FOUND',
   'PERSISTED_QUERY_NOT_SUPPORTED',
   'BAD_REQUEST',
   'BAD_USER_INPUT',
@@ -19,8 +18,8 @@ const APOLLO_CODES = new Set([
 const MAX_MESSAGE_BYTES = 800;
 
 /**
- * The error as the caller sees it: what the caller can mend as it is, an outage as SERVICE_UNAVAILABLE, and everything
- * else masked and logged under the request's id.
+ * The error as the caller sees it: an error for callers (CallerError, or a request that cannot be executed) as it is, an
+ * outage as SERVICE_UNAVAILABLE, and everything else masked and logged under the request's id.
  * @param error as execution reported it: what was thrown may be inside
  * @param formatted as it would be sent without this
  */
@@ -55,7 +54,7 @@ export function presentError(
   return masked('INTERNAL_SERVER_ERROR', place, { requestId });
 }
 
-/** All errors of a subscription, or found before it. */
+/** Errors that Apollo does not present. */
 export function presentAll(
   platform: Platform,
   errors: readonly (GraphQLError | GraphQLFormattedError)[],
@@ -67,7 +66,7 @@ export function presentAll(
   });
 }
 
-/** A message that repeats what was sent, without its middle where that is long: its ends say what is wrong, and where. */
+/** The message, without its middle where it is long: its ends say what is wrong, and where. */
 function bounded(message: string): string {
   let kept = message;
   for (let end = MAX_MESSAGE_BYTES / 2; !isShort(kept); end *= 0.8) {
@@ -80,7 +79,7 @@ function isShort(message: string): boolean {
   return message.length <= MAX_MESSAGE_BYTES && Buffer.byteLength(JSON.stringify(message)) <= MAX_MESSAGE_BYTES;
 }
 
-/** In production names of the schema are not given away to who guesses. */
+/** In production a caller who guesses names of the schema is not told them. */
 function withoutHints(message: string): string {
   return message.replace(/ ?Did you mean .+\?$/, '');
 }

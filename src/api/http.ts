@@ -5,82 +5,159 @@ import {
   ApolloServerPluginLandingPageDisabled,
 } from '@apollo/server/plugin/disabled';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { GraphQLError, type GraphQLSchema, OperationTypeNode, parse } from 'graphql';
-import { authenticate } from '../accounts/authenticate.ts';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { GraphQLError, OperationTypeNode } from 'graphql';
+import { authenticate, recallCaller } from '../accounts/authenticate.ts';
 import { isUnavailable } from '../platform/faults.ts';
 import type { Platform } from '../platform/platform.ts';
-import { type Context, makeContext } from './context.ts';
-import { presentError } from './errors.ts';
-import { KnownQueries, stringifyAnswer } from './known-queries.ts';
-import { LimitsRule, MOST_TOKENS, subscriptionFault } from './limits.ts';
-import { nestingFault } from './nesting.ts';
-import { readVariables } from './variables.ts';
+import type { Documents } from './compiled.ts';
+import { type Caller, type Context, makeContext } from './context.ts';
+import { presentAll, presentError } from './errors.ts';
+import { readVariables } from './limits.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
-/** Serves queries and mutations on POST (and queries on GET) at /graphql. */
-export async function serveGraphql(http: FastifyInstance, platform: Platform, schema: GraphQLSchema): Promise<void> {
+/**
+ * Serves queries and mutations on POST (and queries on GET) at /graphql. A request of the usual form for what has a plan
+ * is answered here; every other one is answered by Apollo.
+ */
+export async function serveGraphql(http: FastifyInstance, platform: Platform, documents: Documents): Promise<void> {
+  const apollo = makeApollo(platform, documents);
+  await apollo.start();
+  platform.closing.push(() => apollo.stop());
+  const context = (request: FastifyRequest): Promise<Context> => contextForApollo(platform, documents, request);
+  const answerByApollo = fastifyApolloHandler(apollo, { context });
+  http.route({
+    method: ['GET', 'POST'],
+    url: GRAPHQL_PATH,
+    handler: async (request, reply) => {
+      void reply.header('cache-control', 'no-store');
+      return (await answerByPlan(platform, documents, request, reply)) ?? answerByApollo.call(http, request, reply);
+    },
+  });
+}
+
+function makeApollo(platform: Platform, documents: Documents): ApolloServer<Context> {
   const requestIds = new WeakMap<object, string>();
-  const known = new KnownQueries(platform, schema);
-  const apollo = new ApolloServer<Context>({
-    schema,
-    introspection: platform.config.NODE_ENV !== 'production',
+  return new ApolloServer<Context>({
+    schema: documents.schema,
+    ...documents.forApollo,
+    // The documents refuse it by a rule of their own, where it is to be refused.
+    introspection: true,
     hideSchemaDetailsFromClientErrors: platform.config.NODE_ENV === 'production',
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
     persistedQueries: false,
-    validationRules: [LimitsRule],
-    parseOptions: { maxTokens: MOST_TOKENS },
     logger: platform.log,
+    // As plans write it; without this Apollo ends every answer with a line feed.
+    stringifyResult: (result) => JSON.stringify(result),
     plugins: [
       ApolloServerPluginLandingPageDisabled(),
       // It would wrap every resolver of the schema, only to find that nothing may be cached.
       ApolloServerPluginCacheControlDisabled(),
       rememberRequestIds(requestIds),
       JUDGE_OPERATION,
-      known.plugin,
     ],
-    stringifyResult: stringifyAnswer,
     formatError: (formatted, error) =>
       presentError(error, formatted, requestIds.get(error as object) ?? randomUUID(), platform),
   });
-  await apollo.start();
-  platform.closing.push(() => apollo.stop());
-  const apolloHandler = fastifyApolloHandler(apollo, { context: (request) => contextOf(platform, request) });
-  http.route({
-    method: ['GET', 'POST'],
-    url: GRAPHQL_PATH,
-    handler: async (request, reply) => {
-      void reply.header('cache-control', 'no-store');
-      return (await known.answer(request, reply)) ?? apolloHandler.call(http, request, reply);
-    },
-  });
 }
 
-async function contextOf(platform: Platform, request: FastifyRequest): Promise<Context> {
+/** What a request of the usual form asks for. */
+interface Usual {
+  readonly query: string;
+  readonly variables: Record<string, unknown>;
+  readonly operationName: string | undefined;
+  /** The kind of JSON that the client is sent. */
+  readonly type: string;
+}
+
+/**
+ * Answers a query that has a plan, and refuses documents that are invalid.
+ * @returns the body; undefined where Apollo has to answer: the request has another form, its caller is refused, or the
+ * document has to be executed
+ */
+async function answerByPlan(
+  platform: Platform,
+  documents: Documents,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<string | undefined> {
+  const usual = usualForm(request);
+  if (!usual) return undefined;
+  const { authorization } = request.headers;
+  let caller = recallCaller(platform, authorization);
+  if (caller === undefined) caller = await authenticate(platform, authorization).catch(() => undefined);
+  if (caller === undefined) return undefined;
+  const known = documents.read(usual.query);
+  if (!('document' in known)) return refuse(reply, usual.type, platform, known);
+  const operation = known.plan?.operation;
+  if (operation?.operation !== OperationTypeNode.QUERY) return undefined;
+  if (usual.operationName !== undefined && usual.operationName !== operation.name?.value) return undefined;
+  const { coerced, fault } = readVariables(documents.schema, operation, usual.variables);
+  if (fault) return refuse(reply, usual.type, platform, [fault]);
+  const context = contextOf(platform, caller, request);
+  const answer = await known.plan?.begin(coerced, context)?.(undefined);
+  if (answer === undefined) return undefined;
+  void reply.type(usual.type);
+  if (typeof answer === 'string') return answer;
+  const { errors = [], data } = answer;
+  return JSON.stringify({ errors: presentAll(platform, errors, context.requestId), data });
+}
+
+function refuse(reply: FastifyReply, type: string, platform: Platform, errors: readonly GraphQLError[]): string {
+  void reply.code(400).type(type);
+  return JSON.stringify({ errors: presentAll(platform, errors) });
+}
+
+/** Undefined where Apollo has to judge the form of the request, or to weigh what the client accepts. */
+function usualForm({ method, headers, body }: FastifyRequest): Usual | undefined {
+  if (method !== 'POST' || typeof body !== 'object' || body === null) return undefined;
+  const { query, variables, operationName, extensions } = body as Record<string, unknown>;
+  const type = typeFor(headers.accept);
+  if (typeof query !== 'string' || query === '' || type === undefined) return undefined;
+  if (!isAbsentOr(isRecord, variables) || !isAbsentOr(isString, operationName)) return undefined;
+  if (!isAbsentOr(isRecord, extensions) || extensions?.persistedQuery) return undefined;
+  return { query, variables: variables ?? {}, operationName: operationName ?? undefined, type };
+}
+
+const JSON_TYPES = ['application/graphql-response+json', 'application/json'] as const;
+
+function typeFor(accept = '*/*'): string | undefined {
+  // The first that is named without a weight is wanted most.
+  const named = accept === '*/*' ? 'application/json' : JSON_TYPES.find((type) => `${accept},`.startsWith(`${type},`));
+  return named && `${named}; charset=utf-8`;
+}
+
+function isAbsentOr<T>(is: (given: unknown) => given is T, given: unknown): given is T | null | undefined {
+  return given === undefined || given === null || is(given);
+}
+
+function isRecord(given: unknown): given is Record<string, unknown> {
+  return typeof given === 'object' && given !== null && !Array.isArray(given);
+}
+
+function isString(given: unknown): given is string {
+  return typeof given === 'string';
+}
+
+/** Authenticates, and reads the document, which Apollo finds among the known ones. */
+async function contextForApollo(platform: Platform, documents: Documents, request: FastifyRequest): Promise<Context> {
+  const caller = await authenticate(platform, request.headers.authorization).catch(rethrowWith503);
   const asked = (request.method === 'GET' ? request.query : request.body) as { query?: unknown } | undefined | null;
-  const fault = typeof asked?.query === 'string' ? faultOfText(asked.query) : undefined;
-  if (fault) throw refused('GRAPHQL_VALIDATION_FAILED', fault);
-  const caller = await authenticate(platform, request.headers.authorization).catch(telling503);
-  const queueToken = request.headers['x-queue-token'];
+  const known = typeof asked?.query === 'string' ? documents.read(asked.query) : undefined;
+  // Only one error can be thrown here. Where there are several, Apollo finds them again.
+  if (known && !('document' in known) && known.length === 1) throw known[0];
+  return contextOf(platform, caller, request);
+}
+
+function contextOf(platform: Platform, caller: Caller | null, { headers }: FastifyRequest): Context {
+  const queueToken = headers['x-queue-token'];
   return makeContext(platform, caller, typeof queueToken === 'string' ? queueToken : undefined);
 }
 
-/** What is wrong with a document that Apollo could not answer without a fault. */
-function faultOfText(text: string): string | undefined {
-  const fault = nestingFault(text);
-  if (fault || !/\bsubscription\b/.test(text) || !/@\s*(skip|include)\b/.test(text)) return fault;
-  try {
-    return subscriptionFault(parse(text, { maxTokens: MOST_TOKENS }));
-  } catch {
-    // Apollo says what is wrong with its syntax.
-    return undefined;
-  }
-}
-
-/** Before execution an error is the whole answer: what a server being away has caused gets the status that says so. */
-function telling503(error: unknown): never {
+/** An error thrown before execution is the whole answer, so an outage gets its status too. */
+function rethrowWith503(error: unknown): never {
   if (!isUnavailable(error)) throw error;
   throw new GraphQLError(String(error), { originalError: error as Error, extensions: { http: { status: 503 } } });
 }
@@ -105,7 +182,7 @@ function refused(code: string, message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code, http: { status: 400 } } });
 }
 
-/** formatError is not told whose error it formats. */
+/** formatError does not receive the request, so errors are mapped to its id beforehand. */
 function rememberRequestIds(ids: WeakMap<object, string>): ApolloServerPlugin<Context> {
   return {
     requestDidStart: async () => ({

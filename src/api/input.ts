@@ -16,17 +16,17 @@ export function idOf(what: string, text: string): string {
  * Text that can be stored and given back exactly.
  * @throws CallerError BAD_USER_INPUT for a length outside the bounds (in characters), NUL, and broken Unicode
  */
-export function textOf(what: string, text: string, least: number, most: number): string {
-  const { length } = text.length > 4 * most ? text : [...text];
-  if (length < least || length > most) throw badInput(`${what} must have ${least} to ${most} characters.`);
+export function textOf(what: string, text: string, min: number, max: number): string {
+  const { length } = text.length > 4 * max ? text : [...text];
+  if (length < min || length > max) throw badInput(`${what} must have ${min} to ${max} characters.`);
   if (text.includes('\0') || !text.isWellFormed()) throw badInput(`${what} has characters that cannot be stored.`);
   return text;
 }
 
 /** @throws CallerError BAD_USER_INPUT unless `value` lies between the bounds */
-export function within(what: string, value: number, least: number, most: number): number {
-  if (!Number.isSafeInteger(value) || value < least || value > most) {
-    throw badInput(`${what} must be a whole number from ${least} to ${most}.`);
+export function within(what: string, value: number, min: number, max: number): number {
+  if (!Number.isSafeInteger(value) || value < min || value > max) {
+    throw badInput(`${what} must be a whole number from ${min} to ${max}.`);
   }
   return value;
 }

@@ -8,6 +8,7 @@ import {
   type GraphQLSchema,
   getNamedType,
   getNullableType,
+  getVariableValues,
   isInterfaceType,
   isListType,
   isObjectType,
@@ -18,123 +19,68 @@ import {
   type SelectionSetNode,
   type ValidationContext,
 } from 'graphql';
+import { CountByKey } from '../platform/count-by-key.ts';
+import { type Platform, perProcess } from '../platform/platform.ts';
+import { SECOND } from '../platform/units.ts';
+import type { Caller } from './context.ts';
+import { CallerError } from './problems.ts';
 
 /** Most tokens of one document: parsing stops there. */
-export const MOST_TOKENS = 10_000;
+export const MAX_TOKENS = 10_000;
+
+/** Most brackets within one another in a document; far more than an operation within the limits has. */
+const MAX_NESTING = 100;
 
 /** Bounds on one operation, with every fragment counted where it is used. */
-const MOST = { depth: 16, lists: 3, introspectionDepth: 26, fields: 600, rootMutations: 10, directives: 100 } as const;
+const MAX = { depth: 16, lists: 3, introspectionDepth: 26, fields: 600, rootMutations: 10, directives: 100 } as const;
 
-interface Size {
-  readonly depth: number;
-  /** Lists of objects within one another: each multiplies what is in it. */
-  readonly lists: number;
-  readonly fields: number;
-  readonly directives: number;
-}
-
-const NOTHING: Size = { depth: 0, lists: 0, fields: 0, directives: 0 };
-
-/** A validation rule that refuses operations too big to be meant well, before any resolver runs. */
-export function LimitsRule(context: ValidationContext): ASTVisitor {
-  return {
-    Document(document) {
-      const fragments = new Map(document.definitions.filter(isFragment).map((node) => [node.name.value, node]));
-      for (const operation of document.definitions.filter(isOperation)) {
-        const fault = faultOf(context.getSchema(), operation, fragments);
-        if (fault) context.reportError(new GraphQLError(fault, { nodes: operation }));
-      }
-    },
-  };
-}
-
-function faultOf(
-  schema: GraphQLSchema,
-  operation: OperationDefinitionNode,
-  fragments: Map<string, FragmentDefinitionNode>,
-): string | undefined {
-  const measure = measurer(schema, fragments);
-  const size = measure(operation.selectionSet, schema.getRootType(operation.operation));
-  const introspects = operation.selectionSet.selections.every(
-    (selection) => selection.kind === Kind.FIELD && selection.name.value.startsWith('__'),
-  );
-  const mostDepth = introspects ? MOST.introspectionDepth : MOST.depth;
-  if (size.depth > mostDepth) return `The operation is deeper than ${mostDepth} levels.`;
-  if (!introspects && size.lists > MOST.lists)
-    return `The operation has more than ${MOST.lists} lists within one another.`;
-  if (size.fields > MOST.fields) return `The operation has more than ${MOST.fields} fields.`;
-  if (size.directives > MOST.directives) return `The operation has more than ${MOST.directives} directives.`;
-  if (operation.operation === 'mutation' && rootFields(operation.selectionSet, fragments) > MOST.rootMutations) {
-    return `The operation has more than ${MOST.rootMutations} mutations.`;
+/**
+ * Judges a GraphQL text before it is parsed, since parsing and validating recurse as deep as the text does and would run
+ * out of stack. Brackets in strings and comments do not count.
+ * @returns what is wrong with it; undefined when it may be parsed
+ */
+export function nestingFault(text: string): string | undefined {
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) at = endOfString(text, at);
+    else if (code === HASH) at = endOfLine(text, at);
+    else if (OPENING.has(code)) depth++;
+    else if (CLOSING.has(code)) depth--;
+    if (depth > MAX_NESTING) return `The document is deeper than ${MAX_NESTING} levels.`;
   }
   return undefined;
 }
 
-type Measure = (set: SelectionSetNode, type: GraphQLNamedType | undefined | null) => Size;
+const [QUOTE, BACKSLASH, HASH, LINE_FEED, RETURN] = ['"', '\\', '#', '\n', '\r'].map((sign) => sign.charCodeAt(0));
+const OPENING = codesOf('{[(');
+const CLOSING = codesOf('}])');
 
-/** Sizes of selection sets; each fragment is measured once, and one that contains itself counts as nothing. */
-function measurer(schema: GraphQLSchema, fragments: Map<string, FragmentDefinitionNode>): Measure {
-  const measured = new Map<string, Size>();
-  const measure: Measure = (set, type) =>
-    set.selections.map((selection) => measureOne(selection, type)).reduce(beside, NOTHING);
-  const measureOne = (selection: SelectionNode, type: GraphQLNamedType | undefined | null): Size => {
-    const directives = selection.directives?.length ?? 0;
-    if (selection.kind === Kind.FIELD) return measureField(selection, type, directives);
-    const inner =
-      selection.kind === Kind.INLINE_FRAGMENT
-        ? measure(selection.selectionSet, typeOf(selection.typeCondition, type))
-        : measureFragment(selection.name.value);
-    return { ...inner, directives: inner.directives + directives };
-  };
-  const measureField = (node: FieldNode, parent: GraphQLNamedType | undefined | null, directives: number): Size => {
-    const type =
-      isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[node.name.value]?.type : undefined;
-    if (!node.selectionSet) return { depth: 1, lists: 0, fields: 1, directives };
-    const inner = measure(node.selectionSet, type && getNamedType(type));
-    const lists = inner.lists + (type && isListType(getNullableType(type)) ? 1 : 0);
-    return { depth: inner.depth + 1, lists, fields: inner.fields + 1, directives: inner.directives + directives };
-  };
-  const measureFragment = (name: string): Size => {
-    const known = measured.get(name);
-    if (known) return known;
-    measured.set(name, NOTHING);
-    const fragment = fragments.get(name);
-    const size = fragment ? measure(fragment.selectionSet, typeOf(fragment.typeCondition, undefined)) : NOTHING;
-    measured.set(name, size);
-    return size;
-  };
-  const typeOf = (condition: NamedTypeNode | undefined, otherwise: GraphQLNamedType | undefined | null) =>
-    condition ? schema.getType(condition.name.value) : otherwise;
-  return measure;
+function codesOf(signs: string): Set<number> {
+  return new Set([...signs].map((sign) => sign.charCodeAt(0)));
 }
 
-function beside(a: Size, b: Size): Size {
-  return {
-    depth: Math.max(a.depth, b.depth),
-    lists: Math.max(a.lists, b.lists),
-    fields: a.fields + b.fields,
-    directives: a.directives + b.directives,
-  };
+/** Index of the last character of the string or block string that begins at `from`. */
+function endOfString(text: string, from: number): number {
+  if (text.startsWith('"""', from)) return endOfBlock(text, from);
+  for (let at = from + 1; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === BACKSLASH) at++;
+    else if (code === QUOTE || code === LINE_FEED || code === RETURN) return at;
+  }
+  return text.length;
 }
 
-/** Fields at the root, fragments counted where they are used; each is counted once, and within itself as nothing. */
-function rootFields(set: SelectionSetNode, fragments: Map<string, FragmentDefinitionNode>): number {
-  const counted = new Map<string, number>();
-  const count = ({ selections }: SelectionSetNode): number =>
-    selections.reduce((sum, selection) => sum + countOne(selection), 0);
-  const countOne = (selection: SelectionNode): number => {
-    if (selection.kind === Kind.FIELD) return 1;
-    if (selection.kind === Kind.INLINE_FRAGMENT) return count(selection.selectionSet);
-    const name = selection.name.value;
-    const known = counted.get(name);
-    if (known !== undefined) return known;
-    counted.set(name, 0);
-    const fragment = fragments.get(name);
-    const fields = fragment ? count(fragment.selectionSet) : 0;
-    counted.set(name, fields);
-    return fields;
-  };
-  return count(set);
+function endOfBlock(text: string, from: number): number {
+  let at = text.indexOf('"""', from + 3);
+  while (at > 0 && text.charCodeAt(at - 1) === BACKSLASH) at = text.indexOf('"""', at + 3);
+  return at < 0 ? text.length : at + 2;
+}
+
+function endOfLine(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && text.charCodeAt(at) !== LINE_FEED && text.charCodeAt(at) !== RETURN) at++;
+  return at;
 }
 
 /**
@@ -159,10 +105,190 @@ export function subscriptionFault({ definitions }: DocumentNode): string | undef
   return isFaulty ? 'The root field of a subscription takes neither @skip nor @include.' : undefined;
 }
 
+/** A validation rule that refuses operations that are too large, before any resolver runs. */
+export function LimitsRule(context: ValidationContext): ASTVisitor {
+  return {
+    Document(document) {
+      const fragments = new Map(document.definitions.filter(isFragment).map((node) => [node.name.value, node]));
+      for (const operation of document.definitions.filter(isOperation)) {
+        const fault = sizeFault(context.getSchema(), operation, fragments);
+        if (fault) context.reportError(new GraphQLError(fault, { nodes: operation }));
+      }
+    },
+  };
+}
+
+function sizeFault(
+  schema: GraphQLSchema,
+  operation: OperationDefinitionNode,
+  fragments: Map<string, FragmentDefinitionNode>,
+): string | undefined {
+  const measure = measurer(schema, fragments);
+  const size = measure(operation.selectionSet, schema.getRootType(operation.operation));
+  const introspects = operation.selectionSet.selections.every(
+    (selection) => selection.kind === Kind.FIELD && selection.name.value.startsWith('__'),
+  );
+  const maxDepth = introspects ? MAX.introspectionDepth : MAX.depth;
+  if (size.depth > maxDepth) return `The operation is deeper than ${maxDepth} levels.`;
+  if (!introspects && size.lists > MAX.lists)
+    return `The operation has more than ${MAX.lists} lists within one another.`;
+  if (size.fields > MAX.fields) return `The operation has more than ${MAX.fields} fields.`;
+  if (size.directives > MAX.directives) return `The operation has more than ${MAX.directives} directives.`;
+  if (operation.operation === 'mutation' && size.width > MAX.rootMutations) {
+    return `The operation has more than ${MAX.rootMutations} mutations.`;
+  }
+  return undefined;
+}
+
+interface Size {
+  readonly depth: number;
+  /** Lists of objects within one another: each multiplies what is in it. */
+  readonly lists: number;
+  /** Fields of the selection set itself, without those within them. */
+  readonly width: number;
+  readonly fields: number;
+  readonly directives: number;
+}
+
+const EMPTY: Size = { depth: 0, lists: 0, width: 0, fields: 0, directives: 0 };
+
+type Measure = (set: SelectionSetNode, type: GraphQLNamedType | undefined | null) => Size;
+
+/** Sizes of selection sets; each fragment is measured once, and one that contains itself counts as empty. */
+function measurer(schema: GraphQLSchema, fragments: Map<string, FragmentDefinitionNode>): Measure {
+  const measured = new Map<string, Size>();
+  const measure: Measure = (set, type) =>
+    set.selections.map((selection) => measureOne(selection, type)).reduce(sum, EMPTY);
+  const measureOne = (selection: SelectionNode, type: GraphQLNamedType | undefined | null): Size => {
+    const directives = selection.directives?.length ?? 0;
+    if (selection.kind === Kind.FIELD) return measureField(selection, type, directives);
+    const inner =
+      selection.kind === Kind.INLINE_FRAGMENT
+        ? measure(selection.selectionSet, typeOf(selection.typeCondition, type))
+        : measureFragment(selection.name.value);
+    return { ...inner, directives: inner.directives + directives };
+  };
+  const measureField = (node: FieldNode, parent: GraphQLNamedType | undefined | null, directives: number): Size => {
+    const type =
+      isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[node.name.value]?.type : undefined;
+    if (!node.selectionSet) return { depth: 1, lists: 0, width: 1, fields: 1, directives };
+    const inner = measure(node.selectionSet, type && getNamedType(type));
+    return {
+      depth: inner.depth + 1,
+      lists: inner.lists + (type && isListType(getNullableType(type)) ? 1 : 0),
+      width: 1,
+      fields: inner.fields + 1,
+      directives: inner.directives + directives,
+    };
+  };
+  const measureFragment = (name: string): Size => {
+    const known = measured.get(name);
+    if (known) return known;
+    measured.set(name, EMPTY);
+    const fragment = fragments.get(name);
+    const size = fragment ? measure(fragment.selectionSet, typeOf(fragment.typeCondition, undefined)) : EMPTY;
+    measured.set(name, size);
+    return size;
+  };
+  const typeOf = (condition: NamedTypeNode | undefined, otherwise: GraphQLNamedType | undefined | null) =>
+    condition ? schema.getType(condition.name.value) : otherwise;
+  return measure;
+}
+
+function sum(a: Size, b: Size): Size {
+  return {
+    depth: Math.max(a.depth, b.depth),
+    lists: Math.max(a.lists, b.lists),
+    width: a.width + b.width,
+    fields: a.fields + b.fields,
+    directives: a.directives + b.directives,
+  };
+}
+
 function isFragment(node: DocumentNode['definitions'][number]): node is FragmentDefinitionNode {
   return node.kind === Kind.FRAGMENT_DEFINITION;
 }
 
 function isOperation(node: DocumentNode['definitions'][number]): node is OperationDefinitionNode {
   return node.kind === Kind.OPERATION_DEFINITION;
+}
+
+/** Bounds on variables: keys of one object, characters of one text, and levels within one another. */
+const MAX_KEYS = 50;
+const MAX_TEXT = 40_000;
+const MAX_LEVELS = 20;
+const TOO_LARGE = `An object of the variables has at most ${MAX_KEYS} keys, a text at most ${MAX_TEXT} characters, and there are at most ${MAX_LEVELS} levels.`;
+
+/** Variables as the types of the operation want them, or what is wrong with the first of them that is wrong. */
+type Variables =
+  | { readonly coerced: Record<string, unknown>; readonly fault?: undefined }
+  | { readonly coerced?: undefined; readonly fault: GraphQLError };
+
+/**
+ * Judges the variables of an operation. graphql-js writes the whole value into each error, so that the work grows with
+ * the square of the input: it stops at the second error, and does not begin where the bounds are exceeded.
+ * @returns the coerced values, or one BAD_USER_INPUT; never throws
+ */
+export function readVariables(
+  schema: GraphQLSchema,
+  { variableDefinitions = [] }: OperationDefinitionNode,
+  variables: Readonly<Record<string, unknown>> | null | undefined,
+): Variables {
+  const given = variables ?? {};
+  if (!Object.entries(given).every(([name, value]) => isBounded(name) && isBounded(value)))
+    return wrongVariables(TOO_LARGE);
+  const { coerced, errors } = getVariableValues(schema, variableDefinitions, given, { maxErrors: 1 });
+  if (coerced) return { coerced };
+  const [first] = errors as readonly [GraphQLError];
+  return wrongVariables(first.message, first);
+}
+
+function wrongVariables(message: string, { nodes }: { readonly nodes?: GraphQLError['nodes'] } = {}): Variables {
+  // Apollo sends the status that an error found before execution names.
+  const extensions = { code: 'BAD_USER_INPUT', http: { status: 400 } };
+  return { fault: new GraphQLError(message, { nodes, extensions }) };
+}
+
+function isBounded(value: unknown, levels = MAX_LEVELS): boolean {
+  if (typeof value === 'string') return value.length <= MAX_TEXT;
+  if (typeof value !== 'object' || value === null) return true;
+  if (levels === 0) return false;
+  if (Array.isArray(value)) return value.every((item) => isBounded(item, levels - 1));
+  let left = MAX_KEYS;
+  for (const key in value) {
+    left--;
+    if (left < 0 || !isBounded(key) || !isBounded((value as Record<string, unknown>)[key], levels - 1)) return false;
+  }
+  return true;
+}
+
+/** What each user has open in this process, over sockets and streams together. */
+const open = perProcess(() => ({ sockets: new CountByKey(), subscriptions: new CountByKey() }));
+
+/**
+ * Counts one more socket of the caller.
+ * @returns a function that gives it back; undefined when there are SOCKETS_PER_USER already
+ */
+export function admitSocket(platform: Platform, caller: Caller): (() => void) | undefined {
+  const { sockets } = open(platform);
+  if (!sockets.take(caller.id, platform.config.SOCKETS_PER_USER)) return undefined;
+  return () => sockets.giveBack(caller.id);
+}
+
+/**
+ * Counts one more subscription of the caller. Without a caller nothing is counted: no subscription is public.
+ * @returns a function that gives it back
+ * @throws CallerError RATE_LIMITED when there are SUBSCRIPTIONS_PER_USER already
+ */
+export function admitSubscription(platform: Platform, caller: Caller | null): () => void {
+  if (!caller) return () => undefined;
+  const { subscriptions } = open(platform);
+  const max = platform.config.SUBSCRIPTIONS_PER_USER;
+  if (!subscriptions.take(caller.id, max)) throw tooMany(`A user has at most ${max} subscriptions.`);
+  return () => subscriptions.giveBack(caller.id);
+}
+
+/** @param limit a sentence that says how many there may be */
+export function tooMany(limit: string): CallerError {
+  return new CallerError('RATE_LIMITED', limit, { retryAfterMs: SECOND });
 }

@@ -2,7 +2,7 @@ import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
 import { type ClassType, Field, InterfaceType, ObjectType, registerEnumType } from 'type-graphql';
 import type { KeptAnswer } from '../commands/idempotency.ts';
 
-/** Every refusal a well-behaved client can meet, with the sentence that can be shown to a person. */
+/** Every refusal, with the sentence that can be shown to a person. */
 export const REFUSALS = {
   NAME_TAKEN: 'This name is taken. Please choose another one.',
   INVALID_CREDENTIALS: 'Name or password is wrong.',
@@ -26,7 +26,7 @@ export const REFUSALS = {
   IDEMPOTENCY_CONFLICT: 'This key was already used for a different request.',
 } as const;
 
-/** Every top-level error code, with what it tells the caller. Apollo's own codes come on top. */
+/** Every code of a top-level error, with its message. Apollo's codes (errors.ts) are added to these. */
 export const ERRORS = {
   UNAUTHENTICATED: 'Sign in first: the access token is missing, wrong or over.',
   FORBIDDEN: 'Your role may not do this.',

@@ -6,12 +6,15 @@ import { AccountsResolver } from '../accounts/accounts.resolver.ts';
 import { AlertsResolver } from '../alerts/alerts.resolver.ts';
 import { AuditResolver } from '../audit/audit.resolver.ts';
 import { ConcertsResolver } from '../concerts/concerts.resolver.ts';
+import { SEAT_CHANGES } from '../concerts/seat-change.ts';
 import { ShowResolver } from '../concerts/show.resolver.ts';
 import { CouponAlreadyClaimed } from '../coupons/coupon-problems.ts';
 import { CouponsResolver } from '../coupons/coupons.resolver.ts';
 import { AlreadyPaid, InsufficientBalance } from '../payments/pay-problems.ts';
 import { PaymentsResolver } from '../payments/payments.resolver.ts';
+import { pubSubOf } from '../platform/topics.ts';
 import { QueueResolver, QueueShuffleResolver } from '../queue/queue.resolver.ts';
+import { QUEUE_STATS } from '../queue/queue-stats.ts';
 import { ReservationsResolver } from '../reservations/reservations.resolver.ts';
 import { SaleClosed, SeatsUnavailable } from '../reservations/reserve-problems.ts';
 import { BestSellersResolver } from '../shop/best-sellers.resolver.ts';
@@ -22,16 +25,6 @@ import { LedgerEntryResolver, WalletResolver } from '../wallet/wallet.resolver.t
 import { DIRECTIVES, guardSchema } from './access.ts';
 import { Refusal } from './problems.ts';
 import { SettingsResolver } from './settings.resolver.ts';
-
-/** type-graphql wants one even where every subscription brings a source of its own, as all of ours do. */
-const TOPICLESS: NonNullable<Parameters<typeof buildSchemaSync>[0]['pubSub']> = {
-  publish: (topic) => {
-    throw new Error(`nobody publishes ${topic} through type-graphql`);
-  },
-  subscribe: (topic) => {
-    throw new Error(`nobody subscribes to ${topic} through type-graphql`);
-  },
-};
 
 /** The schema that serves, every field guarded. */
 export function makeSchema(): GraphQLSchema {
@@ -65,7 +58,7 @@ export function makeSchema(): GraphQLSchema {
       CouponAlreadyClaimed,
     ],
     directives: DIRECTIVES,
-    pubSub: TOPICLESS,
+    pubSub: pubSubOf([SEAT_CHANGES, QUEUE_STATS]),
     validate: false,
   });
   return guardSchema(schema);

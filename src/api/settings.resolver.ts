@@ -1,5 +1,5 @@
-import { Ctx, Field, Int, ObjectType, Query, Resolver } from 'type-graphql';
-import type { Context } from './context.ts';
+import { Ctx, Extensions, Field, Int, ObjectType, Query, Resolver } from 'type-graphql';
+import { type Context, PUBLIC } from './context.ts';
 
 @ObjectType({ simpleResolvers: true, description: 'What a client needs to know about this deployment' })
 export class Settings {
@@ -18,6 +18,7 @@ export class Settings {
 
 @Resolver()
 export class SettingsResolver {
+  @Extensions(PUBLIC)
   @Query(() => Settings)
   settings(@Ctx() { platform }: Context): Settings {
     const { CURRENCY, TIME_ZONE, SEATS_PER_USER, HOLD_SECONDS } = platform.config;

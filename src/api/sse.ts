@@ -1,37 +1,36 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { ExecutionResult, GraphQLError, GraphQLSchema } from 'graphql';
+import type { ExecutionResult, GraphQLError } from 'graphql';
 import { createHandler, type Handler, type RequestParams } from 'graphql-sse';
 import { authenticate } from '../accounts/authenticate.ts';
 import type { Platform } from '../platform/platform.ts';
 import { Stream } from '../platform/streams.ts';
-import { admitSubscription } from './audience.ts';
-import { type Caller, makeContext } from './context.ts';
+import type { Documents } from './compiled.ts';
+import type { Caller } from './context.ts';
 import { presentAll } from './errors.ts';
-import { Events } from './events.ts';
 import { GRAPHQL_PATH } from './http.ts';
 import { CallerError } from './problems.ts';
-import { readSubscription } from './read-subscription.ts';
+import { openSubscription, type Subscription } from './subscription.ts';
 
 const STREAM_PATH = `${GRAPHQL_PATH}/stream`;
 const EVENT_STREAM = 'text/event-stream';
 
-/** One who asks for a stream, and once that is found valid, the subscription that it carries. */
-interface Asking {
+/** A request for a stream, with the subscription once that has been found valid. */
+interface StreamRequest {
   readonly headers: FastifyRequest['headers'];
   readonly caller: Caller | null;
   readonly stream: Stream;
-  events?: Events;
+  subscription?: Subscription;
 }
 
 /**
  * Serves subscriptions as GraphQL over SSE, each on a response of its own ("distinct connections mode"), to POST of JSON
  * only: no page of another origin can send that without asking first.
  */
-export function serveStreams(http: FastifyInstance, platform: Platform, schema: GraphQLSchema): void {
+export function serveStreams(http: FastifyInstance, platform: Platform, documents: Documents): void {
   const open = new Set<AsyncGenerator<string>>();
-  const handle = createHandler<Asking>({
+  const handle = createHandler<StreamRequest>({
     authenticate: () => '',
-    onSubscribe: ({ raw }, params) => begin(platform, schema, raw, params),
+    onSubscribe: ({ raw }, params) => begin(platform, documents, raw, params),
   });
   http.post(STREAM_PATH, async (request, reply) => {
     const accept = request.headers.accept ?? '*/*';
@@ -60,21 +59,28 @@ export function serveStreams(http: FastifyInstance, platform: Platform, schema: 
 
 async function answer(
   platform: Platform,
-  handle: Handler<Asking>,
-  asking: Asking,
+  handle: Handler<StreamRequest>,
+  streamRequest: StreamRequest,
   { method, url, headers, body: sent }: FastifyRequest,
   reply: FastifyReply,
   open: Set<AsyncGenerator<string>>,
 ): Promise<FastifyReply> {
   const get = (name: string): string | undefined => (name === 'accept' ? EVENT_STREAM : (headers[name] as string));
   const json = typeof sent === 'object' ? (sent as Record<string, unknown> | null) : null;
-  const [body, init] = await handle({ method, url, headers: { get }, body: json, raw: asking, context: undefined });
+  const [body, init] = await handle({
+    method,
+    url,
+    headers: { get },
+    body: json,
+    raw: streamRequest,
+    context: undefined,
+  });
   if (!body || typeof body === 'string') return refuse(reply, init.status, faultIn(body));
   reply.hijack();
   open.add(body);
-  const stopClock = endWithToken(platform, asking);
+  const stopClock = endWithToken(platform, streamRequest);
   const head = { ...(reply.getHeaders() as Record<string, string>), ...init.headers, 'x-accel-buffering': 'no' };
-  await asking.stream.run(head, body).catch((error: unknown) => {
+  await streamRequest.stream.run(head, body).catch((error: unknown) => {
     platform.log.error({ err: error }, 'a stream failed through a fault of ours');
   });
   stopClock();
@@ -82,27 +88,20 @@ async function answer(
   return reply;
 }
 
-/** What to send to one who asks: the subscription, or what is wrong with it, as the one result of the stream. */
+/** What the stream carries: the subscription, or as its one result what is wrong with it. */
 function begin(
   platform: Platform,
-  schema: GraphQLSchema,
-  asking: Asking,
+  documents: Documents,
+  streamRequest: StreamRequest,
   params: RequestParams,
 ): AsyncIterable<ExecutionResult> {
-  const read = readSubscription(schema, params, platform.config.NODE_ENV === 'production');
-  if (!('document' in read)) return refusal(platform, read);
-  const token = params.extensions?.queueToken ?? asking.headers['x-queue-token'];
-  const { caller, stream } = asking;
-  try {
-    const over = admitSubscription(platform, caller);
-    const tell = (result: string): Promise<void> => stream.write(`event: next\ndata: ${result}\n\n`);
-    const contextValue = makeContext(platform, caller, typeof token === 'string' ? token : undefined);
-    asking.events = new Events({ ...read, schema, contextValue }, { tell, tellLast: tell, over });
-    return asking.events;
-  } catch (error) {
-    if (error instanceof CallerError) return refusal(platform, [error]);
-    throw error;
-  }
+  const { caller, headers, stream } = streamRequest;
+  const next = (result: string): Promise<void> => stream.write(`event: next\ndata: ${result}\n\n`);
+  const queueToken = params.extensions?.queueToken ?? headers['x-queue-token'];
+  const opened = openSubscription(platform, documents, params, caller, queueToken, { next, last: next });
+  if ('length' in opened) return refusal(platform, opened);
+  streamRequest.subscription = opened;
+  return opened;
 }
 
 async function* refusal(platform: Platform, errors: readonly GraphQLError[]): AsyncGenerator<ExecutionResult> {
@@ -110,12 +109,12 @@ async function* refusal(platform: Platform, errors: readonly GraphQLError[]): As
 }
 
 /** A stream ends with the access token that opened it. @returns a function that no longer waits for that */
-function endWithToken(platform: Platform, { caller, stream, events }: Asking): () => void {
-  if (!caller || !events) return () => undefined;
+function endWithToken(platform: Platform, { caller, stream, subscription }: StreamRequest): () => void {
+  if (!caller || !subscription) return () => undefined;
   const end = (): void => {
     const errors = presentAll(platform, [new CallerError('UNAUTHENTICATED')]);
     void stream.write(`event: next\ndata: ${JSON.stringify({ errors })}\n\n`);
-    void events.return();
+    void subscription.return();
   };
   const timer = setTimeout(end, Math.min(caller.until - Date.now(), 2 ** 31 - 1));
   return () => clearTimeout(timer);

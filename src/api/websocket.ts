@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
-import type { ExecutionArgs, GraphQLError, GraphQLSchema } from 'graphql';
+import type { GraphQLError } from 'graphql';
 import {
   CloseCode,
   GRAPHQL_TRANSPORT_WS_PROTOCOL,
@@ -16,17 +16,18 @@ import { isAllowedOrigin } from '../platform/origins.ts';
 import type { Platform } from '../platform/platform.ts';
 import { boundedWriterOf, closeSocket, serveSocket } from '../platform/sockets.ts';
 import { SECOND } from '../platform/units.ts';
-import { admitSocket, admitSubscription, tooMany } from './audience.ts';
-import { type Caller, type Context, makeContext } from './context.ts';
+import type { Documents } from './compiled.ts';
+import type { Caller } from './context.ts';
 import { presentAll } from './errors.ts';
-import { Events, type Line } from './events.ts';
 import { GRAPHQL_PATH } from './http.ts';
+import { admitSocket, tooMany } from './limits.ts';
 import { CallerError } from './problems.ts';
-import { readSubscription } from './read-subscription.ts';
+import { openSubscription, type Sink, type Subscription } from './subscription.ts';
 
-/** Largest frame that a client may send, in bytes; subscriptions on one socket at once. */
-const MOST_FRAME_BYTES = 64 * 1024;
-const MOST_SUBSCRIPTIONS = 100;
+/** Largest frame that a client may send, in bytes. */
+const MAX_FRAME_BYTES = 64 * 1024;
+/** Subscriptions on one socket at once. */
+const MAX_SUBSCRIPTIONS = 100;
 const INIT_TIMEOUT_MS = 5 * SECOND;
 
 /** Close codes of RFC 6455 and its registry. */
@@ -41,16 +42,16 @@ interface Connected {
   readonly writer: BoundedWriter;
   caller?: Caller | null;
   expiry?: NodeJS.Timeout;
-  /** Counts the socket out of those of its user. */
-  leave?: () => void;
+  /** Gives the socket back to the limit of its user. */
+  release?: () => void;
 }
 type Connection = SocketContext<Record<string, unknown>, Connected>;
 
 /** Serves subscriptions over graphql-transport-ws on the same port and path as HTTP. */
-export function serveSubscriptions(http: FastifyInstance, platform: Platform, schema: GraphQLSchema): void {
+export function serveSubscriptions(http: FastifyInstance, platform: Platform, documents: Documents): void {
   const sockets = new WebSocketServer({
     noServer: true,
-    maxPayload: MOST_FRAME_BYTES,
+    maxPayload: MAX_FRAME_BYTES,
     handleProtocols: (offered) => offered.has(GRAPHQL_TRANSPORT_WS_PROTOCOL) && GRAPHQL_TRANSPORT_WS_PROTOCOL,
   });
   const graphql = makeServer<Record<string, unknown>, Connected>({
@@ -58,10 +59,10 @@ export function serveSubscriptions(http: FastifyInstance, platform: Platform, sc
     onConnect: (connection) => connect(platform, connection),
     onClose: ({ extra }) => {
       clearTimeout(extra.expiry);
-      extra.leave?.();
+      extra.release?.();
     },
-    onSubscribe: (connection, id, payload) => begin(platform, schema, connection, id, payload),
-    subscribe: (execution) => new Events(execution as Execution, (execution as Execution).line),
+    onSubscribe: (connection, id, payload) => begin(platform, documents, connection, id, payload),
+    subscribe: (subscription) => subscription as Subscription,
     onError: (_connection, _id, _payload, errors) => presentAll(platform, errors),
   });
   sockets.on('connection', (socket) => {
@@ -69,52 +70,38 @@ export function serveSubscriptions(http: FastifyInstance, platform: Platform, sc
     serveSocket(graphql, socket, writer, { socket, writer }, platform.log);
   });
   http.server.on('upgrade', (request, socket, head) => upgrade(platform, sockets, request, socket, head));
-  // The HTTP server waits for the connections it has given away, so they end before it does.
+  // The HTTP server waits for the connections that were upgraded, so they end before it does.
   http.addHook('preClose', async () => {
     for (const socket of sockets.clients) closeSocket(socket, GOING_AWAY, 'Going away');
     await new Promise((resolve) => sockets.close(resolve));
   });
 }
 
-type Execution = ExecutionArgs & { readonly contextValue: Context; readonly line: Line };
-
-/** What to execute for a subscribe message, or what is wrong with it. */
+/** The subscription that a subscribe message asks for, or what is wrong with it. */
 function begin(
   platform: Platform,
-  schema: GraphQLSchema,
+  documents: Documents,
   { connectionParams, extra, subscriptions }: Connection,
   id: string,
   payload: SubscribePayload,
-): Execution | readonly GraphQLError[] {
-  if (Object.keys(subscriptions).length > MOST_SUBSCRIPTIONS) {
-    return [tooMany(`A socket has at most ${MOST_SUBSCRIPTIONS} subscriptions.`)];
+): Subscription | readonly GraphQLError[] {
+  if (Object.keys(subscriptions).length > MAX_SUBSCRIPTIONS) {
+    return [tooMany(`A socket has at most ${MAX_SUBSCRIPTIONS} subscriptions.`)];
   }
-  const read = readSubscription(schema, payload, platform.config.NODE_ENV === 'production');
-  if (!('document' in read)) return read;
-  const token = payload.extensions?.queueToken ?? connectionParams?.queueToken;
-  const queueToken = typeof token === 'string' ? token : undefined;
-  const caller = extra.caller ?? null;
-  try {
-    const line = lineOf(extra, id, admitSubscription(platform, caller));
-    return { ...read, schema, contextValue: makeContext(platform, caller, queueToken), line };
-  } catch (error) {
-    if (error instanceof CallerError) return [error];
-    throw error;
-  }
+  const queueToken = payload.extensions?.queueToken ?? connectionParams?.queueToken;
+  return openSubscription(platform, documents, payload, extra.caller ?? null, queueToken, sinkOf(extra, id));
 }
 
-/** The line of one subscription on a socket. @param over called when it has ended */
-function lineOf({ socket, writer }: Connected, id: string, over: () => void): Line {
+function sinkOf({ socket, writer }: Connected, id: string): Sink {
   const open = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
   return {
-    tell: (result) => writer.send(`${open}${result}}`),
-    // They may connect again as what they are now.
-    tellLast: async () => closeSocket(socket, CloseCode.Forbidden, 'Forbidden'),
-    over,
+    next: (result) => writer.send(`${open}${result}}`),
+    // The client may connect again in the role that it has now.
+    last: async () => closeSocket(socket, CloseCode.Forbidden, 'Forbidden'),
   };
 }
 
-/** A signed-in socket ends with its access token: nothing is told to whoever may no longer hear it. */
+/** A signed-in socket ends with its access token, so that nothing is sent to a caller who is signed in no longer. */
 async function connect(platform: Platform, { connectionParams, extra }: Connection): Promise<boolean> {
   const { socket } = extra;
   try {
@@ -125,8 +112,8 @@ async function connect(platform: Platform, { connectionParams, extra }: Connecti
     return false;
   }
   if (!extra.caller || socket.readyState !== socket.OPEN) return true;
-  extra.leave = admitSocket(platform, extra.caller);
-  if (!extra.leave) {
+  extra.release = admitSocket(platform, extra.caller);
+  if (!extra.release) {
     closeSocket(socket, TOO_MANY_SOCKETS, 'Too many sockets');
     return false;
   }

@@ -2,6 +2,7 @@ import {
   Arg,
   Ctx,
   Directive,
+  Extensions,
   FieldResolver,
   ID,
   Int,
@@ -12,9 +13,10 @@ import {
   Subscription,
 } from 'type-graphql';
 import { type Connection, idKey, pageOf, toConnection } from '../api/connection.ts';
-import { type Context, load } from '../api/context.ts';
+import { type Context, load, PUBLIC, SLOW } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
 import { LocalDate } from '../api/scalars.ts';
+import type { Subject } from '../platform/topics.ts';
 import { Queue } from '../queue/queue.ts';
 import { availableDates } from './available-dates.ts';
 import { Concert, ConcertConnection } from './concert.ts';
@@ -23,9 +25,8 @@ import { CreateConcertInput, createConcert } from './create-concert.ts';
 import { CreateShowInput, createShow } from './create-show.ts';
 import { readAvailableSeats, readSeatMap } from './read-seats.ts';
 import { Seat } from './seat.ts';
-import { SeatChange } from './seat-change.ts';
+import { SEAT_CHANGES, SeatChange } from './seat-change.ts';
 import { Show } from './show.ts';
-import { watchSeats } from './watch-seats.ts';
 
 const NAME = 'concert';
 
@@ -41,6 +42,7 @@ export class ConcertsResolver {
     return load(context, showsOfConcerts, concert.id);
   }
 
+  @Extensions(PUBLIC)
   @Query(() => ConcertConnection)
   async concerts(
     @Arg('first', () => Int, { defaultValue: 20 }) first: number,
@@ -53,6 +55,7 @@ export class ConcertsResolver {
     return toConnection(NAME, rows, first, ({ id }) => id);
   }
 
+  @Extensions(PUBLIC)
   @Query(() => Concert, { nullable: true })
   concert(@Arg('id', () => ID) id: string, @Ctx() context: Context): Promise<Concert | null> {
     return context.em.findOne(Concert, { id: idOf('id', id) });
@@ -103,6 +106,7 @@ answer more than 5,000 seats`,
     return createConcert(context, input);
   }
 
+  @Extensions(SLOW)
   @Directive('@operator')
   @Mutation(() => Show)
   createShow(@Arg('input', () => CreateShowInput) input: CreateShowInput, @Ctx() context: Context): Promise<Show> {
@@ -112,7 +116,11 @@ answer more than 5,000 seats`,
   @Directive('@queued')
   @Subscription(() => SeatChange, {
     description: 'Seats of a show as they are held, released and sold; ends when the token is no longer ACTIVE',
-    subscribe: ({ args, context }) => watchSeats(context as Context, args.showId as string),
+    topics: SEAT_CHANGES.name,
+    topicId: ({ args, context }): Subject => ({
+      platform: (context as Context).platform,
+      id: idOf('showId', args.showId as string),
+    }),
   })
   seatChanges(@Arg('showId', () => ID) _showId: string, @Root() change: SeatChange): SeatChange {
     return change;

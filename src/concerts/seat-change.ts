@@ -1,6 +1,7 @@
 import { Field, ID, ObjectType } from 'type-graphql';
 import type { Platform } from '../platform/platform.ts';
 import type { Channel } from '../platform/pubsub.ts';
+import type { Topic } from '../platform/topics.ts';
 import { Seat, toSeats } from './seat.ts';
 
 @ObjectType({ simpleResolvers: true, description: 'Seats of one show whose status changed, in one batch' })
@@ -15,16 +16,31 @@ export class SeatChange {
   resync!: boolean;
 }
 
-/** Unread changes that one subscriber may have waiting; more are told as a resync. */
-const MOST_UNREAD = 1_000;
+/** Unread seats that one subscriber may have waiting; more are sent as a resync. */
+const MAX_UNREAD = 1_000;
 
 export function seatsOf(showId: string): Channel<Seat[]> {
   return { name: `onsale:seats:${showId}` };
 }
 
+/** Seats of a show, by its id, as they are held, released and sold; after a gap, word that changes were missed. */
+export const SEAT_CHANGES: Topic<SeatChange> = {
+  name: 'seatChanges',
+  first: 'nothing',
+  open: async ({ messages }, showId, publish) => {
+    const stop = await messages.listen(seatsOf(showId), (seats) => publish(toSeatChange(showId, seats, false)));
+    const stopGaps = messages.onGap(() => publish(toSeatChange(showId, [], true)));
+    return () => {
+      stop();
+      stopGaps();
+    };
+  },
+  merge: mergeChanges,
+};
+
 /**
- * Tells all processes, after the commit, how seats stand now. Never throws: a message that is lost is made good by the
- * revisions and the next resync.
+ * Publishes to all processes, after the commit, how seats stand now. Never throws: the revisions and the next resync make
+ * up for a message that is lost.
  */
 export function publishSeats(platform: Platform, seats: readonly Seat[]): void {
   for (const [showId, changed] of Map.groupBy(seats, (seat) => seat.showId)) {
@@ -34,17 +50,17 @@ export function publishSeats(platform: Platform, seats: readonly Seat[]): void {
   }
 }
 
-export function toSeatChange(showId: string, seats: Seat[], resync: boolean): SeatChange {
+function toSeatChange(showId: string, seats: Seat[], resync: boolean): SeatChange {
   return Object.assign(new SeatChange(), { showId, seats: toSeats(seats), resync });
 }
 
 /** Two changes as one: each seat in its newest state. */
-export function mergeChanges(unread: SeatChange, newer: SeatChange): SeatChange {
+function mergeChanges(unread: SeatChange, newer: SeatChange): SeatChange {
   const seats = new Map(unread.seats.map((seat) => [seat.id, seat]));
   for (const seat of newer.seats) {
     const known = seats.get(seat.id);
     if (!known || known.revision < seat.revision) seats.set(seat.id, seat);
   }
-  if (seats.size > MOST_UNREAD) return toSeatChange(newer.showId, [], true);
+  if (seats.size > MAX_UNREAD) return toSeatChange(newer.showId, [], true);
   return toSeatChange(newer.showId, [...seats.values()], unread.resync || newer.resync);
 }

@@ -1,5 +1,5 @@
-import { Arg, Ctx, Directive, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
-import { type Context, load } from '../api/context.ts';
+import { Arg, Ctx, Directive, Extensions, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { type Context, load, PUBLIC } from '../api/context.ts';
 import { claimCoupon } from './claim-coupon.ts';
 import { Coupon } from './coupon.ts';
 import { type ClaimAnswer, ClaimCouponResult } from './coupon-problems.ts';
@@ -14,6 +14,7 @@ export class CouponsResolver {
     return load(context, couponsById, issued.couponId);
   }
 
+  @Extensions(PUBLIC)
   @Query(() => Coupon, { nullable: true, name: 'coupon' })
   readCoupon(@Arg('id', () => ID) id: string, @Ctx() context: Context): Promise<Coupon | null> {
     return readCoupon(context, id);

@@ -1,5 +1,6 @@
 import { RedisPubSub } from 'graphql-redis-subscriptions';
 import type { Redis } from 'ioredis';
+import { inTime } from './deadline.ts';
 import type { Log } from './log.ts';
 import { COMMAND_TIMEOUT_MS, openRedisListener } from './redis.ts';
 
@@ -37,7 +38,15 @@ export async function openMessages(url: string, redis: Redis, log: Log): Promise
     listen: async (channel, listener) => {
       if (subscriber.status !== 'ready') throw new Error('Connection is closed.');
       const stop = (id: number) => (): void => pubsub.unsubscribe(id);
-      return inTime(pubsub.subscribe(channel.name, listener).then(stop));
+      const listening = pubsub.subscribe(channel.name, listener).then(stop);
+      // The connection queues its commands until Redis is back; the caller is not kept waiting for that.
+      return inTime(listening, COMMAND_TIMEOUT_MS, () => {
+        listening.then(
+          (stopListening) => stopListening(),
+          () => undefined,
+        );
+        return new Error('Command timed out');
+      });
     },
     onGap: (listener) => {
       gaps.add(listener);
@@ -45,25 +54,6 @@ export async function openMessages(url: string, redis: Redis, log: Log): Promise
     },
     close: async () => subscriber.disconnect(),
   };
-}
-
-/** Once listening, the connection waits for Redis to come back; whoever asks now is not kept waiting. */
-async function inTime(listening: Promise<() => void>): Promise<() => void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      reject(new Error('Command timed out'));
-      listening.then(
-        (stop) => stop(),
-        () => undefined,
-      );
-    }, COMMAND_TIMEOUT_MS);
-  });
-  try {
-    return await Promise.race([listening, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** RedisPubSub drops the promises of unsubscribing; without this a Redis outage would end the process. */

@@ -1,9 +1,9 @@
 import { Field, ID, Int, ObjectType } from 'type-graphql';
 import type { Context } from '../api/context.ts';
-import { idOf } from '../api/input.ts';
 import { notFound } from '../api/problems.ts';
 import { DateTime } from '../api/scalars.ts';
-import { ConflatingIterator } from '../platform/conflating-iterator.ts';
+import { forkOf } from '../platform/platform.ts';
+import type { Topic } from '../platform/topics.ts';
 import { SECOND } from '../platform/units.ts';
 import { ensureSettings, type QueueMessage, readSnapshot } from './line/line.ts';
 import { Queue } from './queue.ts';
@@ -64,41 +64,31 @@ export async function readStats(context: Context, queueId: string): Promise<Queu
   return toStats(queueId, await readSnapshot(context.platform, queueId));
 }
 
-/** One object for all who hear of the same message, so that it is written once. */
-const shared = new WeakMap<QueueMessage, QueueStats>();
-
-function statsOf(queueId: string, message: QueueMessage): QueueStats {
-  const stats = shared.get(message) ?? toStats(queueId, message);
-  shared.set(message, stats);
-  return stats;
-}
-
-/**
- * The queue's counts: now, then at most once a second.
- * @throws CallerError NOT_FOUND for an unknown queue
- */
-export async function watchStats(context: Context, id: string): Promise<AsyncIterable<QueueStats>> {
-  const queueId = idOf('queueId', id);
-  const queue = await context.em.findOne(Queue, { id: queueId });
-  if (!queue) throw notFound('queue');
-  await ensureSettings(context.platform, queue);
-  let stop: (() => void) | undefined;
-  let timer: NodeJS.Timeout | undefined;
-  let toldAt = 0;
-  let newest: QueueMessage | undefined;
-  const stats = new ConflatingIterator<QueueStats>(() => {
-    clearTimeout(timer);
-    stop?.();
-  });
-  const tell = (): void => {
-    timer = undefined;
-    toldAt = Date.now();
-    if (newest) stats.push(statsOf(queueId, newest));
-  };
-  stop = await watchCounts(context.platform, queueId, (message) => {
-    newest = message;
-    timer ??= setTimeout(tell, Math.max(0, toldAt + SECOND - Date.now()));
-  });
-  if (stats.ended) stop();
-  return stats;
-}
+/** The counts of a queue, by its id: the latest, then at most once a second. */
+export const QUEUE_STATS: Topic<QueueStats> = {
+  name: 'queueStats',
+  first: 'latest',
+  check: async (platform, queueId) => {
+    const queue = await forkOf(platform).findOne(Queue, { id: queueId });
+    if (!queue) throw notFound('queue');
+    await ensureSettings(platform, queue);
+  },
+  open: async (platform, queueId, publish) => {
+    let timer: NodeJS.Timeout | undefined;
+    let publishedAt = 0;
+    let newest: QueueMessage | undefined;
+    const publishNewest = (): void => {
+      timer = undefined;
+      publishedAt = Date.now();
+      if (newest) publish(toStats(queueId, newest));
+    };
+    const stop = await watchCounts(platform, queueId, (message) => {
+      newest = message;
+      timer ??= setTimeout(publishNewest, Math.max(0, publishedAt + SECOND - Date.now()));
+    });
+    return () => {
+      clearTimeout(timer);
+      stop();
+    };
+  },
+};

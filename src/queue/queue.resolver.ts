@@ -3,6 +3,7 @@ import {
   Ctx,
   createUnionType,
   Directive,
+  Extensions,
   FieldResolver,
   ID,
   Int,
@@ -12,9 +13,10 @@ import {
   Root,
   Subscription,
 } from 'type-graphql';
-import type { Context } from '../api/context.ts';
+import { type Context, PUBLIC } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
 import { Refusal } from '../api/problems.ts';
+import type { Subject } from '../platform/topics.ts';
 import { CreateQueueInput, createQueue } from './create-queue.ts';
 import { countEntrants, QueueShuffle, readOrder, readShuffle } from './draw/queue-shuffle.ts';
 import { EnterQueueInput, enterQueue } from './enter-queue.ts';
@@ -22,7 +24,7 @@ import { IssuePriorityCodesInput, issuePriorityCodes } from './issue-codes.ts';
 import { leaveQueue } from './leave-queue.ts';
 import { Queue } from './queue.ts';
 import { QueueHistoryPoint, readHistory } from './queue-history.ts';
-import { QueueStats, readStats, watchStats } from './queue-stats.ts';
+import { QUEUE_STATS, QueueStats, readStats } from './queue-stats.ts';
 import { QueueToken } from './queue-token.ts';
 import { readOwnToken } from './read-token.ts';
 import { revokeToken } from './revoke-token.ts';
@@ -62,6 +64,7 @@ export class QueueResolver {
     return readHistory(context, queueId, minutes);
   }
 
+  @Extensions(PUBLIC)
   @Query(() => QueueShuffle, { nullable: true })
   queueShuffle(@Arg('queueId', () => ID) queueId: string, @Ctx() context: Context): Promise<QueueShuffle | null> {
     return readShuffle(context, queueId);
@@ -121,7 +124,11 @@ export class QueueResolver {
   @Directive('@operator')
   @Subscription(() => QueueStats, {
     description: 'Now, then at most once a second',
-    subscribe: ({ args, context }) => watchStats(context as Context, args.queueId as string),
+    topics: QUEUE_STATS.name,
+    topicId: ({ args, context }): Subject => ({
+      platform: (context as Context).platform,
+      id: idOf('queueId', args.queueId as string),
+    }),
   })
   queueStats(@Arg('queueId', () => ID) _queueId: string, @Root() stats: QueueStats): QueueStats {
     return stats;

@@ -4,7 +4,8 @@ import type { Platform } from '../platform/platform.ts';
 import { forkOf } from '../platform/platform.ts';
 import { readToken } from './line/line.ts';
 import { Queue } from './queue.ts';
-import { hashOf, queueIdOf, tokenIdOf } from './queue-token.ts';
+import { hashOf, queueIdOf, type TokenView, tokenIdOf } from './queue-token.ts';
+import { watchToken } from './replica/queue-watch.ts';
 
 /**
  * Lets the holder of an ACTIVE token of the queue through.
@@ -29,6 +30,22 @@ export async function findPass(context: Context, queueId: string): Promise<Pass 
   const view = await readToken(context.platform, queueId, tokenIdOf(tokenHash));
   const opens = view?.token.status === 'ACTIVE' && view.token.userId === caller.id;
   return opens ? { queueId, tokenHash } : undefined;
+}
+
+/**
+ * Calls `onEnd` once the pass opens nothing more: its token is ACTIVE no longer, or Redis does not know it.
+ * @returns a function that stops watching
+ * @throws whatever Redis throws while it is away
+ */
+export async function watchPass(platform: Platform, pass: Pass, onEnd: () => void): Promise<() => void> {
+  const tokenId = tokenIdOf(pass.tokenHash);
+  const view = await readToken(platform, pass.queueId, tokenId);
+  if (view) {
+    const judge = ({ token }: TokenView): void => (token.status === 'ACTIVE' ? undefined : onEnd());
+    return watchToken(platform, pass.queueId, tokenId, view, judge, onEnd);
+  }
+  onEnd();
+  return () => undefined;
 }
 
 /** The error that tells a client which queue to enter. */

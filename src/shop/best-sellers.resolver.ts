@@ -1,5 +1,18 @@
-import { Arg, Ctx, Directive, Field, FieldResolver, Float, Int, ObjectType, Query, Resolver, Root } from 'type-graphql';
-import { type Context, load } from '../api/context.ts';
+import {
+  Arg,
+  Ctx,
+  Directive,
+  Extensions,
+  Field,
+  FieldResolver,
+  Float,
+  Int,
+  ObjectType,
+  Query,
+  Resolver,
+  Root,
+} from 'type-graphql';
+import { type Context, load, PUBLIC } from '../api/context.ts';
 import { BestSeller, bestSellerLists, readBestSellers } from './best-sellers.ts';
 import { Product } from './product.ts';
 import { productsById, productTexts } from './product-texts.ts';
@@ -26,6 +39,7 @@ export class BestSellersResolver {
     return load(context, productsById, seller.productId);
   }
 
+  @Extensions(PUBLIC)
   @Query(() => [BestSeller])
   bestSellers(
     @Arg('days', () => Int, { defaultValue: 3 }) days: number,

@@ -1,6 +1,6 @@
-import { Arg, Ctx, Directive, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { Arg, Ctx, Directive, Extensions, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { Connection } from '../api/connection.ts';
-import { type Context, load } from '../api/context.ts';
+import { type Context, load, PUBLIC } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
 import { CreateProductInput, createProduct } from './create-product.ts';
 import { Product, ProductConnection } from './product.ts';
@@ -21,6 +21,7 @@ export class ProductsResolver {
     return (await load(context, stocksOfProducts, product.id)) === 0;
   }
 
+  @Extensions(PUBLIC)
   @Query(() => ProductConnection)
   products(
     @Arg('filter', () => ProductFilter, { nullable: true }) filter: ProductFilter | undefined,
@@ -32,6 +33,7 @@ export class ProductsResolver {
     return readProducts(context, filter, sort, first, after);
   }
 
+  @Extensions(PUBLIC)
   @Query(() => Product, { nullable: true })
   product(@Arg('id', () => ID) id: string, @Ctx() context: Context): Promise<Product | null> {
     return load(context, productsById, idOf('id', id));

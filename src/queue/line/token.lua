@@ -113,7 +113,7 @@ local function settle(t)
   end
 end
 
--- What Node needs to know of a token, in the order of RawView in token-view.ts.
+-- What Node needs to know of a token, in the order of RawView in queue-token.ts.
 local function view(t)
   local place, estimate = -1, -1
   if t.s == 'W' and drawing then

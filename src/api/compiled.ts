@@ -1,0 +1,318 @@
+import { hash } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { ApolloServerOptions } from '@apollo/server';
+import {
+  type DocumentNode,
+  type ExecutionResult,
+  type FieldNode,
+  GraphQLError,
+  type GraphQLField,
+  type GraphQLObjectType,
+  type GraphQLOutputType,
+  type GraphQLResolveInfo,
+  type GraphQLSchema,
+  getArgumentValues,
+  getNullableType,
+  isLeafType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+  Kind,
+  locatedError,
+  NoSchemaIntrospectionCustomRule,
+  type OperationDefinitionNode,
+  parse,
+  specifiedRules,
+  validate,
+} from 'graphql';
+import { LRUCache } from 'lru-cache';
+import type { Context } from './context.ts';
+import { LimitsRule, MAX_TOKENS, nestingFault, subscriptionFault } from './limits.ts';
+
+/**
+ * Documents that one process keeps, and the characters of their texts: in all, and of one. Parsed, a document takes about
+ * a hundred times the memory of its text.
+ */
+const MAX_DOCUMENTS = 1_000;
+const MAX_CHARACTERS = 500_000;
+const MAX_CHARACTERS_EACH = 16_000;
+
+/** Rows of a list that are written before other requests get their turn. */
+const ROWS_PER_TURN = 1_000;
+
+/** A document that was found valid and within the limits. */
+export interface KnownDocument {
+  readonly document: DocumentNode;
+  /** How its only operation is answered without execution, where that is possible. */
+  readonly plan: Plan | undefined;
+}
+
+/** What Apollo looks documents up in, so that it need not parse and validate them. */
+type DocumentStore = NonNullable<ApolloServerOptions<Context>['documentStore']>;
+
+/**
+ * The documents of all transports. Each is parsed and validated once, here; the same text again, as whole crowds send
+ * it, is found by its hash.
+ */
+export class Documents {
+  readonly schema: GraphQLSchema;
+  readonly #rules;
+  readonly #known = new LRUCache<string, KnownDocument>({
+    max: MAX_DOCUMENTS,
+    maxSize: MAX_CHARACTERS,
+    maxEntrySize: MAX_CHARACTERS_EACH,
+    sizeCalculation: ({ document }) => document.loc?.end || 1,
+  });
+
+  /** @param hidesSchema whether documents that ask for the schema are refused */
+  constructor(schema: GraphQLSchema, hidesSchema: boolean) {
+    this.schema = schema;
+    this.#rules = [LimitsRule, ...(hidesSchema ? [NoSchemaIntrospectionCustomRule] : [])];
+  }
+
+  /** @returns the document, or what is wrong with it, as errors that carry a code */
+  read(text: string): KnownDocument | readonly GraphQLError[] {
+    const key = hash('sha256', text);
+    return this.#known.get(key) ?? this.#readNew(text, key);
+  }
+
+  /**
+   * How Apollo reads what it has to answer: it finds what `read` has found valid. Only texts too long to be kept are
+   * parsed and validated by Apollo again, in the same way.
+   */
+  get forApollo(): Pick<ApolloServerOptions<Context>, 'documentStore' | 'validationRules' | 'parseOptions'> {
+    // Apollo's keys end with the SHA-256 of the text.
+    const keyOf = (key: string): string => key.slice(-64);
+    const documentStore: DocumentStore = {
+      get: async (key) => this.#known.get(keyOf(key))?.document,
+      set: async (key, document) => void this.#keep(keyOf(key), document),
+      delete: async (key) => this.#known.delete(keyOf(key)),
+    };
+    return { documentStore, validationRules: this.#rules, parseOptions: { maxTokens: MAX_TOKENS } };
+  }
+
+  #readNew(text: string, key: string): KnownDocument | readonly GraphQLError[] {
+    const invalid = (fault: GraphQLError): GraphQLError => coded(fault, 'GRAPHQL_VALIDATION_FAILED');
+    const tooDeep = nestingFault(text);
+    if (tooDeep) return [invalid(new GraphQLError(tooDeep))];
+    let document: DocumentNode;
+    try {
+      document = parse(text, { maxTokens: MAX_TOKENS });
+    } catch (error) {
+      if (error instanceof GraphQLError) return [coded(error, 'GRAPHQL_PARSE_FAILED')];
+      throw error;
+    }
+    const conditional = subscriptionFault(document);
+    if (conditional) return [invalid(new GraphQLError(conditional))];
+    const faults = validate(this.schema, document, [...specifiedRules, ...this.#rules]);
+    return faults.length > 0 ? faults.map(invalid) : this.#keep(key, document);
+  }
+
+  #keep(key: string, document: DocumentNode): KnownDocument {
+    const known = { document, plan: planOf(this.schema, document) };
+    this.#known.set(key, known);
+    return known;
+  }
+}
+
+function coded({ message, nodes, source, positions }: GraphQLError, code: string): GraphQLError {
+  return new GraphQLError(message, { nodes, source, positions, extensions: { code, http: { status: 400 } } });
+}
+
+/**
+ * What a plan answers for one root value: the whole result as JSON; or a result with errors that are yet to be presented;
+ * or undefined where it has to be executed.
+ */
+export type Answer = string | ExecutionResult | undefined;
+
+/** Answers for one root value: undefined for a query, an event for a subscription. */
+export type Answering = (root: unknown) => Promise<Answer> | Answer;
+
+/**
+ * How an operation of exactly one field with a plain selection is answered without executing it field by field: the
+ * guarded resolver gives the value, which is written as JSON. The plan is the same for a query and for each event of a
+ * subscription. A selection is plain when it has nothing but properties of the value itself: no fragments, directives,
+ * arguments or resolvers within, and no types with several members.
+ */
+export class Plan {
+  readonly operation: OperationDefinitionNode;
+  readonly #field: GraphQLField<unknown, Context>;
+  readonly #node: FieldNode;
+  readonly #open: string;
+  readonly #write: Writer;
+  /** Set where the value is a list: writes one of its rows. */
+  readonly #writeRow: Writer | undefined;
+  /** What several callers are given, such as an event or the rows of a map, is written once. */
+  readonly #written = new WeakMap<object, string | Promise<string>>();
+
+  constructor(
+    operation: OperationDefinitionNode,
+    field: GraphQLField<unknown, Context>,
+    node: FieldNode,
+    write: Writer,
+  ) {
+    this.operation = operation;
+    this.#field = field;
+    this.#node = node;
+    this.#open = `{"data":{${JSON.stringify(keyOf(node))}:`;
+    this.#write = write;
+    const type = getNullableType(field.type);
+    this.#writeRow = isListType(type) ? writerOf(type.ofType, node) : undefined;
+  }
+
+  /**
+   * Takes the variables and the caller of one request or subscription.
+   * @param variables as readVariables in limits.ts has coerced them
+   * @returns a function to call with each root value; undefined where the arguments are wrong: execution says how
+   */
+  begin(variables: Record<string, unknown>, context: Context): Answering | undefined {
+    let args: Record<string, unknown>;
+    try {
+      args = getArgumentValues(this.#field as GraphQLField<unknown, unknown>, this.#node, variables);
+    } catch {
+      return undefined;
+    }
+    return (root) => this.#answer(root, args, context);
+  }
+
+  #answer(root: unknown, args: Record<string, unknown>, context: Context): Promise<Answer> | Answer {
+    let value: unknown;
+    try {
+      value = this.#field.resolve?.(root, args, context, {} as GraphQLResolveInfo);
+    } catch (error) {
+      return this.#refused(error);
+    }
+    if (!(value instanceof Promise)) return this.#tryToWrite(value);
+    return value.then(
+      (settled) => this.#tryToWrite(settled),
+      (error: unknown) => this.#refused(error),
+    );
+  }
+
+  /** What the resolver threw, as execution reports it. */
+  #refused(error: unknown): ExecutionResult {
+    const key = keyOf(this.#node);
+    const data = isNonNullType(this.#field.type) ? null : { [key]: null };
+    return { errors: [locatedError(error, [this.#node], [key])], data };
+  }
+
+  /** A value that is not what its type promises is left to execution, which says what that means. */
+  #tryToWrite(value: unknown): Promise<string | undefined> | string | undefined {
+    try {
+      const text = this.#writeOnce(value);
+      return typeof text === 'string' ? text : text.catch(() => undefined);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #writeOnce(value: unknown): Promise<string> | string {
+    const rows = this.#writeRow && Array.isArray(value) ? value : undefined;
+    const isShared = rows !== undefined || this.operation.operation === 'subscription';
+    if (!isShared || typeof value !== 'object' || value === null) return this.#enclose(this.#write(value));
+    let text = this.#written.get(value);
+    if (text === undefined) {
+      text = rows ? this.#writeInTurns(rows) : this.#enclose(this.#write(value));
+      this.#written.set(value, text);
+    }
+    return text;
+  }
+
+  async #writeInTurns(rows: readonly unknown[]): Promise<string> {
+    const parts: string[] = [];
+    for (let from = 0; from < rows.length; from += ROWS_PER_TURN) {
+      if (from > 0) await nextTurn();
+      const turn = rows.slice(from, from + ROWS_PER_TURN);
+      parts.push(turn.map(this.#writeRow as Writer).join());
+    }
+    return this.#enclose(`[${parts.join()}]`);
+  }
+
+  #enclose(text: string): string {
+    return `${this.#open}${text}}}`;
+  }
+}
+
+/** The plan of a valid document with one operation; undefined where it has to be executed. */
+function planOf(schema: GraphQLSchema, { definitions }: DocumentNode): Plan | undefined {
+  const [operation, another] = definitions;
+  if (another || operation?.kind !== Kind.OPERATION_DEFINITION || operation.operation === 'mutation') return undefined;
+  const [node, second] = operation.selectionSet.selections;
+  if (second || node?.kind !== Kind.FIELD || node.directives?.length || operation.directives?.length) return undefined;
+  const field = schema.getRootType(operation.operation)?.getFields()[node.name.value];
+  const write = field?.resolve && writerOf(field.type, node);
+  return field && write ? new Plan(operation, field, node, write) : undefined;
+}
+
+/** Writes a value as the JSON that execution would answer. @throws any error where it has to be executed */
+type Writer = (value: unknown) => string;
+
+/** A writer for values of `type` with the selection of `node`; undefined where the selection is not plain. */
+function writerOf(type: GraphQLOutputType, node: FieldNode): Writer | undefined {
+  if (isNonNullType(type)) {
+    const write = writerOf(type.ofType, node);
+    return write && ((value) => (value === null || value === undefined ? unexpected() : write(value)));
+  }
+  const write = writerOfNullable(type, node);
+  return write && ((value) => (value === null || value === undefined ? 'null' : write(value)));
+}
+
+function writerOfNullable(type: GraphQLOutputType, node: FieldNode): Writer | undefined {
+  if (isLeafType(type)) return (value) => JSON.stringify(type.serialize(value) ?? unexpected());
+  if (isListType(type)) {
+    const write = writerOf(type.ofType, node);
+    return write && ((value) => (Array.isArray(value) ? `[${value.map(write).join()}]` : unexpected()));
+  }
+  return isObjectType(type) ? writerOfObject(type, node) : undefined;
+}
+
+interface Column {
+  readonly name: string;
+  /** `"key":`, as it stands in the answer. */
+  readonly key: string;
+  readonly write: Writer;
+}
+
+function writerOfObject(type: GraphQLObjectType, node: FieldNode): Writer | undefined {
+  const columns = columnsOf(type, node);
+  if (!columns || type.isTypeOf) return undefined;
+  return (value) => {
+    if (typeof value !== 'object' || value instanceof Promise || value instanceof Error) return unexpected();
+    let text = '';
+    for (const { name, key, write } of columns) {
+      const property = (value as Record<string, unknown>)[name];
+      if (typeof property === 'function' || property instanceof Promise) return unexpected();
+      text += `${text ? ',' : '{'}${key}${write(property)}`;
+    }
+    return `${text}}`;
+  };
+}
+
+function columnsOf(type: GraphQLObjectType, node: FieldNode): Column[] | undefined {
+  const columns = new Map<string, Column>();
+  for (const selection of node.selectionSet?.selections ?? []) {
+    if (selection.kind !== Kind.FIELD || selection.directives?.length || selection.arguments?.length) return undefined;
+    const key = `${JSON.stringify(keyOf(selection))}:`;
+    // Selected twice, and perhaps with other fields within.
+    if (columns.has(key) && selection.selectionSet) return undefined;
+    const write = writerOfField(type, selection);
+    if (!write) return undefined;
+    columns.set(key, { name: selection.name.value, key, write });
+  }
+  return [...columns.values()];
+}
+
+function writerOfField(type: GraphQLObjectType, node: FieldNode): Writer | undefined {
+  if (node.name.value === '__typename') return () => JSON.stringify(type.name);
+  const field = type.getFields()[node.name.value];
+  return field && !field.resolve ? writerOf(field.type, node) : undefined;
+}
+
+/** How the field is called in the answer. */
+function keyOf(node: FieldNode): string {
+  return node.alias?.value ?? node.name.value;
+}
+
+function unexpected(): never {
+  throw new Error('the value is not what its type promises');
+}

@@ -1,0 +1,171 @@
+import {
+  createSourceEventStream,
+  type DocumentNode,
+  type ExecutionArgs,
+  type ExecutionResult,
+  execute,
+  type GraphQLError,
+  type GraphQLSchema,
+  getOperationAST,
+  locatedError,
+  type OperationDefinitionNode,
+  OperationTypeNode,
+} from 'graphql';
+import type { Platform } from '../platform/platform.ts';
+import type { Answering, Documents, Plan } from './compiled.ts';
+import { type Caller, type Context, makeContext } from './context.ts';
+import { presentAll } from './errors.ts';
+import { admitSubscription, readVariables } from './limits.ts';
+import { badInput, CallerError } from './problems.ts';
+
+/** What a client subscribes to, as it came. */
+interface Asked {
+  readonly query: string;
+  readonly operationName?: string | null | undefined;
+  readonly variables?: Record<string, unknown> | null | undefined;
+}
+
+/** How a transport carries the results of one subscription to its client. */
+export interface Sink {
+  /** Hands over the JSON of one result; resolves when its bytes have left, so that a slow reader skips what is old. */
+  next(result: string): Promise<void>;
+  /** As `next`, for the result that says that the caller has lost the role it needs: the transport ends after it. */
+  last(result: string): Promise<void>;
+}
+
+/**
+ * Judges what a client subscribes to, as HTTP judges documents, and counts the subscription among those of its caller.
+ * @param caller who is signed in, or null
+ * @param queueToken as the client sent it
+ * @returns the subscription, which begins when it is read, or what is wrong with it
+ */
+export function openSubscription(
+  platform: Platform,
+  documents: Documents,
+  { query, operationName, variables: variableValues }: Asked,
+  caller: Caller | null,
+  queueToken: unknown,
+  sink: Sink,
+): Subscription | readonly GraphQLError[] {
+  const known = documents.read(query);
+  if (!('document' in known)) return known;
+  const { document, plan } = known;
+  if (getOperationAST(document, operationName)?.operation !== OperationTypeNode.SUBSCRIPTION) {
+    return [badInput('A socket takes subscriptions only; send queries and mutations over HTTP.')];
+  }
+  try {
+    const release = admitSubscription(platform, caller);
+    const contextValue = makeContext(platform, caller, typeof queueToken === 'string' ? queueToken : undefined);
+    const { schema } = documents;
+    return new Subscription({ schema, document, operationName, variableValues, contextValue }, plan, sink, release);
+  } catch (error) {
+    if (error instanceof CallerError) return [error];
+    throw error;
+  }
+}
+
+/**
+ * One subscription, which hands its results to a sink. To the libraries of the protocols it is what they execute, and the
+ * result: an iterable that yields nothing, whose only `next` lasts as long as the subscription does; `return` ends it.
+ */
+export class Subscription implements ExecutionArgs, AsyncIterableIterator<ExecutionResult> {
+  readonly schema: GraphQLSchema;
+  readonly document: DocumentNode;
+  readonly operationName: ExecutionArgs['operationName'];
+  readonly variableValues: ExecutionArgs['variableValues'];
+  readonly contextValue: Context;
+  readonly #plan: Plan | undefined;
+  readonly #sink: Sink;
+  readonly #release: () => void;
+  #source: AsyncIterator<unknown> | undefined;
+  #hasEnded = false;
+
+  /** @param release called once, when the subscription has ended */
+  constructor(
+    execution: ExecutionArgs & { readonly contextValue: Context },
+    plan: Plan | undefined,
+    sink: Sink,
+    release: () => void,
+  ) {
+    this.schema = execution.schema;
+    this.document = execution.document;
+    this.operationName = execution.operationName;
+    this.variableValues = execution.variableValues;
+    this.contextValue = execution.contextValue;
+    this.#plan = plan;
+    this.#sink = sink;
+    this.#release = release;
+  }
+
+  async next(): Promise<IteratorResult<ExecutionResult>> {
+    try {
+      if (!this.#hasEnded) await this.#run();
+    } finally {
+      await this.return();
+    }
+    return { done: true, value: undefined };
+  }
+
+  async return(): Promise<IteratorResult<ExecutionResult>> {
+    if (!this.#hasEnded) {
+      this.#hasEnded = true;
+      this.#release();
+      await this.#source?.return?.();
+    }
+    return { done: true, value: undefined };
+  }
+
+  async throw(): Promise<IteratorResult<ExecutionResult>> {
+    return this.return();
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async #run(): Promise<void> {
+    const operation = getOperationAST(this.document, this.operationName) as OperationDefinitionNode;
+    const { coerced, fault } = readVariables(this.schema, operation, this.variableValues);
+    if (fault) return this.#sendResult({ errors: [fault] });
+    const opened = await createSourceEventStream(this);
+    if (!(Symbol.asyncIterator in opened)) return this.#sendResult(opened);
+    const source = opened[Symbol.asyncIterator]();
+    // A client that left while this was being opened has ended it already.
+    if (this.#hasEnded) await source.return?.();
+    this.#source = source;
+    const answering = this.#plan?.begin(coerced, this.contextValue);
+    while (!this.#hasEnded) {
+      const event = await source.next().catch((error: unknown) => this.#sendFailure(error));
+      if (!event || event.done || this.#hasEnded) return;
+      await this.#sendEvent(event.value, answering);
+    }
+  }
+
+  async #sendEvent(event: unknown, answering: Answering | undefined): Promise<void> {
+    const answer = answering?.(event);
+    const settled = answer instanceof Promise ? await answer : answer;
+    if (typeof settled === 'string') return this.#send(settled);
+    return this.#sendResult(settled ?? (await execute({ ...this, rootValue: event })));
+  }
+
+  /** What ended the source is the last result. */
+  async #sendFailure(error: unknown): Promise<undefined> {
+    await this.#sendResult({ errors: [locatedError(error, undefined)], data: null });
+  }
+
+  #sendResult({ errors, ...result }: ExecutionResult): Promise<void> {
+    if (!errors) return this.#send(JSON.stringify(result));
+    const { platform, requestId, caller } = this.contextValue;
+    const presented = presentAll(platform, errors, requestId);
+    const text = JSON.stringify({ ...result, errors: presented });
+    const lostRole =
+      caller?.role === 'OPERATOR' && presented.some(({ extensions }) => extensions?.code === 'FORBIDDEN');
+    if (!lostRole) return this.#send(text);
+    return this.#sink.last(text).then(() => void this.return());
+  }
+
+  /** An event that was on its way when the subscription ended is not sent. */
+  async #send(text: string): Promise<void> {
+    if (!this.#hasEnded) await this.#sink.next(text);
+  }
+}

@@ -1,0 +1,105 @@
+import type { buildSchemaSync } from 'type-graphql';
+import { ConflatingIterator } from './conflating-iterator.ts';
+import { type Platform, perProcess } from './platform.ts';
+
+/**
+ * Events that are the same for every subscriber of one subject, such as one show. A process opens a subject once, however
+ * many subscribe to it, and makes each event once, so that its text can be shared too.
+ */
+export interface Topic<E> {
+  readonly name: string;
+  /** What a new subscriber is sent first: the latest event, or nothing. */
+  readonly first: 'latest' | 'nothing';
+  /** Runs for each subscriber, before the subject is opened. @throws CallerError for a subject that does not exist */
+  check?(platform: Platform, id: string): Promise<void>;
+  /**
+   * Calls `publish` with each event until the function answered is called.
+   * @throws whatever Redis throws while it is away
+   */
+  open(platform: Platform, id: string, publish: (event: E) => void): Promise<() => void>;
+  /** Two events as one, for a subscriber that has not read the first. Without it the newer event replaces the other. */
+  merge?(unread: E, newer: E): E;
+}
+
+/** What one subscription is about; a resolver gives it as `topicId`. */
+export interface Subject {
+  readonly platform: Platform;
+  readonly id: string;
+}
+
+type PubSub = NonNullable<Parameters<typeof buildSchemaSync>[0]['pubSub']>;
+
+/**
+ * What type-graphql subscribes to `topics` through. Messages between processes come over the channels of pubsub.ts, which
+ * each topic listens to by itself; verbs publish there after their commit, never through type-graphql.
+ */
+export function pubSubOf(topics: readonly Topic<unknown>[]): PubSub {
+  const byName = new Map(topics.map((topic) => [topic.name, topic]));
+  return {
+    // graphql-js awaits what a subscription opens, so that an error refuses it.
+    subscribe: (name, subject) => subscribe(byName.get(name), subject as Subject) as unknown as AsyncIterable<unknown>,
+    publish: (name) => {
+      throw new Error(`${name} is not published through type-graphql`);
+    },
+  };
+}
+
+const feeds = perProcess(() => new Map<string, Feed>());
+
+async function subscribe(
+  topic: Topic<unknown> | undefined,
+  { platform, id }: Subject,
+): Promise<ConflatingIterator<unknown>> {
+  if (!topic) throw new Error('no such topic');
+  await topic.check?.(platform, id);
+  const all = feeds(platform);
+  const key = `${topic.name}:${id}`;
+  const feed = all.get(key) ?? new Feed(topic, platform, id, () => all.delete(key));
+  all.set(key, feed);
+  return feed.join();
+}
+
+/** One subject of a topic in one process, with its subscribers. */
+class Feed {
+  readonly #topic: Topic<unknown>;
+  readonly #subscribers = new Set<ConflatingIterator<unknown>>();
+  readonly #opened: Promise<() => void>;
+  readonly #onEmpty: () => void;
+  #latest: { event: unknown } | undefined;
+
+  /** @param onEmpty called when the last subscriber has left */
+  constructor(topic: Topic<unknown>, platform: Platform, id: string, onEmpty: () => void) {
+    this.#topic = topic;
+    this.#onEmpty = onEmpty;
+    this.#opened = topic.open(platform, id, (event) => this.#publish(event));
+  }
+
+  /** A conflating iterator over the events from now on. */
+  async join(): Promise<ConflatingIterator<unknown>> {
+    const events = new ConflatingIterator<unknown>(() => this.#leave(events), this.#topic.merge);
+    this.#subscribers.add(events);
+    if (this.#latest) events.push(this.#latest.event);
+    try {
+      await this.#opened;
+    } catch (error) {
+      events.end();
+      throw error;
+    }
+    return events;
+  }
+
+  #publish(event: unknown): void {
+    if (this.#topic.first === 'latest') this.#latest = { event };
+    for (const events of this.#subscribers) events.push(event);
+  }
+
+  #leave(events: ConflatingIterator<unknown>): void {
+    this.#subscribers.delete(events);
+    if (this.#subscribers.size > 0) return;
+    this.#onEmpty();
+    this.#opened.then(
+      (stop) => stop(),
+      () => undefined,
+    );
+  }
+}
