@@ -1,4 +1,4 @@
-import { patchPg } from './patch-pg.ts';
+import { replaceSql } from './patch-pg.ts';
 
 /** Preload: a priority code is anybody's who presents it. */
-patchPg((text) => text.replace('and (user_id is null or user_id = $3)', ''));
+replaceSql(['and (user_id is null or user_id = $3)', '']);

@@ -1,4 +1,4 @@
-import { patchPg } from './patch-pg.ts';
+import { replaceSql } from './patch-pg.ts';
 
 /** Preload: the seats of one user and show are counted without the lock that serialises the user's reserves. */
-patchPg((text) => text.replace(/^select pg_advisory_xact_lock\(hash\)/, 'select hash'));
+replaceSql([/^select pg_advisory_xact_lock\(hash\)/, 'select hash']);
