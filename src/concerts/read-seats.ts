@@ -60,7 +60,7 @@ function freeSeats(ofSection: string): string {
 const FREE_SEATS = freeSeats('');
 const FREE_SEATS_OF_SECTION = freeSeats('and s.section = $6');
 
-const freeFlights = perProcess(() => new NextFlight<Seat[]>());
+const freeQueries = perProcess(() => new CoalescedQuery<Seat[]>());
 
 /**
  * Seats of the concert's shows on that date that can be reserved now, by the show's start, then number. Callers that ask
@@ -76,7 +76,7 @@ export async function readAvailableSeats(
 ): Promise<Seat[]> {
   const { section, afterNumber, first } = checkRange(range);
   const key = JSON.stringify([concertId, date, section, afterNumber, first]);
-  const seats = await freeFlights(platform).run(key, async () => {
+  const seats = await freeQueries(platform).run(key, async () => {
     const limit = first ?? MOST_WITHOUT_FIRST + 1;
     const asked = [concertId, date, platform.config.TIME_ZONE, afterNumber, limit];
     const em = forkOf(platform);
