@@ -26,6 +26,7 @@ import { migrate, openPostgres, pingPostgres } from './platform/postgres.ts';
 import { openMessages } from './platform/pubsub.ts';
 import { checkEviction, openRedis } from './platform/redis.ts';
 import { SECOND } from './platform/units.ts';
+import { withTimeout } from './platform/with-timeout.ts';
 import { Queue } from './queue/queue.ts';
 import { queueOpening, queueSettings, queueTick } from './queue/queue-tick.job.ts';
 import { lapseHolds } from './reservations/lapse.job.ts';
@@ -190,18 +191,7 @@ async function naming(key: string, example: string, open: () => Promise<void>): 
 
 async function closeAll(closing: Closing, log: Log): Promise<void> {
   for (const close of closing.splice(0).reverse()) {
-    await closeOne(close).catch((error: unknown) => log.warn({ error: String(error) }, 'closing failed'));
-  }
-}
-
-async function closeOne(close: Closing[number]): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error('it took too long and is left behind')), CLOSE_STEP_MS);
-  });
-  try {
-    await Promise.race([close(), deadline]);
-  } finally {
-    clearTimeout(timer);
+    const closed = withTimeout((async () => close())(), CLOSE_STEP_MS, () => new Error('it took too long and is left'));
+    await closed.catch((error: unknown) => log.warn({ error: String(error) }, 'closing failed'));
   }
 }

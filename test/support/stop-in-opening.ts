@@ -1,5 +1,5 @@
 import { patchPg } from './patch-pg.ts';
-import { patchRedis } from './patch-redis.ts';
+import { OPENING, patchRedis } from './patch-redis.ts';
 
 /**
  * Preload: the process gets the signal STOP_WITH once the step STOP_AFTER has been done for the STOP_AT-th time, before
@@ -16,9 +16,9 @@ function after(step: string): void {
   if (done === Number(STOP_AT)) process.kill(process.pid, STOP_WITH);
 }
 
-patchRedis(async (name, run) => {
+patchRedis(OPENING, async ({ name }, run) => {
   const answer = await run();
-  after(name);
+  after(name.replace('draw/', ''));
   return answer;
 });
 
