@@ -27,7 +27,8 @@ import { openMessages } from './platform/pubsub.ts';
 import { checkEviction, openRedis } from './platform/redis.ts';
 import { SECOND } from './platform/units.ts';
 import { withTimeout } from './platform/with-timeout.ts';
-import { Queue } from './queue/queue.ts';
+import { QueueShuffle, QueueShufflePart } from './queue/draw/queue-shuffle.ts';
+import { PriorityCode, Queue } from './queue/queue.ts';
 import { queueOpening, queueSettings, queueTick } from './queue/queue-tick.job.ts';
 import { lapseHolds } from './reservations/lapse.job.ts';
 import { Reservation } from './reservations/reservation.ts';
@@ -42,6 +43,9 @@ import { LedgerEntry, Wallet } from './wallet/wallet.ts';
 const ENTITIES = [
   User,
   Queue,
+  PriorityCode,
+  QueueShuffle,
+  QueueShufflePart,
   Concert,
   Show,
   Seat,

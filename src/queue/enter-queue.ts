@@ -6,8 +6,8 @@ import { notFound, type Refusal, refuse } from '../api/problems.ts';
 import { loadScript, runScript } from '../platform/lua.ts';
 import type { Platform } from '../platform/platform.ts';
 import { sql } from '../platform/postgres.ts';
-import { hashOfCode } from './issue-codes.ts';
 import { noteLive, queueKey, restoreSettings } from './line/line.ts';
+import { PriorityCode } from './queue.ts';
 import { hashOf, newSecret, type QueueToken, type RawView, readView, tokenIdOf, tokenValueOf } from './queue-token.ts';
 import { rememberToken } from './replica/queue-watch.ts';
 
@@ -77,7 +77,7 @@ async function claimCode(
     em,
     `update priority_code set user_id = $3, claimed_at = coalesce(claimed_at, clock_timestamp())
      where hash = $1 and queue_id = $2 and (user_id is null or user_id = $3) returning priority`,
-    [hashOfCode(code), queueId, userId],
+    [PriorityCode.hashOf(code), queueId, userId],
   );
   return claimed && String(claimed.priority);
 }

@@ -1,16 +1,20 @@
+import { raw } from '@mikro-orm/core';
 import type { Job } from '../platform/jobs.ts';
 import { loadScript, runScript } from '../platform/lua.ts';
 import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
-import { NOW_ONCE, sql } from '../platform/postgres.ts';
+import { NOW_ONCE } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
 import { openQueue } from './draw/open-queue.ts';
 import { channelOf, liveQueues, pushSettings, queueKey, retire } from './line/line.ts';
-import { Queue } from './queue.ts';
+import { Queue, QueueState } from './queue.ts';
 
 const TICK = loadScript(import.meta.url, 'line/tick');
 const TICK_MS = 250;
 /** Processes take turns: a tick asked for sooner than this after the last one is left out. */
 const MIN_TICK_MS = 200;
+
+/** Queues that one run of a job sees to. */
+const MAX_QUEUES = 100;
 
 /** What tick.lua answers. */
 const EMPTY = 0;
@@ -66,9 +70,10 @@ export const queueSettings: Job = {
   name: 'queue-settings',
   everyMs: 2 * SECOND,
   async run(platform) {
-    const em = forkOf(platform);
-    const rows = await sql<object>(em, 'select * from queue where applied_version < version limit 100');
-    for (const row of rows) await pushSettings(platform, em.map(Queue, row));
+    const behind = { appliedVersion: { $lt: raw('version') } };
+    for (const queue of await forkOf(platform).find(Queue, behind, { limit: MAX_QUEUES })) {
+      await pushSettings(platform, queue);
+    }
   },
 };
 
@@ -77,10 +82,8 @@ export const queueOpening: Job = {
   name: 'queue-opening',
   everyMs: SECOND,
   async run(platform) {
-    const em = forkOf(platform);
-    const text = `select * from queue where state = 'SCHEDULED' and opens_at <= ${NOW_ONCE} limit 100`;
-    for (const row of await sql<object>(em, text)) {
-      const queue = em.map(Queue, row);
+    const due = { state: QueueState.SCHEDULED, opensAt: { $lte: raw(NOW_ONCE) } };
+    for (const queue of await forkOf(platform).find(Queue, due, { limit: MAX_QUEUES })) {
       await pushSettings(platform, queue);
       await open(platform, queue.id);
     }

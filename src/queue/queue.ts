@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { DateTime } from '../api/scalars.ts';
@@ -59,7 +60,36 @@ export class Queue {
   @Property({ type: 'integer' })
   awaySeconds!: number;
 
-  /** Redis takes only a higher one. */
+  /** Goes up with every change; Redis takes only a higher one. */
   @Property({ type: 'integer' })
   version!: number;
+
+  /** The version that Redis was given last. */
+  @Property({ type: 'integer' })
+  appliedVersion!: number;
+}
+
+/** A code that opens a higher lane of a queue, for the first user who presents it. Its text is not kept. */
+@Entity({ tableName: 'priority_code' })
+export class PriorityCode {
+  /** SHA-256 of the code's text. */
+  @PrimaryKey({ type: 'blob' })
+  hash!: Buffer;
+
+  @Property({ type: 'uuid' })
+  queueId!: string;
+
+  /** The lane, 1 .. 9. */
+  @Property({ type: 'integer' })
+  priority!: number;
+
+  @Property({ type: 'uuid', nullable: true })
+  userId!: string | null;
+
+  @Property({ type: 'datetime', columnType: 'timestamptz', nullable: true })
+  claimedAt!: Date | null;
+
+  static hashOf(code: string): Buffer {
+    return createHash('sha256').update(code).digest();
+  }
 }

@@ -25,8 +25,8 @@ patchRedis(OPENING, async ({ name }, run) => {
 patchPg(
   (text) => text,
   (connection, text) => {
-    if (text.startsWith('insert into queue_shuffle_part')) after('part');
-    if (text.startsWith('update queue_shuffle set')) keeping.add(connection);
+    if (text.startsWith('insert into "queue_shuffle_part"')) after('part');
+    if (text.startsWith('update "queue_shuffle" set')) keeping.add(connection);
     else if (text === 'commit' && keeping.delete(connection)) after('kept');
   },
 );

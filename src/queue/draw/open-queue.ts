@@ -1,12 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { loadScript, runScript } from '../../platform/lua.ts';
 import { forkOf, type Platform } from '../../platform/platform.ts';
-import { sqlRow } from '../../platform/postgres.ts';
 import { SECOND } from '../../platform/units.ts';
 import { queueKey, restoreSettings } from '../line/line.ts';
 import { hashOf, tokenIdOf, tokenValueOf } from '../queue-token.ts';
 import { drawOrder } from './draw-order.ts';
 import { keepDraw } from './keep-draw.ts';
+import { QueueShuffle } from './queue-shuffle.ts';
 
 const SEAL = loadScript(import.meta.url, 'seal');
 const READ_SEALED = loadScript(import.meta.url, 'read-sealed');
@@ -38,14 +38,10 @@ export async function openQueue(platform: Platform, queueId: string): Promise<bo
 async function drawAndOpen(platform: Platform, queueId: string): Promise<boolean> {
   const lanes = await runScript<Lane[] | 0 | 1>(platform.redis, SEAL, queueKey(queueId));
   if (!Array.isArray(lanes)) return lanes === 1;
-  const { seed } = await sqlRow<{ seed: Buffer }>(
-    forkOf(platform),
-    'select seed from queue_shuffle where queue_id = $1',
-    [queueId],
-  );
+  const { secretSeed } = await forkOf(platform).findOneOrFail(QueueShuffle, { queueId });
   const entrants = new Map<string, string[]>();
   for (const lane of lanes) entrants.set(lane[0], await readEntrants(platform, queueId, lane));
-  const order = await keepDraw(platform, queueId, await drawOrder(seed, entrants));
+  const order = await keepDraw(platform, queueId, await drawOrder(secretSeed, entrants));
   for (const [lane, ids] of order) await writeLane(platform, queueId, lane, ids);
   // Before it opens: once Redis knows the version that is OPEN, no older one that is on its way makes it SCHEDULED again.
   await restoreSettings(platform, queueId);
