@@ -46,21 +46,21 @@ const MAX_SECONDS = 86_400;
 const SEED_BYTES = 32;
 
 /**
- * Makes a queue that is open at once or, with `opensAt`, SCHEDULED; then the seed of its draw is made too.
- * @throws CallerError BAD_USER_INPUT for numbers out of their bounds, and an opening that is not in the future
+ * Makes a queue: OPEN, or SCHEDULED with `opensAt`, then together with the seed of its draw.
+ * @throws CallerError BAD_USER_INPUT for numbers out of their bounds, and for an `opensAt` that is not in the future
  */
 export async function createQueue(context: Context, input: CreateQueueInput): Promise<Queue> {
   textOf('name', input.name, 1, 200);
   checkNumbers(input);
   const queue = await insertQueue(context, input);
-  // The row counts; who enters first, or the next look at all queues, tells Redis what it missed.
+  // The queue exists by its row: the first entry, or the job queue-settings, writes to Redis what it missed.
   await pushSettings(context.platform, queue).catch((error: unknown) => {
     if (!isUnavailable(error)) throw error;
   });
   return queue;
 }
 
-/** The clock that judges the opening is PostgreSQL's, in the statement that makes the queue. */
+/** `opensAt` is compared with PostgreSQL's clock, in the statement that makes the queue. */
 async function insertQueue({ em }: Context, input: CreateQueueInput): Promise<Queue> {
   const [row] = await sql<object>(
     em,
@@ -91,7 +91,7 @@ async function insertQueue({ em }: Context, input: CreateQueueInput): Promise<Qu
   return em.map(Queue, row);
 }
 
-/** Numbers left out are not looked at. */
+/** @throws CallerError BAD_USER_INPUT for a number out of its bounds; numbers left out are not checked */
 export function checkNumbers(input: Partial<CreateQueueInput>): void {
   if (input.capacity !== undefined) within('capacity', input.capacity, 0, MAX_PEOPLE);
   if (typeof input.admitPerMinute === 'number') within('admitPerMinute', input.admitPerMinute, 0, MAX_PEOPLE);

@@ -13,7 +13,7 @@ import { rememberToken } from './replica/queue-watch.ts';
 
 const ENTER = loadScript(import.meta.url, 'line/enter');
 
-/** The lane of those without a code. */
+/** The lane of entries without a code. */
 const LOWEST_LANE = '0';
 
 @InputType()
@@ -32,10 +32,11 @@ export class EnterQueueInput {
 type Answer = RawView | 'UNKNOWN' | 'QUEUE_CLOSED' | 'QUEUE_FULL';
 
 /**
- * Gives the caller a place at the back of the queue, or of the code's lane; or the live one that the caller has, which
- * a code may move to a higher lane, never to a lower one.
- * @returns a token, WAITING when it is new; QUEUE_CLOSED, QUEUE_FULL, PRIORITY_CODE_INVALID
- * @throws CallerError NOT_FOUND for an unknown queue
+ * Gives the caller a place at the back of the queue, or of the code's lane. A caller who has a live token gets that one; a
+ * code moves it to a higher lane, never to a lower one.
+ * @returns a token, WAITING when it is new; PRIORITY_CODE_INVALID, QUEUE_CLOSED, QUEUE_FULL
+ * @throws CallerError NOT_FOUND for an unknown queue; BAD_USER_INPUT for text that is no id; what Redis throws while it is
+ * away
  */
 export async function enterQueue(context: Context, input: EnterQueueInput): Promise<QueueToken | Refusal> {
   const { id: userId } = callerOf(context);
@@ -57,7 +58,7 @@ export async function enterQueue(context: Context, input: EnterQueueInput): Prom
   if (!Array.isArray(answer)) return refuse(answer);
   const view = readView(queueId, answer);
   const isNew = answer[0] === secret;
-  // Whoever asks for a place again is there, like one who polls.
+  // Entering again counts as being present, like a poll.
   if (!isNew && view.token.status === 'WAITING')
     rememberToken(context.platform, queueId, idOfValue(view.token.value), view);
   return view.token;
@@ -84,7 +85,7 @@ async function claimCode(
 
 interface Entry {
   readonly userId: string;
-  /** Of the token to make where the user has none. */
+  /** Of the token to make when the user has no live one. */
   readonly secret: string;
   readonly lane: string;
 }
@@ -92,7 +93,7 @@ interface Entry {
 async function enter(platform: Platform, queueId: string, { userId, secret, lane }: Entry): Promise<Answer> {
   const args = [userId, idOfValue(tokenValueOf(queueId, secret)), secret, lane];
   const entered = runScript<Answer>(platform.redis, ENTER, queueKey(queueId), args);
-  // Sent right behind, on the same connection, so that no place waits in a queue without ticks.
+  // Sent right behind the entry on the same connection, so that no token waits in a queue without ticks.
   const [answer] = await Promise.all([entered, noteLive(platform, queueId)]);
   return answer;
 }

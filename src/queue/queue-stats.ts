@@ -48,7 +48,7 @@ export class QueueStats {
   etaErrorSeconds!: number | null;
 }
 
-/** The counts that a tick's message carries. */
+/** The counts of a message. */
 function toStats(queueId: string, message: QueueMessage): QueueStats {
   const { waiting, active, entered, admitted, completed, expired, left, admittedPerMinute, etaErrorMs } = message;
   return Object.assign(new QueueStats(), {
@@ -64,7 +64,7 @@ export async function readStats(context: Context, queueId: string): Promise<Queu
   return toStats(queueId, await readSnapshot(context.platform, queueId));
 }
 
-/** One object for all who hear of the same message, so that it is written once. */
+/** One object for all subscribers to the same message, so that it is written once. */
 const shared = new WeakMap<QueueMessage, QueueStats>();
 
 function statsOf(queueId: string, message: QueueMessage): QueueStats {
@@ -84,20 +84,20 @@ export async function watchStats(context: Context, id: string): Promise<AsyncIte
   await ensureSettings(context.platform, queue);
   let stop: (() => void) | undefined;
   let timer: NodeJS.Timeout | undefined;
-  let toldAt = 0;
+  let sentAt = 0;
   let newest: QueueMessage | undefined;
   const stats = new ConflatingIterator<QueueStats>(() => {
     clearTimeout(timer);
     stop?.();
   });
-  const tell = (): void => {
+  const send = (): void => {
     timer = undefined;
-    toldAt = Date.now();
+    sentAt = Date.now();
     if (newest) stats.push(statsOf(queueId, newest));
   };
   stop = await watchCounts(context.platform, queueId, (message) => {
     newest = message;
-    timer ??= setTimeout(tell, Math.max(0, toldAt + SECOND - Date.now()));
+    timer ??= setTimeout(send, Math.max(0, sentAt + SECOND - Date.now()));
   });
   if (stats.ended) stop();
   return stats;

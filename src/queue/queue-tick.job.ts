@@ -10,19 +10,19 @@ import { Queue, QueueState } from './queue.ts';
 
 const TICK = loadScript(import.meta.url, 'line/tick');
 const TICK_MS = 250;
-/** Processes take turns: a tick asked for sooner than this after the last one is left out. */
+/** A tick sooner than this after the last one, which another process may have made, is left out. */
 const MIN_TICK_MS = 200;
 
-/** Queues that one run of a job sees to. */
+/** Queues in one run of a job. */
 const MAX_QUEUES = 100;
 
-/** What tick.lua answers. */
+/** Results of tick.lua. */
 const EMPTY = 0;
 const TO_BE_DRAWN = 2;
 
-/** Whether Redis came back to this process since the last look at all queues, and which of them are yet to be told. */
+/** Whether Redis came back since the last run, and the queues whose tick has not been told of the outage yet. */
 const outages = perProcess(({ messages, closing }) => {
-  const state = { isOver: false, untold: new Set<string>() };
+  const state = { isOver: false, pending: new Set<string>() };
   closing.push(
     messages.onGap(() => {
       state.isOver = true;
@@ -31,41 +31,41 @@ const outages = perProcess(({ messages, closing }) => {
   return state;
 });
 
-/** Ticks every queue that has people in it; whichever process comes first does the work. */
+/** Ticks every queue that has people in it. Every process runs it; the first to come does the work. */
 export const queueTick: Job = {
   name: 'queue-tick',
   everyMs: TICK_MS,
   async run(platform) {
     const outage = outages(platform);
     const live = await liveQueues(platform);
-    if (outage.isOver) outage.untold = new Set(live);
+    if (outage.isOver) outage.pending = new Set(live);
     outage.isOver = false;
-    const outcomes = await Promise.allSettled(live.map((queueId) => tick(platform, queueId, outage.untold)));
+    const outcomes = await Promise.allSettled(live.map((queueId) => tick(platform, queueId, outage.pending)));
     for (const outcome of outcomes) {
       if (outcome.status === 'rejected') throw outcome.reason;
     }
   },
 };
 
-/** @param untold queues in which everybody counts as seen now, as Redis was away; this one no longer, once it is told */
-async function tick(platform: Platform, queueId: string, untold: Set<string>): Promise<void> {
-  const args = [MIN_TICK_MS, channelOf(queueId).name, untold.has(queueId) ? 1 : 0];
+/** @param afterOutage queues in which everybody counts as seen, because Redis was away; a tick removes its queue */
+async function tick(platform: Platform, queueId: string, afterOutage: Set<string>): Promise<void> {
+  const args = [MIN_TICK_MS, channelOf(queueId).name, afterOutage.has(queueId) ? 1 : 0];
   const outcome = await runScript<number>(platform.redis, TICK, queueKey(queueId), args);
-  untold.delete(queueId);
+  afterOutage.delete(queueId);
   if (outcome === EMPTY) await retire(platform, queueId);
   if (outcome === TO_BE_DRAWN) void open(platform, queueId);
 }
 
-/** Beside the ticks, which go on meanwhile; the next one tries again. */
+/** Runs beside the ticks; after a failure the next tick tries again. */
 async function open(platform: Platform, queueId: string): Promise<void> {
   try {
     await openQueue(platform, queueId);
   } catch (error) {
-    platform.log.warn({ queueId, error: String(error) }, 'the opening of a queue failed and will be taken up again');
+    platform.log.warn({ queueId, error: String(error) }, 'opening a queue failed and will be tried again');
   }
 }
 
-/** Tells Redis the settings that it missed because it was away when they changed. */
+/** Writes to Redis the settings that changed while it was away. */
 export const queueSettings: Job = {
   name: 'queue-settings',
   everyMs: 2 * SECOND,
@@ -77,7 +77,7 @@ export const queueSettings: Job = {
   },
 };
 
-/** Opens the SCHEDULED queues into which nobody has come: without people they have no ticks. */
+/** Opens SCHEDULED queues without people, which have no ticks. */
 export const queueOpening: Job = {
   name: 'queue-opening',
   everyMs: SECOND,

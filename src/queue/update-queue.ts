@@ -35,13 +35,14 @@ export class UpdateQueueInput {
   state?: QueueState | null;
 }
 
-/** For how long the answer waits for a draw, which goes on all the same. */
+/** How long the answer waits for a draw, which continues afterwards. */
 const MAX_DRAW_MS = 2 * SECOND;
-const LOOK_AGAIN_MS = 50;
+const RETRY_MS = 50;
 
 /**
- * Changes what is given; it counts from the next tick on all processes. Less capacity evicts nobody. A SCHEDULED queue
- * is opened, which draws its order at once, or closed; a queue that has opened is never SCHEDULED again.
+ * Changes the settings that are given, from the next tick on. Less capacity evicts nobody. A SCHEDULED queue can be opened,
+ * which draws its order at once, or closed; a queue that has opened is never SCHEDULED again.
+ * @returns the queue; still SCHEDULED when its draw takes longer than two seconds
  * @throws CallerError NOT_FOUND; BAD_USER_INPUT for numbers out of their bounds, null where a value is needed, and a
  * state that the queue cannot take
  */
@@ -53,16 +54,16 @@ export async function updateQueue(context: Context, input: UpdateQueueInput): Pr
   }
   checkNumbers(input as Parameters<typeof checkNumbers>[0]);
   const queue = await changeRow(context, id, input);
-  // The row counts already: when Redis is away, the next look at all queues brings it up to date.
+  // The change stands by its row: while Redis is away, the job queue-settings writes it later.
   await pushSettings(context.platform, queue).catch((error: unknown) => {
     if (!isUnavailable(error)) throw error;
   });
   if (queue.state !== 'SCHEDULED' || state !== 'OPEN') return queue;
-  await drawn(context.platform, id);
+  await draw(context.platform, id);
   return context.em.fork().findOneOrFail(Queue, { id });
 }
 
-/** OPEN on a SCHEDULED queue moves its opening to now: it is open when its order is drawn. */
+/** OPEN on a SCHEDULED queue moves its opening to now; the queue is OPEN once its order is drawn. */
 async function changeRow({ em }: Context, id: string, input: UpdateQueueInput): Promise<Queue> {
   const { capacity, activeSeconds, maxWaiting, state, admitPerMinute } = input;
   const [row] = await sql<object>(
@@ -87,17 +88,14 @@ async function changeRow({ em }: Context, id: string, input: UpdateQueueInput): 
   );
 }
 
-/** Draws, or waits for whoever is at it. A draw that takes long, or fails for now, goes on with the ticks. */
-async function drawn(platform: Platform, id: string): Promise<void> {
+/** Draws the order, or waits for the process that does. A draw that takes longer, or fails, is continued by the ticks. */
+async function draw(platform: Platform, id: string): Promise<void> {
   const deadline = performance.now() + MAX_DRAW_MS;
-  const draw = async (): Promise<void> => {
-    while (!(await openQueue(platform, id)) && performance.now() < deadline) await sleep(LOOK_AGAIN_MS);
+  const open = async (): Promise<void> => {
+    while (!(await openQueue(platform, id)) && performance.now() < deadline) await sleep(RETRY_MS);
   };
-  const drawing = draw().catch((error: unknown) => {
-    platform.log.warn(
-      { queueId: id, error: String(error) },
-      'the opening of a queue failed and will be taken up again',
-    );
+  const opening = open().catch((error: unknown) => {
+    platform.log.warn({ queueId: id, error: String(error) }, 'opening a queue failed and will be tried again');
   });
-  await Promise.race([drawing, sleep(MAX_DRAW_MS)]);
+  await Promise.race([opening, sleep(MAX_DRAW_MS)]);
 }
