@@ -3,6 +3,7 @@ import { Field, ID, InputType, Int } from 'type-graphql';
 import type { Context } from '../api/context.ts';
 import { idOf, within } from '../api/input.ts';
 import { notFound } from '../api/problems.ts';
+import { runAlone } from '../commands/runner.ts';
 import { PriorityCode, Queue } from './queue.ts';
 
 @InputType({ description: 'count: 1 .. 10,000' })
@@ -34,7 +35,7 @@ export async function issuePriorityCodes(context: Context, input: IssuePriorityC
   if (!(await context.em.findOne(Queue, { id: queueId }))) throw notFound('queue');
   const codes = Array.from({ length: input.count }, () => randomBytes(CODE_BYTES).toString('base64url'));
   const rows = codes.map((code) => ({ hash: PriorityCode.hashOf(code), queueId, priority: input.priority }));
-  await context.em.transactional(async (em) => {
+  await runAlone(context.platform, async (em) => {
     for (let from = 0; from < rows.length; from += MAX_ROWS) {
       await em.insertMany(PriorityCode, rows.slice(from, from + MAX_ROWS));
     }

@@ -1,6 +1,6 @@
 import { LockMode, raw } from '@mikro-orm/core';
+import { runAlone } from '../../commands/runner.ts';
 import { forkOf, type Platform } from '../../platform/platform.ts';
-import { transact } from '../../platform/transact.ts';
 import { Queue } from '../queue.ts';
 import { IDS_PER_PART, idsOf, QueueShuffle, QueueShufflePart } from './queue-shuffle.ts';
 
@@ -13,7 +13,7 @@ export type DrawnOrder = ReadonlyMap<string, readonly string[]>;
  * @returns the order that is kept
  */
 export async function keepDraw(platform: Platform, queueId: string, order: DrawnOrder): Promise<DrawnOrder> {
-  const isNew = await transact(forkOf(platform), async (em) => {
+  const isNew = await runAlone(platform, async (em) => {
     const undrawn = { queueId, drawnAt: null };
     const shuffle = await em.findOne(QueueShuffle, undrawn, { lockMode: LockMode.PESSIMISTIC_WRITE });
     if (!shuffle) return false;
