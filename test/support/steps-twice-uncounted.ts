@@ -1,12 +1,12 @@
-import { seek } from './patch-pg.ts';
-import { patchRedis } from './patch-redis.ts';
+import { OPENING, patchRedis } from './patch-redis.ts';
+
+/** What makes write-drawn.lua safe to run twice. */
+const CHECK = ' or written ~= before';
+if (!OPENING.some(({ text }) => text.includes(CHECK))) throw new Error('no script of an opening has the check');
 
 /** Preload: every script of an opening is run twice, and none looks at how much of the order has been written. */
-const note = seek('or written ~= before');
-
-patchRedis(async (_name, run, text) => {
-  const blind = text.replace(' or written ~= before', '');
-  if (blind !== text) note();
-  await run(blind);
-  return run(blind);
+patchRedis(OPENING, async ({ text }, run) => {
+  const unchecked = text.replace(CHECK, '');
+  await run(unchecked);
+  return run(unchecked);
 });
