@@ -255,7 +255,7 @@ export function run<Asked, Answer, Known, Facts>(
   caller: Caller,
   verb: Verb<Asked, Answer, Known, Facts>,
   asked: Asked,
-  key: Omit<IdempotencyKey, 'mutation'>,
+  key: Omit<IdempotencyKey, 'mutation'> | undefined,
 ): Promise<Answer | Refusal>;
 export function run<Asked, Answer, Known, Facts>(
   caller: Caller,
