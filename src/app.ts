@@ -13,8 +13,7 @@ import { Concert } from './concerts/concert.ts';
 import { Hold, Seat, Ticket } from './concerts/seat.ts';
 import { Show } from './concerts/show.ts';
 import type { Config } from './config.ts';
-import { Coupon } from './coupons/coupon.ts';
-import { IssuedCoupon } from './coupons/issued-coupon.ts';
+import { Coupon, IssuedCoupon } from './coupons/coupon.ts';
 import { finishTokens } from './payments/finish-tokens.job.ts';
 import { Payment } from './payments/payment.ts';
 import { isUnavailable } from './platform/faults.ts';
@@ -138,9 +137,14 @@ async function open(config: Config, log: Log, closing: Closing): Promise<App> {
 }
 
 /** What is allowed and yet worth a second look. */
-function warningsOf({ AUTH_JWKS_URL, AUTH_ISSUER, AUTH_AUDIENCE }: Config): string[] {
-  if (!AUTH_JWKS_URL || (AUTH_ISSUER && AUTH_AUDIENCE)) return [];
-  return ['AUTH_ISSUER or AUTH_AUDIENCE is unset: tokens that AUTH_JWKS_URL signed for others are accepted too'];
+function warningsOf({ AUTH_JWKS_URL, AUTH_ISSUER, AUTH_AUDIENCE, COUPON_GUARD }: Config): string[] {
+  const warnings: string[] = [];
+  if (AUTH_JWKS_URL && !(AUTH_ISSUER && AUTH_AUDIENCE))
+    warnings.push(
+      'AUTH_ISSUER or AUTH_AUDIENCE is unset: tokens that AUTH_JWKS_URL signed for others are accepted too',
+    );
+  if (COUPON_GUARD === 'script') warnings.push('COUPON_GUARD=script is no longer there: it is read as pessimistic');
+  return warnings;
 }
 
 async function findServers(

@@ -8,7 +8,7 @@ import { AuditResolver } from '../audit/audit.resolver.ts';
 import { ConcertsResolver } from '../concerts/concerts.resolver.ts';
 import { SEAT_CHANGES } from '../concerts/seat-change.ts';
 import { ShowResolver } from '../concerts/show.resolver.ts';
-import { CouponAlreadyClaimed } from '../coupons/coupon-problems.ts';
+import { CouponAlreadyClaimed } from '../coupons/claim-coupon.ts';
 import { CouponsResolver } from '../coupons/coupons.resolver.ts';
 import { AlreadyPaid, InsufficientBalance } from '../payments/payment.ts';
 import { PaymentsResolver } from '../payments/payments.resolver.ts';
