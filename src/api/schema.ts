@@ -60,6 +60,8 @@ export function makeSchema(): GraphQLSchema {
     directives: DIRECTIVES,
     pubSub: pubSubOf([SEAT_CHANGES, QUEUE_STATS]),
     validate: false,
+    // Apollo checks the schema when it starts; once is enough.
+    skipCheck: true,
   });
   return guardSchema(schema);
 }
