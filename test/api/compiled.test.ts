@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { buildSchema, type GraphQLObjectType } from 'graphql';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Documents } from '../../src/api/compiled.ts';
 import { charge, enter, makeQueue, makeShow, pay, reserve } from '../support/builders.ts';
 import type { Buyer, Data } from '../support/client.ts';
 import { type Asked, DocumentMaker } from '../support/documents.ts';
@@ -73,6 +74,30 @@ beforeAll(async () => {
   callers.push({});
 });
 afterAll(() => world.close());
+
+it('a document is read once, and stays known while others come and go; long ones are never kept', () => {
+  const documents = new Documents(buildSchema('type Query { a: Int }'), false);
+  const known = documents.read('{ a }');
+  expect(known).toHaveProperty('plan');
+  for (let other = 0; other < 5_000; other++) {
+    documents.read(`{ a${other}: a }`);
+    if (other % 500 === 0) expect(documents.read('{ a }')).toBe(known);
+  }
+  const long = `{ a # ${'long '.repeat(4_000)}\n}`;
+  expect(documents.read(long)).not.toBe(documents.read(long));
+});
+
+it('documents with errors are not known', () => {
+  const documents = new Documents(buildSchema('type Query { a: Int }'), true);
+  for (const [text, code] of [
+    ['{ b }', 'GRAPHQL_VALIDATION_FAILED'],
+    ['{ __schema { types { name } } }', 'GRAPHQL_VALIDATION_FAILED'],
+    ['{ a', 'GRAPHQL_PARSE_FAILED'],
+    ['{'.repeat(101), 'GRAPHQL_VALIDATION_FAILED'],
+  ] as const) {
+    for (let time = 1; time <= 2; time++) expect(documents.read(text)).toMatchObject([{ extensions: { code } }]);
+  }
+});
 
 /** Status, kind and text of the answer. @param accept weighed, so that Apollo has to answer; else not */
 async function answer(asked: Asked, caller: Record<string, string>, accept: string) {
