@@ -3,8 +3,10 @@
 //   npm run bench -- purchase [row ...]
 //   npm run bench -- guards
 //   npm run bench -- audit
+//   npm run bench -- evening [buyers] [seats] [--against <folder of another checkout>]
 // Brings up servers of its own, and needs nothing but a build. Ends with 1 when a promise is not kept.
 import { benchAudit } from './audit.ts';
+import { benchEvening } from './evening.ts';
 import { benchGuards } from './guards.ts';
 import { benchRows } from './load/row.ts';
 import { Servers } from './load/servers.ts';
@@ -19,6 +21,7 @@ const BENCHES: Record<string, Bench> = {
     await benchAudit();
     return true;
   },
+  evening: benchEvening,
   guards: async () => {
     await benchGuards();
     return true;

@@ -13,17 +13,19 @@ export function requestOf(url: string, query: string, variables: object, headers
  * One connection that asks one thing after another and costs little itself: a client that parsed more would measure
  * itself. Answers must have a content-length.
  */
-class Asker {
+export class Asker {
   readonly #socket: Socket;
   readonly #onAnswer: (status: number, body: string) => void;
   #received: Buffer = Buffer.alloc(0);
 
+  /** @param onBroken called when the connection fails, or is closed by the server */
   constructor(url: string, onAnswer: (status: number, body: string) => void, onBroken: (error: Error) => void) {
     const { hostname, port } = new URL(url);
     this.#onAnswer = onAnswer;
     this.#socket = connect(Number(port), hostname).setNoDelay(true);
     this.#socket.on('data', (chunk) => this.#take(chunk));
     this.#socket.on('error', onBroken);
+    this.#socket.on('end', () => onBroken(new Error('closed by the server')));
   }
 
   ask(request: Buffer): void {

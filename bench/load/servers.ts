@@ -2,11 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { type Embedded, openEmbedded } from '../../embedded/open.ts';
 import { type AppProcess, startProcess } from '../../test/support/process.ts';
 import { AUTH_SECRET, newUser } from './users.ts';
+
+const HERE = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Processes of the product as it is built, on a PostgreSQL and a Redis of their own. */
 export class Servers {
@@ -32,8 +35,14 @@ export class Servers {
     await Promise.all([...Servers.#open].map((servers) => servers.close()));
   }
 
-  static async open(count: number, env: Record<string, string> = {}): Promise<Servers> {
-    execFileSync(process.execPath, ['scripts/build.mjs'], { stdio: ['ignore', 'ignore', 'inherit'] });
+  /**
+   * Builds the product and starts it.
+   * @param count processes
+   * @param env on top of what every bench sets
+   * @param root folder of the checkout whose product is started; this one where it is left out
+   */
+  static async open(count: number, env: Record<string, string> = {}, root = HERE): Promise<Servers> {
+    execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
     const dataDir = await mkdtemp(join(tmpdir(), 'onsale-bench-'));
     // PostgreSQL runs as another user where the bench runs as root.
     await chmod(dataDir, 0o755);
@@ -43,7 +52,7 @@ export class Servers {
       ...{ AUTH_SECRET, DEMO_DATA: 'off', NODE_ENV: 'production', ...env },
     };
     const processes: AppProcess[] = [];
-    for (let i = 0; i < count; i++) processes.push(await startProcess(all));
+    for (let i = 0; i < count; i++) processes.push(await startProcess(all, undefined, root));
     return new Servers(processes, embedded, dataDir);
   }
 
@@ -74,7 +83,7 @@ export class Servers {
   }
 
   /** @returns the id of a new queue */
-  async makeQueue(input: { capacity: number; admitPerMinute: number; activeSeconds?: number }): Promise<string> {
+  async makeQueue(input: { capacity: number; admitPerMinute?: number; activeSeconds?: number }): Promise<string> {
     const query = 'mutation ($input: CreateQueueInput!) { createQueue(input: $input) { id } }';
     const made = await this.asOperator<{ createQueue: { id: string } }>(query, {
       input: { name: 'a bench', maxWaiting: 1_000_000, awaySeconds: 3_600, ...input },

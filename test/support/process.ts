@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const MAIN = fileURLToPath(new URL('../../dist/bundle/main.js', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Where Node keeps what it has compiled: hundreds of processes start from the same files in one run. */
 const COMPILED = fileURLToPath(new URL('../../node_modules/.cache/compiled', import.meta.url));
 const KEPT = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '' };
@@ -23,11 +25,12 @@ export interface AppProcess {
  * Starts the product and waits until it serves.
  * @param env on top of this process' environment without any key of ours
  * @param preload a module of test/support that is loaded first, to switch something off or to watch
+ * @param root folder of the checkout whose build is started
  * @throws Error with what it wrote, when it ends before it serves
  */
-export async function startProcess(env: Record<string, string>, preload?: string): Promise<AppProcess> {
+export async function startProcess(env: Record<string, string>, preload?: string, root = ROOT): Promise<AppProcess> {
   const imports = preload ? ['--import', new URL(preload, import.meta.url).href] : [];
-  const child = spawn(process.execPath, [...imports, '--enable-source-maps', MAIN], {
+  const child = spawn(process.execPath, [...imports, '--enable-source-maps', mainOf(root)], {
     env: { ...KEPT, PORT: '0', LOG_LEVEL: 'warn', NODE_COMPILE_CACHE: COMPILED, ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
@@ -47,6 +50,12 @@ export async function startProcess(env: Record<string, string>, preload?: string
     child.once('exit', (code) => reject(new Error(`the process ended with ${code}: ${told}${log}`)));
   });
   return { url, child, messages, log: () => log, stop: (signal) => stop(child, signal) };
+}
+
+/** What a checkout starts: its bundle, where it has one. */
+function mainOf(root: string): string {
+  const bundled = join(root, 'dist/bundle/main.js');
+  return existsSync(bundled) ? bundled : join(root, 'dist/src/main.js');
 }
 
 async function stop(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
