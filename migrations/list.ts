@@ -10,6 +10,7 @@ import { Shop } from './0008-shop.ts';
 import { Alerts } from './0009-alerts.ts';
 import { SalesWithoutHotRows } from './0010-sales-without-hot-rows.ts';
 import { VersionsOfTheirOwn } from './0011-versions-of-their-own.ts';
+import { SeatsBySection } from './0012-seats-by-section.ts';
 
 /** Every change of the database, in order; forward only. */
 export const MIGRATIONS: MigrationObject[] = [
@@ -24,4 +25,5 @@ export const MIGRATIONS: MigrationObject[] = [
   { name: '0009-alerts', class: Alerts },
   { name: '0010-sales-without-hot-rows', class: SalesWithoutHotRows },
   { name: '0011-versions-of-their-own', class: VersionsOfTheirOwn },
+  { name: '0012-seats-by-section', class: SeatsBySection },
 ];

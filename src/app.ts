@@ -17,7 +17,6 @@ import { Coupon } from './coupons/coupon.ts';
 import { IssuedCoupon } from './coupons/issued-coupon.ts';
 import { finishTokens } from './payments/finish-tokens.job.ts';
 import { Payment } from './payments/payment.ts';
-import { inTime } from './platform/deadline.ts';
 import { isUnavailable } from './platform/faults.ts';
 import { forgetKeys } from './platform/forget-keys.job.ts';
 import { openHttp } from './platform/http.ts';
@@ -28,7 +27,9 @@ import { migrate, openPostgres, pingPostgres } from './platform/postgres.ts';
 import { openMessages } from './platform/pubsub.ts';
 import { checkEviction, openRedis } from './platform/redis.ts';
 import { SECOND } from './platform/units.ts';
-import { Queue } from './queue/queue.ts';
+import { withTimeout } from './platform/with-timeout.ts';
+import { QueueShuffle, QueueShufflePart } from './queue/draw/queue-shuffle.ts';
+import { PriorityCode, Queue } from './queue/queue.ts';
 import { queueOpening, queueSettings, queueTick } from './queue/queue-tick.job.ts';
 import { lapseHolds } from './reservations/lapse.job.ts';
 import { Reservation } from './reservations/reservation.ts';
@@ -43,6 +44,9 @@ import { LedgerEntry, Wallet } from './wallet/wallet.ts';
 const ENTITIES = [
   User,
   Queue,
+  PriorityCode,
+  QueueShuffle,
+  QueueShufflePart,
   Concert,
   Show,
   Seat,
@@ -192,11 +196,7 @@ async function naming(key: string, example: string, open: () => Promise<void>): 
 
 async function closeAll(closing: Closing, log: Log): Promise<void> {
   for (const close of closing.splice(0).reverse()) {
-    await closeOne(close).catch((error: unknown) => log.warn({ error: String(error) }, 'closing failed'));
+    const closed = withTimeout((async () => close())(), CLOSE_STEP_MS, () => new Error('it took too long and is left'));
+    await closed.catch((error: unknown) => log.warn({ error: String(error) }, 'closing failed'));
   }
-}
-
-async function closeOne(close: Closing[number]): Promise<void> {
-  const late = (): Error => new Error('it took too long and is left behind');
-  await inTime(Promise.resolve(close()), CLOSE_STEP_MS, late);
 }

@@ -39,14 +39,18 @@ export async function makeHouses(servers: Servers, count: number): Promise<FullH
   return { showId, buyers };
 }
 
-async function makeUsers(pool: pg.Pool, noun: string, count: number): Promise<void> {
+/**
+ * Makes `count` users with wallets of money.
+ * @param noun their ids are md5 of it and a number from 1 on
+ */
+export async function makeUsers(pool: pg.Pool, noun: string, count: number): Promise<void> {
   const user = `md5($1 || n)::uuid`;
   const numbers = 'generate_series(1, $2::int) n';
   await pool.query(`insert into user_account (id, name, role) select ${user}, $1 || n, 'BUYER' from ${numbers}`, [
     noun,
     count,
   ]);
-  await pool.query(`insert into wallet (user_id, balance, version) select ${user}, ${MONEY}, 1 from ${numbers}`, [
+  await pool.query(`insert into wallet (user_id, balance, seq) select ${user}, ${MONEY}, 1 from ${numbers}`, [
     noun,
     count,
   ]);

@@ -91,7 +91,7 @@ function rowsOf(subscribers: number, heard: readonly Heard[], { cpu, grown }: { 
       ...less,
       promise: `${crowd}: server memory for each`,
       measured: `${grown.toFixed(1)} KB`,
-      ...bounds(grown, 30, 20, 'KB'),
+      ...bounds(grown, 25, 18, 'KB'),
     },
   ];
 }

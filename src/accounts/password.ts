@@ -1,23 +1,21 @@
 import { argon2, randomBytes, timingSafeEqual } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { promisify } from 'node:util';
-import { AtMost } from '../platform/at-most.ts';
+import pLimit from 'p-limit';
 
 /** OWASP's advice for argon2id: 19 MiB, two passes, one lane. */
 const COST = { memory: 19_456, passes: 2, parallelism: 1 } as const;
 const TAG_BYTES = 32;
 
-/**
- * Hashes made at once: the others wait, so that a rush of sign-ups leaves processors and threads to everybody else.
- */
-const AT_ONCE = Math.max(1, availableParallelism() - 1);
+/** Hashes computed at once; the others wait, so that a rush of sign-ups leaves processors and threads to other requests. */
+const MAX_HASHES = Math.max(1, availableParallelism() - 1);
 
-const turns = new AtMost(AT_ONCE);
+const limit = pLimit(MAX_HASHES);
 
 const hash = promisify(argon2);
 
 function derive(...args: Parameters<typeof hash>): Promise<Buffer> {
-  return turns.run(() => hash(...args));
+  return limit(() => hash(...args));
 }
 
 /** A PHC string of argon2id (RFC 9106) over a random salt. Takes tens of milliseconds of a thread. */

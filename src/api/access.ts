@@ -9,7 +9,7 @@ import {
 } from 'graphql';
 import { isOperator } from '../accounts/is-operator.ts';
 import { findConcertQueue, findShow } from '../concerts/find-show.ts';
-import { inTime } from '../platform/deadline.ts';
+import { withTimeout } from '../platform/with-timeout.ts';
 import { requirePass, watchPass } from '../queue/require-pass.ts';
 import { type Context, callerOf, type Declared, MAX_REQUEST_MS, type Pass, withPass } from './context.ts';
 import { idOf } from './input.ts';
@@ -143,7 +143,7 @@ function withDeadline(resolve: Resolver, deadlineMs: (context: Context) => numbe
     const ms = deadlineMs(context);
     if (ms <= 0) throw new CallerError('SERVICE_UNAVAILABLE');
     const answer = resolve(source, args, context, info);
-    return answer instanceof Promise ? inTime(answer, ms, () => giveUp(answer)) : answer;
+    return answer instanceof Promise ? withTimeout(answer, ms, () => giveUp(answer)) : answer;
   };
 }
 

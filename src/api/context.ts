@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { EntityManager } from '@mikro-orm/core';
 import DataLoader from 'dataloader';
-import { inTime } from '../platform/deadline.ts';
 import type { Platform } from '../platform/platform.ts';
 import { SECOND } from '../platform/units.ts';
+import { withTimeout } from '../platform/with-timeout.ts';
 import { CallerError } from './problems.ts';
 
 export type Role = 'BUYER' | 'OPERATOR';
@@ -107,7 +107,7 @@ export function load<V>(context: Context, batch: Batch<V>, key: string): Promise
   let loader = context.loaders.get(batch);
   if (!loader) {
     const loadInTime = (keys: readonly string[]): Promise<readonly unknown[]> =>
-      inTime(batch(context, keys), nestedMs(context), () => new CallerError('SERVICE_UNAVAILABLE'));
+      withTimeout(batch(context, keys), nestedMs(context), () => new CallerError('SERVICE_UNAVAILABLE'));
     loader = new DataLoader<string, unknown>(loadInTime, { cache: false });
     context.loaders.set(batch, loader);
   }

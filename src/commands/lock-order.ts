@@ -6,6 +6,7 @@ import { IssuedCoupon } from '../coupons/issued-coupon.ts';
 import { Payment } from '../payments/payment.ts';
 import type { Platform } from '../platform/platform.ts';
 import { prepared, sql } from '../platform/postgres.ts';
+import { PriorityCode, Queue } from '../queue/queue.ts';
 import { Reservation, writeReservations } from '../reservations/reservation.ts';
 import { Order, OrderLine, writeOrders } from '../shop/order.ts';
 import { Product, writeProducts } from '../shop/product.ts';
@@ -67,6 +68,13 @@ export const PRODUCTS: Kind<Product> = {
 export const ISSUED_COUPONS: Kind<IssuedCoupon> = { ...byId, entity: IssuedCoupon, lock: 'wait' };
 export const COUPONS: Kind<Coupon> = { ...byId, entity: Coupon, lock: 'wait' };
 export const PAYMENTS: Kind<Payment> = { ...byId, entity: Payment, lock: 'wait' };
+export const QUEUES: Kind<Queue> = { ...byId, entity: Queue, lock: 'wait' };
+export const PRIORITY_CODES: Kind<PriorityCode> = {
+  entity: PriorityCode,
+  key: ({ hash }) => hash,
+  idProperty: 'hash',
+  lock: 'wait',
+};
 export const WALLETS: Kind<Wallet> = {
   entity: Wallet,
   key: ({ userId }) => userId,
@@ -88,6 +96,8 @@ export const LOCK_ORDER: readonly Kind<never>[] = [
   ISSUED_COUPONS,
   COUPONS,
   PAYMENTS,
+  QUEUES,
+  PRIORITY_CODES,
   WALLETS,
 ] as unknown as readonly Kind<never>[];
 

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { notFound } from '../api/problems.ts';
 import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
 import { sql } from '../platform/postgres.ts';
@@ -9,38 +10,31 @@ export interface ShowFacts {
   readonly queueId: string | null;
 }
 
-/** Shows and concerts that one process remembers at most. */
-const MOST_REMEMBERED = 10_000;
+/** Shows, and concerts, that a process keeps in memory. */
+const MAX_KEPT = 10_000;
 
-const shows = perProcess(() => new Map<string, ShowFacts>());
-const concertQueues = perProcess(() => new Map<string, string | null>());
+const shows = perProcess(() => new LRUCache<string, ShowFacts>({ max: MAX_KEPT }));
+const concerts = perProcess(() => new LRUCache<string, Pick<ShowFacts, 'queueId'>>({ max: MAX_KEPT }));
 
 /** @throws CallerError NOT_FOUND for an unknown show */
 export async function findShow(platform: Platform, showId: string): Promise<ShowFacts> {
-  return remembered(shows(platform), showId, async () => {
-    const text = `select s.id, s.concert_id as "concertId", c.queue_id as "queueId"
-      from show s join concert c on c.id = s.concert_id where s.id = $1`;
-    const [facts] = await sql<ShowFacts>(forkOf(platform), text, [showId]);
-    if (!facts) throw notFound('show');
-    return facts;
-  });
+  const known = shows(platform).get(showId);
+  if (known) return known;
+  const text = `select s.id, s.concert_id as "concertId", c.queue_id as "queueId"
+    from show s join concert c on c.id = s.concert_id where s.id = $1`;
+  const [facts] = await sql<ShowFacts>(forkOf(platform), text, [showId]);
+  if (!facts) throw notFound('show');
+  shows(platform).set(showId, facts);
+  return facts;
 }
 
 /** Id of the queue in front of the concert, or null. @throws CallerError NOT_FOUND for an unknown concert */
 export async function findConcertQueue(platform: Platform, concertId: string): Promise<string | null> {
-  return remembered(concertQueues(platform), concertId, async () => {
-    const text = 'select queue_id from concert where id = $1';
-    const [row] = await sql<{ queue_id: string | null }>(forkOf(platform), text, [concertId]);
-    if (!row) throw notFound('concert');
-    return row.queue_id;
-  });
-}
-
-async function remembered<T>(facts: Map<string, T>, id: string, find: () => Promise<T>): Promise<T> {
-  const known = facts.get(id);
-  if (known !== undefined) return known;
-  const found = await find();
-  if (facts.size >= MOST_REMEMBERED) facts.clear();
-  facts.set(id, found);
-  return found;
+  const known = concerts(platform).get(concertId);
+  if (known) return known.queueId;
+  const text = 'select queue_id as "queueId" from concert where id = $1';
+  const [facts] = await sql<Pick<ShowFacts, 'queueId'>>(forkOf(platform), text, [concertId]);
+  if (!facts) throw notFound('concert');
+  concerts(platform).set(concertId, facts);
+  return facts.queueId;
 }

@@ -3,7 +3,7 @@ import { idOf, within } from '../api/input.ts';
 import { badInput } from '../api/problems.ts';
 import { CoalescedQuery } from '../platform/coalesced-query.ts';
 import { forkOf, perProcess } from '../platform/platform.ts';
-import { sql } from '../platform/postgres.ts';
+import { prepared, sql } from '../platform/postgres.ts';
 import { findShow } from './find-show.ts';
 import { MOST_SEATS } from './lay-out.ts';
 import { SEAT_COLUMNS, SEAT_TABLES, type Seat, toSeats } from './seat.ts';
@@ -42,35 +42,54 @@ export async function readSeatMap(context: Context, showIdText: string, range: S
   );
 }
 
+/** @param ofSection further condition; a section is compared for itself, so that a plan made once uses the index of sections */
+function freeSeats(ofSection: string): string {
+  return prepared(`select s.id, s.show_id as "showId", s.number, s.label, s.section, s.price::float8 as price,
+       'AVAILABLE' as status, s.revision + case when h.seat_id is null then 0 else 1 end as revision
+     from show sh join seat s on s.show_id = sh.id left join hold h on h.seat_id = s.id
+     where sh.concert_id = $1
+       and sh.starts_at >= ($2::date::timestamp at time zone $3)
+       and sh.starts_at < (($2::date + 1)::timestamp at time zone $3)
+       and sh.sales_open_at <= clock_timestamp() and sh.sales_close_at > clock_timestamp()
+       and s.number > $4 ${ofSection}
+       and (h.seat_id is null or h.expires_at <= clock_timestamp())
+       and not exists (select from ticket t where t.seat_id = s.id)
+     order by sh.starts_at, sh.id, s.number limit $5`);
+}
+
+const FREE_SEATS = freeSeats('');
+const FREE_SEATS_OF_SECTION = freeSeats('and s.section = $6');
+
+const freeQueries = perProcess(() => new CoalescedQuery<Seat[]>());
+
 /**
- * Seats of the concert's shows on that date that can be reserved now, by the show's start, then number.
+ * Seats of the concert's shows on that date that can be reserved now, by the show's start, then number. Callers that ask
+ * for the same seats at once share one query, which is begun after each of them has asked.
  * @param date YYYY-MM-DD in TIME_ZONE
  * @throws CallerError BAD_USER_INPUT for a range that cannot be, and without `first` for more than 5,000 seats
  */
 export async function readAvailableSeats(
-  context: Context,
+  { platform }: Context,
   concertId: string,
   date: string,
   range: SeatRange,
 ): Promise<Seat[]> {
   const { section, afterNumber, first } = checkRange(range);
-  const seats = await sql<object>(
-    context.em,
-    `select ${SEAT_COLUMNS} from show sh join lateral (
-       select * from seat where show_id = sh.id and ($3::text is null or section = $3) and number > $4
-     ) s on true left join hold h on h.seat_id = s.id left join ticket t on t.seat_id = s.id
-     where sh.concert_id = $1
-       and sh.starts_at >= ($2::date::timestamp at time zone $5)
-       and sh.starts_at < (($2::date + 1)::timestamp at time zone $5)
-       and sh.sales_open_at <= clock_timestamp() and sh.sales_close_at > clock_timestamp()
-       and t.seat_id is null and (h.expires_at is null or h.expires_at <= clock_timestamp())
-     order by sh.starts_at, sh.id, s.number limit $6`,
-    [concertId, date, section, afterNumber, context.platform.config.TIME_ZONE, first ?? MOST_WITHOUT_FIRST + 1],
-  );
+  const key = JSON.stringify([concertId, date, section, afterNumber, first]);
+  const seats = await freeQueries(platform).run(key, async () => {
+    const limit = first ?? MOST_WITHOUT_FIRST + 1;
+    const asked = [concertId, date, platform.config.TIME_ZONE, afterNumber, limit];
+    const em = forkOf(platform);
+    return toSeats(
+      section === null
+        ? await sql<object>(em, FREE_SEATS, asked)
+        : await sql<object>(em, FREE_SEATS_OF_SECTION, [...asked, section]),
+    );
+  });
   if (first === null && seats.length > MOST_WITHOUT_FIRST) {
     throw badInput(`first is needed: there are more than ${MOST_WITHOUT_FIRST} seats.`);
   }
-  return toSeats(seats);
+  return seats;
 }
 
 function checkRange(range: SeatRange): { section: string | null; afterNumber: number; first: number | null } {

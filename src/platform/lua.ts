@@ -1,14 +1,13 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Redis } from 'ioredis';
 
-/** One atomic step in Redis: its text, and the digest it is called by. */
+/** One atomic step in Redis. Every script is safe to run twice: a command may be sent again after a reconnect. */
 export interface Script {
+  /** Folder and file, as in `line/enter`. */
   readonly name: string;
   readonly text: string;
-  readonly sha: string;
 }
 
 /**
@@ -18,22 +17,26 @@ export interface Script {
  */
 export function loadScript(moduleUrl: string, path: string): Script {
   const file = join(dirname(fileURLToPath(moduleUrl)), `${path}.lua`);
-  const include = (_line: string, other: string): string => readFileSync(join(dirname(file), `${other}.lua`), 'utf8');
+  const folder = dirname(file);
+  const include = (_line: string, other: string): string => readFileSync(join(folder, `${other}.lua`), 'utf8');
   const text = readFileSync(file, 'utf8').replace(/^-- include: (\S+)$/gm, include);
-  return { name: basename(path), text, sha: createHash('sha1').update(text).digest('hex') };
+  return { name: `${basename(folder)}/${basename(path)}`, text };
 }
 
-/** Runs the script on one key (all keys it touches share that key's hash tag); sends its text when the server lacks it. */
-export async function runScript<T>(
+/**
+ * Runs the script on one key; all keys that it touches share that key's hash tag. ioredis sends the text where the server
+ * does not have the script, else its digest.
+ */
+export function runScript<T>(
   redis: Redis,
-  script: Script,
+  { name, text }: Script,
   key: string,
   args: readonly (string | number)[] = [],
 ): Promise<T> {
-  try {
-    return (await redis.evalsha(script.sha, 1, key, ...args)) as T;
-  } catch (error) {
-    if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
-    return (await redis.eval(script.text, 1, key, ...args)) as T;
-  }
+  const commands = redis as unknown as Record<
+    string,
+    (key: string, ...args: readonly (string | number)[]) => Promise<T>
+  >;
+  if (!(name in redis)) redis.defineCommand(name, { lua: text, numberOfKeys: 1 });
+  return (commands[name] as (typeof commands)[string])(key, ...args);
 }

@@ -1,4 +1,4 @@
-import type { EntityClass, EntityManager, MigrationObject } from '@mikro-orm/core';
+import { type EntityClass, type EntityManager, type MigrationObject, Type } from '@mikro-orm/core';
 import { ReflectMetadataProvider } from '@mikro-orm/decorators/legacy';
 import { Migrator } from '@mikro-orm/migrations';
 import { defineConfig, MikroORM, type PostgreSqlConnection } from '@mikro-orm/postgresql';
@@ -105,6 +105,25 @@ export function prepared(text: string): string {
  */
 export function anyOf(parameter: number, type = 'uuid'): string {
   return `any((select $${parameter}::${type}[])::${type}[])`;
+}
+
+/** A column of bytes, as lower-case hex. */
+export class HexType extends Type<string, Buffer> {
+  override convertToDatabaseValue(hex: string): Buffer {
+    return Buffer.from(hex, 'hex');
+  }
+
+  override convertToJSValue(bytes: Buffer): string {
+    return bytes.toString('hex');
+  }
+
+  override compareAsType(): string {
+    return 'Buffer';
+  }
+
+  override getColumnType(): string {
+    return 'bytea';
+  }
 }
 
 /** Applies the migrations that are missing; processes that start together wait for one another. */

@@ -1,24 +1,25 @@
 import { RedisPubSub } from 'graphql-redis-subscriptions';
 import type { Redis } from 'ioredis';
-import { inTime } from './deadline.ts';
 import type { Log } from './log.ts';
 import { COMMAND_TIMEOUT_MS, openRedisListener } from './redis.ts';
+import { withTimeout } from './with-timeout.ts';
 
 export interface Channel<T> {
   readonly name: string;
-  /** What a message looks like; never set. */
+  /** The type of the messages; never set. */
   readonly message?: T;
 }
 
-/** Messages between processes. Each is delivered at most once, and some never: whoever listens must notice gaps. */
+/** Messages between processes. Each is delivered at most once, and some never: a listener must detect gaps. */
 export interface Messages {
   publish<T>(channel: Channel<T>, message: T): Promise<void>;
   /**
-   * Calls `listener` for every message until the function answered is called.
+   * Calls `listener` for every message.
+   * @returns a function that ends the calls
    * @throws Error when Redis does not answer within a second
    */
   listen<T>(channel: Channel<T>, listener: (message: T) => void): Promise<() => void>;
-  /** Calls `listener` whenever the connection came back: whatever was published meanwhile is lost. */
+  /** Calls `listener` whenever the connection came back: what was published in between is lost. */
   onGap(listener: () => void): () => void;
   close(): Promise<void>;
 }
@@ -40,7 +41,7 @@ export async function openMessages(url: string, redis: Redis, log: Log): Promise
       const stop = (id: number) => (): void => pubsub.unsubscribe(id);
       const listening = pubsub.subscribe(channel.name, listener).then(stop);
       // The connection queues its commands until Redis is back; the caller is not kept waiting for that.
-      return inTime(listening, COMMAND_TIMEOUT_MS, () => {
+      return withTimeout(listening, COMMAND_TIMEOUT_MS, () => {
         listening.then(
           (stopListening) => stopListening(),
           () => undefined,
@@ -56,7 +57,7 @@ export async function openMessages(url: string, redis: Redis, log: Log): Promise
   };
 }
 
-/** RedisPubSub drops the promises of unsubscribing; without this a Redis outage would end the process. */
+/** RedisPubSub ignores the promises of unsubscribing; their rejection in an outage of Redis would end the process. */
 function swallowRejections(subscriber: Redis, log: Log): void {
   for (const method of ['unsubscribe', 'punsubscribe'] as const) {
     const original = subscriber[method].bind(subscriber) as (...args: unknown[]) => Promise<unknown>;

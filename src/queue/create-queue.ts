@@ -4,9 +4,10 @@ import type { Context } from '../api/context.ts';
 import { textOf, within } from '../api/input.ts';
 import { badInput } from '../api/problems.ts';
 import { DateTime } from '../api/scalars.ts';
+import { run, type Verb } from '../commands/runner.ts';
 import { isUnavailable } from '../platform/faults.ts';
 import { newId } from '../platform/ids.ts';
-import { sql } from '../platform/postgres.ts';
+import { QueueShuffle } from './draw/queue-shuffle.ts';
 import { pushSettings } from './line/line.ts';
 import { Queue } from './queue.ts';
 
@@ -45,53 +46,46 @@ const MAX_SECONDS = 86_400;
 
 const SEED_BYTES = 32;
 
+interface NewQueue {
+  readonly id: string;
+  readonly input: CreateQueueInput;
+}
+
+const CREATE: Verb<NewQueue, Queue> = {
+  name: 'createQueue',
+  contends: () => [],
+  locks: () => ({}),
+
+  decide({ asked: { id, input } }, scene) {
+    const { opensAt = null, admitPerMinute = null, ...settings } = input;
+    if (opensAt && opensAt <= scene.now) throw badInput('opensAt must lie in the future.');
+    const state = opensAt ? 'SCHEDULED' : 'OPEN';
+    const versions = { version: 1, appliedVersion: 0 };
+    const queue = Object.assign(new Queue(), { id, ...settings, opensAt, admitPerMinute, state, ...versions });
+    scene.insert(queue);
+    const seed = { queueId: id, secretSeed: randomBytes(SEED_BYTES), drawn: null, drawnAt: null };
+    if (opensAt) scene.insert(Object.assign(new QueueShuffle(), seed));
+    return queue;
+  },
+};
+
 /**
- * Makes a queue that is open at once or, with `opensAt`, SCHEDULED; then the seed of its draw is made too.
- * @throws CallerError BAD_USER_INPUT for numbers out of their bounds, and an opening that is not in the future
+ * Makes a queue: OPEN, or SCHEDULED with `opensAt`, then together with the seed of its draw.
+ * @throws CallerError BAD_USER_INPUT for numbers out of their bounds, and for an `opensAt` that is not in the future by
+ * PostgreSQL's clock
  */
 export async function createQueue(context: Context, input: CreateQueueInput): Promise<Queue> {
   textOf('name', input.name, 1, 200);
   checkNumbers(input);
-  const queue = await insertQueue(context, input);
-  // The row counts; who enters first, or the next look at all queues, tells Redis what it missed.
+  const queue = (await run(context, CREATE, { id: newId(), input })) as Queue;
+  // The queue exists by its row: the first entry, or the job queue-settings, writes to Redis what it missed.
   await pushSettings(context.platform, queue).catch((error: unknown) => {
     if (!isUnavailable(error)) throw error;
   });
   return queue;
 }
 
-/** The clock that judges the opening is PostgreSQL's, in the statement that makes the queue. */
-async function insertQueue({ em }: Context, input: CreateQueueInput): Promise<Queue> {
-  const [row] = await sql<object>(
-    em,
-    `with made as (
-       insert into queue
-         (id, name, state, capacity, admit_per_minute, active_seconds, max_waiting, reenter, away_seconds, opens_at)
-       select $1, $2, case when $9::timestamptz is null then 'OPEN' else 'SCHEDULED' end, $3, $4, $5, $6, $7, $8, $9
-       where $9::timestamptz is null or $9 > clock_timestamp()
-       returning *
-     ), seed as (
-       insert into queue_shuffle (queue_id, seed) select id, $10 from made where opens_at is not null
-     )
-     select * from made`,
-    [
-      newId(),
-      input.name,
-      input.capacity,
-      input.admitPerMinute ?? null,
-      input.activeSeconds,
-      input.maxWaiting,
-      input.reenter,
-      input.awaySeconds,
-      input.opensAt ?? null,
-      randomBytes(SEED_BYTES),
-    ],
-  );
-  if (!row) throw badInput('opensAt must lie in the future.');
-  return em.map(Queue, row);
-}
-
-/** Numbers left out are not looked at. */
+/** @throws CallerError BAD_USER_INPUT for a number out of its bounds; numbers left out are not checked */
 export function checkNumbers(input: Partial<CreateQueueInput>): void {
   if (input.capacity !== undefined) within('capacity', input.capacity, 0, MAX_PEOPLE);
   if (typeof input.admitPerMinute === 'number') within('admitPerMinute', input.admitPerMinute, 0, MAX_PEOPLE);

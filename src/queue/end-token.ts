@@ -6,16 +6,16 @@ import { tokenIdOf } from './queue-token.ts';
 const COMPLETE = loadScript(import.meta.url, 'line/complete');
 const STRETCH = loadScript(import.meta.url, 'line/stretch');
 
-/** The holder has paid: the token becomes COMPLETED, unless it has ended already. */
+/** Ends a token as COMPLETED, after its holder has paid; one that has ended already is not changed. */
 export async function completeToken(platform: Platform, queueId: string, tokenHash: string): Promise<void> {
   await runScript(platform.redis, COMPLETE, queueKey(queueId), [tokenIdOf(tokenHash)]);
 }
 
 /**
- * Lets an ACTIVE token last until a hold ends.
+ * Extends an ACTIVE token to the end of a hold.
  * @param holdMs milliseconds that the hold still lasts
- * @param maxMs bound past the first end of the token's active time, in milliseconds
- * @returns whether the token is ACTIVE: one that has ended meanwhile is not stretched
+ * @param maxMs the longest extension past the first end of the token's active time, in milliseconds
+ * @returns whether the token is ACTIVE; one that has ended is not extended
  */
 export async function stretchToken(
   platform: Platform,

@@ -1,10 +1,10 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { Field, ID, InputType, Int } from 'type-graphql';
 import type { Context } from '../api/context.ts';
 import { idOf, within } from '../api/input.ts';
 import { notFound } from '../api/problems.ts';
-import { sql } from '../platform/postgres.ts';
-import { Queue } from './queue.ts';
+import { runAlone } from '../commands/runner.ts';
+import { PriorityCode, Queue } from './queue.ts';
 
 @InputType({ description: 'count: 1 .. 10,000' })
 export class IssuePriorityCodesInput {
@@ -20,13 +20,12 @@ export class IssuePriorityCodesInput {
 
 const CODE_BYTES = 16;
 
-/** What is kept of a code: SHA-256 of its text. */
-export function hashOfCode(code: string): Buffer {
-  return createHash('sha256').update(code).digest();
-}
+/** Codes written in one statement. */
+const MAX_ROWS = 1_000;
 
 /**
- * Makes codes of 128 random bits that open a higher lane of the queue. They are shown this once; their hashes are kept.
+ * Makes codes of 128 random bits that open a higher lane of the queue, and keeps their hashes.
+ * @returns the codes, which are not shown again
  * @throws CallerError NOT_FOUND for an unknown queue; BAD_USER_INPUT for numbers out of their bounds
  */
 export async function issuePriorityCodes(context: Context, input: IssuePriorityCodesInput): Promise<string[]> {
@@ -35,10 +34,11 @@ export async function issuePriorityCodes(context: Context, input: IssuePriorityC
   within('count', input.count, 1, 10_000);
   if (!(await context.em.findOne(Queue, { id: queueId }))) throw notFound('queue');
   const codes = Array.from({ length: input.count }, () => randomBytes(CODE_BYTES).toString('base64url'));
-  await sql(
-    context.em,
-    'insert into priority_code (hash, queue_id, priority) select decode(hash, $1), $2, $3 from unnest($4::text[]) as hash',
-    ['hex', queueId, input.priority, codes.map((code) => hashOfCode(code).toString('hex'))],
-  );
+  const rows = codes.map((code) => ({ hash: PriorityCode.hashOf(code), queueId, priority: input.priority }));
+  await runAlone(context.platform, async (em) => {
+    for (let from = 0; from < rows.length; from += MAX_ROWS) {
+      await em.insertMany(PriorityCode, rows.slice(from, from + MAX_ROWS));
+    }
+  });
   return codes;
 }

@@ -40,12 +40,12 @@ export class QueueHistoryPoint {
 
 const HISTORY = loadScript(import.meta.url, 'line/history');
 
-/** As many as a chart can show. */
+/** Rows in one answer. */
 const MAX_ROWS = 720;
 
 /**
- * The queue's past: rows of 5 seconds of the last `minutes`, oldest first. Of more than 720 rows every so-manieth is
- * told, the newest among them. While nobody is in a queue it has no rows.
+ * The queue's past: rows of 5 seconds of the last `minutes`, oldest first. More than 720 rows are thinned evenly, and the
+ * newest is kept. A queue has no rows for times when nobody was in it.
  * @throws CallerError NOT_FOUND for an unknown queue; BAD_USER_INPUT unless minutes is 1 .. 1440
  */
 export async function readHistory(context: Context, id: string, minutes: number): Promise<QueueHistoryPoint[]> {

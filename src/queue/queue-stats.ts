@@ -48,7 +48,7 @@ export class QueueStats {
   etaErrorSeconds!: number | null;
 }
 
-/** The counts that a tick's message carries. */
+/** The counts of a message. */
 function toStats(queueId: string, message: QueueMessage): QueueStats {
   const { waiting, active, entered, admitted, completed, expired, left, admittedPerMinute, etaErrorMs } = message;
   return Object.assign(new QueueStats(), {

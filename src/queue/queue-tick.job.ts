@@ -1,24 +1,28 @@
+import { raw } from '@mikro-orm/core';
 import type { Job } from '../platform/jobs.ts';
 import { loadScript, runScript } from '../platform/lua.ts';
 import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
-import { NOW_ONCE, sql } from '../platform/postgres.ts';
+import { NOW_ONCE } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
 import { openQueue } from './draw/open-queue.ts';
 import { channelOf, liveQueues, pushSettings, queueKey, retire } from './line/line.ts';
-import { Queue } from './queue.ts';
+import { Queue, QueueState } from './queue.ts';
 
 const TICK = loadScript(import.meta.url, 'line/tick');
 const TICK_MS = 250;
-/** Processes take turns: a tick asked for sooner than this after the last one is left out. */
+/** A tick sooner than this after the last one, which another process may have made, is left out. */
 const MIN_TICK_MS = 200;
 
-/** What tick.lua answers. */
+/** Queues in one run of a job. */
+const MAX_QUEUES = 100;
+
+/** Results of tick.lua. */
 const EMPTY = 0;
 const TO_BE_DRAWN = 2;
 
-/** Whether Redis came back to this process since the last look at all queues, and which of them are yet to be told. */
+/** Whether Redis came back since the last run, and the queues whose tick has not been told of the outage yet. */
 const outages = perProcess(({ messages, closing }) => {
-  const state = { isOver: false, untold: new Set<string>() };
+  const state = { isOver: false, pending: new Set<string>() };
   closing.push(
     messages.onGap(() => {
       state.isOver = true;
@@ -27,60 +31,59 @@ const outages = perProcess(({ messages, closing }) => {
   return state;
 });
 
-/** Ticks every queue that has people in it; whichever process comes first does the work. */
+/** Ticks every queue that has people in it. Every process runs it; the first to come does the work. */
 export const queueTick: Job = {
   name: 'queue-tick',
   everyMs: TICK_MS,
   async run(platform) {
     const outage = outages(platform);
     const live = await liveQueues(platform);
-    if (outage.isOver) outage.untold = new Set(live);
+    if (outage.isOver) outage.pending = new Set(live);
     outage.isOver = false;
-    const outcomes = await Promise.allSettled(live.map((queueId) => tick(platform, queueId, outage.untold)));
+    const outcomes = await Promise.allSettled(live.map((queueId) => tick(platform, queueId, outage.pending)));
     for (const outcome of outcomes) {
       if (outcome.status === 'rejected') throw outcome.reason;
     }
   },
 };
 
-/** @param untold queues in which everybody counts as seen now, as Redis was away; this one no longer, once it is told */
-async function tick(platform: Platform, queueId: string, untold: Set<string>): Promise<void> {
-  const args = [MIN_TICK_MS, channelOf(queueId).name, untold.has(queueId) ? 1 : 0];
+/** @param afterOutage queues in which everybody counts as seen, because Redis was away; a tick removes its queue */
+async function tick(platform: Platform, queueId: string, afterOutage: Set<string>): Promise<void> {
+  const args = [MIN_TICK_MS, channelOf(queueId).name, afterOutage.has(queueId) ? 1 : 0];
   const outcome = await runScript<number>(platform.redis, TICK, queueKey(queueId), args);
-  untold.delete(queueId);
+  afterOutage.delete(queueId);
   if (outcome === EMPTY) await retire(platform, queueId);
   if (outcome === TO_BE_DRAWN) void open(platform, queueId);
 }
 
-/** Beside the ticks, which go on meanwhile; the next one tries again. */
+/** Runs beside the ticks; after a failure the next tick tries again. */
 async function open(platform: Platform, queueId: string): Promise<void> {
   try {
     await openQueue(platform, queueId);
   } catch (error) {
-    platform.log.warn({ queueId, error: String(error) }, 'the opening of a queue failed and will be taken up again');
+    platform.log.warn({ queueId, error: String(error) }, 'opening a queue failed and will be tried again');
   }
 }
 
-/** Tells Redis the settings that it missed because it was away when they changed. */
+/** Writes to Redis the settings that changed while it was away. */
 export const queueSettings: Job = {
   name: 'queue-settings',
   everyMs: 2 * SECOND,
   async run(platform) {
-    const em = forkOf(platform);
-    const rows = await sql<object>(em, 'select * from queue where applied_version < version limit 100');
-    for (const row of rows) await pushSettings(platform, em.map(Queue, row));
+    const behind = { appliedVersion: { $lt: raw('version') } };
+    for (const queue of await forkOf(platform).find(Queue, behind, { limit: MAX_QUEUES })) {
+      await pushSettings(platform, queue);
+    }
   },
 };
 
-/** Opens the SCHEDULED queues into which nobody has come: without people they have no ticks. */
+/** Opens SCHEDULED queues without people, which have no ticks. */
 export const queueOpening: Job = {
   name: 'queue-opening',
   everyMs: SECOND,
   async run(platform) {
-    const em = forkOf(platform);
-    const text = `select * from queue where state = 'SCHEDULED' and opens_at <= ${NOW_ONCE} limit 100`;
-    for (const row of await sql<object>(em, text)) {
-      const queue = em.map(Queue, row);
+    const due = { state: QueueState.SCHEDULED, opensAt: { $lte: raw(NOW_ONCE) } };
+    for (const queue of await forkOf(platform).find(Queue, due, { limit: MAX_QUEUES })) {
       await pushSettings(platform, queue);
       await open(platform, queue.id);
     }

@@ -106,7 +106,7 @@ export function tokenValueOf(queueId: string, secret: string): string {
   return Buffer.from(queueId.replaceAll('-', ''), 'hex').toString('base64url') + secret;
 }
 
-/** The queue that the token's value belongs to; undefined for text that cannot be a value. */
+/** The queue that a token's value belongs to; undefined for text that cannot be a value. */
 export function queueIdOf(value: string): string | undefined {
   if (!VALUE.test(value)) return undefined;
   const hex = Buffer.from(value.slice(0, PART), 'base64url').toString('hex');
@@ -114,20 +114,20 @@ export function queueIdOf(value: string): string | undefined {
   return parseId(id);
 }
 
-/** The token's public id: SHA-256 of its value, lower-case hex. It opens nothing. */
+/** A token's public id: SHA-256 of its value, lower-case hex. It gives no access. */
 export function hashOf(value: string): string {
   return hash('sha256', value);
 }
 
 /**
- * What the token is kept under in Redis: 124 bits of its hash. The first 4 hex digits say which of 65,536 hashes it
- * shares with others while it waits (token.lua), the rest is base64url.
+ * A token's id in Redis: 124 bits of its hash. The first 4 hex digits name the hash, one of 65,536, in which a WAITING
+ * token is stored together with others (token.lua); the rest is base64url.
  */
 export function tokenIdOf(tokenHash: string): string {
   return tokenHash.slice(0, 4) + Buffer.from(tokenHash.slice(4, 32), 'hex').toString('base64url');
 }
 
-/** What `view` in token.lua answers, in its order. */
+/** The result of `view` in token.lua, in its order. */
 export type RawView = [
   secret: string,
   userId: string,
@@ -145,9 +145,9 @@ export type RawView = [
   awayMs: number,
 ];
 
-/** One token as Redis knew it. */
+/** One token as Redis had it at an instant. */
 export interface TokenView {
-  /** When, in milliseconds since 1970 on Redis' clock. */
+  /** The instant, in milliseconds since 1970 on Redis' clock. */
   readonly at: number;
   readonly lane: string;
   readonly number: number;
@@ -180,12 +180,13 @@ export function readView(queueId: string, raw: RawView): TokenView {
 }
 
 /**
- * The view moved to where a later message puts it.
- * @param position null while the queue is SCHEDULED
+ * The view at a later message.
+ * @param position the token's position by that message; null while the queue is SCHEDULED
+ * @param now milliseconds since 1970 on Redis' clock
  */
 export function moveView(view: TokenView, message: QueueMessage, position: number | null, now: number): TokenView {
   const { msPerPlace, openAt, awayMs } = message;
-  // Whoever entered since the message is not counted in it.
+  // Entries after the message are not counted in it.
   const waiting = Math.max(message.waiting, position ?? 0);
   const paceMs = position !== null && msPerPlace > 0 ? position * msPerPlace : -1;
   const etaMs = position === null ? Math.max(0, openAt - now) : paceMs;
@@ -201,11 +202,11 @@ interface Standing {
   readonly waiting: number;
   /** Estimated milliseconds to admission, or to the opening; negative while unknown. */
   readonly etaMs: number;
-  /** How long a holder may be neither seen nor heard, in milliseconds. */
+  /** How long a holder may be absent, in milliseconds. */
   readonly awayMs: number;
 }
 
-/** The fields of a token that say where it stands. */
+/** The fields of a token that follow from its position. */
 function placeOf({ position, waiting, etaMs, awayMs }: Standing): Place {
   const etaSeconds = etaMs < 0 ? null : Math.ceil(etaMs / SECOND);
   const behind = position === null || waiting === 0 ? 0 : (100 * (waiting - position)) / waiting;
@@ -216,10 +217,7 @@ function placeOf({ position, waiting, etaMs, awayMs }: Standing): Place {
   };
 }
 
-/**
- * A poll is wanted often where the turn or the opening is near, and seldom at the back; but always often enough for
- * whoever polls not to count as away.
- */
+/** Polls are short near the front and near the opening, long at the back, and always short enough not to count as away. */
 const POLL_MS = { min: SECOND, max: 10 * SECOND, perPlace: 10 } as const;
 
 function pollAfter(position: number | null, etaMs: number, awayMs: number): number {

@@ -1,6 +1,9 @@
+import { hash } from 'node:crypto';
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { badInput } from '../api/problems.ts';
 import { DateTime } from '../api/scalars.ts';
+import { HexType } from '../platform/postgres.ts';
 
 export const QueueState = { SCHEDULED: 'SCHEDULED', OPEN: 'OPEN', PAUSED: 'PAUSED', CLOSED: 'CLOSED' } as const;
 export type QueueState = keyof typeof QueueState;
@@ -11,6 +14,16 @@ registerEnumType(QueueState, {
     PAUSED: { description: 'Entries are taken, nobody is admitted' },
   },
 });
+
+/** Settings of a queue that can be changed; undefined leaves one as it is. */
+export interface QueueSettings {
+  readonly state?: QueueState | undefined;
+  readonly capacity?: number | undefined;
+  /** Null for no limit. */
+  readonly admitPerMinute?: number | null | undefined;
+  readonly activeSeconds?: number | undefined;
+  readonly maxWaiting?: number | undefined;
+}
 
 @ObjectType({ description: 'A waiting room: lets a bounded number of people in at a time, in order' })
 @Entity({ tableName: 'queue' })
@@ -59,7 +72,61 @@ export class Queue {
   @Property({ type: 'integer' })
   awaySeconds!: number;
 
-  /** Redis takes only a higher one. */
+  /** Goes up with every change; Redis takes only a higher one. */
   @Property({ type: 'integer' })
   version!: number;
+
+  /** The version that Redis was given last. */
+  @Property({ type: 'integer' })
+  appliedVersion!: number;
+
+  /**
+   * Changes settings. OPEN on a SCHEDULED queue moves its opening to now; the queue is OPEN once its order is drawn.
+   * @throws CallerError BAD_USER_INPUT for a state that the queue cannot take, with nothing changed
+   */
+  change({ state = this.state, ...numbers }: QueueSettings, now: Date): void {
+    if (this.state === 'SCHEDULED') {
+      if (state === 'PAUSED') throw badInput('A SCHEDULED queue can be opened or closed, not paused.');
+      if (state === 'OPEN' && this.opensAt && this.opensAt > now) this.opensAt = now;
+      if (state === 'CLOSED') this.state = state;
+    } else {
+      if (state === 'SCHEDULED') throw badInput('A queue that has opened cannot be SCHEDULED again.');
+      this.state = state;
+    }
+    for (const [name, value] of Object.entries(numbers))
+      if (value !== undefined) Object.assign(this, { [name]: value });
+    this.version += 1;
+  }
+}
+
+/** A code that opens a higher lane of a queue, for the first user who presents it. Its text is not kept. */
+@Entity({ tableName: 'priority_code' })
+export class PriorityCode {
+  /** SHA-256 of the code's text, lower-case hex. */
+  @PrimaryKey({ type: HexType })
+  hash!: string;
+
+  @Property({ type: 'uuid' })
+  queueId!: string;
+
+  /** The lane, 1 .. 9. */
+  @Property({ type: 'integer' })
+  priority!: number;
+
+  @Property({ type: 'uuid', nullable: true })
+  userId!: string | null;
+
+  @Property({ type: 'datetime', columnType: 'timestamptz', nullable: true })
+  claimedAt!: Date | null;
+
+  static hashOf(code: string): string {
+    return hash('sha256', code);
+  }
+
+  /** Makes the code the user's unless it is another user's. @returns whether it is the user's */
+  claim(userId: string, now: Date): boolean {
+    this.userId ??= userId;
+    this.claimedAt ??= now;
+    return this.userId === userId;
+  }
 }

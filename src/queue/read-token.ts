@@ -6,8 +6,9 @@ import { hashOf, type QueueToken, queueIdOf, type TokenView, tokenIdOf } from '.
 import { recallToken, rememberToken } from './replica/queue-watch.ts';
 
 /**
- * The caller's own token of that value; null when it is unknown or another user's. A place that waits and is asked for
- * again is reckoned from the ticks, at most two seconds old, at once and without asking Redis.
+ * The caller's own token of that value. A WAITING token that was read before is answered from the replica, at most two
+ * seconds old, without asking Redis.
+ * @returns null when it is unknown or another user's
  * @throws CallerError BAD_USER_INPUT for a value that cannot be one
  */
 export function readOwnToken(context: Context, value: string): QueueToken | null | Promise<QueueToken | null> {
@@ -16,10 +17,10 @@ export function readOwnToken(context: Context, value: string): QueueToken | null
   if (!queueId) throw badInput('value is no queue token.');
   const tokenId = tokenIdOf(hashOf(value));
   const known = recallToken(context.platform, queueId, tokenId);
-  return known ? ownOf(known, caller) : askForToken(context.platform, queueId, tokenId, caller);
+  return known ? ownOf(known, caller) : readFromRedis(context.platform, queueId, tokenId, caller);
 }
 
-async function askForToken(
+async function readFromRedis(
   platform: Platform,
   queueId: string,
   tokenId: string,

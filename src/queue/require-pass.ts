@@ -8,11 +8,11 @@ import { hashOf, queueIdOf, type TokenView, tokenIdOf } from './queue-token.ts';
 import { watchToken } from './replica/queue-watch.ts';
 
 /**
- * Lets the holder of an ACTIVE token of the queue through.
- * @param queueId null where no queue stands in front: nothing is asked for
- * @returns the pass, or null where none was needed
+ * Checks that the caller holds an ACTIVE token of the queue.
+ * @param queueId null where no queue stands in front: nothing is checked
+ * @returns the pass; null where none is needed
  * @throws CallerError UNAUTHENTICATED without a user; QUEUE_TOKEN_REQUIRED with `extensions.queue` for a token that is
- * missing, forged, another user's, another queue's, or not ACTIVE; whatever Redis throws while it is away
+ * missing, forged, another user's, another queue's, or not ACTIVE; what Redis throws while it is away
  */
 export async function requirePass(context: Context, queueId: string | null): Promise<Pass | null> {
   if (queueId === null) return null;
@@ -21,7 +21,7 @@ export async function requirePass(context: Context, queueId: string | null): Pro
   return pass;
 }
 
-/** The pass of the caller's ACTIVE token, or undefined. */
+/** The pass of the caller's ACTIVE token; undefined without one. @throws CallerError UNAUTHENTICATED without a user */
 export async function findPass(context: Context, queueId: string): Promise<Pass | undefined> {
   const caller = callerOf(context);
   const value = context.queueToken;
@@ -48,7 +48,7 @@ export async function watchPass(platform: Platform, pass: Pass, onEnd: () => voi
   return () => undefined;
 }
 
-/** The error that tells a client which queue to enter. */
+/** The error QUEUE_TOKEN_REQUIRED, with the queue that the client is to enter. */
 export async function tokenRequired(platform: Platform, queueId: string): Promise<CallerError> {
   const queue = await forkOf(platform).findOne(Queue, { id: queueId });
   return tokenRequiredNow(queueId, queue?.state);

@@ -9,8 +9,9 @@ import { hashOf, type QueueToken, type RawView, readView } from './queue-token.t
 const REVOKE = loadScript(import.meta.url, 'line/revoke');
 
 /**
- * Takes a user's live place away: EXPIRED, REVOKED; the seats held under it are released. The user may enter again.
- * @throws CallerError NOT_FOUND when the user has no live place in that queue
+ * Ends a user's live token as EXPIRED (REVOKED) and releases the seats held under it. The user may enter again.
+ * @returns the token
+ * @throws CallerError NOT_FOUND when the user has no live token in that queue; BAD_USER_INPUT for text that is no id
  */
 export async function revokeToken(context: Context, queueId: string, userId: string): Promise<QueueToken> {
   const id = idOf('queueId', queueId);

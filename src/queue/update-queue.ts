@@ -3,14 +3,15 @@ import { Field, ID, InputType, Int } from 'type-graphql';
 import type { Context } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
 import { badInput, notFound } from '../api/problems.ts';
+import { QUEUES, rowsOf } from '../commands/lock-order.ts';
+import { run, type Verb } from '../commands/runner.ts';
 import { isUnavailable } from '../platform/faults.ts';
 import type { Platform } from '../platform/platform.ts';
-import { sql } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
 import { checkNumbers } from './create-queue.ts';
 import { openQueue } from './draw/open-queue.ts';
 import { pushSettings } from './line/line.ts';
-import { Queue, QueueState } from './queue.ts';
+import { Queue, type QueueSettings, QueueState } from './queue.ts';
 
 @InputType({
   description: 'Left out: unchanged. admitPerMinute null: no rate limit. OPEN on a SCHEDULED queue draws now',
@@ -35,69 +36,56 @@ export class UpdateQueueInput {
   state?: QueueState | null;
 }
 
-/** For how long the answer waits for a draw, which goes on all the same. */
+/** How long the answer waits for a draw, which continues afterwards. */
 const MAX_DRAW_MS = 2 * SECOND;
-const LOOK_AGAIN_MS = 50;
+const RETRY_MS = 50;
+
+const UPDATE: Verb<{ readonly id: string; readonly settings: QueueSettings }, Queue> = {
+  name: 'updateQueue',
+  contends: ({ id }) => [`queue:${id}`],
+  locks: ({ id }) => ({ rows: [rowsOf(QUEUES, [id])] }),
+
+  decide({ asked: { id, settings } }, scene) {
+    const queue = scene.find(QUEUES, id);
+    if (!queue) throw notFound('queue');
+    queue.change(settings, scene.now);
+    return queue;
+  },
+};
 
 /**
- * Changes what is given; it counts from the next tick on all processes. Less capacity evicts nobody. A SCHEDULED queue
- * is opened, which draws its order at once, or closed; a queue that has opened is never SCHEDULED again.
+ * Changes the settings that are given, from the next tick on. Less capacity evicts nobody. A SCHEDULED queue can be opened,
+ * which draws its order at once, or closed; a queue that has opened is never SCHEDULED again.
+ * @returns the queue; still SCHEDULED when its draw takes longer than two seconds
  * @throws CallerError NOT_FOUND; BAD_USER_INPUT for numbers out of their bounds, null where a value is needed, and a
  * state that the queue cannot take
  */
 export async function updateQueue(context: Context, input: UpdateQueueInput): Promise<Queue> {
   const id = idOf('id', input.id);
-  const { capacity, activeSeconds, maxWaiting, state } = input;
+  const { capacity, activeSeconds, maxWaiting, state, admitPerMinute } = input;
   for (const [name, value] of Object.entries({ capacity, activeSeconds, maxWaiting, state })) {
     if (value === null) throw badInput(`${name} must not be null.`);
   }
-  checkNumbers(input as Parameters<typeof checkNumbers>[0]);
-  const queue = await changeRow(context, id, input);
-  // The row counts already: when Redis is away, the next look at all queues brings it up to date.
+  const settings = { capacity, activeSeconds, maxWaiting, state, admitPerMinute } as QueueSettings;
+  checkNumbers(settings as Parameters<typeof checkNumbers>[0]);
+  const queue = (await run(context, UPDATE, { id, settings })) as Queue;
+  // The change stands by its row: while Redis is away, the job queue-settings writes it later.
   await pushSettings(context.platform, queue).catch((error: unknown) => {
     if (!isUnavailable(error)) throw error;
   });
   if (queue.state !== 'SCHEDULED' || state !== 'OPEN') return queue;
-  await drawn(context.platform, id);
+  await draw(context.platform, id);
   return context.em.fork().findOneOrFail(Queue, { id });
 }
 
-/** OPEN on a SCHEDULED queue moves its opening to now: it is open when its order is drawn. */
-async function changeRow({ em }: Context, id: string, input: UpdateQueueInput): Promise<Queue> {
-  const { capacity, activeSeconds, maxWaiting, state, admitPerMinute } = input;
-  const [row] = await sql<object>(
-    em,
-    `update queue set
-       capacity = coalesce($2, capacity), active_seconds = coalesce($3, active_seconds),
-       max_waiting = coalesce($4, max_waiting),
-       opens_at = case when state = 'SCHEDULED' and $5 = 'OPEN' then least(opens_at, clock_timestamp()) else opens_at end,
-       state = case when state = 'SCHEDULED' and $5 = 'OPEN' then state else coalesce($5, state) end,
-       admit_per_minute = case when $6 then $7 else admit_per_minute end, version = version + 1
-     where id = $1 and ($5::text is null or (state = 'SCHEDULED' and $5 <> 'PAUSED') or
-       (state <> 'SCHEDULED' and $5 <> 'SCHEDULED'))
-     returning *`,
-    [id, capacity, activeSeconds, maxWaiting, state, admitPerMinute !== undefined, admitPerMinute],
-  );
-  if (row) return em.map(Queue, row);
-  if (!(await em.findOne(Queue, { id }))) throw notFound('queue');
-  throw badInput(
-    state === 'PAUSED'
-      ? 'A SCHEDULED queue can be opened or closed, not paused.'
-      : 'A queue that has opened cannot be SCHEDULED again.',
-  );
-}
-
-/** Draws, or waits for whoever is at it. A draw that takes long, or fails for now, goes on with the ticks. */
-async function drawn(platform: Platform, id: string): Promise<void> {
+/** Draws the order, or waits for the process that does. A draw that takes longer, or fails, is continued by the ticks. */
+async function draw(platform: Platform, id: string): Promise<void> {
   const deadline = performance.now() + MAX_DRAW_MS;
-  const draw = async (): Promise<void> => {
-    while (!(await openQueue(platform, id)) && performance.now() < deadline) await sleep(LOOK_AGAIN_MS);
+  const open = async (): Promise<void> => {
+    while (!(await openQueue(platform, id)) && performance.now() < deadline) await sleep(RETRY_MS);
   };
-  const drawing = draw().catch((error: unknown) => {
-    platform.log.warn(
-      { queueId: id, error: String(error) },
-      'the opening of a queue failed and will be taken up again',
-    );
+  const opening = open().catch((error: unknown) => {
+    platform.log.warn({ queueId: id, error: String(error) }, 'opening a queue failed and will be tried again');
   });
-  await Promise.race([drawing, sleep(MAX_DRAW_MS)]);
+  await Promise.race([opening, sleep(MAX_DRAW_MS)]);
 }

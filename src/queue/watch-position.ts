@@ -6,8 +6,8 @@ import { hashOf, type QueueToken, queueIdOf, tokenIdOf } from './queue-token.ts'
 import { watchToken } from './replica/queue-watch.ts';
 
 /**
- * The caller's own place: now, then as it changes; ends after the token has ended, and with
- * NOT_FOUND once there is no such token any more: Redis lost its memory.
+ * The caller's own token: now, then as it changes. Ends after the token has ended; fails with NOT_FOUND when the token no
+ * longer exists because Redis lost its memory.
  * @throws CallerError NOT_FOUND for an unknown or another user's token; BAD_USER_INPUT for a value that cannot be one
  */
 export async function watchPosition(context: Context, value: string): Promise<AsyncIterable<QueueToken>> {
@@ -15,12 +15,12 @@ export async function watchPosition(context: Context, value: string): Promise<As
   const queueId = queueIdOf(value);
   if (!queueId) throw badInput('token is no queue token.');
   const tokenId = tokenIdOf(hashOf(value));
-  const now = await readToken(context.platform, queueId, tokenId);
-  if (now?.token.userId !== caller.id) throw notFound('queue token');
+  const view = await readToken(context.platform, queueId, tokenId);
+  if (view?.token.userId !== caller.id) throw notFound('queue token');
   let stop: (() => void) | undefined;
   const places = new ConflatingIterator<QueueToken>(() => stop?.());
-  if (now.token.hasEnded) {
-    places.push(now.token);
+  if (view.token.hasEnded) {
+    places.push(view.token);
     places.end();
     return places;
   }
@@ -28,7 +28,7 @@ export async function watchPosition(context: Context, value: string): Promise<As
     context.platform,
     queueId,
     tokenId,
-    now,
+    view,
     ({ token }) => {
       places.push(token);
       if (token.hasEnded) places.end();

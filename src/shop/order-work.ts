@@ -1,7 +1,7 @@
+import pLimit from 'p-limit';
 import type { Refusal } from '../api/problems.ts';
 import { claimKeys } from '../legacy/idempotency.ts';
 import { applyInTurn, doTogether, type KeyedWork } from '../legacy/keyed-work.ts';
-import { AtMost } from '../platform/at-most.ts';
 import { BatchByKey, type Outcome } from '../platform/batch-by-key.ts';
 import { CountByKey } from '../platform/count-by-key.ts';
 import { isLockedOut } from '../platform/faults.ts';
@@ -27,7 +27,7 @@ const MOST_AT_ONCE = 50;
 const PATIENCE_MS = SECOND / 2;
 
 /** A crowd that waits for products' locks leaves connections to others. */
-const counters = perProcess(() => new AtMost(POOL_SIZE / 2));
+const counters = perProcess(() => pLimit(POOL_SIZE / 2));
 
 /** How many orders that are under way ask for each product. */
 const demand = perProcess(() => new CountByKey());
@@ -35,7 +35,7 @@ const demand = perProcess(() => new CountByKey());
 const batches = perProcess(
   (platform) =>
     new BatchByKey<OrderWork, unknown>(MOST_AT_ONCE, (_productId, works) =>
-      counters(platform).run(() => doTogether(works, (wanted) => placeTogether(platform, wanted))),
+      counters(platform)(() => doTogether(works, (wanted) => placeTogether(platform, wanted))),
     ),
 );
 

@@ -104,6 +104,27 @@ it('a payment needs the ACTIVE token, but a replay is answered although the toke
   expect(await pay(buyer, id, 'another key')).toMatchObject({ __typename: 'AlreadyPaid', payment: { id: paid.id } });
 });
 
+it('that tokens are completed is noted in PostgreSQL for many payments together, and each token is COMPLETED when pay answers', async () => {
+  const count = 30;
+  const queueId = await makeQueue(operator, { capacity: count });
+  const show = await makeShow(operator, {}, queueId);
+  const buyers = await Promise.all((await world.buyers(count, 10_000)).map((buyer) => admit(buyer, queueId)));
+  const held = await Promise.all(
+    buyers.map(async (buyer, index) => (await reserve(buyer, show.id, [show.seats[index] as string])).id),
+  );
+  const statuses = await Promise.all(
+    buyers.map(async (buyer, index) => {
+      await pay(buyer, held[index]);
+      return (await readToken(buyer, buyer.queueToken as string)).status;
+    }),
+  );
+  expect(new Set(statuses)).toEqual(new Set(['COMPLETED']));
+  const noted = `select count(*)::int as payments, count(distinct xmin::text)::int as transactions from payment
+    where token_completed_at is not null and reservation_id = any($1)`;
+  await eventually(async () => (await world.pool.query(noted, [held])).rows[0].payments === count);
+  expect((await world.pool.query(noted, [held])).rows[0].transactions).toBeLessThan(count / 2);
+});
+
 it('the process killed after the commit and before the answer: the retry gets that payment, and the token is completed', async () => {
   const queueId = await makeQueue(operator, { capacity: 5 });
   const show = await makeShow(operator, {}, queueId);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import pg from 'pg';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import { type Embedded, openEmbedded } from '../../embedded/open.ts';
 import { findProcess, hasEndedWithin, type ProcessIdentity, signal } from '../../embedded/processes.ts';
 
@@ -99,6 +99,16 @@ export function serversOn(dataDir: string, home = dataDir): ProcessIdentity[] {
   });
 }
 
+/** A server that died serves again within 5 seconds; the machine of a test may be three times as slow. */
+export const SERVES_AGAIN_MS = 15_000;
+
+/** Waits until a server serves in place of the dead one, with what `write` wrote. */
+export async function expectRestarted(dataDir: string, urls: Urls, dead: ProcessIdentity): Promise<void> {
+  await vi.waitFor(() => expectWritten(urls), SERVES_AGAIN_MS);
+  expect(serversOn(dataDir)).toHaveLength(2);
+  expect(serversOn(dataDir)).not.toContainEqual(dead);
+}
+
 export async function sql(urls: Urls, text: string): Promise<unknown[]> {
   const client = new pg.Client(urls.databaseUrl);
   await client.connect();
@@ -110,7 +120,7 @@ export async function sql(urls: Urls, text: string): Promise<unknown[]> {
 }
 
 export async function withRedis<T>(urls: Urls, work: (redis: Redis) => Promise<T>): Promise<T> {
-  const redis = new Redis(urls.redisUrl ?? '');
+  const redis = new Redis(urls.redisUrl ?? '').on('error', () => undefined);
   try {
     return await work(redis);
   } finally {

@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-it('without its owner in the statement a code lets several users in: the test of the guard can fail', async () => {
+it('without the check of its owner a code lets several users in: the test of the guard can fail', async () => {
   const operator = await world.operator();
   const queueId = await makeQueue(operator, { capacity: 0 });
   const [code] = (await issue(operator, queueId, 7)) as [string];

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadScript } from '../../src/platform/lua.ts';
 import { eventually, makeQueue } from '../support/builders.ts';
@@ -21,8 +22,8 @@ const at = (place: Place, url: string): Place => ({ ...place, buyer: place.buyer
 
 const scripts = new Map(
   ['tick', 'note-seen', 'note-reporter', 'read-tokens', 'snapshot'].map((name) => {
-    const { sha } = loadScript(new URL('../../src/queue/line/line.ts', import.meta.url).href, name);
-    return [sha, name];
+    const { text } = loadScript(new URL('../../src/queue/line/line.ts', import.meta.url).href, name);
+    return [createHash('sha1').update(text).digest('hex'), name];
   }),
 );
 

@@ -18,7 +18,7 @@ it('of a show just made, of whose seats PostgreSQL knows nothing yet, a crowd re
     buyers.map((buyer, index) => reserve(buyer, show.id, [show.seats[index * 300] as string])),
   );
   expect(new Set(answers.map(({ __typename }) => __typename))).toEqual(new Set(['Reservation']));
-  for (const part of ['as "onSale"', 'for update skip locked', 'insert into hold']) {
+  for (const part of ['as id from hold', 'from "seat"', 'insert into hold']) {
     const sent = await sentBy(world.processes[0] as AppProcess, part);
     const steps = await stepsOf(world.pool, sent);
     const whole = steps.filter((step) => step['Relation Name'] === 'seat' && step['Node Type'] === 'Seq Scan');
@@ -26,4 +26,20 @@ it('of a show just made, of whose seats PostgreSQL knows nothing yet, a crowd re
     const indexes = steps.flatMap((step) => step['Index Name'] ?? []).filter((name) => name.startsWith('seat_'));
     expect([part, ...new Set(indexes)]).toEqual([part, ...(indexes.length > 0 ? ['seat_pkey'] : [])]);
   }
+});
+
+it('of a show just made, whoever asks for the free seats of a section reads only that section', async () => {
+  const sections = Array.from({ length: 50 }, (_none, index) => ({ name: `block ${index}`, seatCount: 400, price: 1 }));
+  const show = await makeShow(await world.operator(), { sections });
+  const buyer = await world.buyer();
+  const free = `query ($id: ID!, $date: LocalDate!) {
+    availableSeats(concertId: $id, date: $date, section: "block 7") { number } }`;
+  const dates = await buyer.get('query ($id: ID!) { availableDates(concertId: $id) { date } }', { id: show.concertId });
+  const { availableSeats } = await buyer.get(free, { id: show.concertId, date: dates.availableDates[0].date });
+  expect(availableSeats).toHaveLength(400);
+  const sent = await sentBy(world.processes[0] as AppProcess, 'from show sh join seat s');
+  const steps = await stepsOf(world.pool, sent);
+  const ofSeats = steps.filter((step) => step['Relation Name'] === 'seat');
+  expect(ofSeats.map((step) => step['Index Name'])).toEqual(['seat_section']);
+  expect(ofSeats[0]?.['Index Cond']).toContain('section');
 });

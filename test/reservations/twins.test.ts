@@ -5,6 +5,8 @@ import { World } from '../support/world.ts';
 let world: World;
 beforeAll(async () => {
   world = await World.open({ preload: './without-row-locks.ts' });
+  // The last guards behind the locks.
+  await world.pool.query('alter table hold drop constraint hold_pkey');
 });
 afterAll(() => world.close());
 

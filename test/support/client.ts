@@ -1,3 +1,4 @@
+import { appendFileSync } from 'node:fs';
 import { type Client, createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 
@@ -45,9 +46,13 @@ const SHORTEST_WAIT_MS = 1_000;
 
 let asked = 0;
 
-/** Tells of the first, the tenth, the hundredth time in a file: a crowd would fill the log. */
+/**
+ * Tells of the first, the tenth, the hundredth time in a file, since a crowd would fill the log, and adds each time to the
+ * file ASKED_AGAIN, if there is one.
+ */
 function tellOfAsking(why: string): void {
   asked++;
+  if (process.env.ASKED_AGAIN) appendFileSync(process.env.ASKED_AGAIN, `${why}\n`);
   if (Number.isInteger(Math.log10(asked))) process.stderr.write(`asked again, ${asked} so far: ${why}\n`);
 }
 

@@ -1,9 +1,11 @@
-import { patchPg } from './patch-pg.ts';
+import { patchPg, sqlWith } from './patch-pg.ts';
 
 /** Preload: the process is killed when it has added up what sold, before that is committed. */
+const folds = sqlWith('merge into sale');
+
 patchPg(
   (text) => text,
   (_connection, text) => {
-    if (text.includes('merge into sale')) process.kill(process.pid, 'SIGKILL');
+    if (folds(text)) process.kill(process.pid, 'SIGKILL');
   },
 );

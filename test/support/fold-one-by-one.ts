@@ -1,4 +1,4 @@
-import { patchPg } from './patch-pg.ts';
+import { replaceSql } from './patch-pg.ts';
 
 /** Preload: what sold is added up one change at a time, hundreds of times a second, by every process at once. */
 const SECOND = 1_000;
@@ -10,8 +10,5 @@ globalThis.setTimeout = Object.assign(
   original,
 ) as typeof setTimeout;
 
-patchPg((text) =>
-  text
-    .replace(`pg_try_advisory_xact_lock(hashtextextended('fold-sales', 0))`, 'true')
-    .replace('from sale_change order by id limit $1', 'from sale_change order by id limit least($1::int, 1)'),
-);
+replaceSql([`pg_try_advisory_xact_lock(hashtextextended('fold-sales', 0))`, 'true']);
+replaceSql(['from sale_change order by id limit $1', 'from sale_change order by id limit least($1::int, 1)']);

@@ -1,32 +1,44 @@
-import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
-import { loadScript } from '../../src/platform/lua.ts';
+import type { Redis } from 'ioredis';
+import { loadScript, runScript, type Script } from '../../src/platform/lua.ts';
 
-type Run = (this: object, ...args: unknown[]) => Promise<unknown>;
-
-/** Scripts of the queue by their digest. */
-const ROOM = new URL('../../src/queue/draw/open-queue.ts', import.meta.url).href;
-const NAMES = ['seal', 'read-sealed', 'write-drawn', 'open-line'] as const;
-const scriptOf = new Map(NAMES.map((name) => loadScript(ROOM, name)).map((script) => [script.sha, script]));
+/** The scripts of an opening. */
+const DRAW = new URL('../../src/queue/draw/open-queue.ts', import.meta.url).href;
+export const OPENING = ['seal', 'read-sealed', 'write-drawn', 'open-line'].map((name) => loadScript(DRAW, name));
 
 /** Runs the script as the product wants to, or with another text. */
 type RunScript = (text?: string) => Promise<unknown>;
 
+type Command = (...args: unknown[]) => Promise<unknown>;
+type Connection = Redis & Record<string, Command>;
+
 /**
- * Lets a preload stand around every script of an opening that the product runs: `around` gets its name, what runs it,
- * and its text, and answers what the product is answered.
+ * Lets a preload stand around every run of the scripts by the product: `around` gets the script and what runs it, and
+ * answers what the product is answered. Throws when the product does not run its scripts through what is patched here.
  */
-export function patchRedis(around: (name: string, run: RunScript, text: string) => Promise<unknown>): void {
-  const { Redis } = createRequire(import.meta.url)('ioredis') as { Redis: { prototype: Record<string, Run> } };
-  const { evalsha, eval: evaluate } = Redis.prototype as { evalsha: Run; eval: Run };
-  const sha = (text: unknown): string => createHash('sha1').update(String(text)).digest('hex');
-  const patch = (original: Run, digest: (first: unknown) => string): Run =>
-    function patched(this: object, ...args: unknown[]): Promise<unknown> {
-      const script = scriptOf.get(digest(args[0]));
-      const run: RunScript = (text) =>
-        text === undefined ? original.apply(this, args) : evaluate.call(this, text, ...args.slice(1));
-      return script ? around(script.name, run, script.text) : run();
+export function patchRedis(
+  scripts: readonly Script[],
+  around: (script: Script, run: RunScript) => Promise<unknown>,
+): void {
+  const { Redis } = createRequire(import.meta.url)('ioredis') as { Redis: { prototype: Redis } };
+  const define = Redis.prototype.defineCommand;
+  const probe = Object.assign(Object.create(Redis.prototype), { options: {}, scriptsSet: {} }) as Connection;
+  const probed = new Set<Script>();
+  Redis.prototype.defineCommand = function patched(this: Connection, name, definition) {
+    define.call(this, name, definition);
+    const script = scripts.find((one) => one.name === name);
+    if (!script) return;
+    const command = this[name] as Command;
+    const run = (args: unknown[], text?: string): Promise<unknown> =>
+      text === undefined ? command.apply(this, args) : (this.eval as Command)(text, 1, ...args);
+    const patchedCommand: Command = async (...args) => {
+      if (this === probe) return probed.add(script);
+      return around(script, (text) => run(args, text));
     };
-  Redis.prototype.evalsha = patch(evalsha, String);
-  Redis.prototype.eval = patch(evaluate, sha);
+    Object.assign(this, { [name]: patchedCommand });
+  };
+  for (const script of scripts) {
+    void runScript(probe, script, 'a key');
+    if (!probed.has(script)) throw new Error(`the product does not run ${script.name} as it is patched`);
+  }
 }

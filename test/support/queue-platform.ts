@@ -5,9 +5,9 @@ import type { Invalidation, QueueMessage, RawMessage } from '../../src/queue/lin
 import type { RawView } from '../../src/queue/queue-token.ts';
 import { type Missed, QueueReplica } from '../../src/queue/replica/queue-replica.ts';
 
-const ROOM = new URL('../../src/queue/line/line.ts', import.meta.url).href;
-const { sha: SNAPSHOT } = loadScript(ROOM, 'snapshot');
-const { sha: READ_TOKENS } = loadScript(ROOM, 'read-tokens');
+const LINE = new URL('../../src/queue/line/line.ts', import.meta.url).href;
+const SNAPSHOT = loadScript(LINE, 'snapshot').name;
+const READ_TOKENS = loadScript(LINE, 'read-tokens').name;
 
 /** A message of a queue with nobody in it; `parts` override. */
 export function messageOf(parts: Partial<QueueMessage>): QueueMessage {
@@ -45,7 +45,9 @@ export class QueuePlatform {
         return () => this.#gaps.delete(listener);
       },
     };
-    const redis = { evalsha: (sha: string) => this.#ask(sha) };
+    const redis = {
+      defineCommand: (name: string) => Object.assign(redis, { [name]: () => this.#ask(name) }),
+    };
     this.platform = { redis, messages, log: openLog('silent'), closing: [] } as unknown as Platform;
   }
 
@@ -77,10 +79,10 @@ export class QueuePlatform {
     return question;
   }
 
-  #ask(sha: string): Promise<unknown> {
+  #ask(script: string): Promise<unknown> {
     return new Promise((resolve) => {
-      if (sha === SNAPSHOT) this.snapshots.push((message) => resolve(JSON.stringify(message)));
-      else if (sha === READ_TOKENS) this.looks.push(resolve);
+      if (script === SNAPSHOT) this.snapshots.push((message) => resolve(JSON.stringify(message)));
+      else if (script === READ_TOKENS) this.looks.push(resolve);
       else resolve(0);
     });
   }

@@ -1,5 +1,5 @@
-/** Preload: as slow-claims, and alerts are claimed without their row locks. */
 import './slow-claims.ts';
-import { patchPg } from './patch-pg.ts';
+import { replaceSql } from './patch-pg.ts';
 
-patchPg((text) => (text.includes('from alert') ? text.replace('for update skip locked', '') : text));
+/** Preload: as slow-claims, and alerts are claimed without their row locks. */
+replaceSql([/(from alert.*)for update skip locked/s, '$1']);

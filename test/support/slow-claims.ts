@@ -1,6 +1,4 @@
-import { patchPg } from './patch-pg.ts';
+import { replaceSql } from './patch-pg.ts';
 
 /** Preload: between the instant as of which a process sees what is due and its claim lies more than a second. */
-patchPg((text) =>
-  text.replace('select id from alert where', 'select id from alert where (select pg_sleep(1.2)) is not null and'),
-);
+replaceSql(['select id from alert where', 'select id from alert where (select pg_sleep(1.2)) is not null and']);

@@ -1,13 +1,14 @@
-import { patchPg } from './patch-pg.ts';
+import { patchPg, sqlWith } from './patch-pg.ts';
 
 /** Preload: whenever alerts have been claimed, ten seconds pass before anything else is done. */
 const original = performance.now.bind(performance);
+const claims = sqlWith('update alert a set attempts');
 let passed = 0;
 performance.now = () => original() + passed;
 
 patchPg(
   (text) => text,
   (_connection, text) => {
-    if (text.includes('update alert a set attempts')) passed += 10_000;
+    if (claims(text)) passed += 10_000;
   },
 );

@@ -1,8 +1,12 @@
-import { patchRedis } from './patch-redis.ts';
+import { OPENING, patchRedis } from './patch-redis.ts';
+
+/** What makes write-drawn.lua safe to run twice. */
+const CHECK = ' or written ~= before';
+if (!OPENING.some(({ text }) => text.includes(CHECK))) throw new Error('no script of an opening has the check');
 
 /** Preload: every script of an opening is run twice, and none looks at how much of the order has been written. */
-patchRedis(async (_name, run, text) => {
-  const blind = text.replace(' or written ~= before', '');
-  await run(blind);
-  return run(blind);
+patchRedis(OPENING, async ({ text }, run) => {
+  const unchecked = text.replace(CHECK, '');
+  await run(unchecked);
+  return run(unchecked);
 });

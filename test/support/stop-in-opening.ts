@@ -1,5 +1,5 @@
 import { patchPg } from './patch-pg.ts';
-import { patchRedis } from './patch-redis.ts';
+import { OPENING, patchRedis } from './patch-redis.ts';
 
 /**
  * Preload: the process gets the signal STOP_WITH once the step STOP_AFTER has been done for the STOP_AT-th time, before
@@ -16,17 +16,17 @@ function after(step: string): void {
   if (done === Number(STOP_AT)) process.kill(process.pid, STOP_WITH);
 }
 
-patchRedis(async (name, run) => {
+patchRedis(OPENING, async ({ name }, run) => {
   const answer = await run();
-  after(name);
+  after(name.replace('draw/', ''));
   return answer;
 });
 
 patchPg(
   (text) => text,
   (connection, text) => {
-    if (text.startsWith('insert into queue_shuffle_part')) after('part');
-    if (text.startsWith('update queue_shuffle set')) keeping.add(connection);
+    if (text.startsWith('insert into "queue_shuffle_part"')) after('part');
+    if (text.startsWith('update "queue_shuffle" set')) keeping.add(connection);
     else if (text === 'commit' && keeping.delete(connection)) after('kept');
   },
 );

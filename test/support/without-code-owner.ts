@@ -1,4 +1,7 @@
-import { patchPg } from './patch-pg.ts';
+import { replaceSql } from './patch-pg.ts';
 
-/** Preload: a priority code is anybody's who presents it. */
-patchPg((text) => text.replace('and (user_id is null or user_id = $3)', ''));
+/** Preload: a priority code is read as if nobody had claimed it, so that everybody who presents it may. */
+replaceSql([
+  'from "priority_code" as',
+  `from (select hash, queue_id, priority, null::uuid as user_id, null::timestamptz as claimed_at from priority_code) as`,
+]);

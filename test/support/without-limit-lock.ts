@@ -1,8 +1,4 @@
-import { patchPg } from './patch-pg.ts';
+import { replaceSql } from './patch-pg.ts';
 
 /** Preload: the seats of one user and show are counted without the lock that serialises the user's reserves. */
-patchPg((text) =>
-  text
-    .replace(/^select pg_advisory_xact_lock\(.*\)$/, 'select $1::text, $2::text')
-    .replace(/where pg_try_advisory_xact_lock\(.*\)$/, 'where $2::text is not null'),
-);
+replaceSql([/^select pg_advisory_xact_lock\(hash\)/, 'select hash']);

@@ -1,7 +1,7 @@
-import { patchPg } from './patch-pg.ts';
+import { replaceSql } from './patch-pg.ts';
 import './slow-locks.ts';
 
 /** Preload: as slow-locks.ts; and a process with LOCK_ORDER=desc takes its row locks in the opposite order. */
 if (process.env.LOCK_ORDER === 'desc') {
-  patchPg((text) => text.replace(/order by id (for (no key )?update)(?! skip)/g, 'order by id desc $1'));
+  replaceSql([/order by id (for (no key )?update)(?! skip)/g, 'order by id desc $1']);
 }

@@ -1,10 +1,6 @@
-import { Redis } from 'ioredis';
 import { loadScript } from '../../src/platform/lua.ts';
+import { patchRedis } from './patch-redis.ts';
 
-/** Preload: nobody tells Redis who is there. */
-const { sha } = loadScript(new URL('../../src/queue/line/line.ts', import.meta.url).href, 'note-seen');
-const original = Redis.prototype.evalsha as (this: Redis, ...args: unknown[]) => Promise<unknown>;
-
-Redis.prototype.evalsha = function patched(this: Redis, ...args: unknown[]): Promise<unknown> {
-  return args[0] === sha ? Promise.resolve(0) : original.apply(this, args);
-} as typeof Redis.prototype.evalsha;
+/** Preload: no process reports to Redis which holders are present. */
+const LINE = new URL('../../src/queue/line/line.ts', import.meta.url).href;
+patchRedis([loadScript(LINE, 'note-seen')], async () => 0);

@@ -1,6 +1,7 @@
-import { patchPg } from './patch-pg.ts';
+import { replaceSql } from './patch-pg.ts';
 
-/** Preload: seats are judged and held without their row locks, and a hold is taken over whoever has it. */
-patchPg((text) =>
-  text.replace(/for update( skip locked)?/g, '').replace('where hold.expires_at <= clock_timestamp()', ''),
-);
+/** Preload: seats and what else is locked are judged without their row locks, and written whatever they are meanwhile. */
+replaceSql([/for update( skip locked)?/g, '']);
+replaceSql(['where s.id = u.id and s.revision = u.before', 'where s.id = u.id']);
+replaceSql(['(select count(*) from back) as back', 'cardinality($16::uuid[]) as back']);
+replaceSql(['where r.id = u.id and r.status = u.before', 'where r.id = u.id']);

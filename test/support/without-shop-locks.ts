@@ -1,4 +1,4 @@
-import { patchPg } from './patch-pg.ts';
+import { replaceSql } from './patch-pg.ts';
 
 /** Preload: products, orders and coupons in somebody's hands are judged without their row locks. */
-patchPg((text) => text.replace('for no key update', ''));
+replaceSql(['for no key update', '']);

@@ -1,6 +1,4 @@
-import { patchPg } from './patch-pg.ts';
+import { replaceSql } from './patch-pg.ts';
 
 /** Preload: the stock of an order comes back whatever became of the order before. */
-patchPg((text) =>
-  text.replace(`where id = any($1) and status = 'PLACED' returning id`, 'where id = any($1) returning id'),
-);
+replaceSql([`where id = any($1) and status = 'PLACED' returning id`, 'where id = any($1) returning id']);

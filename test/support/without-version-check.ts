@@ -1,4 +1,4 @@
-import { patchPg } from './patch-pg.ts';
+import { replaceSql } from './patch-pg.ts';
 
 /** Preload: a wallet's balance is written whatever version it has meanwhile. */
-patchPg((text) => text.replace('where user_id = $1 and version = $2', 'where user_id = $1 and $2::int >= 0'));
+replaceSql([/^(update "wallet" .*) and "version" = \d+ returning/, '$1 returning']);

@@ -1,8 +1,5 @@
-import { patchPg } from './patch-pg.ts';
+import { replaceSql } from './patch-pg.ts';
+import './without-version-check.ts';
 
 /** Preload: a wallet's balance is written whatever version it has meanwhile, and read without its row lock. */
-patchPg((text) =>
-  text
-    .replace('where user_id = $1 and version = $2', 'where user_id = $1 and $2::int >= 0')
-    .replace(/( from wallet where user_id = \$1) for update$/, '$1'),
-);
+replaceSql([/^(select .* from "wallet" .*) for update$/, '$1']);

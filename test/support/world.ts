@@ -89,10 +89,17 @@ export class World {
     return new Buyer(id, await signToken(id, 'OPERATOR'), this.#urlFor(0));
   }
 
-  /** @throws Error when the product ran into a deadlock, unless a guard of it was switched off */
+  /**
+   * @throws Error when the product ran into a deadlock, unless a guard of it was switched off, and when a preload sought a
+   * text that no process ever sent
+   */
   async close(): Promise<void> {
     try {
       const deadlocks = await this.deadlocks();
+      const messages = this.processes.flatMap((started) => started.messages);
+      const valuesOf = (type: string) => messages.filter((message) => message.type === type).map(({ value }) => value);
+      const missing = new Set(valuesOf('sought')).difference(new Set(valuesOf('found')));
+      if (missing.size > 0) throw new Error(`a preload sought what was never sent: ${[...missing].join('; ')}`);
       const isGuarded = !this.#preload?.startsWith('./without-');
       if (isGuarded && deadlocks > 0)
         throw new Error(`${deadlocks} deadlocks: locks were taken in more than one order`);

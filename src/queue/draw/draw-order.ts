@@ -1,7 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/** Ids looked at before others get their turn. */
+/** Ids processed before other work gets its turn. */
 const IDS_PER_TURN = 1_000;
 
 /** By lane, the lower-case hex SHA-256 of each entrant's token value. */
@@ -10,8 +10,10 @@ export type PublicIds = ReadonlyMap<string, readonly string[]>;
 /**
  * The order that the contract's QueueShuffle prescribes: digest = SHA-256 of all public ids, ascending, joined by "\n";
  * key = SHA-256(seed + digest); each lane sorted by HMAC-SHA-256(key, public id), ascending as hex. A keyed sort by a
- * pseudo-random function draws each order with the same probability (to within 2^-256), and nobody can foretell it
- * who does not know the seed. Takes its turns: a process that draws a million goes on serving.
+ * pseudo-random function draws each order with the same probability (to within 2^-256), and the order cannot be predicted
+ * without the seed. The work is done in parts, so that a process that draws a million entries continues to serve.
+ * @param seed 32 bytes
+ * @returns by lane, the public ids in the order drawn
  */
 export async function drawOrder(seed: Buffer, entrants: PublicIds): Promise<Map<string, string[]>> {
   const digest = createHash('sha256');
@@ -32,7 +34,7 @@ async function drawLane(key: Buffer, ids: readonly string[]): Promise<string[]> 
   return (await sortInTurns([...idOf.keys()])).map((mac) => idOf.get(mac) as string);
 }
 
-/** Sorts random hex text, some of it at a time: first by the leading three digits, then what has those in common. */
+/** Sorts random hex text in parts: first by the leading three digits, then the texts that have those in common. */
 async function sortInTurns(texts: readonly string[]): Promise<string[]> {
   if (texts.length <= IDS_PER_TURN) return [...texts].sort();
   const parts: string[][] = Array.from({ length: 4_096 }, () => []);

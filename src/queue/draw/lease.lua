@@ -1,7 +1,7 @@
--- Takes, keeps or gives back the right to do what only one process should be doing at a time.
+-- Takes, renews or gives back the lease of a queue.
 -- KEYS[1] the queue's prefix
--- ARGV    owner, for how long in ms (0: gives it back)
--- result  1 when the owner has it, or had it; 0 when somebody else has
+-- ARGV    owner, ms that it lasts (0: gives it back)
+-- result  1 when the owner has it, or had it; 0 when another has it
 local key = KEYS[1] .. ':lease'
 local owner = redis.call('GET', key)
 if owner and owner ~= ARGV[1] then return 0 end

@@ -1,7 +1,7 @@
--- Opens a sealed queue once every entry stands in line as drawn.
+-- Opens a sealed queue once every entry is in the line as drawn.
 -- KEYS[1] the queue's prefix
--- ARGV    a random epoch: every number is another one now, so that all that was known before is worth nothing
--- result  1 when it is open (now or already), 0 when entries are still to be written or the settings to be told
+-- ARGV    a random epoch: every token has another number now, so that replicas must begin anew
+-- result  1 when it is open (now or before), 0 when entries are still to be written or the settings to be applied
 -- include: ../line/line
 -- include: ../line/invalidate
 if not set or set.phase ~= 'sealed' then return 1 end

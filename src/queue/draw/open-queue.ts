@@ -1,29 +1,29 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { loadScript, runScript } from '../../platform/lua.ts';
 import { forkOf, type Platform } from '../../platform/platform.ts';
-import { sqlRow } from '../../platform/postgres.ts';
 import { SECOND } from '../../platform/units.ts';
 import { queueKey, restoreSettings } from '../line/line.ts';
 import { hashOf, tokenIdOf, tokenValueOf } from '../queue-token.ts';
 import { drawOrder } from './draw-order.ts';
 import { keepDraw } from './keep-draw.ts';
+import { QueueShuffle } from './queue-shuffle.ts';
 
 const SEAL = loadScript(import.meta.url, 'seal');
 const READ_SEALED = loadScript(import.meta.url, 'read-sealed');
 const WRITE_DRAWN = loadScript(import.meta.url, 'write-drawn');
 const OPEN_LINE = loadScript(import.meta.url, 'open-line');
 
-/** Entries read or written in one command: some milliseconds of Redis' time, and one write to its file. */
+/** Entries read or written by one command, which takes Redis some milliseconds. */
 const MAX_ENTRIES = 1_000;
 
 type Lane = [lane: string, entries: number, drawn: number];
 
 /**
- * Opens a SCHEDULED queue whose time has come: seals its entries, draws their order, keeps it in PostgreSQL with the
- * seed revealed, writes it into the line and opens that. Every step is safe to be done again, by any process: the order
- * follows from the seed and the sealed entries alone.
- * @returns whether the queue has opened, now or before; false when it is not yet time, or another process is at it
- * @throws whatever Redis or PostgreSQL throw while they are away; the next try goes on from there
+ * Opens a SCHEDULED queue whose time has come: seals its entries, draws their order, keeps the order in PostgreSQL and
+ * reveals the seed, writes the order into the line, and opens the line. Every step is safe to run again, in any process,
+ * because the order follows from the seed and the sealed entries alone.
+ * @returns whether the queue has opened, now or before; false when it is not yet time, or another process has the lease
+ * @throws what Redis or PostgreSQL throw while they are away; the next call continues from there
  */
 export async function openQueue(platform: Platform, queueId: string): Promise<boolean> {
   const endLease = await takeLease(platform, queueId);
@@ -38,16 +38,12 @@ export async function openQueue(platform: Platform, queueId: string): Promise<bo
 async function drawAndOpen(platform: Platform, queueId: string): Promise<boolean> {
   const lanes = await runScript<Lane[] | 0 | 1>(platform.redis, SEAL, queueKey(queueId));
   if (!Array.isArray(lanes)) return lanes === 1;
-  const { seed } = await sqlRow<{ seed: Buffer }>(
-    forkOf(platform),
-    'select seed from queue_shuffle where queue_id = $1',
-    [queueId],
-  );
+  const { secretSeed } = await forkOf(platform).findOneOrFail(QueueShuffle, { queueId });
   const entrants = new Map<string, string[]>();
   for (const lane of lanes) entrants.set(lane[0], await readEntrants(platform, queueId, lane));
-  const order = await keepDraw(platform, queueId, await drawOrder(seed, entrants));
+  const order = await keepDraw(platform, queueId, await drawOrder(secretSeed, entrants));
   for (const [lane, ids] of order) await writeLane(platform, queueId, lane, ids);
-  // Before it opens: once Redis knows the version that is OPEN, no older one that is on its way makes it SCHEDULED again.
+  // Before the line opens: once Redis has the version that is OPEN, no older settings under way make it SCHEDULED again.
   await restoreSettings(platform, queueId);
   const epoch = randomBytes(8).toString('hex');
   return (await runScript<number>(platform.redis, OPEN_LINE, queueKey(queueId), [epoch])) === 1;
@@ -64,7 +60,7 @@ async function readEntrants(platform: Platform, queueId: string, lane: Lane): Pr
   return ids;
 }
 
-/** From the last place on, as the line grows at its front; goes on where another process stopped. */
+/** Writes from the last place to the first, as the line grows at its front; continues where another process stopped. */
 async function writeLane(platform: Platform, queueId: string, lane: string, ids: readonly string[]): Promise<void> {
   const backwards = ids.map(tokenIdOf).reverse();
   let written = 0;
@@ -78,14 +74,14 @@ async function writeLane(platform: Platform, queueId: string, lane: string, ids:
 
 const LEASE = loadScript(import.meta.url, 'lease');
 
-/** A process that does not renew it for so long has ended, or hangs: another one may go on. */
+/** A lease that is not renewed for this long ends: its process has ended, or hangs. */
 const LEASE_MS = 3 * SECOND;
 const RENEW_EVERY_MS = 1 * SECOND;
 
 /**
- * Takes the lease of a queue and renews it until it is given back. It spares work and guards nothing: what is done under
- * it must be safe to be done by two at once.
- * @returns a function that gives it back; undefined while another has it
+ * Takes the lease of a queue and renews it until it is given back. The lease only saves work: what is done under it must be
+ * safe for two processes at once.
+ * @returns a function that gives the lease back; undefined while another process has it
  */
 async function takeLease(platform: Platform, queueId: string): Promise<(() => Promise<void>) | undefined> {
   const owner = randomUUID();

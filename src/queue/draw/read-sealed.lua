@@ -1,7 +1,7 @@
--- Part of the entries of a sealed queue (seal.lua).
+-- Reads part of the entries of a sealed queue (seal.lua).
 -- KEYS[1] the queue's prefix
 -- ARGV    lane, first and last place in the list of entries, from 0
--- result  secrets of those who had not left before the sealing
+-- result  secrets of the entries that had not left before the sealing
 -- include: ../line/line
 -- include: ../line/token
 local first = tonumber(ARGV[2])

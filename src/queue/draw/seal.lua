@@ -1,18 +1,18 @@
--- Seals the entries of a SCHEDULED queue whose time has come. They leave the line for lists of their own and will stand,
--- drawn, under numbers behind all that were given out, so that no number ever has two meanings; who enters from now on
--- has a number behind theirs.
+-- Seals the entries of a SCHEDULED queue whose time has come: moves them from the line to lists of their own. Once drawn,
+-- they get numbers behind all that were given out, so that no number has two meanings; later entries get numbers behind
+-- theirs.
 --   :sealed:<l>  list  ids in the order in which they entered
 --   :unsealed:<l> zset numbers (places in that list) that had left before the sealing
---   meta, per lane: sealed (numbers given out before), drawn (how many are to be drawn), written (how many stand in line
---   already, from the last on), early (how many left since and have not been written)
+--   meta, per lane: sealed (numbers given out before), drawn (how many are to be drawn), written (how many are in the line
+--   already, from the last on), early (how many left after the sealing and are not written)
 -- KEYS[1] the queue's prefix
--- result  for each lane its digit, the length of its list, and how many are to be drawn; 1 when the queue has opened
+-- result  for each lane its digit, the length of its list, and how many are to be drawn; 1 when the queue is open
 --         already, 0 when it is not yet time
 -- include: ../line/line
 if not set then return 0 end
 if not drawing then return 1 end
 if set.phase == 'scheduled' then
-  -- Where the settings say that it has opened, this Redis has forgotten its last moments.
+  -- Settings that are no longer SCHEDULED mean that this Redis has lost its last moments.
   if set.state == 'SCHEDULED' and now < set.openAt then return 0 end
   for _, lane in ipairs(lanes) do
     local tail = line(lane)

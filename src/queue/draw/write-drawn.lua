@@ -1,6 +1,6 @@
--- Puts the next part of a drawn order into the line, from the last place on; a part that stands there already is left out.
+-- Writes the next part of a drawn order into the line, from the last place on; a part that was written before is ignored.
 -- KEYS[1] the queue's prefix
--- ARGV    lane, how many have been written before, then ids, the last place first
+-- ARGV    lane, how many were written before, then ids, the last place first
 -- result  how many are written now
 -- include: ../line/line
 -- include: ../line/token

@@ -1,7 +1,7 @@
--- Letting people in, from the front of the highest lane on.
+-- Admission from the front of the lanes, the highest lane first.
 
--- How many may come in now. A leaky bucket (ITU-T I.371) spreads a rate over its minute; the count of the last minute
--- bounds what it may give.
+-- How many may be admitted now. A leaky bucket (ITU-T I.371) spreads a rate over its minute; the admissions of the last
+-- minute bound it.
 local function allowance(elapsedMs)
   local free = set.capacity - redis.call('ZCARD', P .. ':active')
   if set.state ~= 'OPEN' or drawing or free <= 0 then return 0 end
@@ -24,8 +24,8 @@ local function admit(t)
   end
 end
 
--- Takes the next entry off a lane; the head follows unless a closing is ahead of it. Answers nil at the end of the lane,
--- the token when it is its turn, else false.
+-- Takes the next entry off a lane; the head follows unless a closing has moved it further. Returns nil at the end of the
+-- lane, the token when it is to be admitted, else false.
 local function pop(lane, at)
   local id = redis.call('LPOP', P .. ':line:' .. lane)
   if not id then return nil end
@@ -33,27 +33,27 @@ local function pop(lane, at)
   local _, head = line(lane)
   local t = token(id)
   local away = wasAway(lane, number, at)
-  local stands = t and t.s == 'W' and t.l == lane and t.n == number
+  local waits = t and t.s == 'W' and t.l == lane and t.n == number
   if number <= head then
-    if stands then finish(t, 'E', 'QUEUE_CLOSED') end
+    if waits then finish(t, 'E', 'QUEUE_CLOSED') end
     return false
   end
   redis.call('HSET', P .. ':meta', 'head:' .. lane, number)
   redis.call('ZREM', P .. ':gone:' .. lane, number)
-  if stands and away then
+  if waits and away then
     finish(t, 'E', 'AWAY')
     add('expired', 1)
     return false
   end
-  return stands and t or false
+  return waits and t or false
 end
 
--- Admits up to `room` people in at most `most` steps, and takes those whom a closing has passed off the line; answers how
--- many were admitted, and the steps it took.
-local function admitFromTheFront(room, at, most)
+-- Admits up to `room` people in at most `maxSteps` steps, and takes entries that a closing has passed off the line. Returns
+-- how many were admitted, and the number of steps.
+local function admitFromTheFront(room, at, maxSteps)
   local steps, admitted = 0, 0
   for _, lane in ipairs(lanes) do
-    while steps < most and (admitted < room or count('popped:' .. lane) < count('head:' .. lane)) do
+    while steps < maxSteps and (admitted < room or count('popped:' .. lane) < count('head:' .. lane)) do
       local t = pop(lane, at)
       if t == nil then break end
       steps = steps + 1

@@ -1,8 +1,8 @@
--- Takes the settings of a queue unless it has newer ones, and closes the line when they say CLOSED.
+-- Applies the settings of a queue unless it has newer ones, and closes the line when the state is CLOSED.
 -- KEYS[1] the queue's prefix
 -- ARGV    version, state, capacity, admitPerMinute or '', activeMs, maxWaiting, reenter (1 or 0), awayMs, ms until a
 --         SCHEDULED queue opens, a random epoch
--- result  1 when taken, 0 when it had the same or a higher version
+-- result  1 when applied, 0 when it had the same or a higher version
 -- include: line
 -- include: invalidate
 redis.call('HSETNX', P .. ':meta', 'epoch', ARGV[10])
@@ -13,7 +13,7 @@ if ARGV[2] == 'SCHEDULED' then
   redis.call('HSET', P .. ':settings', 'openAt', now + tonumber(ARGV[9]))
   redis.call('HSETNX', P .. ':settings', 'phase', 'scheduled')
 end
--- Entries that are being put in order are closed when they are (open-line.lua).
+-- Entries that are being drawn are closed when the line opens (open-line.lua).
 if ARGV[2] == 'CLOSED' and not (set and set.phase == 'sealed') then
   closeLines()
   redis.call('HDEL', P .. ':settings', 'phase')

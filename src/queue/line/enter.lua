@@ -1,6 +1,6 @@
--- Gives a user a place at the back of a lane, or the live one that the user has; one that waits in a lower lane moves up.
+-- Gives a user a place at the back of a lane, or the user's live token; one that waits in a lower lane moves to the lane.
 -- KEYS[1] the queue's prefix
--- ARGV    user id, id and secret of the token to make where there is none, lane
+-- ARGV    user id, id and secret of a new token, lane
 -- result  a view; or 'UNKNOWN' (no settings here), 'QUEUE_CLOSED', 'QUEUE_FULL'
 -- include: line
 -- include: token
@@ -17,7 +17,7 @@ if existing then
       vacate(t)
       append(t, lane)
       changed(t.id)
-      -- The number given up counts from the next message on, together with the new one.
+      -- Without the number given up: the next message tells it together with the new one.
       invalidate(t.id)
     end
     noteHere(t)

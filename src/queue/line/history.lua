@@ -6,11 +6,11 @@
 -- include: record
 if count('rowAt') > 0 then
   record()
-  -- Where no ticks come, there is no present row.
+  -- A queue without ticks has no present row.
   if now - count('tickAt') >= 2 * ROW_MS then redis.call('HSET', P .. ':meta', 'rowAt', 0) end
 end
-local most = math.ceil(tonumber(ARGV[1]) / ROW_MS)
-local rows = redis.call('LRANGE', P .. ':history', -most, -1)
+local maxRows = math.ceil(tonumber(ARGV[1]) / ROW_MS)
+local rows = redis.call('LRANGE', P .. ':history', -maxRows, -1)
 local first = 1
 while rows[first] and tonumber(rows[first]:match('%d+')) <= now - tonumber(ARGV[1]) - ROW_MS do first = first + 1 end
 local recent = {}

@@ -1,4 +1,4 @@
--- Gives a place up. One that has ended stays as it is.
+-- Ends a token as LEFT. A token that has ended is not changed.
 -- KEYS[1] the queue's prefix
 -- ARGV    token id, user id
 -- result  a view, or nil when the user has no such token

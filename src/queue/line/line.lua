@@ -1,18 +1,19 @@
--- What every script of a queue knows. KEYS[1] is the queue's prefix {q:<id>}; all keys of a queue share its hash tag.
+-- State and functions of a queue that its scripts share. KEYS[1] is the queue's prefix {q:<id>}; all keys of a queue have
+-- its hash tag.
 --   :settings  hash  version state capacity admitPerMinute activeMs maxWaiting reenter awayMs, and of a drawn opening
---                    phase (scheduled: entries are collected; sealed: they are being put in order) and openAt
+--                    phase (scheduled: entries are collected; sealed: they are being drawn) and openAt
 --   :meta      hash  epoch seq tickAt saidAt, counts since the queue was made, pace (ms an admission), budget of the
 --                    rate limit, lanes (their digits, highest first), clock (ms of presence, see presence.lua), and per
 --                    lane tail (numbers given out), head (numbers whose turn has passed), popped (entries taken off the
---                    list), reach (numbers whose presence is kept); while sealed (see seal.lua) sealed, drawn, written, early
---   :line:<l>  list  token ids of lane l in the order of their numbers; one that left stays until its turn
---   :gone:<l>  zset  numbers above head that left before their turn
---   :seen:<l>  hash  number -> when its holder was seen last, on the clock of presence
---   :reporters zset  processes that tell who is there -> when they did last, see presence.lua
+--                    list), reach (numbers whose presence is kept); while sealed (seal.lua) sealed, drawn, written, early
+--   :line:<l>  list  token ids of lane l in the order of their numbers; a departed one stays until its turn
+--   :gone:<l>  zset  departed numbers: above head, their holders left before their turn
+--   :seen:<l>  hash  number -> when its holder was last seen, on the clock of presence
+--   :reporters zset  processes that report presence -> the time of their last report, see presence.lua
 --   :active    zset  id -> end of the active time
 --   :errors    list  "<ms>:<error of an estimate in ms>";  :admissions, see pace.lua
 --   :left      list  "<lane>:<number>" departed since the last message;  :changed  list  ids changed since then
--- Tokens and their owners are told in token.lua, rows of the past in record.lua.
+-- The keys of tokens and users are in token.lua, those of the history in record.lua.
 local P = KEYS[1]
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -34,7 +35,7 @@ local function meta(field) return redis.call('HGET', P .. ':meta', field) end
 local function count(field) return tonumber(meta(field) or 0) end
 local function add(field, by) return redis.call('HINCRBY', P .. ':meta', field, by) end
 
--- Digits of the lanes that were ever entered, in the order in which they are served.
+-- Digits of the lanes that have been entered, in the order in which they are served.
 local lanes = {}
 for lane in (meta('lanes') or '0'):gmatch('%d') do lanes[#lanes + 1] = lane end
 
@@ -80,7 +81,7 @@ local function eta(p)
   return pace > 0 and math.floor(p * pace) or -1
 end
 
--- Passes everybody in the line by: whose number is at or below the head is WAITING no more.
+-- Moves every head to its tail: a token whose number is at or below the head is no longer WAITING.
 local function closeLines()
   for _, lane in ipairs(lanes) do
     add('expired', waitingIn(lane))

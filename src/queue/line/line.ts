@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { BatchByKey } from '../../platform/batch-by-key.ts';
 import { loadScript, runScript } from '../../platform/lua.ts';
 import { forkOf, type Platform, perProcess } from '../../platform/platform.ts';
-import { sql, sqlRow } from '../../platform/postgres.ts';
+import { sqlRow } from '../../platform/postgres.ts';
 import type { Channel } from '../../platform/pubsub.ts';
 import { SECOND } from '../../platform/units.ts';
 import { Queue, type QueueState } from '../queue.ts';
@@ -127,10 +127,8 @@ export async function pushSettings(platform: Platform, queue: Queue): Promise<vo
   const epoch = randomBytes(8).toString('hex');
   await runScript(platform.redis, APPLY_SETTINGS, queueKey(queue.id), [...settings, epoch]);
   await noteLive(platform, queue.id);
-  await sql(forkOf(platform), 'update queue set applied_version = greatest(applied_version, $2) where id = $1', [
-    queue.id,
-    version,
-  ]);
+  const older = { id: queue.id, appliedVersion: { $lt: version } };
+  await forkOf(platform).nativeUpdate(Queue, older, { appliedVersion: version });
 }
 
 /** Milliseconds until a SCHEDULED queue opens, by PostgreSQL's clock: remaining times travel between servers, never instants. */

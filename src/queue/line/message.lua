@@ -1,4 +1,4 @@
--- The one message of a tick. `departed` is lane -> numbers that left since the last message; `ids` the tokens changed since then.
+-- The message of a tick, for every process. `departed` is lane -> numbers that left since the last message; `ids` the tokens changed since then.
 local function message(seq, departed, ids, resync)
   local heads, tails = {}, {}
   for _, lane in ipairs(lanes) do tails[lane], heads[lane] = line(lane) end

@@ -1,5 +1,5 @@
--- The holder of a token that waits is here, now and not only with the next report: the turn may come before that.
--- Out of reach (presence.lua), and before a draw, nothing is kept.
+-- Notes at once that the holder of a WAITING token is present: the turn may come before the next report. Nothing is kept
+-- out of reach (presence.lua) and before a draw.
 local function noteHere(t)
   if t.s ~= 'W' or drawing then return end
   local key = P .. ':seen:' .. t.l

@@ -1,6 +1,7 @@
--- Notes holders of numbers that a process saw. Numbers out of reach (presence.lua), or gone, are left out.
+-- Notes when a process last saw holders. Numbers out of reach (presence.lua), and those off the line, are ignored.
 -- KEYS[1] the queue's prefix
--- ARGV    lane, then for each holder the number, and how many ms ago it was seen
+-- ARGV    lane, then for each holder its number and how many ms ago it was seen
+-- result  how many numbers were seen later than noted before
 -- include: line
 local key = P .. ':seen:' .. ARGV[1]
 local at = count('clock')

@@ -1,8 +1,8 @@
--- How fast the queue moves: `pace` in meta, in milliseconds an admission, 0 while unknown.
+-- The pace of admissions: `pace` in meta, in milliseconds per admission, 0 while unknown.
 --   :admissions  list  "<ms>:<admitted>:<people ACTIVE before>" of the last minute's ticks
 -- meta: waitedAt (the last tick that left nobody waiting, or at which the queue was not OPEN)
 
--- Answers how many were admitted since `from`, and what was ACTIVE before them.
+-- Returns how many were admitted since `from`, and how many were ACTIVE before them.
 local function admittedSince(from)
   local sum, before = 0, nil
   for _, entry in ipairs(redis.call('LRANGE', P .. ':admissions', 0, -1)) do
@@ -29,15 +29,15 @@ local function forgetOldAdmissions()
   end
 end
 
--- Measured over the last minute, but not from before people began to wait. Those who filled the free places of a queue
--- that is full now are not counted, since that does not happen again: what counts is how fast places come free, and
--- within one active time all of them do.
+-- Measured over the last minute, but not before people began to wait. In a full queue, admissions that filled free places
+-- are not counted, because they do not repeat: what counts is how fast places come free, and all of them do within one
+-- active time.
 local function measurePace(elapsed)
   if set.state ~= 'OPEN' or drawing or waiting() == 0 then
     redis.call('HSET', P .. ':meta', 'waitedAt', now)
     return 0
   end
-  -- Ticks that did not happen left nobody waiting.
+  -- After a gap in the ticks the measurement begins anew.
   if elapsed >= 2000 then redis.call('HSET', P .. ':meta', 'waitedAt', now - 1) end
   local from = math.max(count('waitedAt'), now - 60000)
   local admitted, activeBefore = admittedSince(from)

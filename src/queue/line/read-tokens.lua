@@ -1,7 +1,7 @@
--- Tokens as they are now, for their holders, who are here thereby.
+-- Reads tokens, and notes that their holders are present.
 -- KEYS[1] the queue's prefix
 -- ARGV    token ids
--- result  for each a view, or false when there is none
+-- result  for each id a view, or false when there is no such token
 -- include: line
 -- include: token
 -- include: note-here

@@ -1,6 +1,6 @@
--- The queue's past: one row for every 5 seconds in which it ticked, for 24 hours.
+-- The queue's history: one row for every 5 seconds with ticks, kept for 24 hours.
 --   :history   list  cjson rows [at, waiting, active, entered, admitted, completed, expired, median wait in s or -1]
---   :waits     list  how long those admitted in the present row had waited, in ms
+--   :waits     list  waiting times of those admitted in the present row, in ms
 -- meta: rowAt (start of the present row in ms, 0: none), row:<count> (the count at its start)
 local ROW_MS = 5000
 local MAX_ROWS = 17280
@@ -14,8 +14,8 @@ local function median(key)
   return #waits > 0 and math.floor(waits[math.ceil(#waits / 2)] / 1000) or -1
 end
 
--- Closes the present row when its time is over, and begins the next one. After a time without ticks, who entered since
--- the last one belongs to the new row.
+-- Closes the present row when its time is over, and begins the next one. After a gap in the ticks, entries since the last
+-- tick belong to the new row.
 local function record()
   local at = now - now % ROW_MS
   local rowAt = count('rowAt')

@@ -1,4 +1,4 @@
--- Takes a user's live place away.
+-- Ends a user's live token as EXPIRED (REVOKED).
 -- KEYS[1] the queue's prefix
 -- ARGV    user id
 -- result  a view, or nil when the user has no live token

@@ -1,6 +1,6 @@
--- All that a process must know of a queue to reckon positions by itself.
+-- All that a process needs to compute positions.
 -- KEYS[1] the queue's prefix
--- result  JSON: the last message (see tick.lua), with every number gone instead of those that went since
+-- result  JSON: a message (message.lua) with all departed numbers
 -- include: line
 -- include: pace
 -- include: message

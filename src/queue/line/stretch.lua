@@ -1,6 +1,6 @@
--- Lets an ACTIVE token last until a hold ends, but not longer than a bound after its first end.
+-- Extends an ACTIVE token to the end of a hold, up to a bound after its first end.
 -- KEYS[1] the queue's prefix
--- ARGV    token id, ms that the hold still lasts, most ms past the first end
+-- ARGV    token id, ms that the hold still lasts, the longest extension past the first end in ms
 -- result  1 when the token is ACTIVE, else 0
 -- include: line
 -- include: token

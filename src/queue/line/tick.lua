@@ -1,7 +1,7 @@
--- One turn of a queue: expires the overdue, admits from the front, and says in ONE message what changed.
+-- One tick of a queue: expires the overdue, admits from the front, and publishes what changed in ONE message.
 -- KEYS[1] the queue's prefix
--- ARGV    least ms since the last tick, channel of the messages, 1 when Redis was away: then everybody counts as seen
--- result  0 when nobody is in the queue, 1 when somebody is, 2 when its opening is to be drawn, -1 when it was not yet time
+-- ARGV    minimum ms since the last tick, channel of the messages, 1 after an outage: every holder counts as seen
+-- result  0 when the queue is empty, 1 when it is not, 2 when its opening is to be drawn, -1 when the last tick is too recent
 -- include: line
 -- include: token
 -- include: presence
@@ -36,7 +36,7 @@ end
 redis.call('HSET', P .. ':meta', 'pace', measurePace(elapsed))
 forgetOldAdmissions()
 
--- Drains what was noted since the last message; more than one message can carry makes everybody ask.
+-- Drains what was noted since the last message; more than one message can carry makes every process read a snapshot.
 local function noted(key)
   local many = redis.call('LLEN', key)
   local list = many <= MAX_STEPS and redis.call('LRANGE', key, 0, -1) or {}

@@ -1,11 +1,11 @@
--- One token. While it waits it is a few bytes in a hash that it shares with others, as Redis keeps small hashes without an
--- entry of its own for each field (config: hash-max-listpack-*); a million places are kept for less than 300 MB.
+-- Tokens. A WAITING token is a few bytes in a hash that it shares with others, because Redis stores small hashes without an
+-- entry for each field (config: hash-max-listpack-*): a million tokens take less than 300 MB.
 --   :w:<b>     hash  the rest of an id -> FORMAT; b are the id's first 4 letters
---   :t:<id>    hash  a token that no longer waits: v secret, u user, s status, l lane, n number, e entered, a activated,
+--   :t:<id>    hash  a token that is no longer WAITING: v secret, u user, s status, l lane, n number, e entered, a activated,
 --                    x active until, y first end of the active time, r end reason; instants in ms of Redis' clock
 --   :u:<b>     hash  the rest of a user's id -> id of the user's live token; b are the user id's last 4 digits
 local ENDED_SECONDS = 3600
--- A drawn opening needs those who left while it was under way.
+-- A draw needs the entries that left while it was under way.
 local ENDED_IN_A_DRAW_SECONDS = 86400
 -- secret, user, lane, number, entered, predicted admission (0: none): less than the 64 bytes of hash-max-listpack-value
 local FORMAT = '>c22c16c1I5I6I6'
@@ -50,7 +50,7 @@ local function saveWaiting(t)
   redis.call('HSET', key, field, struct.pack(FORMAT, t.v, packUser(t.u), t.l, t.n, t.e, t.p))
 end
 
--- Keeps a token that waits no longer; `more` are fields and values.
+-- Stores a token that is no longer WAITING in a hash of its own; the further arguments are fields and values.
 local function saveApart(t, ...)
   local key, field = waitingAt(t.id)
   redis.call('HDEL', key, field)
@@ -59,7 +59,7 @@ end
 
 local function changed(id) redis.call('RPUSH', P .. ':changed', id) end
 
--- Takes a number out of the line before its turn.
+-- Marks a token's number as departed.
 local function vacate(t)
   local _, head = line(t.l)
   if drawing and t.n <= count('sealed:' .. t.l) then
@@ -71,7 +71,7 @@ local function vacate(t)
   end
 end
 
--- The token is over: status C, E or L, with a reason. It can be read for an hour.
+-- Ends a token with status C, E or L and a reason. It can be read for an hour.
 local function finish(t, status, reason)
   if t.s == 'W' then vacate(t) end
   redis.call('ZREM', P .. ':active', t.id)
@@ -95,7 +95,8 @@ local function append(t, lane)
   saveWaiting(t)
 end
 
--- A token whose active time is over ends, or goes to the back; one passed by a closing has expired. Everything else stays.
+-- Ends a token whose active time is over, or appends it to the back; ends a token that a closing has passed. Other tokens
+-- are not changed.
 local function settle(t)
   if not set then return end
   if t.s == 'A' and now >= t.x then
@@ -113,7 +114,7 @@ local function settle(t)
   end
 end
 
--- What Node needs to know of a token, in the order of RawView in queue-token.ts.
+-- A token for Node, in the order of RawView in queue-token.ts.
 local function view(t)
   local place, estimate = -1, -1
   if t.s == 'W' and drawing then
