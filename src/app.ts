@@ -7,7 +7,7 @@ import { Documents } from './api/compiled.ts';
 import { GRAPHQL_PATH, serveGraphql } from './api/http.ts';
 import { makeSchema } from './api/schema.ts';
 import { serveStreams } from './api/sse.ts';
-import { serveSubscriptions } from './api/websocket.ts';
+import { serveSockets } from './api/websocket.ts';
 import { type Demo, seedDemo } from './cli/demo.ts';
 import { Concert } from './concerts/concert.ts';
 import { Hold, Seat, Ticket } from './concerts/seat.ts';
@@ -119,7 +119,7 @@ async function open(config: Config, log: Log, closing: Closing): Promise<App> {
     await Promise.all([pingPostgres(orm), redis.ping()]);
   });
   await serveGraphql(http, platform, documents);
-  serveSubscriptions(http, platform, documents);
+  serveSockets(http, platform, documents);
   serveStreams(http, platform, documents);
   startJobs(platform, JOBS);
   closing.push(() => http.close());

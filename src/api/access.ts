@@ -15,7 +15,7 @@ import { type Context, callerOf, type Declared, MAX_REQUEST_MS, type Pass, withP
 import { idOf } from './input.ts';
 import { CallerError } from './problems.ts';
 
-/** Every directive of the schema: those of the specification, and the two that guard fields. */
+/** Every directive of the schema: those of the specification, and the two that say who may use a field. */
 export const DIRECTIVES = [
   ...specifiedDirectives,
   ...['queued', 'operator'].map(
@@ -26,10 +26,10 @@ export const DIRECTIVES = [
 type Resolver = GraphQLFieldResolver<unknown, Context>;
 type Root = 'Query' | 'Mutation' | 'Subscription';
 
-/** The schema with every field guarded: signed in, @operator, @queued, and a deadline on root fields. */
-export function guardSchema(schema: GraphQLSchema): GraphQLSchema {
+/** The schema whose fields check access: signed in, @operator, @queued; root fields also have a deadline. */
+export function enforceAccess(schema: GraphQLSchema): GraphQLSchema {
   return mapSchema(schema, {
-    [MapperKind.ROOT_FIELD]: (field, _name, typeName) => guardRoot(schema, field, typeName as Root),
+    [MapperKind.ROOT_FIELD]: (field, _name, typeName) => enforceOnRoot(schema, field, typeName as Root),
     [MapperKind.OBJECT_FIELD]: (field, _name, typeName) => {
       const isRoot = ['Query', 'Mutation', 'Subscription'].includes(typeName);
       if (isRoot || !field.resolve || !getDirective(schema, field, 'operator')) return field;
@@ -39,7 +39,7 @@ export function guardSchema(schema: GraphQLSchema): GraphQLSchema {
 }
 
 /** Wraps what a root field runs: `resolve` of queries and mutations, `subscribe` of subscriptions and each of their events. */
-function guardRoot(
+function enforceOnRoot(
   schema: GraphQLSchema,
   field: GraphQLFieldConfig<unknown, Context>,
   root: Root,
@@ -48,51 +48,51 @@ function guardRoot(
   const isOperators = getDirective(schema, field, 'operator') !== undefined;
   const isQueued = getDirective(schema, field, 'queued') !== undefined;
   const access = isOperators ? requireOperator : isQueued ? requirePassFor[root] : isPublic ? undefined : requireCaller;
-  const guarded = (resolve: Resolver): Resolver => {
+  const checkedInTime = (resolve: Resolver): Resolver => {
     const checked = access ? after(access, resolve) : resolve;
     return deadlineMs === undefined ? withinBudget(checked) : withDeadline(checked, () => deadlineMs);
   };
   const { resolve, subscribe } = field;
-  if (root !== 'Subscription') return { ...field, ...(resolve && { resolve: guarded(resolve) }) };
+  if (root !== 'Subscription') return { ...field, ...(resolve && { resolve: checkedInTime(resolve) }) };
   return {
     ...field,
     // A role may be taken away between two events. A pass is watched, and ends the events.
     ...(resolve && isOperators && { resolve: after(requireOperator, resolve) }),
-    ...(subscribe && { subscribe: guarded(isQueued ? untilPassEnds(subscribe) : subscribe) }),
+    ...(subscribe && { subscribe: checkedInTime(isQueued ? untilPassEnds(subscribe) : subscribe) }),
   };
 }
 
 /** Lets the request through, with the pass that it found, if any; or throws. */
-type Guard = (context: Context, args: Record<string, unknown>) => Promise<Pass | null> | Pass | null;
+type Check = (context: Context, args: Record<string, unknown>) => Promise<Pass | null> | Pass | null;
 
-/** Runs `guard` before `resolve`. Synchronous where both are, as most are: that saves a poll several turns. */
-function after(guard: Guard, resolve: Resolver): Resolver {
+/** Runs `check` before `resolve`. Synchronous where both are, as most are: that saves a poll several turns. */
+function after(check: Check, resolve: Resolver): Resolver {
   return (source, args, context, info) => {
     const go = (pass: Pass | null): unknown => resolve(source, args, pass ? withPass(context, pass) : context, info);
-    const pass = guard(context, args);
+    const pass = check(context, args);
     return pass instanceof Promise ? pass.then(go) : go(pass);
   };
 }
 
-const requireCaller: Guard = (context) => {
+const requireCaller: Check = (context) => {
   callerOf(context);
   return null;
 };
 
-const requireOperator: Guard = async (context) => {
+const requireOperator: Check = async (context) => {
   callerOf(context);
   if (!(await isOperator(context))) throw new CallerError('FORBIDDEN');
   return null;
 };
 
-const requireViewersPass: Guard = async (context, args) => {
+const requireViewersPass: Check = async (context, args) => {
   const queueId = await queueInFront(context, args);
   if (queueId === null || (await isOperator(context))) return null;
   return requirePass(context, queueId);
 };
 
 /** Queries are public where no queue stands in front; mutations and subscriptions require a caller also there. */
-const requirePassFor: Record<Root, Guard> = {
+const requirePassFor: Record<Root, Check> = {
   Query: requireViewersPass,
   Mutation: async (context, args) => {
     callerOf(context);

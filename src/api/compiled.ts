@@ -129,10 +129,10 @@ export type Answer = string | ExecutionResult | undefined;
 export type Answering = (root: unknown) => Promise<Answer> | Answer;
 
 /**
- * How an operation of exactly one field with a plain selection is answered without executing it field by field: the
- * guarded resolver gives the value, which is written as JSON. The plan is the same for a query and for each event of a
- * subscription. A selection is plain when it has nothing but properties of the value itself: no fragments, directives,
- * arguments or resolvers within, and no types with several members.
+ * How an operation of exactly one field with a plain selection is answered without executing it field by field: access
+ * is checked, the resolver gives the value, and the value is written as JSON. The plan is the same for a query and for
+ * each event of a subscription. A selection is plain when it has nothing but properties of the value itself: no fragments,
+ * directives, arguments or resolvers within, and no types with several members.
  */
 export class Plan {
   readonly operation: OperationDefinitionNode;

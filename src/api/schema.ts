@@ -22,11 +22,11 @@ import { OrderLineResolver, OrdersResolver } from '../shop/orders.resolver.ts';
 import { ProductsResolver } from '../shop/products.resolver.ts';
 import { InsufficientStock } from '../shop/shop-problems.ts';
 import { LedgerEntryResolver, WalletResolver } from '../wallet/wallet.resolver.ts';
-import { DIRECTIVES, guardSchema } from './access.ts';
+import { DIRECTIVES, enforceAccess } from './access.ts';
 import { Refusal } from './problems.ts';
 import { SettingsResolver } from './settings.resolver.ts';
 
-/** The schema that serves, every field guarded. */
+/** The schema that serves; every field checks access. */
 export function makeSchema(): GraphQLSchema {
   const schema = buildSchemaSync({
     resolvers: [
@@ -63,10 +63,10 @@ export function makeSchema(): GraphQLSchema {
     // Apollo checks the schema when it starts; once is enough.
     skipCheck: true,
   });
-  return guardSchema(schema);
+  return enforceAccess(schema);
 }
 
-/** The schema as text, for schema/schema.graphql: sorted, with the directives that guard it. */
+/** The schema as text, for schema/schema.graphql: sorted, with its directives. */
 export function printSdl(schema: GraphQLSchema): string {
   return `${printSchemaWithDirectives(lexicographicSortSchema(schema))}\n`;
 }

@@ -48,7 +48,7 @@ interface Connected {
 type Connection = SocketContext<Record<string, unknown>, Connected>;
 
 /** Serves subscriptions over graphql-transport-ws on the same port and path as HTTP. */
-export function serveSubscriptions(http: FastifyInstance, platform: Platform, documents: Documents): void {
+export function serveSockets(http: FastifyInstance, platform: Platform, documents: Documents): void {
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_FRAME_BYTES,

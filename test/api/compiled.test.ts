@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import { buildSchema, type GraphQLObjectType } from 'graphql';
+import { buildSchema, type GraphQLError, type GraphQLObjectType } from 'graphql';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Documents } from '../../src/api/compiled.ts';
 import { charge, enter, makeQueue, makeShow, pay, reserve } from '../support/builders.ts';
 import type { Buyer, Data } from '../support/client.ts';
 import { type Asked, DocumentMaker } from '../support/documents.ts';
@@ -74,6 +75,33 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
+it('a document is read once, and stays known while others come and go; long ones are never kept', () => {
+  const documents = new Documents(buildSchema('type Query { a: Int }'), false);
+  const known = documents.read('{ a }');
+  expect(known).toHaveProperty('plan');
+  for (let other = 0; other < 5_000; other++) {
+    documents.read(`{ a${other}: a }`);
+    if (other % 500 === 0) expect(documents.read('{ a }')).toBe(known);
+  }
+  const long = `{ a # ${'long '.repeat(4_000)}\n}`;
+  expect(documents.read(long)).not.toBe(documents.read(long));
+});
+
+it('documents with errors are not known', () => {
+  const documents = new Documents(buildSchema('type Query { a: Int }'), true);
+  for (const [text, code] of [
+    ['{ b }', 'GRAPHQL_VALIDATION_FAILED'],
+    ['{ __schema { types { name } } }', 'GRAPHQL_VALIDATION_FAILED'],
+    ['{ a', 'GRAPHQL_PARSE_FAILED'],
+    ['{'.repeat(101), 'GRAPHQL_VALIDATION_FAILED'],
+  ] as const) {
+    for (let time = 1; time <= 2; time++) {
+      const [first] = documents.read(text) as GraphQLError[];
+      expect(first?.extensions.code).toBe(code);
+    }
+  }
+});
+
 /** Status, kind and text of the answer. @param accept weighed, so that Apollo has to answer; else not */
 async function answer(asked: Asked, caller: Record<string, string>, accept: string) {
   const response = await fetch(url, {
@@ -100,7 +128,7 @@ it('a query with a plan is answered to the byte as Apollo answers it, whatever i
     else refused += 1;
   });
   await fc.assert(property, { seed: SEED, numRuns: 250, endOnFailure: true });
-  expect(answered).toBeGreaterThan(50);
+  expect(answered).toBeGreaterThan(30);
   expect(refused).toBeGreaterThan(25);
 });
 
@@ -112,7 +140,7 @@ it('so is every other query: with fragments, @include and @skip, several fields,
     else refused += 1;
   });
   await fc.assert(property, { seed: SEED, numRuns: 250, endOnFailure: true });
-  expect(answered).toBeGreaterThan(50);
+  expect(answered).toBeGreaterThan(30);
   expect(refused).toBeGreaterThan(25);
 });
 
@@ -125,7 +153,7 @@ it('an event with a plan is written to the byte as it is executed', async () => 
     return /^event: next\ndata: (.*)$/m.exec(stream.text)?.[1] ?? '';
   };
   const property = fc.asyncProperty(fc.gen(), async (g) => {
-    const asked = maker.plain(g, SUBSCRIPTION, ['queuePosition']);
+    const { operationName: _, ...asked } = maker.plain(g, SUBSCRIPTION, ['queuePosition']);
     // A fragment around all that is selected makes it be executed.
     const executed = asked.query.replace(/\{([^{}]*)\} \}$/, '{ ... { $1 } } }');
     expect(executed).not.toBe(asked.query);

@@ -17,6 +17,7 @@ import {
 export interface Asked {
   readonly query: string;
   readonly variables: Record<string, unknown>;
+  readonly operationName?: string | null;
 }
 
 /** Values that arguments are given, by the argument's name; of others only enums and booleans. */
@@ -83,6 +84,7 @@ class Making {
     return {
       query: [`${head} { ${selections.join(' ')} }`, ...this.#fragments].join('\n'),
       variables: { ...this.#variables, ...(this.#chance(10) && { unknown: 1 }) },
+      ...(this.#chance(8) && { operationName: this.#g(fc.constantFrom, 'Asked', 'Other', '', null) }),
     };
   }
 
