@@ -148,6 +148,7 @@ export async function lockRows<E extends object>(
   kind: Kind<E>,
   ids: readonly string[],
 ): Promise<Map<string, E>> {
+  if (ids.length === 0) return new Map();
   const { entity, idProperty, lock, where, write, key } = kind;
   const rows = await em.find(
     entity,

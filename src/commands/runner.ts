@@ -56,8 +56,14 @@ const MAX_BATCHES = 3;
 const MAX_PATIENT = 2;
 /** How often a batch that lost a race runs again. */
 const MAX_TRIES = 5;
-/** How long a batch of several waits for a lock before it goes on without those who want the row. */
-const BATCH_LOCK_MS = 150;
+/**
+ * How long a batch waits for a lock before it goes on without those who want the row; twice as long each time that one of its
+ * commands has waited for a row apart, at most `MAX_LOCK_MS`.
+ */
+const LOCK_MS = 150;
+const MAX_LOCK_MS = 600;
+/** How often a command may wait for a row that somebody else has locked. */
+const MAX_WAITS = 5;
 /** Lost races after which a wallet is locked instead of checked by its version, and for how long. */
 const MAX_LOST = 2;
 const CONTESTED_MS = 2 * SECOND;
@@ -216,6 +222,10 @@ export class Scene {
 
 /** A command in the runner's hands. */
 interface Entry extends Caller {
+  /** Its number among those that came. */
+  readonly place: number;
+  /** How often it has waited for a row that somebody else had locked. */
+  waits: number;
   readonly verb: AnyVerb;
   readonly asked: unknown;
   readonly key: IdempotencyKey | undefined;
@@ -286,7 +296,9 @@ const runners = perProcess((platform) => new Runner(platform));
 
 class Runner {
   readonly #platform: Platform;
-  #waiting: Entry[] = [];
+  /** In the order of arrival. */
+  readonly #waiting: Entry[] = [];
+  #arrived = 0;
   readonly #underWay = new Map<string, number>();
   #batches = 0;
   #isPumping = false;
@@ -300,8 +312,10 @@ class Runner {
     this.#platform = platform;
   }
 
-  async run(command: Omit<Entry, 'settle'>): Promise<unknown> {
-    const outcome = await new Promise<Outcome>((settle) => this.#enqueue([{ ...command, settle }], 'last'));
+  async run(command: Omit<Entry, 'settle' | 'place' | 'waits'>): Promise<unknown> {
+    const outcome = await new Promise<Outcome>((settle) => {
+      this.#enqueue({ ...command, place: this.#arrived++, waits: 0, settle });
+    });
     if ('error' in outcome) throw outcome.error;
     return outcome.value;
   }
@@ -314,15 +328,17 @@ class Runner {
 
   // ---------------------------------------------------------------- schedule
 
-  #enqueue(entries: readonly Entry[], place: 'first' | 'last'): void {
-    this.#waiting = place === 'last' ? [...this.#pushed(entries)] : [...entries, ...this.#waiting];
+  /** A command that has left takes its place again. In place: a crowd must not copy the queue for each of its members. */
+  #enqueue(entry: Entry): void {
+    const last = this.#waiting.at(-1);
+    if (!last || last.place < entry.place) this.#waiting.push(entry);
+    else
+      this.#waiting.splice(
+        this.#waiting.findIndex(({ place }) => place > entry.place),
+        0,
+        entry,
+      );
     this.#pump();
-  }
-
-  /** Appends in place: a crowd must not copy the queue for each of its members. */
-  #pushed(entries: readonly Entry[]): Entry[] {
-    this.#waiting.push(...entries);
-    return this.#waiting;
   }
 
   /** Starts batches as long as there is room; those that arrive in one turn of the loop may share one. */
@@ -374,30 +390,26 @@ class Runner {
       rows += entry.verb.weight?.(entry.asked) ?? contends.length;
       batch.push(entry);
     }
-    this.#waiting = index < this.#waiting.length ? [...left, ...this.#waiting.slice(index)] : left;
+    this.#waiting.splice(0, index, ...left);
     return batch;
   }
 
   #start(batch: readonly Entry[]): void {
     this.#batches++;
-    this.#mark(batch, 1);
+    this.#mark(namesOf(batch), 1);
     void this.#attempt(batch).then((patient) => {
       this.#batches--;
-      this.#mark(
-        batch.filter((entry) => !patient.has(entry)),
-        -1,
-      );
+      this.#mark(namesOf(batch.filter((entry) => !patient.has(entry))), -1);
       this.#pump();
     });
   }
 
-  #mark(entries: readonly Entry[], by: 1 | -1): void {
-    for (const { contends } of entries) {
-      for (const name of contends) {
-        const count = (this.#underWay.get(name) ?? 0) + by;
-        if (count > 0) this.#underWay.set(name, count);
-        else this.#underWay.delete(name);
-      }
+  /** Marks names as contended for by what is under way. */
+  #mark(names: readonly string[], by: 1 | -1): void {
+    for (const name of names) {
+      const count = (this.#underWay.get(name) ?? 0) + by;
+      if (count > 0) this.#underWay.set(name, count);
+      else this.#underWay.delete(name);
     }
   }
 
@@ -415,7 +427,7 @@ class Runner {
 
   /**
    * Sees to it that each of the commands is settled, or will be. Never throws.
-   * @returns those that wait for a row which somebody else has locked, and go on contending for what they contend for
+   * @returns those that wait for a row which somebody else has locked: they go on contending for that
    */
   async #attempt(batch: readonly Entry[]): Promise<ReadonlySet<Entry>> {
     const wanted = stillWanted(batch);
@@ -427,11 +439,11 @@ class Runner {
       this.#tell(results);
       return new Set();
     } catch (error) {
+      if (isLockedOut(error)) return this.#goOnWithoutLocked(wanted, error);
       if (wanted.length === 1) {
         wanted[0]?.settle({ error });
         return new Set();
       }
-      if (isLockedOut(error)) return this.#goOnWithoutLocked(wanted);
       if (isUnavailable(error)) {
         for (const { settle } of wanted) settle({ error });
         return new Set();
@@ -474,14 +486,14 @@ class Runner {
   }
 
   /** Parts a batch that waited in vain: those who want what somebody has locked wait in groups, the others go on at once. */
-  async #goOnWithoutLocked(batch: readonly Entry[]): Promise<ReadonlySet<Entry>> {
+  async #goOnWithoutLocked(batch: readonly Entry[], error: unknown): Promise<ReadonlySet<Entry>> {
     try {
-      const { open } = await this.#prepare(batch);
-      const locked = await this.#lockedBy(open);
-      const groups = groupsOf(open, locked);
-      const waiting = new Set(groups.flat());
+      for (const entry of batch) if (++entry.waits > MAX_WAITS) entry.settle({ error });
+      const { open } = await this.#prepare(batch.filter(({ waits }) => waits <= MAX_WAITS));
+      const groups = groupsOf(open, await this.#lockedBy(open));
+      const waiting = new Set(groups.flatMap(({ open }) => open.map(({ entry }) => entry)));
       for (const group of groups) this.#waitPatiently(group);
-      const rest = await this.#attempt(batch.filter((entry) => !waiting.has(entry)));
+      const rest = await this.#attempt(batch.filter((entry) => entry.waits <= MAX_WAITS && !waiting.has(entry)));
       return waiting.union(rest);
     } catch (error) {
       for (const { settle } of batch) settle({ error });
@@ -511,22 +523,43 @@ class Runner {
     return new Map(open.map((one) => [one, wantedBy(one).filter((id) => locked.has(id))]));
   }
 
-  /** Waits for a row's lock as long as one statement may, beside the batches. */
-  #waitPatiently(group: readonly Entry[]): void {
+  /**
+   * Waits for locked rows as long as one statement may, beside the batches and without any other lock; then the commands take
+   * their places again.
+   */
+  #waitPatiently({ names, open }: Group): void {
+    const entries = open.map(({ entry }) => entry);
+    const isLocked = (name: string): boolean => names.has(name) || names.has(name.slice(name.indexOf(':') + 1));
+    const contended = namesOf(entries);
+    this.#mark(
+      contended.filter((name) => !isLocked(name)),
+      -1,
+    );
     const work = async (): Promise<void> => {
-      try {
-        this.#tell(await this.#retry((lost) => this.#perform(stillWanted(group), lost, 'patient'), group));
-      } catch (error) {
-        for (const { settle } of group) settle({ error });
-      } finally {
-        this.#mark(group, -1);
-        this.#patientRunning--;
-        this.#nextPatient();
-        this.#pump();
+      const outcome = await this.#waitForRows(names, open).catch((error: unknown) => ({ error }));
+      this.#mark(contended.filter(isLocked), -1);
+      for (const entry of entries) {
+        if (outcome) entry.settle(outcome);
+        else this.#enqueue(entry);
       }
+      this.#patientRunning--;
+      this.#nextPatient();
+      this.#pump();
     };
     this.#patient.push(work);
     this.#nextPatient();
+  }
+
+  async #waitForRows(names: ReadonlySet<string>, open: readonly Open[]): Promise<undefined> {
+    await this.#transaction(async (em) => {
+      const limits = open.flatMap(({ wanted }) => wanted.limits ?? []).filter((name) => names.has(name));
+      if (limits.length > 0) await lockLimits(em, limits);
+      for (const kind of LOCK_ORDER) {
+        const ids = open.flatMap(({ wanted }) => idsOf(wanted, kind)).filter((id) => names.has(id));
+        if (kind.lock === 'wait' && ids.length > 0) await lockRows(em, kind, ids);
+      }
+    });
+    return undefined;
   }
 
   #nextPatient(): void {
@@ -540,13 +573,13 @@ class Runner {
   // ---------------------------------------------------------------- one try
 
   /** Takes commands through all steps up to the commit. @returns what became of each; those refused before are settled */
-  async #perform(batch: readonly Entry[], lost: number, patience?: 'patient'): Promise<readonly Result[]> {
+  async #perform(batch: readonly Entry[], lost: number): Promise<readonly Result[]> {
     const { open, early } = await this.#prepare(batch);
     for (const { entry, outcome } of early) entry.settle(outcome);
     if (open.length === 0) return [];
     const scene = new Scene(this.#platform);
     const { results, changes } = await this.#transaction(async (em) => {
-      if (open.length > 1 && !patience) await sql(em, `set local lock_timeout = ${BATCH_LOCK_MS}`);
+      await sql(em, `set local lock_timeout = ${lockMsOf(batch)}`);
       return this.#decideAndWrite(em, scene, open, lost);
     });
     for (const [kind, rows] of changes) {
@@ -683,7 +716,7 @@ class Runner {
       if ('kept' in result) return { value: await this.#replay(entry, result.kept) };
       if ('leave' in result) {
         await (result.leave.first?.() ?? sleep(5 + Math.random() * 15));
-        this.#enqueue([entry], 'first');
+        this.#enqueue(entry);
         return undefined;
       }
       let value = result.answer;
@@ -768,21 +801,35 @@ function idsOf({ rows = [] }: Wanted, kind: Kind<never>): readonly string[] {
   return rows.flatMap(([wanted, ids]) => (wanted === kind ? ids : []));
 }
 
+/** Commands that wait for the same locked rows, and the rows' ids and limits' names. */
+interface Group {
+  readonly names: ReadonlySet<string>;
+  readonly open: readonly Open[];
+}
+
 /** Commands that wait for the same locked rows, together; those that wait for none are left out. */
-function groupsOf(open: readonly Open[], locked: ReadonlyMap<Open, readonly string[]>): Entry[][] {
-  const groups: { names: Set<string>; entries: Entry[] }[] = [];
+function groupsOf(open: readonly Open[], locked: ReadonlyMap<Open, readonly string[]>): Group[] {
+  const groups: Group[] = [];
   for (const one of open) {
     const names = locked.get(one) ?? [];
     if (names.length === 0) continue;
     const touched = groups.filter((group) => names.some((name) => group.names.has(name)));
     const merged = {
       names: new Set([...names, ...touched.flatMap((group) => [...group.names])]),
-      entries: [...touched.flatMap(({ entries }) => entries), one.entry],
+      open: [...touched.flatMap((group) => group.open), one],
     };
     for (const group of touched) groups.splice(groups.indexOf(group), 1);
     groups.push(merged);
   }
-  return groups.map(({ entries }) => entries);
+  return groups;
+}
+
+function namesOf(entries: readonly Entry[]): string[] {
+  return entries.flatMap(({ contends }) => contends);
+}
+
+function lockMsOf(entries: readonly Entry[]): number {
+  return Math.min(MAX_LOCK_MS, LOCK_MS * 2 ** Math.max(...entries.map(({ waits }) => waits)));
 }
 
 /** An object as it is now: later commands change the entity. */
