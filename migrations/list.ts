@@ -11,6 +11,7 @@ import { Alerts } from './0009-alerts.ts';
 import { SalesWithoutHotRows } from './0010-sales-without-hot-rows.ts';
 import { VersionsOfTheirOwn } from './0011-versions-of-their-own.ts';
 import { SeatsBySection } from './0012-seats-by-section.ts';
+import { SalesReferToNoProduct } from './0013-sales-refer-to-no-product.ts';
 
 /** Every change of the database, in order; forward only. */
 export const MIGRATIONS: MigrationObject[] = [
@@ -26,4 +27,5 @@ export const MIGRATIONS: MigrationObject[] = [
   { name: '0010-sales-without-hot-rows', class: SalesWithoutHotRows },
   { name: '0011-versions-of-their-own', class: VersionsOfTheirOwn },
   { name: '0012-seats-by-section', class: SeatsBySection },
+  { name: '0013-sales-refer-to-no-product', class: SalesReferToNoProduct },
 ];

@@ -7,9 +7,8 @@ import { Payment } from './payments/payment.ts';
 import { QueueShuffle, QueueShufflePart } from './queue/draw/queue-shuffle.ts';
 import { PriorityCode, Queue } from './queue/queue.ts';
 import { Reservation } from './reservations/reservation.ts';
-import { Order, OrderLine } from './shop/order.ts';
+import { Order, OrderLine, SaleChange } from './shop/order.ts';
 import { Product } from './shop/product.ts';
-import { SaleChange } from './shop/sale-change.ts';
 import { LedgerEntry, Wallet } from './wallet/wallet.ts';
 
 /** Every class that MikroORM maps to a table. */

@@ -17,7 +17,7 @@ import { QueueResolver, QueueShuffleResolver } from '../queue/queue.resolver.ts'
 import { QUEUE_STATS } from '../queue/queue-stats.ts';
 import { SaleClosed, SeatsUnavailable } from '../reservations/reservation.ts';
 import { ReservationsResolver } from '../reservations/reservations.resolver.ts';
-import { BestSellersResolver } from '../shop/best-sellers.resolver.ts';
+import { BestSellersResolver } from '../shop/best-sellers.ts';
 import { OrderLineResolver, OrdersResolver } from '../shop/orders.resolver.ts';
 import { ProductsResolver } from '../shop/products.resolver.ts';
 import { InsufficientStock } from '../shop/shop-problems.ts';

@@ -55,7 +55,7 @@ async function seeded<T>(platform: Platform, name: string, make: (platform: Plat
 async function makeShop(platform: Platform): Promise<DemoShop> {
   const context = makeContext(platform, null, undefined);
   for (const [name, description, category, price, stock] of PRODUCTS) {
-    await createProduct(context, { name, description, category, price, stock });
+    await createProduct(makeContext(platform, null, undefined), { name, description, category, price, stock });
   }
   const { id } = await createCoupon(context, {
     name: 'Demo: a tenth off for the first hundred',

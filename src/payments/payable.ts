@@ -11,9 +11,8 @@ import { reservationsById } from '../reservations/read-reservations.ts';
 import { findClaims, locksOf, release } from '../reservations/release-reservation.ts';
 import type { Reservation } from '../reservations/reservation.ts';
 import { forgetBestSellers } from '../shop/best-sellers.ts';
-import { type Order, OrderLine } from '../shop/order.ts';
-import { ordersById } from '../shop/read-orders.ts';
-import { SaleChange } from '../shop/sale-change.ts';
+import type { OrderLine } from '../shop/order.ts';
+import { findLines, ordersById } from '../shop/read-orders.ts';
 import { finishToken } from './finish-tokens.job.ts';
 import { type AlreadyPaid, alreadyPaid, type Payable, Payment } from './payment.ts';
 
@@ -261,8 +260,7 @@ const ORDER: PayableKind<KnownOrder, { readonly paid: { by: Payment | null } }> 
     return {
       amount: order.total,
       settle() {
-        order.pay(dayIn(scene.platform.config.TIME_ZONE, scene.now));
-        scene.insert(...salesOf(order, lines, 1));
+        scene.insert(...order.pay(dayIn(scene.platform.config.TIME_ZONE, scene.now), lines));
         scene.afterOnce(forgetBestSellers);
         return {};
       },
@@ -286,21 +284,15 @@ const ORDER: PayableKind<KnownOrder, { readonly paid: { by: Payment | null } }> 
 
   takeBack(id, { lines }, scene) {
     const order = scene.get(ORDERS, id);
-    order.refund();
+    scene.insert(...order.refund(lines));
     giveBack(lines, scene);
-    scene.insert(...salesOf(order, lines, -1));
     scene.afterOnce(forgetBestSellers);
   },
 };
 
 async function readLines(platform: Platform, orderIds: readonly string[]): Promise<Map<string, KnownOrder>> {
-  const rows = await forkOf(platform).find(
-    OrderLine,
-    { orderId: { $in: [...orderIds] } },
-    { disableIdentityMap: true },
-  );
   return new Map(
-    [...Map.groupBy(rows, ({ orderId }) => orderId)].map(([orderId, lines]) => [
+    [...(await findLines(forkOf(platform), orderIds))].map(([orderId, lines]) => [
       orderId,
       { lines, productIds: [...new Set(lines.map(({ productId }) => productId))] },
     ]),
@@ -310,18 +302,6 @@ async function readLines(platform: Platform, orderIds: readonly string[]): Promi
 /** Those made to order are not locked: they have no stock. */
 function giveBack(lines: Lines, scene: Scene): void {
   for (const { productId, quantity } of lines) scene.find(PRODUCTS, productId)?.giveBack(quantity);
-}
-
-/** What an order sold, or with -1 no longer has sold, under the day that it was paid on. */
-function salesOf({ paidOn }: Order, lines: Lines, sign: 1 | -1): SaleChange[] {
-  return [...Map.groupBy(lines, ({ productId }) => productId)].map(([productId, ofProduct]) =>
-    Object.assign(new SaleChange(), {
-      day: paidOn,
-      productId,
-      quantity: sign * ofProduct.reduce((sum, { quantity }) => sum + quantity, 0),
-      revenue: sign * ofProduct.reduce((sum, { amount }) => sum + amount, 0),
-    }),
-  );
 }
 
 /** The calendar date of an instant, YYYY-MM-DD. @param timeZone IANA name */

@@ -46,7 +46,7 @@ export class Reservation {
   storedStatus!: ReservationStatus;
 
   @Field(() => ReservationStatus)
-  @Formula((columns) => statusNow(columns.storedStatus, columns.expiresAt))
+  @Formula((columns) => statusNow(columns.storedStatus, columns.expiresAt), { fieldName: 'status_now' })
   status!: ReservationStatus;
 
   @Field(() => Money, { description: "Sum of the seats' prices, fixed when they were held" })

@@ -1,11 +1,26 @@
-import { Field, Int, ObjectType } from 'type-graphql';
-import type { Context } from '../api/context.ts';
+import {
+  Arg,
+  Ctx,
+  Directive,
+  Extensions,
+  Field,
+  FieldResolver,
+  Float,
+  Int,
+  ObjectType,
+  Query,
+  Resolver,
+  Root,
+} from 'type-graphql';
+import { type Context, load, PUBLIC } from '../api/context.ts';
 import { within } from '../api/input.ts';
 import { Money } from '../api/scalars.ts';
 import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
 import { sql } from '../platform/postgres.ts';
 import { SharedCache } from '../platform/shared-cache.ts';
 import { SECOND } from '../platform/units.ts';
+import { Product } from './product.ts';
+import { productsById, productTexts } from './read-products.ts';
 
 @ObjectType({
   description:
@@ -24,16 +39,31 @@ export class BestSeller {
   revenue!: number;
 }
 
-const MOST_DAYS = 366;
-const MOST_RANKS = 100;
+@ObjectType({ description: 'How a cache is doing, over all processes, since Redis was last emptied' })
+export class CacheStats {
+  @Field(() => String)
+  name!: string;
 
-/** How long a list is told that should have been forgotten: by midnight, or by a word that was lost. */
-const MOST_STALE_MS = 2 * SECOND;
+  @Field(() => Float, { description: 'Values that were found' })
+  hits!: number;
+
+  @Field(() => Float, { description: 'Values that were loaded from PostgreSQL' })
+  misses!: number;
+
+  @Field(() => Float, { nullable: true, description: 'hits / (hits + misses); null before the first' })
+  hitRate!: number | null;
+}
+
+const MAX_DAYS = 366;
+const MAX_RANKS = 100;
+
+/** How long a list may be stale: after midnight, or when its invalidation was lost. */
+const MAX_STALE_MS = 2 * SECOND;
 
 /** Lists by number of days, each with as many ranks as can be asked for. */
 export const bestSellerLists = perProcess(
   (platform) =>
-    new SharedCache<BestSeller[]>(platform, 'best-sellers', MOST_STALE_MS, async (keys) => {
+    new SharedCache<BestSeller[]>(platform, 'best-sellers', MAX_STALE_MS, async (keys) => {
       const lists = await Promise.all(keys.map((days) => count(platform, Number(days))));
       return new Map(keys.map((days, index) => [days, lists[index] as BestSeller[]]));
     }),
@@ -47,27 +77,55 @@ export const bestSellerLists = perProcess(
  * @throws CallerError BAD_USER_INPUT for numbers outside of these
  */
 export async function readBestSellers({ platform }: Context, days: number, first: number): Promise<BestSeller[]> {
-  within('days', days, 1, MOST_DAYS);
-  within('first', first, 1, MOST_RANKS);
+  within('days', days, 1, MAX_DAYS);
+  within('first', first, 1, MAX_RANKS);
   const lists = await bestSellerLists(platform).read([String(days)]);
   return (lists.get(String(days)) ?? []).slice(0, first).map((row) => Object.assign(new BestSeller(), row));
 }
 
-/** After the commit of what was sold or taken back. Never throws. */
+/** Invalidates the lists, after the commit of what was sold or taken back. Never throws. */
 export function forgetBestSellers(platform: Platform): Promise<void> {
   return bestSellerLists(platform).forget();
 }
 
-/** Today is asked once, so that the days are found by an index: a volatile function in its place would be for every row. */
+/** Reads today's date once, so that an index finds the days: a volatile function in its place would be called for every row. */
 function count(platform: Platform, days: number): Promise<BestSeller[]> {
   return sql<BestSeller>(
     forkOf(platform),
     `with today as materialized (select (clock_timestamp() at time zone $1)::date as date)
      select (row_number() over (order by sum(quantity) desc, product_id))::int as rank, product_id as "productId",
-       sum(quantity)::float8 as quantity, sum(revenue)::float8 as revenue
+       sum(quantity)::bigint as quantity, sum(revenue)::bigint as revenue
      from sale_so_far
      where day > (select date from today) - $2::int and day <= (select date from today)
      group by product_id having sum(quantity) > 0 order by rank limit $3`,
-    [platform.config.TIME_ZONE, days, MOST_RANKS],
+    [platform.config.TIME_ZONE, days, MAX_RANKS],
   );
+}
+
+@Resolver(() => BestSeller)
+export class BestSellersResolver {
+  @FieldResolver(() => Product)
+  product(@Root() seller: BestSeller, @Ctx() context: Context): Promise<Product | null> {
+    return load(context, productsById, seller.productId);
+  }
+
+  @Extensions(PUBLIC)
+  @Query(() => [BestSeller])
+  bestSellers(
+    @Arg('days', () => Int, { defaultValue: 3 }) days: number,
+    @Arg('first', () => Int, { defaultValue: 5 }) first: number,
+    @Ctx() context: Context,
+  ): Promise<BestSeller[]> {
+    return readBestSellers(context, days, first);
+  }
+
+  @Directive('@operator')
+  @Query(() => [CacheStats], { description: 'What Redis keeps of the shop, and how often it was of use' })
+  async cacheStats(@Ctx() { platform }: Context): Promise<CacheStats[]> {
+    const counts = await Promise.all([productTexts(platform).counts(), bestSellerLists(platform).counts()]);
+    return counts.map(({ name, hits, misses }) => {
+      const hitRate = hits + misses > 0 ? hits / (hits + misses) : null;
+      return Object.assign(new CacheStats(), { name, hits, misses, hitRate });
+    });
+  }
 }

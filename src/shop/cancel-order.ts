@@ -1,26 +1,60 @@
 import { type Context, callerOf } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
 import { notFound, type Refusal, refuse } from '../api/problems.ts';
-import { lockOrders } from '../legacy/lock-order.ts';
-import { transact } from '../platform/transact.ts';
-import { endOrders } from './end-orders.ts';
-import type { Order } from './order.ts';
-import { findOrder } from './read-orders.ts';
+import { ORDERS, PRODUCTS, rowsOf } from '../commands/lock-order.ts';
+import { run, type Verb } from '../commands/runner.ts';
+import { forkOf } from '../platform/platform.ts';
+import { Order, type OrderLine } from './order.ts';
+import { findLines } from './read-orders.ts';
+
+interface CancelOrder {
+  readonly id: string;
+  readonly userId: string;
+}
+
+const CANCEL_ORDER: Verb<CancelOrder, Order | Refusal, readonly OrderLine[]> = {
+  name: 'cancelOrder',
+  contends: ({ id }) => [`order:${id}`],
+
+  /** Whose it is and its lines never change. */
+  async prepare(platform, asked) {
+    const em = forkOf(platform);
+    const ids = asked.map(({ id }) => id);
+    const orders = await em.find(Order, { id: { $in: ids } }, { disableIdentityMap: true });
+    const owners = new Map(orders.map(({ id, userId }) => [id, userId]));
+    const lines = await findLines(em, ids);
+    return asked.map(({ id, userId }) =>
+      owners.get(id) === userId ? { known: lines.get(id) ?? [] } : { error: notFound('order') },
+    );
+  },
+
+  locks: ({ id }, lines) => ({
+    rows: [
+      rowsOf(ORDERS, [id]),
+      rowsOf(
+        PRODUCTS,
+        lines.map(({ productId }) => productId),
+      ),
+    ],
+  }),
+
+  decide({ asked: { id }, known: lines }, scene) {
+    const order = scene.get(ORDERS, id);
+    const { storedStatus } = order;
+    if (storedStatus === 'PAID' || storedStatus === 'PAYMENT_CANCELLED') return refuse('NOT_CANCELLABLE');
+    if (storedStatus === 'PLACED') {
+      order.cancel();
+      for (const { productId, quantity } of lines) scene.find(PRODUCTS, productId)?.giveBack(quantity);
+    }
+    return order;
+  },
+};
 
 /**
  * Gives stock and coupon back. One that was cancelled, or not paid in time, is answered as it is.
  * @returns the Order; NOT_CANCELLABLE when it was paid for
  * @throws CallerError NOT_FOUND for an unknown or another user's order
  */
-export function cancelOrder(context: Context, idText: string): Promise<Order | Refusal> {
-  const id = idOf('id', idText);
-  const caller = callerOf(context);
-  return transact(context.em, async (em) => {
-    await lockOrders(em, [id]);
-    const order = await findOrder(em, id);
-    if (order?.userId !== caller.id) throw notFound('order');
-    if (order.status === 'PAID' || order.status === 'PAYMENT_CANCELLED') return refuse('NOT_CANCELLABLE');
-    await endOrders(em, [id]);
-    return Object.assign(order, { status: 'CANCELLED' });
-  });
+export async function cancelOrder(context: Context, id: string): Promise<Order | Refusal> {
+  return run(context, CANCEL_ORDER, { id: idOf('id', id), userId: callerOf(context).id });
 }

@@ -1,24 +1,23 @@
+import { runAlone } from '../commands/runner.ts';
 import type { Job } from '../platform/jobs.ts';
-import { forkOf } from '../platform/platform.ts';
 import { sql, sqlRow } from '../platform/postgres.ts';
-import { transact } from '../platform/transact.ts';
 import { SECOND } from '../platform/units.ts';
 
 /** Changes added up in one run: more than are sold in a second, and few enough for a statement of some milliseconds. */
-const MOST_AT_ONCE = 10_000;
+const MAX_AT_ONCE = 10_000;
 
 /**
- * Adds what has sold, and what was taken back, to the sales of its day. Nothing that is told changes by it.
+ * Adds what has sold, and what was taken back, to the sales of its day. No answer changes by it.
  *
- * What takes a sale back was written after that sale was committed, so that it has the higher id and is seen by nobody who
- * does not see the sale: whoever takes the lowest ids he sees never brings a sale below zero. The lock only keeps
- * processes from waiting for each other: a change is added by whoever deletes it.
+ * What takes a sale back is written after that sale was committed: it has the higher id, and no snapshot has it without the
+ * sale. So a run that takes the lowest ids of its snapshot never brings a sale below zero. The lock only keeps processes from
+ * waiting for each other: a change is added by the process that deletes it.
  */
 export const foldSales: Job = {
   name: 'fold-sales',
   everyMs: SECOND,
   async run(platform) {
-    await transact(forkOf(platform), async (em) => {
+    await runAlone(platform, async (em) => {
       const text = `select pg_try_advisory_xact_lock(hashtextextended('fold-sales', 0)) as mine`;
       if (!(await sqlRow<{ mine: boolean }>(em, text)).mine) return;
       await sql(
@@ -34,7 +33,7 @@ export const foldSales: Job = {
          when matched then update set quantity = s.quantity + c.quantity, revenue = s.revenue + c.revenue
          when not matched then insert (day, product_id, quantity, revenue)
            values (c.day, c.product_id, c.quantity, c.revenue)`,
-        [MOST_AT_ONCE],
+        [MAX_AT_ONCE],
       );
     });
   },

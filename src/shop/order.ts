@@ -1,9 +1,10 @@
-import { BigIntType, type EntityManager } from '@mikro-orm/core';
+import { BigIntType, type EntityManager, type OptionalProps } from '@mikro-orm/core';
 import { Entity, Formula, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { connectionOf } from '../api/connection.ts';
 import { DateTime, Money } from '../api/scalars.ts';
 import { prepared, sql } from '../platform/postgres.ts';
+import { MINUTE } from '../platform/units.ts';
 
 export const OrderStatus = {
   PLACED: 'PLACED',
@@ -48,7 +49,45 @@ export class OrderLine {
   }
 }
 
-/** A row of `shop_order`. */
+/** A row of `sale_change`: what paying for an order sold of a product, or what a refund takes back. Only ever added. */
+@Entity({ tableName: 'sale_change' })
+export class SaleChange {
+  declare [OptionalProps]?: 'id';
+
+  @PrimaryKey({ type: new BigIntType('number'), autoincrement: true })
+  id!: number;
+
+  /** The calendar day of the payment in TIME_ZONE (YYYY-MM-DD). */
+  @Property({ type: 'date' })
+  day!: string;
+
+  @Property({ type: 'uuid' })
+  productId!: string;
+
+  /** In pieces; below 0 for a refund. */
+  @Property({ type: new BigIntType('number') })
+  quantity!: number;
+
+  /** In minor units; below 0 for a refund. */
+  @Property({ type: new BigIntType('number') })
+  revenue!: number;
+}
+
+/** What a new order is made of. */
+export interface Placement {
+  readonly id: string;
+  readonly userId: string;
+  readonly lines: OrderLine[];
+  readonly issuedCouponId: string | null;
+  /** In minor units, at most the sum of the lines. */
+  readonly discount: number;
+  /** The instant of placing, by PostgreSQL's clock. */
+  readonly at: Date;
+  /** How long it may stand unpaid. */
+  readonly minutes: number;
+}
+
+/** A row of `shop_order`. Its status only changes by the methods below. */
 @ObjectType()
 @Entity({ tableName: 'shop_order' })
 export class Order {
@@ -62,15 +101,15 @@ export class Order {
   @Property({ type: 'uuid', nullable: true })
   issuedCouponId!: string | null;
 
-  /** Its lines, where they are at hand. */
-  takenLines?: OrderLine[];
+  /** Known of an order that was just placed. */
+  lines?: OrderLine[];
 
   /** As it was written: an order that was not paid in time is PLACED here until something writes it. */
   @Property({ type: 'text', fieldName: 'status' })
   storedStatus!: OrderStatus;
 
   @Field(() => OrderStatus)
-  @Formula((columns) => statusNow(columns.storedStatus, columns.payBy))
+  @Formula((columns) => statusNow(columns.storedStatus, columns.payBy), { fieldName: 'status_now' })
   status!: OrderStatus;
 
   @Field(() => Money)
@@ -97,25 +136,56 @@ export class Order {
   @Property({ type: 'date', nullable: true })
   paidOn!: string | null;
 
+  /**
+   * A new order, PLACED, to be inserted with its lines once their pieces were taken from the products.
+   * @throws RangeError for a discount that is more than the lines come to
+   */
+  static place({ id, userId, lines, issuedCouponId, discount, at, minutes }: Placement): Order {
+    const subtotal = subtotalOf(lines);
+    if (discount > subtotal) throw new RangeError('an order never costs less than 0');
+    return Object.assign(new Order(), {
+      ...{ id, userId, lines, issuedCouponId, subtotal, discount, total: subtotal - discount },
+      storedStatus: 'PLACED' as const,
+      status: 'PLACED' as const,
+      createdAt: at,
+      payBy: new Date(at.getTime() + minutes * MINUTE),
+      paidOn: null,
+    });
+  }
+
   /** The status at the instant `now`: one that was not paid in time is CANCELLED, swept or not. */
   statusAt(now: Date): OrderStatus {
     return this.storedStatus === 'PLACED' && this.payBy <= now ? 'CANCELLED' : this.storedStatus;
   }
 
-  /** @param day of the payment, YYYY-MM-DD. @throws Error unless it is PLACED */
-  pay(day: string): void {
+  /**
+   * Makes it PAID.
+   * @param day of the payment in TIME_ZONE, YYYY-MM-DD
+   * @param lines all of its lines
+   * @returns what it sold, to be inserted
+   * @throws Error unless it is PLACED
+   */
+  pay(day: string, lines: readonly OrderLine[]): SaleChange[] {
     this.become('PAID', 'PLACED');
     this.paidOn = day;
+    return changesOf(day, lines, 1);
   }
 
-  /** Its stock and coupon go back: to be called with `Product.giveBack` of each line. @throws Error unless it is PLACED */
+  /** Makes it CANCELLED: to be called with `Product.giveBack` for each line. Its coupon is free with it. @throws Error unless it is PLACED */
   cancel(): void {
     this.become('CANCELLED', 'PLACED');
   }
 
-  /** Its payment is cancelled. @throws Error unless it is PAID */
-  refund(): void {
+  /**
+   * Makes it PAYMENT_CANCELLED: to be called with `Product.giveBack` for each line.
+   * @param lines all of its lines
+   * @returns what takes its sales back, from the day on which they were counted, to be inserted
+   * @throws Error unless it is PAID
+   */
+  refund(lines: readonly OrderLine[]): SaleChange[] {
     this.become('PAYMENT_CANCELLED', 'PAID');
+    if (this.paidOn === null) throw new Error('a paid order has the day of its payment');
+    return changesOf(this.paidOn, lines, -1);
   }
 
   private become(status: OrderStatus, from: OrderStatus): void {
@@ -123,6 +193,27 @@ export class Order {
     this.storedStatus = status;
     this.status = status;
   }
+}
+
+/** What lines come to before any discount, in minor units. */
+export function subtotalOf(lines: readonly OrderLine[]): number {
+  return lines.reduce((sum, { amount }) => sum + amount, 0);
+}
+
+/** Pieces of each product, lines of one product together, in the order of the lines. */
+export function piecesOf(
+  lines: readonly { readonly productId: string; readonly quantity: number }[],
+): Map<string, number> {
+  const pieces = new Map<string, number>();
+  for (const { productId, quantity } of lines) pieces.set(productId, (pieces.get(productId) ?? 0) + quantity);
+  return pieces;
+}
+
+function changesOf(day: string, lines: readonly OrderLine[], sign: 1 | -1): SaleChange[] {
+  return [...Map.groupBy(lines, ({ productId }) => productId)].map(([productId, some]) => {
+    const quantity = sign * some.reduce((sum, line) => sum + line.quantity, 0);
+    return Object.assign(new SaleChange(), { day, productId, quantity, revenue: sign * subtotalOf(some) });
+  });
 }
 
 /** The status that the clock gives, in SQL. */
@@ -151,21 +242,3 @@ export async function writeOrders(
 }
 
 export const OrderConnection = connectionOf('Order', Order);
-
-/** Columns of an Order over `shop_order o`: one that was not paid in time is CANCELLED, swept or not. */
-export const ORDER_COLUMNS = `
-  o.id, o.user_id as "userId", o.issued_coupon_id as "issuedCouponId",
-  o.status as "storedStatus", ${statusNow('o.status', 'o.pay_by')} as status,
-  o.subtotal::float8 as subtotal, o.discount::float8 as discount, o.total::float8 as total,
-  (extract(epoch from o.created_at) * 1000)::float8 as "createdAt",
-  (extract(epoch from o.pay_by) * 1000)::float8 as "payBy"`;
-
-/** A row of `ORDER_COLUMNS`. */
-export interface OrderRow extends Omit<Order, 'createdAt' | 'payBy'> {
-  readonly createdAt: number;
-  readonly payBy: number;
-}
-
-export function toOrder(row: OrderRow): Order {
-  return Object.assign(new Order(), row, { createdAt: new Date(row.createdAt), payBy: new Date(row.payBy) });
-}

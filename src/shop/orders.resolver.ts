@@ -9,15 +9,15 @@ import { cancelOrder } from './cancel-order.ts';
 import { Order, OrderConnection, OrderLine } from './order.ts';
 import { PlaceOrderInput, placeOrder } from './place-order.ts';
 import { Product } from './product.ts';
-import { productsById } from './product-texts.ts';
 import { linesOfOrders, readOrder, readOrders } from './read-orders.ts';
+import { productsById } from './read-products.ts';
 import { CancelOrderResult, PlaceOrderResult } from './shop-problems.ts';
 
 @Resolver(() => Order)
 export class OrdersResolver {
   @FieldResolver(() => [OrderLine])
   lines(@Root() order: Order, @Ctx() context: Context): Promise<OrderLine[]> | OrderLine[] {
-    return order.takenLines ?? load(context, linesOfOrders, order.id);
+    return order.lines ?? load(context, linesOfOrders, order.id);
   }
 
   @FieldResolver(() => IssuedCoupon, {

@@ -1,15 +1,15 @@
-import type { EntityManager } from '@mikro-orm/core';
 import { Field, ID, InputType, Int } from 'type-graphql';
-import { type Context, callerOf, isOver } from '../api/context.ts';
+import { type Context, callerOf } from '../api/context.ts';
 import { idempotencyKeyOf, idOf, within } from '../api/input.ts';
-import { badInput, keptRefusal, notFound, restoreRefusal } from '../api/problems.ts';
-import type { KeptAnswer } from '../legacy/idempotency.ts';
+import { badInput, notFound, refuse } from '../api/problems.ts';
+import { ISSUED_COUPONS, PRODUCTS, rowsOf } from '../commands/lock-order.ts';
+import { Leave, run, type Scene, type Verb } from '../commands/runner.ts';
+import { Coupon } from '../coupons/coupon.ts';
 import { newId } from '../platform/ids.ts';
-import type { Order } from './order.ts';
-import type { Wish } from './order-desk.ts';
-import { workOnOrder } from './order-work.ts';
-import { findOrder } from './read-orders.ts';
-import { InsufficientStock, type StockRefusal } from './shop-problems.ts';
+import { endOverdueWith, hasOverdueWith } from './lapse-orders.job.ts';
+import { Order, OrderLine, piecesOf, subtotalOf } from './order.ts';
+import { Product } from './product.ts';
+import { InsufficientStock, insufficientStock, type StockRefusal } from './shop-problems.ts';
 
 @InputType({ description: 'quantity: 1 .. 100; lines of one product are summed before stock is checked' })
 export class OrderLineInput {
@@ -32,46 +32,152 @@ export class PlaceOrderInput {
   idempotencyKey!: string;
 }
 
-const MOST_LINES = 50;
-const MOST_QUANTITY = 100;
+const MAX_LINES = 50;
+const MAX_QUANTITY = 100;
+
+interface PlaceOrder {
+  /** Of the order that it becomes. */
+  readonly id: string;
+  readonly userId: string;
+  readonly lines: readonly { readonly productId: string; readonly quantity: number }[];
+  readonly issuedCouponId: string | null;
+  /** Whether it has left once, to have overdue orders ended. */
+  hasLeft: boolean;
+}
+
+/** What the orders of a batch share. */
+interface OrderFacts {
+  /** Products made to order, which are never locked. */
+  readonly madeToOrder: ReadonlyMap<string, Product>;
+  readonly coupons: ReadonlyMap<string, Coupon>;
+  /** Issued coupons that an order has which was not cancelled; orders of the batch add theirs. */
+  readonly usedCoupons: Set<string>;
+  /** Ends overdue orders that have what the batch is short of; undefined where there are none. */
+  readonly endOverdue: (() => Promise<void>) | undefined;
+}
+
+const PLACE_ORDER: Verb<PlaceOrder, Order | StockRefusal, undefined, OrderFacts> = {
+  name: 'placeOrder',
+
+  contends: ({ lines, issuedCouponId }) => [
+    ...[...piecesOf(lines).keys()].map((id) => `product:${id}`),
+    ...(issuedCouponId === null ? [] : [`issued-coupon:${issuedCouponId}`]),
+  ],
+
+  locks: ({ lines, issuedCouponId }) => ({
+    rows: [
+      rowsOf(PRODUCTS, [...piecesOf(lines).keys()]),
+      rowsOf(ISSUED_COUPONS, issuedCouponId === null ? [] : [issuedCouponId]),
+    ],
+  }),
+
+  async facts(em, items, scene) {
+    const pieces = piecesOf(items.flatMap(({ asked }) => asked.lines));
+    const unlocked = [...pieces.keys()].filter((id) => !scene.find(PRODUCTS, id));
+    const madeToOrder =
+      unlocked.length === 0
+        ? []
+        : await em.find(Product, { id: { $in: unlocked }, stock: null }, { disableIdentityMap: true });
+    const issued = items.flatMap(({ asked: { issuedCouponId } }) =>
+      issuedCouponId === null ? [] : (scene.find(ISSUED_COUPONS, issuedCouponId) ?? []),
+    );
+    const coupons =
+      issued.length === 0
+        ? []
+        : await em.find(Coupon, { id: { $in: issued.map(({ couponId }) => couponId) } }, { disableIdentityMap: true });
+    const holders =
+      issued.length === 0
+        ? []
+        : await em.find(
+            Order,
+            { issuedCouponId: { $in: issued.map(({ id }) => id) }, storedStatus: { $in: ['PLACED', 'PAID'] } },
+            { disableIdentityMap: true },
+          );
+    const couponsOf = (orders: readonly Order[]): string[] =>
+      orders.flatMap(({ issuedCouponId }) => issuedCouponId ?? []);
+    const wanted = {
+      productIds: [...pieces].flatMap(([id, quantity]) =>
+        quantity > (scene.find(PRODUCTS, id)?.available ?? quantity) ? id : [],
+      ),
+      issuedCouponIds: couponsOf(holders.filter((order) => order.statusAt(scene.now) === 'CANCELLED')),
+    };
+    let ended: Promise<void> | undefined;
+    const facts: OrderFacts = {
+      madeToOrder: new Map(madeToOrder.map((product) => [product.id, product])),
+      coupons: new Map(coupons.map((coupon) => [coupon.id, coupon])),
+      usedCoupons: new Set(couponsOf(holders)),
+      endOverdue: (await hasOverdueWith(em, wanted))
+        ? () => (ended ??= endOverdueWith(scene.platform, wanted))
+        : undefined,
+    };
+    return items.map(() => facts);
+  },
+
+  decide({ asked, facts }, scene) {
+    const { id, userId, issuedCouponId } = asked;
+    const lines = pricedLines(asked, facts, scene);
+    // What does not exist for the caller is no question of what is in stock.
+    const issued = issuedCouponId === null ? undefined : scene.find(ISSUED_COUPONS, issuedCouponId);
+    if (issuedCouponId !== null && issued?.userId !== userId) throw notFound('coupon of yours');
+    const coupon = issued && facts.coupons.get(issued.couponId);
+    const isUsed = issued !== undefined && facts.usedCoupons.has(issued.id);
+    const pieces = piecesOf(lines);
+    const shortages = [...pieces].flatMap(([productId, requested]) => {
+      const available = scene.find(PRODUCTS, productId)?.available ?? requested;
+      return requested > available ? { productId, requested, available } : [];
+    });
+    const { endOverdue } = facts;
+    if (endOverdue && !asked.hasLeft && (shortages.length > 0 || isUsed)) {
+      return new Leave(() => {
+        asked.hasLeft = true;
+        return endOverdue();
+      });
+    }
+    if (shortages.length > 0) return insufficientStock(shortages);
+    const subtotal = subtotalOf(lines);
+    if (coupon && (isUsed || !coupon.isOpenAt(scene.now) || subtotal < coupon.minimumSubtotal)) {
+      return refuse('COUPON_NOT_USABLE');
+    }
+    const order = Order.place({
+      ...{ id, userId, lines, issuedCouponId },
+      discount: coupon?.discountOn(subtotal) ?? 0,
+      at: scene.now,
+      minutes: scene.platform.config.ORDER_MINUTES,
+    });
+    for (const [productId, quantity] of pieces) scene.find(PRODUCTS, productId)?.take(quantity);
+    if (issued) facts.usedCoupons.add(issued.id);
+    scene.insert(order, ...lines);
+    return order;
+  },
+
+  presumed: ({ id }) => ({ type: 'Order', id }),
+  replay: (em, { id }) => em.findOneOrFail(Order, { id }),
+  refusals: { InsufficientStock },
+};
+
+/** The lines with the prices of now. @throws CallerError NOT_FOUND for an unknown product */
+function pricedLines({ id, lines }: PlaceOrder, { madeToOrder }: OrderFacts, scene: Scene): OrderLine[] {
+  return lines.map(({ productId, quantity }, index) => {
+    const product = scene.find(PRODUCTS, productId) ?? madeToOrder.get(productId);
+    if (!product) throw notFound('product');
+    const line = { orderId: id, lineNo: index + 1, productId, quantity, unitPrice: product.price };
+    return Object.assign(new OrderLine(), line);
+  });
+}
 
 /**
  * Takes the stock of all lines and the coupon, or nothing; prices are fixed. Once for each key.
  * @returns the Order, PLACED; InsufficientStock with every shortage; COUPON_NOT_USABLE; IDEMPOTENCY_CONFLICT
  * @throws CallerError NOT_FOUND for an unknown product, and for an unknown or another user's coupon; BAD_USER_INPUT
  */
-export function placeOrder(context: Context, input: PlaceOrderInput): Promise<Order | StockRefusal> {
-  const wish = wishOf(context, input);
-  const { id, userId, ...asked } = wish;
-  return workOnOrder(context.platform, {
-    wish,
-    key: { userId, mutation: 'placeOrder', key: idempotencyKeyOf(input.idempotencyKey), input: asked },
-    presumed: { type: 'Order', id },
-    isOver: () => isOver(context),
-    apply: async (_em, desk) => {
-      const placed = desk.place(wish);
-      return 'code' in placed ? { answer: placed, keep: keptRefusal(placed) } : { answer: placed };
-    },
-    replay,
-  });
-}
-
-function wishOf(context: Context, { lines, issuedCouponId }: PlaceOrderInput): Wish {
-  if (lines.length < 1 || lines.length > MOST_LINES) throw badInput(`lines must be from 1 to ${MOST_LINES}.`);
-  return {
-    id: newId(),
-    userId: callerOf(context).id,
-    lines: lines.map(({ productId, quantity }) => ({
-      productId: idOf('productId', productId),
-      quantity: within('quantity', quantity, 1, MOST_QUANTITY),
-    })),
-    issuedCouponId: typeof issuedCouponId === 'string' ? idOf('issuedCouponId', issuedCouponId) : null,
-  };
-}
-
-async function replay(em: EntityManager, kept: KeptAnswer): Promise<Order | StockRefusal> {
-  if (kept.id === undefined) return restoreRefusal<StockRefusal>(kept, { InsufficientStock });
-  const order = await findOrder(em, kept.id);
-  if (!order) throw notFound('order');
-  return order;
+export async function placeOrder(context: Context, input: PlaceOrderInput): Promise<Order | StockRefusal> {
+  if (input.lines.length < 1 || input.lines.length > MAX_LINES) throw badInput(`lines must be from 1 to ${MAX_LINES}.`);
+  const { id: userId } = callerOf(context);
+  const lines = input.lines.map(({ productId, quantity }) => ({
+    productId: idOf('productId', productId),
+    quantity: within('quantity', quantity, 1, MAX_QUANTITY),
+  }));
+  const issuedCouponId = typeof input.issuedCouponId === 'string' ? idOf('issuedCouponId', input.issuedCouponId) : null;
+  const key = { userId, key: idempotencyKeyOf(input.idempotencyKey), input: { lines, issuedCouponId } };
+  return run(context, PLACE_ORDER, { id: newId(), userId, lines, issuedCouponId, hasLeft: false }, key);
 }

@@ -1,9 +1,57 @@
-import { BigIntType, type EntityManager } from '@mikro-orm/core';
+import { BigIntType, type EntityManager, Type } from '@mikro-orm/core';
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ID, ObjectType } from 'type-graphql';
 import { connectionOf } from '../api/connection.ts';
 import { Money } from '../api/scalars.ts';
+import { newId } from '../platform/ids.ts';
 import { prepared, sql } from '../platform/postgres.ts';
+
+/** A word of a text is found by its first characters; longer ones are cut, so that each fits into an index. */
+const MAX_WORD_CHARACTERS = 100;
+
+/** How many characters of a name decide about its place. */
+const MAX_SORTED_CHARACTERS = 200;
+
+/**
+ * The words of texts: runs of letters, digits and marks, in one spelling whatever the case or width they were written
+ * in, each once. Made here and not by PostgreSQL, so that a search finds the same whatever the database's locale.
+ */
+export function wordsOf(...texts: readonly string[]): string[] {
+  const words = texts.flatMap(
+    (text) =>
+      text
+        .normalize('NFKC')
+        .toLowerCase()
+        .match(/[\p{L}\p{N}\p{M}]+/gu) ?? [],
+  );
+  return [...new Set(words.map((word) => [...word].slice(0, MAX_WORD_CHARACTERS).join('')))];
+}
+
+/** A tsvector without positions, written from its words. It is never read. */
+class Words extends Type<string[], string> {
+  override convertToDatabaseValue(words: string[]): string {
+    return `{${words.map((word) => JSON.stringify(word)).join(',')}}`;
+  }
+
+  override convertToDatabaseValueSQL(key: string): string {
+    return `array_to_tsvector(${key}::text[])`;
+  }
+
+  override getColumnType(): string {
+    return 'tsvector';
+  }
+}
+
+/** What an operator says of a new product. */
+export interface ProductTexts {
+  readonly name: string;
+  readonly description: string;
+  readonly category: string;
+  /** In minor units. */
+  readonly price: number;
+  /** Null: made to order. */
+  readonly stock: number | null;
+}
 
 /** A row of `product`. Texts and price may come from a cache, the stock never does. */
 @ObjectType()
@@ -16,6 +64,14 @@ export class Product {
   @Field(() => String)
   @Property({ type: 'text' })
   name!: string;
+
+  /** What the name is sorted by: its characters by code point, upper and lower case as one. */
+  @Property({ type: 'text', lazy: true })
+  sortName?: string;
+
+  /** By which a search finds it. */
+  @Property({ type: Words, lazy: true })
+  words?: string[];
 
   @Field(() => String)
   @Property({ type: 'text' })
@@ -36,6 +92,17 @@ export class Product {
   /** How many are left; null for one made to order, which never runs out. */
   @Property({ type: 'integer', nullable: true })
   stock!: number | null;
+
+  /** A new product, to be inserted; all of its stock is newly made. */
+  static make({ name, description, stock, ...texts }: ProductTexts): Product {
+    return Object.assign(new Product(), {
+      ...{ ...texts, name, description, stock },
+      id: newId(),
+      sortName: [...name.toLowerCase()].slice(0, MAX_SORTED_CHARACTERS).join(''),
+      words: wordsOf(name, description),
+      made: stock,
+    });
+  }
 
   /** How many could be taken now. */
   get available(): number {
@@ -62,34 +129,27 @@ export class Product {
   }
 }
 
-/** Writes the stocks of products that are locked. @throws Error when one is not as it was read */
+/**
+ * Writes the stocks of products that are locked, as differences, so that the constraints of the table judge what is there.
+ * @throws Error when one is not as it was read
+ */
 export async function writeProducts(
   em: EntityManager,
   products: readonly { readonly before: Product; readonly after: Product }[],
 ): Promise<void> {
   const written = await sql(
     em,
-    prepared(`update product p set stock = u.after, made = u.made
-     from unnest($1::uuid[], $2::int[], $3::int[], $4::bigint[]) as u (id, before, after, made)
+    prepared(`update product p set stock = p.stock + u.more, made = p.made + u.made
+     from unnest($1::uuid[], $2::int[], $3::int[], $4::bigint[]) as u (id, before, more, made)
      where p.id = u.id and p.stock = u.before returning p.id`),
     [
       products.map(({ before }) => before.id),
       products.map(({ before }) => before.stock),
-      products.map(({ after }) => after.stock),
-      products.map(({ after }) => after.made),
+      products.map(({ before, after }) => Number(after.stock) - Number(before.stock)),
+      products.map(({ before, after }) => Number(after.made) - Number(before.made)),
     ],
   );
   if (written.length < products.length) throw new Error('products were not as they were read');
 }
 
 export const ProductConnection = connectionOf('Product', Product);
-
-/** Columns of a Product over `product p`. */
-export const PRODUCT_COLUMNS = 'p.id, p.name, p.description, p.category, p.price::float8 as price';
-
-/** A row of `PRODUCT_COLUMNS`, or what a cache kept of one. */
-export type ProductRow = Pick<Product, 'id' | 'name' | 'description' | 'category' | 'price'>;
-
-export function toProduct(row: ProductRow): Product {
-  return Object.assign(new Product(), row);
-}

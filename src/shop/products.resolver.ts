@@ -4,8 +4,7 @@ import { type Context, load, PUBLIC } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
 import { CreateProductInput, createProduct } from './create-product.ts';
 import { Product, ProductConnection } from './product.ts';
-import { productsById, stocksOfProducts } from './product-texts.ts';
-import { ProductFilter, ProductSort, readProducts } from './read-products.ts';
+import { ProductFilter, ProductSort, productsById, readProducts, stocksOfProducts } from './read-products.ts';
 import { RestockInput, restock } from './restock.ts';
 import { RestockResult } from './shop-problems.ts';
 

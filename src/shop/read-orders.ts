@@ -2,15 +2,13 @@ import type { EntityManager } from '@mikro-orm/core';
 import { type Connection, idKey, pageOf, toConnection } from '../api/connection.ts';
 import { type Batch, type Context, callerOf } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
-import { prepared, sql } from '../platform/postgres.ts';
-import { ORDER_COLUMNS, type Order, OrderLine, type OrderRow, toOrder } from './order.ts';
+import { Order, OrderLine } from './order.ts';
 
 const NAME = 'order';
 
 /** The order as it is now, whoever's it is. */
-export async function findOrder(em: EntityManager, id: string): Promise<Order | undefined> {
-  const [row] = await sql<OrderRow>(em, prepared(`select ${ORDER_COLUMNS} from shop_order o where o.id = $1`), [id]);
-  return row && toOrder(row);
+export function findOrder(em: EntityManager, id: string): Promise<Order | null> {
+  return em.findOne(Order, { id }, { disableIdentityMap: true });
 }
 
 /** The caller's own order, or null. */
@@ -26,30 +24,33 @@ export async function readOrders(
   after: string | undefined,
 ): Promise<Connection<Order>> {
   const page = pageOf(NAME, first, after, idKey);
-  const rows = await sql<OrderRow>(
-    context.em,
-    `select ${ORDER_COLUMNS} from shop_order o
-     where o.user_id = $1 and ($2::uuid is null or o.id < $2) order by o.id desc limit $3`,
-    [callerOf(context).id, page.after ?? null, first + 1],
+  const orders = await context.em.find(
+    Order,
+    { userId: callerOf(context).id, ...(page.after && { id: { $lt: page.after } }) },
+    { orderBy: { id: 'desc' }, limit: first + 1, disableIdentityMap: true },
   );
-  return toConnection(NAME, rows.map(toOrder), first, ({ id }) => id);
+  return toConnection(NAME, orders, first, ({ id }) => id);
 }
 
+/** Orders that exist, by id. */
 export const ordersById: Batch<Order> = async ({ em }, ids) => {
-  const rows = await sql<OrderRow>(em, `select ${ORDER_COLUMNS} from shop_order o where o.id = any($1)`, [ids]);
-  const found = new Map(rows.map((row) => [row.id, toOrder(row)]));
+  const orders = await em.find(Order, { id: { $in: [...ids] } }, { disableIdentityMap: true });
+  const found = new Map(orders.map((order) => [order.id, order]));
   return ids.map((id) => found.get(id) as Order);
 };
 
 /** Lines of each order, in the order they were asked for. */
 export const linesOfOrders: Batch<OrderLine[]> = async ({ em }, ids) => {
-  const rows = await sql<OrderLine & { orderId: string }>(
-    em,
-    `select order_id as "orderId", line_no as "lineNo", product_id as "productId", quantity,
-       unit_price as "unitPrice"
-     from order_line where order_id = any($1) order by order_id, line_no`,
-    [ids],
-  );
-  const byOrder = Map.groupBy(rows, ({ orderId }) => orderId);
-  return ids.map((id) => (byOrder.get(id) ?? []).map((row) => Object.assign(new OrderLine(), row)));
+  const lines = await findLines(em, ids);
+  return ids.map((id) => lines.get(id) ?? []);
 };
+
+/** Lines of orders by the orders' ids, each in the order they were asked for. They never change. */
+export async function findLines(em: EntityManager, orderIds: readonly string[]): Promise<Map<string, OrderLine[]>> {
+  const lines = await em.find(
+    OrderLine,
+    { orderId: { $in: [...new Set(orderIds)] } },
+    { orderBy: { orderId: 1, lineNo: 1 }, disableIdentityMap: true },
+  );
+  return Map.groupBy(lines, ({ orderId }) => orderId);
+}

@@ -1,14 +1,15 @@
 import { Field, InputType, registerEnumType } from 'type-graphql';
 import { type Connection, type Edge, idKey, pageOf, toConnection } from '../api/connection.ts';
-import { type Context, load } from '../api/context.ts';
+import { type Batch, type Context, load } from '../api/context.ts';
 import { textOf, within } from '../api/input.ts';
 import { badInput } from '../api/problems.ts';
 import { Money } from '../api/scalars.ts';
 import { parseId } from '../platform/ids.ts';
+import { forkOf, perProcess } from '../platform/platform.ts';
 import { sql } from '../platform/postgres.ts';
-import type { Product } from './product.ts';
-import { productsById } from './product-texts.ts';
-import { queryOf, wordsOf } from './product-words.ts';
+import { SharedCache } from '../platform/shared-cache.ts';
+import { SECOND } from '../platform/units.ts';
+import { Product, wordsOf } from './product.ts';
 
 @InputType()
 export class ProductFilter {
@@ -119,7 +120,9 @@ function conditionsOf(filter: ProductFilter, param: (value: unknown) => string):
   const conditions: string[] = [];
   if (search && textOf('search', search, 0, 200).trim() !== '') {
     const words = wordsOf(search);
-    conditions.push(words.length > 0 ? `p.words @@ ${param(queryOf(words))}::tsquery` : 'false');
+    // A tsquery for texts that have words beginning with each of these.
+    const query = words.map((word) => `'${word}':*`).join(' & ');
+    conditions.push(words.length > 0 ? `p.words @@ ${param(query)}::tsquery` : 'false');
   }
   if (typeof category === 'string') conditions.push(`p.category = ${param(textOf('category', category, 0, 100))}`);
   if (typeof minPrice === 'number') conditions.push(`p.price >= ${param(boundOf('minPrice', minPrice))}`);
@@ -134,3 +137,35 @@ function conditionsOf(filter: ProductFilter, param: (value: unknown) => string):
 function boundOf(what: string, price: number): number {
   return within(what, price, 0, Number.MAX_SAFE_INTEGER);
 }
+
+/** How long a text or price may be stale after it was changed in the database by other means than a mutation. */
+const MAX_STALE_MS = 2 * SECOND;
+
+/** Caches texts and prices of products, which no mutation changes once they are made. */
+export const productTexts = perProcess(
+  (platform) =>
+    new SharedCache<Pick<Product, 'id' | 'name' | 'description' | 'category' | 'price'>>(
+      platform,
+      'products',
+      MAX_STALE_MS,
+      async (ids) => {
+        const text = 'select id, name, description, category, price from product p where p.id = any($1)';
+        return new Map((await sql<Product>(forkOf(platform), text, [ids])).map((row) => [row.id, row]));
+      },
+    ),
+);
+
+/** The products without their stock, or null where there is none. */
+export const productsById: Batch<Product | null> = async ({ platform }, ids) => {
+  const found = await productTexts(platform).read(ids);
+  return ids.map((id) => (found.has(id) ? Object.assign(new Product(), found.get(id)) : null));
+};
+
+/** What is in stock of each product now, from PostgreSQL; null: made to order. */
+export const stocksOfProducts: Batch<number | null> = async ({ em }, ids) => {
+  const rows = await sql<{ id: string; stock: number | null }>(em, 'select id, stock from product where id = any($1)', [
+    ids,
+  ]);
+  const stocks = new Map(rows.map(({ id, stock }) => [id, stock]));
+  return ids.map((id) => stocks.get(id) ?? null);
+};

@@ -1,16 +1,12 @@
-import type { EntityManager } from '@mikro-orm/core';
 import { Field, ID, InputType, Int } from 'type-graphql';
 import { type Context, callerOf } from '../api/context.ts';
 import { idempotencyKeyOf, idOf, within } from '../api/input.ts';
-import { badInput, keptRefusal, notFound, restoreRefusal } from '../api/problems.ts';
-import type { KeptAnswer } from '../legacy/idempotency.ts';
-import { lockProducts } from '../legacy/lock-order.ts';
-import { once } from '../legacy/once.ts';
-import { sql, sqlRow } from '../platform/postgres.ts';
-import { transact } from '../platform/transact.ts';
-import { MOST_STOCK } from './create-product.ts';
-import { freeWanted } from './free-wanted.ts';
-import { PRODUCT_COLUMNS, type Product, type ProductRow, toProduct } from './product.ts';
+import { badInput, notFound } from '../api/problems.ts';
+import { PRODUCTS, rowsOf } from '../commands/lock-order.ts';
+import { run, type Verb } from '../commands/runner.ts';
+import { MAX_STOCK } from './create-product.ts';
+import { endOverdueWith } from './lapse-orders.job.ts';
+import { Product } from './product.ts';
 import { InsufficientStock, insufficientStock, type StockRefusal } from './shop-problems.ts';
 
 @InputType()
@@ -25,6 +21,47 @@ export class RestockInput {
   idempotencyKey!: string;
 }
 
+interface Restock {
+  readonly productId: string;
+  /** In pieces; below 0 to take away. */
+  readonly quantity: number;
+}
+
+interface RestockFacts {
+  /** Whether there is such a product at all: one made to order is never locked. */
+  readonly isKnown: boolean;
+}
+
+const RESTOCK: Verb<Restock, Product | StockRefusal, undefined, RestockFacts> = {
+  name: 'restock',
+  contends: ({ productId }) => [`product:${productId}`],
+  locks: ({ productId }) => ({ rows: [rowsOf(PRODUCTS, [productId])] }),
+
+  async facts(em, items, scene) {
+    const unlocked = items.map(({ asked }) => asked.productId).filter((id) => !scene.find(PRODUCTS, id));
+    const found = unlocked.length === 0 ? [] : await em.find(Product, { id: { $in: unlocked } });
+    const known = new Set(found.map(({ id }) => id));
+    return items.map(({ asked: { productId } }) => ({
+      isKnown: known.has(productId) || scene.find(PRODUCTS, productId) !== undefined,
+    }));
+  },
+
+  decide({ asked: { productId, quantity }, facts }, scene) {
+    if (!facts.isKnown) throw notFound('product');
+    const product = scene.find(PRODUCTS, productId);
+    if (!product) throw badInput('productId is made to order and has no stock.');
+    const { available } = product;
+    if (available + quantity < 0) return insufficientStock([{ productId, requested: -quantity, available }]);
+    if (available + quantity > MAX_STOCK) throw badInput(`quantity makes the stock more than ${MAX_STOCK}.`);
+    product.restock(quantity);
+    return product;
+  },
+
+  presumed: ({ productId }) => ({ type: 'Product', id: productId }),
+  replay: (em, { id }) => em.findOneOrFail(Product, { id }),
+  refusals: { InsufficientStock },
+};
+
 /**
  * Adds to the stock of a product, or takes away what was made too much, once for each key.
  * @returns the Product; InsufficientStock when less is there than is to be taken away; IDEMPOTENCY_CONFLICT
@@ -33,47 +70,14 @@ export class RestockInput {
  */
 export async function restock(context: Context, input: RestockInput): Promise<Product | StockRefusal> {
   const productId = idOf('productId', input.productId);
-  const quantity = within('quantity', input.quantity, -MOST_STOCK, MOST_STOCK);
+  const quantity = within('quantity', input.quantity, -MAX_STOCK, MAX_STOCK);
   if (quantity === 0) throw badInput('quantity must not be 0.');
   const key = {
     userId: callerOf(context).id,
-    mutation: 'restock',
     key: idempotencyKeyOf(input.idempotencyKey),
     input: { productId, quantity },
   };
   // What orders that were not paid in time have taken is in stock, whether or not the sweep has come by.
-  await freeWanted(context.platform, { productIds: [productId], issuedCouponIds: [] });
-  return transact(context.em, (em) =>
-    once<Product | StockRefusal>(em, {
-      key,
-      presumed: { type: 'Product', id: productId },
-      apply: async () => {
-        const added = await addStock(em, productId, quantity);
-        return 'code' in added ? { answer: added, keep: keptRefusal(added) } : { answer: added };
-      },
-      replay: (kept) => replay(em, kept),
-    }),
-  );
-}
-
-async function addStock(em: EntityManager, productId: string, quantity: number): Promise<Product | StockRefusal> {
-  const product = (await lockProducts(em, [productId])).get(productId);
-  if (!product) throw notFound('product');
-  const { stock } = product;
-  if (stock === null) throw badInput('productId is made to order and has no stock.');
-  if (stock + quantity < 0) return insufficientStock([{ productId, requested: -quantity, available: stock }]);
-  if (stock + quantity > MOST_STOCK) throw badInput(`quantity makes the stock more than ${MOST_STOCK}.`);
-  const row = await sqlRow<ProductRow>(
-    em,
-    `update product p set stock = p.stock + $2, made = p.made + $2 where p.id = $1 returning ${PRODUCT_COLUMNS}`,
-    [productId, quantity],
-  );
-  return toProduct(row);
-}
-
-async function replay(em: EntityManager, kept: KeptAnswer): Promise<Product | StockRefusal> {
-  if (kept.id === undefined) return restoreRefusal<StockRefusal>(kept, { InsufficientStock });
-  const [row] = await sql<ProductRow>(em, `select ${PRODUCT_COLUMNS} from product p where p.id = $1`, [kept.id]);
-  if (!row) throw notFound('product');
-  return toProduct(row);
+  await endOverdueWith(context.platform, { productIds: [productId], issuedCouponIds: [] });
+  return run(context, RESTOCK, { productId, quantity }, key);
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { violationsOf } from '../support/builders.ts';
+import { eventually, violationsOf } from '../support/builders.ts';
 import type { Buyer, Data } from '../support/client.ts';
 import { claim, makeCoupon, makeOverdue, makeProduct, placeOrder, restock, stockOf } from '../support/shop.ts';
 import { whileLocked } from '../support/while-locked.ts';
@@ -16,6 +16,11 @@ afterAll(() => world.close());
 /** What `work` answers while somebody at the database has the product's row. */
 function whileProductLocked<T>(product: string, work: () => Promise<T>): Promise<T> {
   return whileLocked(world.pool, { text: 'select from product where id = $1 for update', values: [product] }, work);
+}
+
+async function isAnybodyWaiting(): Promise<boolean> {
+  const text = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+  return (await world.pool.query(text)).rowCount === 1;
 }
 
 async function statusOf(order: string): Promise<string> {
@@ -57,6 +62,20 @@ it('of 50 orders of one product only the two that also want a locked one are una
   for (const index of failed) expect(await place(buyers[index] as Buyer, index)).toMatchObject({ status: 'PLACED' });
   expect([await stockOf(operator, hot), await stockOf(operator, locked)]).toEqual([50, 98]);
   expect(await violationsOf(operator)).toEqual({});
+});
+
+it('an order that waits for a locked product holds up no order of its other product, and is placed once the lock is gone', async () => {
+  const [hot, locked] = [await makeProduct(operator), await makeProduct(operator)];
+  const [patient, next] = (await world.buyers(2)) as [Buyer, Buyer];
+  const both = await whileProductLocked(locked, async () => {
+    const waiting = placeOrder(patient.hasty(), { [hot]: 1, [locked]: 1 });
+    waiting.catch(() => undefined);
+    await eventually(isAnybodyWaiting);
+    expect(await placeOrder(next, { [hot]: 1 })).toMatchObject({ status: 'PLACED' });
+    return { waiting };
+  });
+  expect(await both.waiting).toMatchObject({ status: 'PLACED' });
+  expect([await stockOf(operator, hot), await stockOf(operator, locked)]).toEqual([98, 99]);
 });
 
 it('a product that is locked itself refuses all who want it, takes nothing, and sells on afterwards', async () => {

@@ -1,4 +1,5 @@
 import { replaceSql } from './patch-pg.ts';
 
-/** Preload: the stock of an order comes back whatever became of the order before. */
-replaceSql([`where id = any($1) and status = 'PLACED' returning id`, 'where id = any($1) returning id']);
+/** Preload: a locked order is taken for PLACED, and its stock comes back, whatever became of it before. */
+replaceSql([/(select "\w+"\.\*,)(.* from "shop_order" .* for update)$/, `$1 'PLACED' as "status",$2`]);
+replaceSql(['and o.status = u.before', '']);
