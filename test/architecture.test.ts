@@ -14,8 +14,13 @@ const readings = [...read('docs/architecture.md').matchAll(/^- \*\*(\w+)\*\*(?: 
   }),
 );
 
+/** The runner and its steps are read as one. */
+const RUNNER = 'src/commands/runner.ts';
+const STEPS = ['src/commands/lock-order.ts', 'src/commands/idempotency.ts'];
+
 /** Files of this project that a file uses, Lua scripts too. */
 function usedBy(path: string): string[] {
+  if (path === RUNNER) return [RUNNER, ...STEPS].flatMap((step) => importsOf(step).map(({ to }) => to));
   const folder = dirname(path);
   const scripts = [...read(path).matchAll(/loadScript\(import\.meta\.url, '([^']+)'\)/g)];
   return [...importsOf(path).map(({ to }) => to), ...scripts.map(([, name]) => join(folder, `${name}.lua`))];
