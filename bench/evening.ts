@@ -14,8 +14,8 @@ const SEATS_EACH = 0.9;
 const SECTION_SEATS = 300;
 const ACTIVE_AT_ONCE = 500;
 const ROUNDS = 2;
-/** Buyers and seats of an evening before the one that is measured. */
-const WARM = 500;
+/** Buyers and seats, in proportion, of an evening before the one that is measured. */
+const WARM = 0.1;
 const MAX_MS = 10 * 60_000;
 const HOUR = 3_600_000;
 
@@ -107,7 +107,8 @@ async function oneEvening(
     profile === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${resolve(profile)}` };
   const servers = await Servers.open(PROCESSES, env, root);
   try {
-    await sellOut(servers, { ...plan, buyers: WARM, seats: WARM });
+    const warm = Math.ceil(plan.buyers * WARM);
+    await sellOut(servers, { ...plan, buyers: warm, seats: warm });
     const { came, before, after } = await sellOut(servers, plan);
     await checkSold(servers);
     return { told: figuresOf(root ?? 'this one', came, before, after), failures: Object.entries(came.failed) };

@@ -217,11 +217,15 @@ function placeOf({ position, waiting, etaMs, awayMs }: Standing): Place {
   };
 }
 
-/** Polls are short near the front and near the opening, long at the back, and always short enough not to count as away. */
+/**
+ * Polls are short near the front and near the opening, long at the back, and always short enough not to count as away. The
+ * next one comes when the turn is expected, where that is sooner: who is let in without knowing keeps others out.
+ */
 const POLL_MS = { min: SECOND, max: 10 * SECOND, perPlace: 10 } as const;
 
 function pollAfter(position: number | null, etaMs: number, awayMs: number): number {
-  const wanted = position === null ? etaMs : POLL_MS.min + POLL_MS.perPlace * (position - 10);
+  const byPlace = position === null ? etaMs : POLL_MS.min + POLL_MS.perPlace * (position - 10);
+  const wanted = etaMs < 0 ? byPlace : Math.min(byPlace, etaMs);
   const max = awayMs > 0 ? Math.min(POLL_MS.max, Math.floor(awayMs / 3)) : POLL_MS.max;
   return Math.min(max, Math.max(POLL_MS.min, Math.ceil(wanted)));
 }

@@ -1,6 +1,6 @@
 import { beforeEach, expect, it } from 'vitest';
 import type { QueueMessage } from '../../src/queue/line/line.ts';
-import { readView, type TokenView } from '../../src/queue/queue-token.ts';
+import { moveView, readView, type TokenView } from '../../src/queue/queue-token.ts';
 import { watchCounts, watchToken } from '../../src/queue/replica/queue-watch.ts';
 import { messageOf, QueuePlatform, turn, waitingView } from '../support/queue-platform.ts';
 
@@ -142,4 +142,11 @@ it('what Redis answered before its data set was another one is read again', asyn
   const stop = await begun;
   expect(told).toEqual([null]);
   stop();
+});
+
+it('the next poll is wanted when the turn is expected, or sooner, however fast the queue moves', () => {
+  const view = readView(QUEUE, waitingView(500, 500, 1_000));
+  const pollAfterMs = (msPerPlace: number): number =>
+    moveView(view, tick(2, { msPerPlace, awayMs: 180_000 }), 500, 2_000).token.pollAfterMs;
+  expect([0, 100, 4, 0.5].map(pollAfterMs)).toEqual([5_900, 5_900, 2_000, 1_000]);
 });
