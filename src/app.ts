@@ -13,7 +13,7 @@ import { ENTITIES } from './entities.ts';
 import { finishTokens } from './payments/finish-tokens.job.ts';
 import { isUnavailable } from './platform/faults.ts';
 import { forgetKeys } from './platform/forget-keys.job.ts';
-import { openHttp } from './platform/http.ts';
+import { closeHttp, openHttp } from './platform/http.ts';
 import { startJobs } from './platform/jobs.ts';
 import type { Log } from './platform/log.ts';
 import type { Platform } from './platform/platform.ts';
@@ -41,8 +41,11 @@ const JOBS = [
   forgetKeys,
 ];
 
-/** Each step of closing takes at most this long: one that hangs must not keep the next from being taken. */
-const CLOSE_STEP_MS = 5 * SECOND;
+/**
+ * Each step of closing takes at most this long: one that hangs must not keep the next from being taken. The first, in
+ * which requests are still answered, bounds itself below that.
+ */
+const CLOSE_STEP_MS = 12 * SECOND;
 
 /** A process that serves. */
 export interface App {
@@ -88,7 +91,7 @@ async function open(config: Config, log: Log, closing: Closing): Promise<App> {
   serveSockets(http, platform, documents);
   serveStreams(http, platform, documents);
   startJobs(platform, JOBS);
-  closing.push(() => http.close());
+  closing.push(() => closeHttp(http));
   const address = await http.listen({ port: config.PORT, host: config.HOST });
   const url = `${address}${GRAPHQL_PATH}`;
   return {

@@ -26,6 +26,7 @@ import {
   validate,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
+import pLimit from 'p-limit';
 import type { Context } from './context.ts';
 import { LimitsRule, MAX_TOKENS, nestingFault, subscriptionFault } from './limits.ts';
 
@@ -39,6 +40,9 @@ const MAX_CHARACTERS_EACH = 16_000;
 
 /** Rows of a list that are written before other requests get their turn. */
 const ROWS_PER_TURN = 1_000;
+
+/** Longer lists are written two at a time in a process: what is written in part takes memory as well. */
+const writing = pLimit(2);
 
 /** A document that was found valid and within the limits. */
 export interface KnownDocument {
@@ -212,10 +216,20 @@ export class Plan {
     if (!isShared || typeof value !== 'object' || value === null) return this.#enclose(this.#write(value));
     let text = this.#written.get(value);
     if (text === undefined) {
-      text = rows ? this.#writeInTurns(rows) : this.#enclose(this.#write(value));
+      text = rows ? this.#writeRows(rows) : this.#enclose(this.#write(value));
       this.#written.set(value, text);
     }
     return text;
+  }
+
+  /** The rows live on while other documents that were given them are written; the text must not. */
+  async #writeRows(rows: readonly unknown[]): Promise<string> {
+    try {
+      const isLong = rows.length > ROWS_PER_TURN;
+      return await (isLong ? writing(() => this.#writeInTurns(rows)) : this.#writeInTurns(rows));
+    } finally {
+      void nextTurn().then(() => this.#written.delete(rows));
+    }
   }
 
   async #writeInTurns(rows: readonly unknown[]): Promise<string> {

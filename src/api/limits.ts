@@ -32,7 +32,18 @@ export const MAX_TOKENS = 10_000;
 const MAX_NESTING = 100;
 
 /** Bounds on one operation, with every fragment counted where it is used. */
-const MAX = { depth: 16, lists: 3, introspectionDepth: 26, fields: 600, rootMutations: 10, directives: 100 } as const;
+const MAX = {
+  depth: 16,
+  lists: 3,
+  introspectionDepth: 26,
+  fields: 600,
+  fieldsOfList: 200,
+  rootMutations: 10,
+  directives: 100,
+} as const;
+
+/** Longest alias, in characters: it is repeated for every row of the answer. */
+const MAX_ALIAS = 100;
 
 /**
  * Judges a GraphQL text before it is parsed, since parsing and validating recurse as deep as the text does and would run
@@ -115,6 +126,11 @@ export function LimitsRule(context: ValidationContext): ASTVisitor {
         if (fault) context.reportError(new GraphQLError(fault, { nodes: operation }));
       }
     },
+    Field({ alias }) {
+      if (alias && alias.value.length > MAX_ALIAS) {
+        context.reportError(new GraphQLError(`An alias has more than ${MAX_ALIAS} characters.`, { nodes: alias }));
+      }
+    },
   };
 }
 
@@ -133,6 +149,8 @@ function sizeFault(
   if (!introspects && size.lists > MAX.lists)
     return `The operation has more than ${MAX.lists} lists within one another.`;
   if (size.fields > MAX.fields) return `The operation has more than ${MAX.fields} fields.`;
+  if (!introspects && size.fieldsOfList > MAX.fieldsOfList)
+    return `The operation has more than ${MAX.fieldsOfList} fields in one list.`;
   if (size.directives > MAX.directives) return `The operation has more than ${MAX.directives} directives.`;
   if (operation.operation === 'mutation' && size.width > MAX.rootMutations) {
     return `The operation has more than ${MAX.rootMutations} mutations.`;
@@ -147,10 +165,12 @@ interface Size {
   /** Fields of the selection set itself, without those within them. */
   readonly width: number;
   readonly fields: number;
+  /** Most fields within one list of objects: each is answered for every row. */
+  readonly fieldsOfList: number;
   readonly directives: number;
 }
 
-const EMPTY: Size = { depth: 0, lists: 0, width: 0, fields: 0, directives: 0 };
+const EMPTY: Size = { depth: 0, lists: 0, width: 0, fields: 0, fieldsOfList: 0, directives: 0 };
 
 type Measure = (set: SelectionSetNode, type: GraphQLNamedType | undefined | null) => Size;
 
@@ -171,13 +191,15 @@ function measurer(schema: GraphQLSchema, fragments: Map<string, FragmentDefiniti
   const measureField = (node: FieldNode, parent: GraphQLNamedType | undefined | null, directives: number): Size => {
     const type =
       isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[node.name.value]?.type : undefined;
-    if (!node.selectionSet) return { depth: 1, lists: 0, width: 1, fields: 1, directives };
+    if (!node.selectionSet) return { ...EMPTY, depth: 1, width: 1, fields: 1, directives };
     const inner = measure(node.selectionSet, type && getNamedType(type));
+    const isList = type && isListType(getNullableType(type));
     return {
       depth: inner.depth + 1,
-      lists: inner.lists + (type && isListType(getNullableType(type)) ? 1 : 0),
+      lists: inner.lists + (isList ? 1 : 0),
       width: 1,
       fields: inner.fields + 1,
+      fieldsOfList: isList ? inner.fields : inner.fieldsOfList,
       directives: inner.directives + directives,
     };
   };
@@ -201,6 +223,7 @@ function sum(a: Size, b: Size): Size {
     lists: Math.max(a.lists, b.lists),
     width: a.width + b.width,
     fields: a.fields + b.fields,
+    fieldsOfList: Math.max(a.fieldsOfList, b.fieldsOfList),
     directives: a.directives + b.directives,
   };
 }

@@ -23,8 +23,8 @@ import { Concert, ConcertConnection } from './concert.ts';
 import { queuesById, showsOfConcerts } from './concert-loads.ts';
 import { CreateConcertInput, createConcert } from './create-concert.ts';
 import { CreateShowInput, createShow } from './create-show.ts';
-import { readAvailableSeats, readSeatMap } from './read-seats.ts';
-import { Seat } from './seat.ts';
+import { readAvailableSeats, readSeatMap, readSeatStates } from './read-seats.ts';
+import { Seat, SeatStates } from './seat.ts';
 import { SEAT_CHANGES, SeatChange } from './seat-change.ts';
 import { Show } from './show.ts';
 
@@ -71,8 +71,8 @@ export class ConcertsResolver {
 
   @Directive('@queued')
   @Query(() => [Seat], {
-    description: `Seats of the concert's shows on that date that can be reserved now, by the show's start, then number. \`first\` is needed where it would
-answer more than 5,000 seats`,
+    description: `Seats of the concert's shows on that date that can be reserved now, by the show's start, then number. \`first\`, at most 5,000, is needed where it
+would answer more`,
   })
   availableSeats(
     @Arg('concertId', () => ID) concertId: string,
@@ -86,7 +86,10 @@ answer more than 5,000 seats`,
   }
 
   @Directive('@queued')
-  @Query(() => [Seat], { description: 'Every seat of one show with its status, by number' })
+  @Query(() => [Seat], {
+    description: `Seats of one show with their status, by number; at most 5,000 at once. \`first\` is needed where it would answer more; \`seatStates\` tells
+a whole hall`,
+  })
   seatMap(
     @Arg('showId', () => ID) showId: string,
     @Arg('section', () => String, { nullable: true }) section: string | undefined,
@@ -95,6 +98,12 @@ answer more than 5,000 seats`,
     @Ctx() context: Context,
   ): Promise<Seat[]> {
     return readSeatMap(context, showId, { section, afterNumber, first });
+  }
+
+  @Directive('@queued')
+  @Query(() => SeatStates, { description: 'The status of every seat of one show, however many, in one short answer' })
+  seatStates(@Arg('showId', () => ID) showId: string, @Ctx() context: Context): Promise<SeatStates> {
+    return readSeatStates(context, showId);
   }
 
   @Directive('@operator')

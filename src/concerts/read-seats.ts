@@ -3,10 +3,9 @@ import { idOf, within } from '../api/input.ts';
 import { badInput } from '../api/problems.ts';
 import { CoalescedQuery } from '../platform/coalesced-query.ts';
 import { forkOf, perProcess } from '../platform/platform.ts';
-import { prepared, sql } from '../platform/postgres.ts';
+import { prepared, sql, sqlRow } from '../platform/postgres.ts';
 import { findShow } from './find-show.ts';
-import { MAX_SEATS } from './lay-out.ts';
-import { SEAT_COLUMNS, SEAT_TABLES, type Seat, toSeats } from './seat.ts';
+import { SEAT_COLUMNS, SEAT_TABLES, type Seat, SeatStates, toSeats } from './seat.ts';
 
 /** Which of a show's seats. */
 export interface SeatRange {
@@ -15,31 +14,59 @@ export interface SeatRange {
   readonly first?: number | null | undefined;
 }
 
-/** Without `first`, no more are answered than a page can show. */
-const MAX_WITHOUT_FIRST = 5_000;
+/** Most seats of one answer: a page, however large the hall is. */
+const MAX_SEATS_PER_PAGE = 5_000;
 
 const queries = perProcess(() => new CoalescedQuery<Seat[]>());
+const stateQueries = perProcess(() => new CoalescedQuery<SeatStates>());
 
 /**
  * Seats of one show with their status, by number; who asks for the same seats at once shares one query.
- * @throws CallerError NOT_FOUND for an unknown show; BAD_USER_INPUT for a range that cannot be
+ * @throws CallerError NOT_FOUND for an unknown show; BAD_USER_INPUT for a range that cannot be, and without `first` for more
+ * than 5,000 seats
  */
 export async function readSeatMap(context: Context, showIdText: string, range: SeatRange): Promise<Seat[]> {
   const showId = idOf('showId', showIdText);
   const { section, afterNumber, first } = checkRange(range);
   const { platform } = context;
   await findShow(platform, showId);
-  return queries(platform).run(JSON.stringify([showId, section, afterNumber, first]), async () =>
+  const seats = await queries(platform).run(JSON.stringify([showId, section, afterNumber, first]), async () =>
     toSeats(
       await sql<object>(
         forkOf(platform),
         `select ${SEAT_COLUMNS} from ${SEAT_TABLES}
          where s.show_id = $1 and ($2::text is null or s.section = $2) and s.number > $3
          order by s.number limit $4`,
-        [showId, section, afterNumber, first ?? MAX_SEATS],
+        [showId, section, afterNumber, first ?? MAX_SEATS_PER_PAGE + 1],
       ),
     ),
   );
+  return atMostAPage(seats);
+}
+
+/**
+ * The states of all seats of one show at one moment; callers that ask for them at once share one query.
+ * @throws CallerError BAD_USER_INPUT for text that is no id, NOT_FOUND for an unknown show
+ */
+export async function readSeatStates({ platform }: Context, showIdText: string): Promise<SeatStates> {
+  const { id } = await findShow(platform, idOf('showId', showIdText));
+  return stateQueries(platform).run(id, async () => {
+    // One instant for both columns, so that a hold that lapses meanwhile is told in both or in neither.
+    const row = await sqlRow<{ states: string; revision: number }>(
+      forkOf(platform),
+      `with clock as materialized (select clock_timestamp() as now)
+       select string_agg(
+           case when t.seat_id is not null then 'S' when h.expires_at > now then 'H' else 'A' end, '' order by s.number
+         ) as states,
+         sum(s.revision + case when h.expires_at <= now then 1 else 0 end)::float8 as revision
+       from clock, seat s
+         left join hold h on h.seat_id = s.id and h.show_id = $1
+         left join ticket t on t.seat_id = s.id and t.show_id = $1
+       where s.show_id = $1`,
+      [id],
+    );
+    return Object.assign(new SeatStates(), { showId: id, ...row });
+  });
 }
 
 /** @param ofSection further condition; a section is compared for itself, so that a plan made once uses the index of sections */
@@ -77,7 +104,7 @@ export async function readAvailableSeats(
   const { section, afterNumber, first } = checkRange(range);
   const key = JSON.stringify([concertId, date, section, afterNumber, first]);
   const seats = await freeQueries(platform).run(key, async () => {
-    const limit = first ?? MAX_WITHOUT_FIRST + 1;
+    const limit = first ?? MAX_SEATS_PER_PAGE + 1;
     const asked = [concertId, date, platform.config.TIME_ZONE, afterNumber, limit];
     const em = forkOf(platform);
     return toSeats(
@@ -86,15 +113,18 @@ export async function readAvailableSeats(
         : await sql<object>(em, FREE_SEATS_OF_SECTION, [...asked, section]),
     );
   });
-  if (first === null && seats.length > MAX_WITHOUT_FIRST) {
-    throw badInput(`first is needed: there are more than ${MAX_WITHOUT_FIRST} seats.`);
-  }
-  return seats;
+  return atMostAPage(seats);
+}
+
+/** @throws CallerError BAD_USER_INPUT for more seats than one answer may have, which only happens without `first` */
+function atMostAPage(seats: Seat[]): Seat[] {
+  if (seats.length <= MAX_SEATS_PER_PAGE) return seats;
+  throw badInput(`first is needed: there are more than ${MAX_SEATS_PER_PAGE} seats.`);
 }
 
 function checkRange(range: SeatRange): { section: string | null; afterNumber: number; first: number | null } {
   const { section, afterNumber, first } = range;
-  if (typeof first === 'number') within('first', first, 1, MAX_SEATS);
+  if (typeof first === 'number') within('first', first, 1, MAX_SEATS_PER_PAGE);
   if (typeof afterNumber === 'number') within('afterNumber', afterNumber, 0, 2 ** 31 - 1);
   if (section?.includes('\0')) throw badInput('section has characters that no section has.');
   return { section: section ?? null, afterNumber: afterNumber ?? 0, first: first ?? null };

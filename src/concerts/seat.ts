@@ -284,6 +284,26 @@ export async function writeSeats(
   if (!isWhole) throw new Error('seats judged under their locks were not as they were read');
 }
 
+@ObjectType({
+  simpleResolvers: true,
+  description: 'Every seat of one show at one moment, compactly: what `seatMap` pages say of their status',
+})
+export class SeatStates {
+  @Field(() => ID)
+  showId!: string;
+
+  @Field(() => String, {
+    description:
+      'A letter for each seat, in the order of numbers, the first for number 1: A is AVAILABLE, H is HELD, S is SOLD',
+  })
+  states!: string;
+
+  @Field(() => Int, {
+    description: 'Goes up with every change of any seat: of two states of a show the higher is the newer',
+  })
+  revision!: number;
+}
+
 /** Columns of a Seat over `seat s left join hold h left join ticket t`; a hold that lapsed counts as one more change. */
 export const SEAT_COLUMNS = `
   s.id, s.show_id as "showId", s.number, s.label, s.section, s.price::float8 as price,

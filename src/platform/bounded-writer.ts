@@ -1,7 +1,7 @@
 import { SECOND } from './units.ts';
 
 /** How long a connection may go without taking any of the bytes that wait for it. */
-const MAX_STALLED_MS = 10 * SECOND;
+export const MAX_STALLED_MS = 10 * SECOND;
 
 /** The connection under a writer. */
 export interface Connection {

@@ -6,7 +6,10 @@ import { MINUTE } from './units.ts';
 /** Keys deleted by one statement. */
 const MAX_KEYS = 1_000;
 
-/** Forgets idempotency keys after 24 hours, the oldest first; those under which money moved are kept for good. */
+/**
+ * Forgets idempotency keys after 24 hours, the oldest first. Those of charge, cancelCharge and pay are kept for good, also
+ * where they were refused; those of cancelPayment are not: a payment can be cancelled once, with or without its key.
+ */
 export const forgetKeys: Job = {
   name: 'forget-keys',
   everyMs: 10 * MINUTE,

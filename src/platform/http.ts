@@ -1,10 +1,15 @@
 import cors from '@fastify/cors';
 import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
 import type { Config } from '../config.ts';
+import { boundAnswers } from './answers.ts';
 import { isAllowedOrigin } from './origins.ts';
+import { SECOND } from './units.ts';
 
 /** Largest body of a request, in bytes. */
 const MAX_BODY_BYTES = 512 * 1024;
+
+/** How long requests that were accepted may take to be answered once the process ends. */
+const MAX_DRAIN_MS = 10 * SECOND;
 
 /** Bounds on JSON that is parsed: keys of objects and items of lists in all, and levels within one another. */
 const MAX_VALUES = 20_000;
@@ -14,8 +19,8 @@ const MAX_LEVELS = 100;
 export async function openHttp(config: Config, isReady: () => Promise<void>): Promise<FastifyInstance> {
   const http = fastify({
     bodyLimit: MAX_BODY_BYTES,
-    forceCloseConnections: true,
     requestTimeout: 30_000,
+    return503OnClosing: false,
     routerOptions: { ignoreTrailingSlash: true },
   });
   const parseJson = http.getDefaultJsonParser('error', 'error');
@@ -35,6 +40,13 @@ export async function openHttp(config: Config, isReady: () => Promise<void>): Pr
     ],
     maxAge: 600,
   });
+  boundAnswers(http);
+  // Before anything else ends: no more connections are accepted, and those that wait for nothing are closed.
+  http.addHook('preClose', async () => void http.server.close());
+  http.addHook('onSend', (_request, reply, _payload, done) => {
+    if (!http.server.listening) void reply.header('connection', 'close');
+    done();
+  });
   http.setErrorHandler((error: FastifyError, _request, reply) => {
     const status = error.statusCode ?? 500;
     if (status >= 500) throw error;
@@ -51,6 +63,16 @@ export async function openHttp(config: Config, isReady: () => Promise<void>): Pr
     }
   });
   return http;
+}
+
+/** Stops accepting, answers what was accepted, and then closes; what takes longer than MAX_DRAIN_MS is cut off. */
+export async function closeHttp(http: FastifyInstance): Promise<void> {
+  const cut = setTimeout(() => http.server.closeAllConnections(), MAX_DRAIN_MS);
+  try {
+    await http.close();
+  } finally {
+    clearTimeout(cut);
+  }
 }
 
 const [QUOTE, BACKSLASH, COMMA] = ['"', '\\', ','].map((sign) => sign.charCodeAt(0));

@@ -29,7 +29,8 @@ export class Stream {
   /** Sends the head, then everything in `body`; ends both when `body` ends or the reader leaves. */
   async run(head: Record<string, string>, body: AsyncGenerator<string>): Promise<void> {
     const response = this.#response;
-    response.writeHead(200, head);
+    // Its connection ends with it: a process that ends waits for its connections.
+    response.writeHead(200, { ...head, connection: 'close' });
     this.#begun.resolve();
     const leave = (): void => void body.return(undefined);
     response.once('close', leave);

@@ -63,7 +63,17 @@ const SIGNED_IN: Record<string, string> = {
   pay: `mutation { pay(input: { reservationId: "${ID}", idempotencyKey: "k" }) { __typename } }`,
 };
 const OPEN = [
-  ...['signUp', 'signIn', 'settings', 'concerts', 'concert', 'availableDates', 'availableSeats', 'seatMap'],
+  ...[
+    'signUp',
+    'signIn',
+    'settings',
+    'concerts',
+    'concert',
+    'availableDates',
+    'availableSeats',
+    'seatMap',
+    'seatStates',
+  ],
   ...['products', 'product', 'bestSellers', 'coupon', 'queueShuffle'],
 ];
 const SUBSCRIPTIONS = ['queuePosition', 'queueStats', 'seatChanges'];

@@ -83,6 +83,12 @@ describe('a document that is not meant well', () => {
       `mutation { ...F0 } ${Array.from({ length: 30 }, (_, i) => `fragment F${i} on Mutation { ...F${(i + 1) % 30} ...F${(i + 2) % 30} }`).join(' ')}`,
       /spread fragment|itself/i,
     ],
+    [
+      '201 fields for every row of a list',
+      `{ seatMap(showId: "${ID}") { ${Array.from({ length: 201 }, (_, i) => `a${i}: id`).join(' ')} } }`,
+      /more than 200 fields in one list/,
+    ],
+    ['an alias of 101 characters', `{ settings { ${'a'.repeat(101)}: currency } }`, /more than 100 characters/],
     ['a fragment within itself', '{ ...A } fragment A on Query { ...A }', /spread fragment|itself/i],
     [
       '1,000 aliases',

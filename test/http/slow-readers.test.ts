@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { eventually, makeShow } from '../support/builders.ts';
 import type { Buyer, Data } from '../support/client.ts';
+import { connectionsTo } from '../support/connections.ts';
 import { Socket } from '../support/socket.ts';
 import { Stream } from '../support/stream.ts';
 import { World } from '../support/world.ts';
@@ -38,10 +39,8 @@ async function publish(showId: string, revision: number): Promise<void> {
 
 /** Whether the process still holds its end of the connections of those ports of ours. */
 async function holds(index: number, ports: number[]): Promise<boolean> {
-  const hex = (port: number): string => port.toString(16).toUpperCase().padStart(4, '0');
-  const own = hex(Number(new URL(world.urls[index] as string).port));
-  const table = await readFile('/proc/net/tcp', 'utf8');
-  return ports.some((port) => new RegExp(`\\w{8}:${own} \\w{8}:${hex(port)} 01 `).test(table));
+  const open = await connectionsTo(world.urls[index] as string);
+  return open.some(({ port }) => ports.includes(port));
 }
 
 /** Publishes until `done`, and answers how much the process has grown meanwhile, in MiB. */

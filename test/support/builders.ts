@@ -62,8 +62,18 @@ export async function makeShow(
   };
   const query = 'mutation ($input: CreateShowInput!) { createShow(input: $input) { id } }';
   const { id } = (await operator.get(query, { input: show })).createShow;
-  const map = await operator.get('query ($id: ID!) { seatMap(showId: $id) { id } }', { id });
-  return { id, concertId, queueId, seats: map.seatMap.map((seat: Data) => seat.id) };
+  const seats = (await seatPages(operator, id, 'id')).map((seat) => seat.id);
+  return { id, concertId, queueId, seats };
+}
+
+/** The selected fields of all seats of a show, by number, asked for in pages. */
+export async function seatPages(asking: Buyer, showId: string, fields: string): Promise<Data[]> {
+  const query = `query ($id: ID!, $after: Int!) { seatMap(showId: $id, afterNumber: $after, first: 5000) { ${fields} } }`;
+  const seats: Data[] = [];
+  for (let page: Data[] = [undefined]; page.length > 0; seats.push(...page)) {
+    page = (await asking.get(query, { id: showId, after: seats.length })).seatMap;
+  }
+  return seats;
 }
 
 /** Answers the ReserveResult. */
