@@ -90,7 +90,7 @@ it('a code that is unknown, malformed or of another queue is refused, and nobody
     "'; drop table queue",
     '🎟️',
   ];
-  for (const code of [...texts, 'A'.repeat(22), 'x'.repeat(100_000), foreign, randomUUID()]) {
+  for (const code of [...texts, 'A'.repeat(22), 'x'.repeat(40_000), foreign, randomUUID()]) {
     expect(await enterWith(buyer, queueId, code), JSON.stringify(code).slice(0, 40)).toEqual(INVALID);
   }
   const huge = JSON.stringify({
