@@ -2,6 +2,7 @@ import { openEmbedded } from '../embedded/open.ts';
 import { MIGRATIONS } from '../migrations/list.ts';
 import { keepOperator, type Operator } from './accounts/keep-operator.ts';
 import { User } from './accounts/user.ts';
+import { Alert, AlertChannel } from './alerts/alert.ts';
 import { sendAlerts } from './alerts/send-alerts.job.ts';
 import { Documents } from './api/compiled.ts';
 import { GRAPHQL_PATH, serveGraphql } from './api/http.ts';
@@ -61,6 +62,8 @@ const ENTITIES = [
   SaleChange,
   Coupon,
   IssuedCoupon,
+  Alert,
+  AlertChannel,
 ];
 const JOBS = [
   queueTick,
