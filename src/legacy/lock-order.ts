@@ -8,7 +8,7 @@ import { anyOf, prepared, sql } from '../platform/postgres.ts';
  *   3 payable           (lockReservations, lockOrders, lockWanted)
  *   4 seats or products (lockSeats, lockProducts, lockWanted): of products only those whose stock is written
  *   5 issued coupon     (lockIssuedCoupons)
- *   6 coupon            (lockCoupon)
+ *   6 coupon            (by the runner alone)
  *   7 payment           (lockWanted)
  *   8 wallet            (Ledger.open where rows are locked first, else Ledger.write)
  * Reservations go with their seats before orders with their products. Under WALLET_GUARD=redis-lock the wallet's lock in
@@ -183,9 +183,4 @@ export async function lockIssuedCoupons(em: EntityManager, ids: readonly string[
 export async function lockFreeIssuedCoupons(em: EntityManager, ids: readonly string[]): Promise<string[]> {
   const text = 'select id from issued_coupon where id = any($1) order by id for no key update skip locked';
   return (await sql<{ id: string }>(em, text, [ids])).map(({ id }) => id);
-}
-
-/** Locks a coupon, and with it who gets the next ones. */
-export async function lockCoupon(em: EntityManager, id: string): Promise<void> {
-  await sql(em, prepared('select id from coupon where id = $1 for no key update'), [id]);
 }
