@@ -1,4 +1,5 @@
 import { User } from './accounts/user.ts';
+import { Alert, AlertChannel } from './alerts/alert.ts';
 import { Concert } from './concerts/concert.ts';
 import { Hold, Seat, Ticket } from './concerts/seat.ts';
 import { Show } from './concerts/show.ts';
@@ -33,4 +34,6 @@ export const ENTITIES = [
   SaleChange,
   Coupon,
   IssuedCoupon,
+  AlertChannel,
+  Alert,
 ];

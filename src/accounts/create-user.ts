@@ -1,7 +1,8 @@
-import type { EntityManager } from '@mikro-orm/core';
 import type { Role } from '../api/context.ts';
+import { type Caller, run, type Verb } from '../commands/runner.ts';
+import { breaksConstraint } from '../platform/faults.ts';
 import { newId } from '../platform/ids.ts';
-import { sql } from '../platform/postgres.ts';
+import { Wallet } from '../wallet/wallet.ts';
 import { User } from './user.ts';
 
 interface NewUser {
@@ -13,28 +14,60 @@ interface NewUser {
   readonly foreign?: { readonly issuer: string; readonly subject: string };
 }
 
+/** Users that exist already, by `identityOf`; those that the batch makes are added. */
+type Taken = Set<string>;
+
+const CREATE_USER: Verb<NewUser, User | null, undefined, Taken> = {
+  name: 'createUser',
+  contends: (user) => [identityOf(user)],
+  locks: () => ({}),
+
+  async facts(em, items) {
+    const identities = items.map(({ asked: { name, foreign } }) => foreign ?? { name, issuer: null });
+    const users = await em.find(User, { $or: identities }, { disableIdentityMap: true });
+    const taken: Taken = new Set(
+      users.map(({ name, issuer, subject }) =>
+        identityOf({ name, ...(issuer !== null && subject !== null && { foreign: { issuer, subject } }) }),
+      ),
+    );
+    return items.map(() => taken);
+  },
+
+  decide({ asked, facts: taken }, scene) {
+    const identity = identityOf(asked);
+    if (taken.has(identity)) return null;
+    taken.add(identity);
+    const { name, role, passwordHash = null, foreign } = asked;
+    const user = Object.assign(new User(), {
+      id: newId(),
+      name,
+      role,
+      passwordHash,
+      issuer: foreign?.issuer ?? null,
+      subject: foreign?.subject ?? null,
+      createdAt: scene.now,
+    });
+    scene.insert(user, Object.assign(new Wallet(), { userId: user.id, balance: 0, seq: 0, version: 0, movedOn: null }));
+    return user;
+  },
+};
+
 /**
- * Makes the user and its empty wallet in one statement.
- * @returns the user, or undefined when the name (or the foreign identity) is taken
+ * Makes a user with an empty wallet.
+ * @returns the user, or null when the name (or the foreign identity) is taken
  */
-export async function createUser(em: EntityManager, user: NewUser): Promise<User | undefined> {
-  const [row] = await sql<object>(
-    em,
-    `with made as (
-       insert into user_account (id, name, role, password_hash, issuer, subject)
-       values ($1, $2, $3, $4, $5, $6)
-       on conflict do nothing
-       returning id, name, role, password_hash, created_at
-     ), wallet as (insert into wallet (user_id) select id from made)
-     select * from made`,
-    [
-      newId(),
-      user.name,
-      user.role,
-      user.passwordHash ?? null,
-      user.foreign?.issuer ?? null,
-      user.foreign?.subject ?? null,
-    ],
-  );
-  return row && em.map(User, row);
+export async function createUser(caller: Caller, user: NewUser): Promise<User | null> {
+  try {
+    return await run(caller, CREATE_USER, user);
+  } catch (error) {
+    // Another process took it at the same instant.
+    if (breaksConstraint(error, 'user_account_name') || breaksConstraint(error, 'user_account_issuer_subject_key'))
+      return null;
+    throw error;
+  }
+}
+
+/** What no two users share: of our own their names, of an identity provider its issuer and subject. */
+function identityOf({ name, foreign }: Pick<NewUser, 'name' | 'foreign'>): string {
+  return foreign ? `foreign:${JSON.stringify([foreign.issuer, foreign.subject])}` : `user:${name}`;
 }

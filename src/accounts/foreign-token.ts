@@ -3,9 +3,9 @@ import { LRUCache } from 'lru-cache';
 import type { Caller, Role } from '../api/context.ts';
 import { CallerError } from '../api/problems.ts';
 import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
-import { sql } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
 import { createUser } from './create-user.ts';
+import { User } from './user.ts';
 
 /** Users by issuer and subject that a process keeps. */
 const MAX_USERS = 100_000;
@@ -68,13 +68,12 @@ async function userIdOf(platform: Platform, issuer: string, subject: string, cla
   if (known) return known;
   const em = forkOf(platform);
   const find = async (): Promise<string | undefined> => {
-    const text = 'select id from user_account where issuer = $1 and subject = $2';
-    return (await sql<{ id: string }>(em, text, [issuer, subject]))[0]?.id;
+    return (await em.findOne(User, { issuer, subject }, { disableIdentityMap: true }))?.id;
   };
   const name = nameFrom(claims, subject);
   const id =
     (await find()) ??
-    (await createUser(em, { name, role: 'BUYER', foreign: { issuer, subject } }))?.id ??
+    (await createUser({ platform, isOver: () => false }, { name, role: 'BUYER', foreign: { issuer, subject } }))?.id ??
     (await find());
   if (!id) throw new Error('a user of the identity provider could not be made');
   userIds.set(JSON.stringify([issuer, subject]), id);

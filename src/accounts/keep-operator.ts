@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { runAlone } from '../commands/runner.ts';
 import { forkOf, type Platform } from '../platform/platform.ts';
-import { sql, withAdvisoryLock } from '../platform/postgres.ts';
+import { withAdvisoryLock } from '../platform/postgres.ts';
 import { createUser } from './create-user.ts';
 import { hashPassword, isPassword } from './password.ts';
+import { User } from './user.ts';
 
 export interface Operator {
   readonly name: string;
@@ -29,43 +31,39 @@ export async function keepOperator(platform: Platform): Promise<Operator> {
 
 /** The operator of that name, or the first there was. */
 async function findOperator(platform: Platform, name: string | undefined): Promise<Operator | undefined> {
-  const [operator] = await sql<{ name: string }>(
-    forkOf(platform),
-    `select name from user_account where role = 'OPERATOR' and issuer is null and ($1::text is null or name = $1)
-     order by created_at limit 1`,
-    [name ?? null],
-  );
-  return operator;
+  const where = { role: 'OPERATOR' as const, issuer: null, ...(name !== undefined && { name }) };
+  const user = await forkOf(platform).findOne(User, where, { orderBy: { createdAt: 'asc' } });
+  return user ? { name: user.name } : undefined;
 }
 
 async function keepAccount(platform: Platform, name: string, password: string): Promise<Operator> {
-  const em = forkOf(platform);
-  const [user] = await sql<{ password_hash: string; role: string }>(
-    em,
-    'select password_hash, role from user_account where name = $1 and issuer is null',
-    [name],
-  );
-  if (user?.role === 'OPERATOR' && (await isPassword(password, user.password_hash))) return { name };
+  const known = await forkOf(platform).findOne(User, { name, issuer: null });
+  if (known?.role === 'OPERATOR' && (await isPassword(password, known.passwordHash))) return { name };
   const passwordHash = await hashPassword(password);
-  if (!user && (await createUser(em, { name, role: 'OPERATOR', passwordHash }))) return { name };
-  await sql(em, `update user_account set role = 'OPERATOR', password_hash = $2 where name = $1 and issuer is null`, [
-    name,
-    passwordHash,
-  ]);
+  if (!known && (await makeOperator(platform, name, passwordHash))) return { name };
+  await runAlone(platform, async (em) => {
+    const user = await em.findOneOrFail(User, { name, issuer: null });
+    user.role = 'OPERATOR';
+    user.passwordHash = passwordHash;
+  });
   return { name };
+}
+
+/** @returns null when the name is taken */
+function makeOperator(platform: Platform, name: string, passwordHash: string): Promise<User | null> {
+  return createUser({ platform, isOver: () => false }, { name, role: 'OPERATOR', passwordHash });
 }
 
 /** The password is kept before the account is made: one that nobody knows would lock everybody out for good. */
 async function generateAccount(platform: Platform, name: string): Promise<Operator> {
   const { DATA_DIR } = platform.config;
-  const em = forkOf(platform);
-  const taken = await sql(em, 'select 1 from user_account where name = $1 and issuer is null', [name]);
-  if (taken.length > 0) throw new Error(`${name} is a buyer: set OPERATOR_PASSWORD too, to make it the operator`);
+  if (await forkOf(platform).findOne(User, { name, issuer: null }))
+    throw new Error(`${name} is a buyer: set OPERATOR_PASSWORD too, to make it the operator`);
   const password = randomBytes(15).toString('base64url');
   const file = join(DATA_DIR, 'operator');
   await mkdir(DATA_DIR, { recursive: true });
   await writeFile(file, `OPERATOR_NAME=${name}\nOPERATOR_PASSWORD=${password}\n`, { mode: 0o600 });
-  const made = await createUser(em, { name, role: 'OPERATOR', passwordHash: await hashPassword(password) });
+  const made = await makeOperator(platform, name, await hashPassword(password));
   if (!made) throw new Error(`${name} has just signed up: choose another OPERATOR_NAME`);
   return { name, password, file };
 }

@@ -6,8 +6,8 @@ import { issueSession } from './issue-session.ts';
 import { hashPassword } from './password.ts';
 import type { CredentialsInput, Session } from './session.ts';
 
-const NAME_CHARACTERS = { least: 3, most: 40 } as const;
-const PASSWORD_CHARACTERS = { least: 8, most: 200 } as const;
+const NAME_CHARACTERS = { min: 3, max: 40 } as const;
+const PASSWORD_CHARACTERS = { min: 8, max: 200 } as const;
 
 /**
  * Makes a BUYER with an empty wallet, signed in.
@@ -17,13 +17,13 @@ const PASSWORD_CHARACTERS = { least: 8, most: 200 } as const;
  */
 export async function signUp(context: Context, input: CredentialsInput): Promise<Session | Refusal> {
   checkName(input.name);
-  textOf('password', input.password, PASSWORD_CHARACTERS.least, PASSWORD_CHARACTERS.most);
+  textOf('password', input.password, PASSWORD_CHARACTERS.min, PASSWORD_CHARACTERS.max);
   const passwordHash = await hashPassword(input.password);
-  const user = await createUser(context.em, { name: input.name, role: 'BUYER', passwordHash });
+  const user = await createUser(context, { name: input.name, role: 'BUYER', passwordHash });
   return user ? issueSession(context.platform, user) : refuse('NAME_TAKEN');
 }
 
 function checkName(name: string): void {
-  textOf('name', name, NAME_CHARACTERS.least, NAME_CHARACTERS.most);
+  textOf('name', name, NAME_CHARACTERS.min, NAME_CHARACTERS.max);
   if (/\p{Cc}|^\s|\s$/u.test(name)) throw badInput('name must have no control characters, and no spaces at its ends.');
 }

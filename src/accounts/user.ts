@@ -6,6 +6,7 @@ import { DateTime } from '../api/scalars.ts';
 export const Role = { BUYER: 'BUYER', OPERATOR: 'OPERATOR' } as const;
 registerEnumType(Role, { name: 'Role' });
 
+/** A row of `user_account`. */
 @ObjectType()
 @Entity({ tableName: 'user_account' })
 export class User {
@@ -28,4 +29,11 @@ export class User {
   /** PHC string; null for users of an identity provider. */
   @Property({ type: 'text', nullable: true })
   passwordHash!: string | null;
+
+  /** `iss` and `sub` of the identity provider's tokens; both null for users of our own. */
+  @Property({ type: 'text', nullable: true })
+  issuer!: string | null;
+
+  @Property({ type: 'text', nullable: true })
+  subject!: string | null;
 }

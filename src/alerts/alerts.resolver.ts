@@ -1,8 +1,7 @@
 import { Arg, Ctx, Directive, FieldResolver, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { Connection } from '../api/connection.ts';
 import { type Context, load } from '../api/context.ts';
-import { Alert, AlertConnection, AlertStatus } from './alert.ts';
-import { AlertChannel } from './alert-channel.ts';
+import { Alert, AlertChannel, AlertConnection, AlertStatus } from './alert.ts';
 import { channelsById, readAlerts } from './read-alerts.ts';
 import { RegisterAlertChannelInput, registerAlertChannel } from './register-alert-channel.ts';
 import { ScheduleAlertInput, scheduleAlert } from './schedule-alert.ts';

@@ -3,7 +3,7 @@ import { type RequestOptions, request } from 'node:https';
 import type { Config } from '../config.ts';
 import { codeOf } from '../platform/faults.ts';
 import { SECOND } from '../platform/units.ts';
-import type { AlertChannelKind } from './alert-channel.ts';
+import type { Alert, AlertChannel } from './alert.ts';
 import { isTrusted, leadsInside } from './channel-url.ts';
 import { AddressRefused, lookupPublic } from './public-address.ts';
 
@@ -15,27 +15,18 @@ const MAX_ANSWER_BYTES = 4_096;
 /** A connection of its own: one that is kept was judged by an older answer of the DNS. The lookup gets all addresses. */
 const CONNECTION = { agent: false, autoSelectFamily: true };
 
-/** What is sent, and where to. */
-export interface Posting {
-  readonly id: string;
-  readonly text: string;
-  /** Milliseconds since 1970. */
-  readonly sendAt: number;
-  readonly kind: AlertChannelKind;
-  readonly url: string;
-}
-
 /**
- * Sends it once. Redirects are not followed; of the answer only the status matters.
+ * Posts an alert to its channel once. Redirects are not followed; of the answer only the status matters.
+ * @param channel with its URL
  * @returns null when it was taken (2xx), else why not, in words that say nothing of the URL: `HTTP 500`, or the kind of
  * error, such as `TIMEOUT`. Never throws
  */
-export async function postAlert(posting: Posting, config: Config): Promise<string | null> {
+export async function postAlert(alert: Alert, channel: AlertChannel, config: Config): Promise<string | null> {
   try {
-    const url = new URL(posting.url);
+    const url = new URL(channel.url);
     if (leadsInside(url, config)) throw new AddressRefused('a host that is not public');
-    const status = await post(url, bodyOf(posting), {
-      headers: { 'content-type': 'application/json', 'idempotency-key': posting.id },
+    const status = await post(url, bodyOf(alert, channel), {
+      headers: { 'content-type': 'application/json', 'idempotency-key': alert.id },
       ...(!isTrusted(url, config) && { lookup: lookupPublic }),
     });
     return status >= 200 && status < 300 ? null : `HTTP ${status}`;
@@ -44,8 +35,8 @@ export async function postAlert(posting: Posting, config: Config): Promise<strin
   }
 }
 
-function bodyOf({ id, text, sendAt, kind }: Posting): string {
-  return JSON.stringify(kind === 'SLACK' ? { text } : { id, text, sendAt: new Date(sendAt).toISOString() });
+function bodyOf({ id, text, sendAt }: Alert, { kind }: AlertChannel): string {
+  return JSON.stringify(kind === 'SLACK' ? { text } : { id, text, sendAt: sendAt.toISOString() });
 }
 
 /** Answers the status. */

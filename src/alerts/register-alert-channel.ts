@@ -1,9 +1,9 @@
 import { Field, InputType } from 'type-graphql';
 import type { Context } from '../api/context.ts';
 import { textOf } from '../api/input.ts';
+import { run, type Verb } from '../commands/runner.ts';
 import { newId } from '../platform/ids.ts';
-import { sqlRow } from '../platform/postgres.ts';
-import { AlertChannel, AlertChannelKind } from './alert-channel.ts';
+import { AlertChannel, AlertChannelKind } from './alert.ts';
 import { channelUrlOf } from './channel-url.ts';
 
 @InputType()
@@ -18,14 +18,24 @@ export class RegisterAlertChannelInput {
   url!: string;
 }
 
-/** @throws CallerError BAD_USER_INPUT: name 1..200 characters; a URL that `channelUrlOf` refuses */
+const REGISTER_ALERT_CHANNEL: Verb<RegisterAlertChannelInput, AlertChannel> = {
+  name: 'registerAlertChannel',
+  contends: () => [],
+  locks: () => ({}),
+  decide({ asked: { name, kind, url } }, scene) {
+    const channel = Object.assign(new AlertChannel(), { id: newId(), name, kind, url });
+    scene.insert(channel);
+    return channel;
+  },
+};
+
+/**
+ * Keeps where alerts may be sent to.
+ * @returns the channel
+ * @throws CallerError BAD_USER_INPUT: name 1..200 characters; a URL that `channelUrlOf` refuses
+ */
 export async function registerAlertChannel(context: Context, input: RegisterAlertChannelInput): Promise<AlertChannel> {
   const name = textOf('name', input.name, 1, 200);
   const url = channelUrlOf(input.url, context.platform.config);
-  const row = await sqlRow<AlertChannel>(
-    context.em,
-    'insert into alert_channel (id, name, kind, url) values ($1, $2, $3, $4) returning id, name, kind',
-    [newId(), name, input.kind, url],
-  );
-  return Object.assign(new AlertChannel(), row);
+  return run(context, REGISTER_ALERT_CHANNEL, { name, kind: input.kind, url });
 }

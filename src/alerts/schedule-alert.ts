@@ -3,9 +3,9 @@ import type { Context } from '../api/context.ts';
 import { idOf, textOf } from '../api/input.ts';
 import { notFound } from '../api/problems.ts';
 import { DateTime } from '../api/scalars.ts';
-import { newId } from '../platform/ids.ts';
-import { sql } from '../platform/postgres.ts';
-import { ALERT_COLUMNS, type Alert, type AlertRow, toAlert } from './alert.ts';
+import { run, type Verb } from '../commands/runner.ts';
+import { forkOf } from '../platform/platform.ts';
+import { Alert, AlertChannel } from './alert.ts';
 
 @InputType()
 export class ScheduleAlertInput {
@@ -21,21 +21,33 @@ export class ScheduleAlertInput {
 
 const MAX_CHARACTERS = 4_000;
 
+const SCHEDULE_ALERT: Verb<ScheduleAlertInput, Alert> = {
+  name: 'scheduleAlert',
+  contends: () => [],
+
+  async prepare(platform, alerts) {
+    const ids = alerts.map(({ channelId }) => channelId);
+    const channels = await forkOf(platform).find(AlertChannel, { id: { $in: ids } });
+    const known = new Set(channels.map(({ id }) => id));
+    return ids.map((id) => (known.has(id) ? { known: undefined } : { error: notFound('alert channel') }));
+  },
+
+  locks: () => ({}),
+
+  decide({ asked: { channelId, text, sendAt } }, scene) {
+    const alert = Alert.schedule(channelId, text, sendAt && sendAt > scene.now ? sendAt : scene.now);
+    scene.insert(alert);
+    return alert;
+  },
+};
+
 /**
  * Writes down that the text is to be sent; a sendAt that has passed is now. The job sends it.
+ * @returns the alert
  * @throws CallerError NOT_FOUND for an unknown channel; BAD_USER_INPUT: text 1..4,000 characters
  */
 export async function scheduleAlert(context: Context, input: ScheduleAlertInput): Promise<Alert> {
   const channelId = idOf('channelId', input.channelId);
   const text = textOf('text', input.text, 1, MAX_CHARACTERS);
-  const [row] = await sql<AlertRow>(
-    context.em,
-    `insert into alert as a (id, channel_id, text, send_at, due_at)
-     select $1::uuid, c.id, $3::text, t.at, t.at
-     from alert_channel c, (select greatest($4::timestamptz, clock_timestamp()) as at) t where c.id = $2
-     returning ${ALERT_COLUMNS}`,
-    [newId(), channelId, text, input.sendAt ?? null],
-  );
-  if (!row) throw notFound('alert channel');
-  return toAlert(row);
+  return run(context, SCHEDULE_ALERT, { channelId, text, sendAt: input.sendAt ?? null });
 }

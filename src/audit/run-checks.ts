@@ -21,11 +21,11 @@ const MAX_NAMED = 20;
 /**
  * Counts everything again from the rows, in one read-only snapshot, over a connection of its own: neither the pool nor
  * its time limits are touched.
- * @param mostMs how long it may take
+ * @param maxMs how long it may take
  * @throws Error of the connection; one that is a SERVICE_UNAVAILABLE when it takes longer
  */
-export function runChecks(databaseUrl: string, mostMs: number): Promise<Audit> {
-  return withConnectionOfItsOwn(databaseUrl, mostMs, async (client) => {
+export function runChecks(databaseUrl: string, maxMs: number): Promise<Audit> {
+  return withConnectionOfItsOwn(databaseUrl, maxMs, async (client) => {
     await client.query('begin isolation level repeatable read read only');
     // Counting a million rows in one go is worth sorting them in memory, and starting to count at once.
     await client.query(`set local work_mem = '64MB'`);

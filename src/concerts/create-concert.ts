@@ -2,9 +2,10 @@ import { Field, ID, InputType } from 'type-graphql';
 import type { Context } from '../api/context.ts';
 import { idOf, textOf } from '../api/input.ts';
 import { notFound } from '../api/problems.ts';
-import { breaksConstraint } from '../platform/faults.ts';
+import { run, type Verb } from '../commands/runner.ts';
 import { newId } from '../platform/ids.ts';
-import { sqlRow } from '../platform/postgres.ts';
+import { forkOf } from '../platform/platform.ts';
+import { Queue } from '../queue/queue.ts';
 import { Concert } from './concert.ts';
 
 @InputType()
@@ -19,20 +20,40 @@ export class CreateConcertInput {
   queueId?: string | null;
 }
 
-/** @throws CallerError BAD_USER_INPUT; NOT_FOUND for an unknown queue */
+interface NewConcert {
+  readonly title: string;
+  readonly description: string;
+  readonly queueId: string | null;
+}
+
+const CREATE_CONCERT: Verb<NewConcert, Concert> = {
+  name: 'createConcert',
+  contends: () => [],
+
+  async prepare(platform, concerts) {
+    const ids = concerts.flatMap(({ queueId }) => queueId ?? []);
+    const queues = ids.length > 0 ? await forkOf(platform).find(Queue, { id: { $in: ids } }) : [];
+    const known = new Set([null, ...queues.map(({ id }) => id)]);
+    return concerts.map(({ queueId }) => (known.has(queueId) ? { known: undefined } : { error: notFound('queue') }));
+  },
+
+  locks: () => ({}),
+
+  decide({ asked }, scene) {
+    const concert = Object.assign(new Concert(), { ...asked, id: newId(), createdAt: scene.now });
+    scene.insert(concert);
+    return concert;
+  },
+};
+
+/**
+ * Makes a concert without dates.
+ * @returns the concert
+ * @throws CallerError BAD_USER_INPUT: title 1..200 characters, description at most 10,000; NOT_FOUND for an unknown queue
+ */
 export async function createConcert(context: Context, input: CreateConcertInput): Promise<Concert> {
-  textOf('title', input.title, 1, 200);
-  textOf('description', input.description, 0, 10_000);
+  const title = textOf('title', input.title, 1, 200);
+  const description = textOf('description', input.description, 0, 10_000);
   const queueId = typeof input.queueId === 'string' ? idOf('queueId', input.queueId) : null;
-  try {
-    const row = await sqlRow<object>(
-      context.em,
-      'insert into concert (id, title, description, queue_id) values ($1, $2, $3, $4) returning *',
-      [newId(), input.title, input.description, queueId],
-    );
-    return context.em.map(Concert, row);
-  } catch (error) {
-    if (breaksConstraint(error, 'concert_queue_id_fkey')) throw notFound('queue');
-    throw error;
-  }
+  return run(context, CREATE_CONCERT, { title, description, queueId });
 }

@@ -4,8 +4,9 @@ import type { Context } from '../api/context.ts';
 import { idOf, textOf, within } from '../api/input.ts';
 import { badInput, notFound } from '../api/problems.ts';
 import { DateTime, Money } from '../api/scalars.ts';
+import { runAlone } from '../commands/runner.ts';
 import { newId } from '../platform/ids.ts';
-import { sql, sqlRow } from '../platform/postgres.ts';
+import { sql } from '../platform/postgres.ts';
 import { Concert } from './concert.ts';
 import { layOut, MAX_SEATS, type Section } from './lay-out.ts';
 import { Show } from './show.ts';
@@ -78,11 +79,23 @@ export async function createShow(context: Context, input: CreateShowInput): Prom
   const seatCount = sections.reduce((sum, section) => sum + section.seatCount, 0);
   within('seatCount of all sections together', seatCount, 1, MAX_SEATS);
   if (!(await context.em.findOne(Concert, { id: concertId }))) throw notFound('concert');
-  return context.em.transactional(async (em) => {
-    const show = await insertShow(em, { ...input, concertId, seatCount });
-    await insertSeats(em, show.id, sections);
-    return show;
+  const show = Object.assign(new Show(), {
+    id: newId(),
+    concertId,
+    subtitle: input.subtitle,
+    venue: input.venue,
+    startsAt: input.startsAt,
+    durationMinutes: input.durationMinutes,
+    salesOpenAt: input.salesOpenAt,
+    salesCloseAt: input.salesCloseAt,
+    price: input.price,
+    seatCount,
   });
+  await runAlone(context.platform, async (em) => {
+    await em.insert(show);
+    await insertSeats(em, show.id, sections);
+  });
+  return show;
 }
 
 function checkTexts(input: CreateShowInput): void {
@@ -105,28 +118,6 @@ function sectionsOf(input: CreateShowInput): Section[] {
   }
   if (new Set(all.map(({ name }) => name)).size < all.length) throw badInput('sections must have different names.');
   return all;
-}
-
-async function insertShow(em: EntityManager, show: CreateShowInput): Promise<Show> {
-  const row = await sqlRow<object>(
-    em,
-    `insert into show (id, concert_id, subtitle, venue, starts_at, duration_minutes, sales_open_at, sales_close_at,
-       price, seat_count)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning *`,
-    [
-      newId(),
-      show.concertId,
-      show.subtitle,
-      show.venue,
-      show.startsAt,
-      show.durationMinutes,
-      show.salesOpenAt,
-      show.salesCloseAt,
-      show.price,
-      show.seatCount,
-    ],
-  );
-  return em.map(Show, row);
 }
 
 async function insertSeats(em: EntityManager, showId: string, sections: readonly Section[]): Promise<void> {

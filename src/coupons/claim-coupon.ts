@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/core';
+import { LRUCache } from 'lru-cache';
 import { createUnionType, Field, ObjectType } from 'type-graphql';
 import { type Context, callerOf } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
@@ -32,11 +33,9 @@ const MAX_REMEMBERED = 10_000;
 /** What a process has seen of a coupon lately. */
 interface Seen {
   readonly isSoldOut: boolean;
-  /** In milliseconds since 1970. */
-  readonly until: number;
 }
 
-const seenLately = perProcess(() => new Map<string, Seen>());
+const seenLately = perProcess(() => new LRUCache<string, Seen>({ max: MAX_REMEMBERED }));
 
 interface Claim {
   readonly couponId: string;
@@ -60,7 +59,7 @@ const CLAIM_COUPON: Verb<Claim, ClaimAnswer, undefined, CouponFacts> = {
   contends: ({ couponId, isSoldOut }) => (isSoldOut ? [] : [`coupon:${couponId}`]),
 
   async prepare(platform, claims) {
-    const unsure = claims.filter(({ couponId, isSoldOut }) => isSoldOut || !recall(platform, couponId));
+    const unsure = claims.filter(({ couponId, isSoldOut }) => isSoldOut || !seenLately(platform).has(couponId));
     if (unsure.length === 0) return claims.map(() => ({ known: undefined }));
     const em = forkOf(platform);
     const looks = await lookAtClaims(em, unsure);
@@ -118,7 +117,7 @@ const CLAIM_COUPON: Verb<Claim, ClaimAnswer, undefined, CouponFacts> = {
  */
 export async function claimCoupon(context: Context, couponIdText: string): Promise<ClaimAnswer> {
   const couponId = idOf('couponId', couponIdText);
-  const isSoldOut = recall(context.platform, couponId)?.isSoldOut ?? false;
+  const isSoldOut = seenLately(context.platform).get(couponId)?.isSoldOut ?? false;
   return run(context, CLAIM_COUPON, { couponId, userId: callerOf(context).id, isSoldOut });
 }
 
@@ -137,18 +136,11 @@ function refusalOf(
   return look.isOpen ? undefined : { answer: refuse('COUPON_CLOSED') };
 }
 
-function recall(platform: Platform, couponId: string): Seen | undefined {
-  const seen = seenLately(platform).get(couponId);
-  return seen && Date.now() < seen.until ? seen : undefined;
-}
-
 /** A coupon that is not given out now is not remembered: each claim looks, and is refused without a transaction. */
 function remember(platform: Platform, couponId: string, look: Look): void {
-  const coupons = seenLately(platform);
   const isSoldOut = isGone(look);
-  if (!isSoldOut && !look.isOpen) return;
-  if (coupons.size >= MAX_REMEMBERED) coupons.clear();
-  coupons.set(couponId, { isSoldOut, until: Date.now() + (isSoldOut ? SOLD_OUT_MS : LEFT_MS) });
+  if (isSoldOut || look.isOpen)
+    seenLately(platform).set(couponId, { isSoldOut }, { ttl: isSoldOut ? SOLD_OUT_MS : LEFT_MS });
 }
 
 function isGone({ quantity, issued }: Look): boolean {

@@ -73,7 +73,7 @@ it('with all issued a claim is refused without a lock: a locked row holds up nob
   await whileLocked(world.pool, lock, async () => {
     const answers = await Promise.all(buyers.slice(2).map((buyer, index) => claim(at(buyer, index), coupon)));
     expect(answers.map(({ code }) => code)).toEqual(Array(10).fill('COUPON_SOLD_OUT'));
-    const first = await Promise.all(world.urls.map((url) => claim((buyers[0] as Buyer).at(url), coupon)));
+    const first = await Promise.all(world.urls.slice(0, 2).map((url) => claim((buyers[0] as Buyer).at(url), coupon)));
     expect(first.map(({ code }) => code)).toEqual(['COUPON_ALREADY_CLAIMED', 'COUPON_ALREADY_CLAIMED']);
   });
 });

@@ -2,7 +2,7 @@ import { patchPg, sqlWith } from './patch-pg.ts';
 
 /** Preload: whenever alerts have been claimed, ten seconds pass before anything else is done. */
 const original = performance.now.bind(performance);
-const claims = sqlWith('update alert a set attempts');
+const claims = sqlWith(/^update "alert" set .*"attempts"/);
 let passed = 0;
 performance.now = () => original() + passed;
 
