@@ -44,7 +44,10 @@ describe.each(readings)('$verb', ({ verb, files }) => {
   it('leads from each file to the next by what it uses', () => {
     const known = new Set([files[0]]);
     for (const file of files.slice(1)) {
-      expect([...known].some((path) => path?.endsWith('.ts') && usedBy(path).includes(file)), file).toBe(true);
+      expect(
+        [...known].some((path) => path?.endsWith('.ts') && usedBy(path).includes(file)),
+        file,
+      ).toBe(true);
       known.add(file);
     }
   });

@@ -1,11 +1,17 @@
+import { createUnionType } from 'type-graphql';
 import { type Context, callerOf } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
-import { notFound, type Refusal, refuse } from '../api/problems.ts';
+import { notFound, Refusal, refuse } from '../api/problems.ts';
 import { ORDERS, PRODUCTS, rowsOf } from '../commands/lock-order.ts';
 import { run, type Verb } from '../commands/runner.ts';
 import { forkOf } from '../platform/platform.ts';
 import { Order, type OrderLine } from './order.ts';
 import { findLines } from './read-orders.ts';
+
+export const CancelOrderResult = createUnionType({
+  name: 'CancelOrderResult',
+  types: () => [Order, Refusal] as const,
+});
 
 interface CancelOrder {
   readonly id: string;

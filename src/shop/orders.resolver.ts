@@ -5,13 +5,12 @@ import { IssuedCoupon } from '../coupons/coupon.ts';
 import { issuedCouponsById } from '../coupons/read-coupons.ts';
 import { Payment } from '../payments/payment.ts';
 import { paymentsOfOrders } from '../payments/read-payments.ts';
-import { cancelOrder } from './cancel-order.ts';
+import { CancelOrderResult, cancelOrder } from './cancel-order.ts';
 import { Order, OrderConnection, OrderLine } from './order.ts';
-import { PlaceOrderInput, placeOrder } from './place-order.ts';
+import { PlaceOrderInput, PlaceOrderResult, placeOrder } from './place-order.ts';
 import { Product } from './product.ts';
 import { linesOfOrders, readOrder, readOrders } from './read-orders.ts';
 import { productsById } from './read-products.ts';
-import { CancelOrderResult, PlaceOrderResult } from './shop-problems.ts';
 
 @Resolver(() => Order)
 export class OrdersResolver {

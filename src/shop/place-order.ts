@@ -1,15 +1,14 @@
-import { Field, ID, InputType, Int } from 'type-graphql';
+import { createUnionType, Field, ID, InputType, Int } from 'type-graphql';
 import { type Context, callerOf } from '../api/context.ts';
 import { idempotencyKeyOf, idOf, within } from '../api/input.ts';
-import { badInput, notFound, refuse } from '../api/problems.ts';
+import { badInput, notFound, Refusal, refuse } from '../api/problems.ts';
 import { ISSUED_COUPONS, PRODUCTS, rowsOf } from '../commands/lock-order.ts';
 import { Leave, run, type Scene, type Verb } from '../commands/runner.ts';
 import { Coupon } from '../coupons/coupon.ts';
 import { newId } from '../platform/ids.ts';
 import { endOverdueWith, hasOverdueWith } from './lapse-orders.job.ts';
 import { Order, OrderLine, piecesOf, subtotalOf } from './order.ts';
-import { Product } from './product.ts';
-import { InsufficientStock, insufficientStock, type StockRefusal } from './shop-problems.ts';
+import { InsufficientStock, insufficientStock, Product, type StockRefusal } from './product.ts';
 
 @InputType({ description: 'quantity: 1 .. 100; lines of one product are summed before stock is checked' })
 export class OrderLineInput {
@@ -31,6 +30,11 @@ export class PlaceOrderInput {
   @Field(() => ID)
   idempotencyKey!: string;
 }
+
+export const PlaceOrderResult = createUnionType({
+  name: 'PlaceOrderResult',
+  types: () => [Order, InsufficientStock, Refusal] as const,
+});
 
 const MAX_LINES = 50;
 const MAX_QUANTITY = 100;

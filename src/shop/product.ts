@@ -1,7 +1,8 @@
 import { BigIntType, type EntityManager, Type } from '@mikro-orm/core';
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
-import { Field, ID, ObjectType } from 'type-graphql';
+import { Field, ID, Int, ObjectType } from 'type-graphql';
 import { connectionOf } from '../api/connection.ts';
+import { Problem, type Refusal, sentenceOf } from '../api/problems.ts';
 import { Money } from '../api/scalars.ts';
 import { newId } from '../platform/ids.ts';
 import { prepared, sql } from '../platform/postgres.ts';
@@ -150,6 +151,30 @@ export async function writeProducts(
     ],
   );
   if (written.length < products.length) throw new Error('products were not as they were read');
+}
+
+@ObjectType()
+export class StockShortage {
+  @Field(() => ID)
+  productId!: string;
+
+  @Field(() => Int)
+  requested!: number;
+
+  @Field(() => Int)
+  available!: number;
+}
+
+@ObjectType({ implements: Problem })
+export class InsufficientStock extends Problem {
+  @Field(() => [StockShortage])
+  shortages!: StockShortage[];
+}
+
+export type StockRefusal = InsufficientStock | Refusal;
+
+export function insufficientStock(shortages: StockShortage[]): InsufficientStock {
+  return Object.assign(new InsufficientStock(), sentenceOf('INSUFFICIENT_STOCK'), { shortages });
 }
 
 export const ProductConnection = connectionOf('Product', Product);

@@ -5,8 +5,7 @@ import { idOf } from '../api/input.ts';
 import { CreateProductInput, createProduct } from './create-product.ts';
 import { Product, ProductConnection } from './product.ts';
 import { ProductFilter, ProductSort, productsById, readProducts, stocksOfProducts } from './read-products.ts';
-import { RestockInput, restock } from './restock.ts';
-import { RestockResult } from './shop-problems.ts';
+import { RestockInput, RestockResult, restock } from './restock.ts';
 
 @Resolver(() => Product)
 export class ProductsResolver {

@@ -1,13 +1,12 @@
-import { Field, ID, InputType, Int } from 'type-graphql';
+import { createUnionType, Field, ID, InputType, Int } from 'type-graphql';
 import { type Context, callerOf } from '../api/context.ts';
 import { idempotencyKeyOf, idOf, within } from '../api/input.ts';
-import { badInput, notFound } from '../api/problems.ts';
+import { badInput, notFound, Refusal } from '../api/problems.ts';
 import { PRODUCTS, rowsOf } from '../commands/lock-order.ts';
 import { run, type Verb } from '../commands/runner.ts';
 import { MAX_STOCK } from './create-product.ts';
 import { endOverdueWith } from './lapse-orders.job.ts';
-import { Product } from './product.ts';
-import { InsufficientStock, insufficientStock, type StockRefusal } from './shop-problems.ts';
+import { InsufficientStock, insufficientStock, Product, type StockRefusal } from './product.ts';
 
 @InputType()
 export class RestockInput {
@@ -20,6 +19,11 @@ export class RestockInput {
   @Field(() => ID)
   idempotencyKey!: string;
 }
+
+export const RestockResult = createUnionType({
+  name: 'RestockResult',
+  types: () => [Product, InsufficientStock, Refusal] as const,
+});
 
 interface Restock {
   readonly productId: string;
