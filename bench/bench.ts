@@ -3,7 +3,7 @@
 //   npm run bench -- purchase [row ...]
 //   npm run bench -- guards
 //   npm run bench -- audit
-//   npm run bench -- evening [buyers] [seats] [--against <folder of another checkout>]
+//   npm run bench -- evening [buyers] [seats] [buyers let in at a time] [--against <another checkout>] [--profile <folder>]
 // Brings up servers of its own, and needs nothing but a build. Ends with 1 when a promise is not kept.
 import { benchAudit } from './audit.ts';
 import { benchEvening } from './evening.ts';

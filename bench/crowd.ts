@@ -10,7 +10,7 @@ import { arrivals } from './crowd/pace.ts';
 import { Tally } from './crowd/tally.ts';
 
 const SECOND = 1_000;
-const MOST_MS = 30 * 60 * SECOND;
+const MAX_MS = 30 * 60 * SECOND;
 /** What a server that hangs may take from the end. */
 const FAREWELL_MS = 10 * SECOND;
 /** Hashing a password keeps a core busy for tens of milliseconds. */
@@ -25,7 +25,7 @@ async function main(): Promise<void> {
   const tally = new Tally(count);
   process.once('SIGINT', () => stop.abort('stopped by hand'));
   process.once('SIGTERM', () => stop.abort('stopped by hand'));
-  const timeIsUp = setTimeout(() => stop.abort('half an hour is over'), MOST_MS);
+  const timeIsUp = setTimeout(() => stop.abort('half an hour is over'), MAX_MS);
   const lines = setInterval(() => say(tally.line()), SECOND);
   const everybody = sendEverybody(gate, ask, tally, count, stop.signal);
   await Promise.race([everybody, farewellOver(stop.signal)]);

@@ -1,4 +1,6 @@
 import { readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import type { Entering, Evening, Selling } from './evening/buyers.child.ts';
 import { Child } from './load/child.ts';
 import { Servers } from './load/servers.ts';
@@ -50,21 +52,23 @@ const HEAD = [
  * Evenings from the queue to the last ticket over two processes of the product: half of the buyers watch their place,
  * half of them poll, 500 are let in at a time, and each of them looks for a free seat of a section, holds it, charges the
  * wallet and pays.
- * @param more how many buyers (6,000) and seats (nine for ten buyers), and `--against <folder of another checkout>`: its
- * product then takes turns with this one, on servers that are as new
+ * @param more how many buyers (6,000), seats (nine for ten buyers) and buyers let in at a time (500);
+ * `--against <folder of another checkout>`: its product takes turns with this one, on servers that are as new;
+ * `--profile <folder>`: each process leaves a CPU profile there, which its cost is part of
  * @returns whether no buyer failed that was served by this checkout
  */
 export async function benchEvening(more: readonly string[]): Promise<boolean> {
-  const words = [...more];
-  const at = words.indexOf('--against');
-  const [, against] = at < 0 ? [] : words.splice(at, 2);
-  const buyers = Number(words[0] ?? BUYERS);
-  const seats = Number(words[1] ?? Math.round(buyers * SEATS_EACH));
-  if (!(buyers > 0 && seats > 0) || (at >= 0 && !against)) {
-    throw new Error('usage: npm run bench -- evening [buyers] [seats] [--against <folder of another checkout>]');
+  const options = { against: { type: 'string' }, profile: { type: 'string' } } as const;
+  const { values, positionals } = parseArgs({ args: [...more], options, allowPositionals: true });
+  const { against, profile } = values;
+  const buyers = Number(positionals[0] ?? BUYERS);
+  const seats = Number(positionals[1] ?? Math.round(buyers * SEATS_EACH));
+  const atOnce = Number(positionals[2] ?? ACTIVE_AT_ONCE);
+  if (!(buyers > 0 && seats > 0 && atOnce > 0)) {
+    throw new Error('buyers, seats and buyers let in at a time are numbers above 0');
   }
   const roots = against === undefined ? [undefined] : [undefined, realpathSync(against)];
-  say(`${buyers} buyers, ${seats} seats`);
+  say(`${buyers} buyers, ${seats} seats, ${atOnce} buyers let in at a time`);
   say(`| ${HEAD.join(' | ')} |`);
   say(`|${' --- |'.repeat(HEAD.length)}`);
   const rounds: Figures[][] = [];
@@ -72,7 +76,7 @@ export async function benchEvening(more: readonly string[]): Promise<boolean> {
   for (let round = 0; round < (against === undefined ? 1 : ROUNDS); round++) {
     const figures: Figures[] = [];
     for (const root of roots) {
-      const { told, failures } = await oneEvening(buyers, seats, root);
+      const { told, failures } = await oneEvening({ buyers, seats, atOnce }, profile, root);
       say(`| ${[told.of, ...told.cells].join(' | ')} |`);
       for (const [what, times] of failures) say(`  ${times} x ${what}`);
       if (root === undefined && failures.length > 0) isKept = false;
@@ -87,15 +91,24 @@ export async function benchEvening(more: readonly string[]): Promise<boolean> {
   return isKept;
 }
 
+/** How many there are. */
+interface Plan {
+  readonly buyers: number;
+  readonly seats: number;
+  readonly atOnce: number;
+}
+
 async function oneEvening(
-  buyers: number,
-  seats: number,
+  plan: Plan,
+  profile: string | undefined,
   root?: string,
 ): Promise<{ told: Figures; failures: [string, number][] }> {
-  const servers = await Servers.open(PROCESSES, {}, root);
+  const env: Record<string, string> =
+    profile === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${resolve(profile)}` };
+  const servers = await Servers.open(PROCESSES, env, root);
   try {
-    await sellOut(servers, WARM, WARM);
-    const { came, before, after } = await sellOut(servers, buyers, seats);
+    await sellOut(servers, { ...plan, buyers: WARM, seats: WARM });
+    const { came, before, after } = await sellOut(servers, plan);
     await checkSold(servers);
     return { told: figuresOf(root ?? 'this one', came, before, after), failures: Object.entries(came.failed) };
   } finally {
@@ -106,8 +119,7 @@ async function oneEvening(
 /** Opens a queue in front of a new concert to new buyers. */
 async function sellOut(
   servers: Servers,
-  buyers: number,
-  seats: number,
+  { buyers, seats, atOnce }: Plan,
 ): Promise<{ came: Evening; before: Costs; after: Costs }> {
   const generator = new Child('../evening/buyers.child.ts');
   try {
@@ -119,7 +131,7 @@ async function sellOut(
     await generator.ask({ type: 'enter', urls, queueId, concertId, sections, seats, accessTokens } satisfies Entering);
     const before = await costsOf(servers);
     const evening = generator.ask<Evening>({ type: 'sell', maxMs: MAX_MS } satisfies Selling);
-    await servers.changeQueue(queueId, { capacity: ACTIVE_AT_ONCE });
+    await servers.changeQueue(queueId, { capacity: atOnce });
     return { came: await evening, before, after: await costsOf(servers) };
   } finally {
     await generator.end();

@@ -15,7 +15,7 @@ const SETTINGS = [
   'scripts/bundle.mjs',
 ];
 /** Where programs begin. */
-const PROGRAMS = ['src/main.ts', 'src/cli/emit-schema.ts', 'src/cli/run-audit.ts'];
+const PROGRAMS = ['src/main.ts', 'src/cli/emit-schema.ts', 'src/cli/emit-tables.ts', 'src/cli/run-audit.ts'];
 const STAMP = 'dist/.built';
 
 /** Whether dist is what `build` would make of the sources as they are now. */

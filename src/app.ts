@@ -1,7 +1,6 @@
 import { openEmbedded } from '../embedded/open.ts';
 import { MIGRATIONS } from '../migrations/list.ts';
 import { keepOperator, type Operator } from './accounts/keep-operator.ts';
-import { User } from './accounts/user.ts';
 import { sendAlerts } from './alerts/send-alerts.job.ts';
 import { Documents } from './api/compiled.ts';
 import { GRAPHQL_PATH, serveGraphql } from './api/http.ts';
@@ -9,14 +8,9 @@ import { makeSchema } from './api/schema.ts';
 import { serveStreams } from './api/sse.ts';
 import { serveSockets } from './api/websocket.ts';
 import { type Demo, seedDemo } from './cli/demo.ts';
-import { Concert } from './concerts/concert.ts';
-import { Hold, Seat, Ticket } from './concerts/seat.ts';
-import { Show } from './concerts/show.ts';
 import type { Config } from './config.ts';
-import { Coupon } from './coupons/coupon.ts';
-import { IssuedCoupon } from './coupons/issued-coupon.ts';
+import { ENTITIES } from './entities.ts';
 import { finishTokens } from './payments/finish-tokens.job.ts';
-import { Payment } from './payments/payment.ts';
 import { isUnavailable } from './platform/faults.ts';
 import { forgetKeys } from './platform/forget-keys.job.ts';
 import { openHttp } from './platform/http.ts';
@@ -28,41 +22,12 @@ import { openMessages } from './platform/pubsub.ts';
 import { checkEviction, openRedis } from './platform/redis.ts';
 import { SECOND } from './platform/units.ts';
 import { withTimeout } from './platform/with-timeout.ts';
-import { QueueShuffle, QueueShufflePart } from './queue/draw/queue-shuffle.ts';
-import { PriorityCode, Queue } from './queue/queue.ts';
 import { queueOpening, queueSettings, queueTick } from './queue/queue-tick.job.ts';
 import { lapseHolds } from './reservations/lapse.job.ts';
-import { Reservation } from './reservations/reservation.ts';
 import { foldSales } from './shop/fold-sales.job.ts';
 import { lapseOrders } from './shop/lapse-orders.job.ts';
-import { Order, OrderLine } from './shop/order.ts';
-import { Product } from './shop/product.ts';
-import { SaleChange } from './shop/sale-change.ts';
 import { expireWallets } from './wallet/expire-wallets.job.ts';
-import { LedgerEntry, Wallet } from './wallet/wallet.ts';
 
-const ENTITIES = [
-  User,
-  Queue,
-  PriorityCode,
-  QueueShuffle,
-  QueueShufflePart,
-  Concert,
-  Show,
-  Seat,
-  Hold,
-  Ticket,
-  Reservation,
-  Wallet,
-  LedgerEntry,
-  Payment,
-  Product,
-  Order,
-  OrderLine,
-  SaleChange,
-  Coupon,
-  IssuedCoupon,
-];
 const JOBS = [
   queueTick,
   queueSettings,
@@ -138,9 +103,14 @@ async function open(config: Config, log: Log, closing: Closing): Promise<App> {
 }
 
 /** What is allowed and yet worth a second look. */
-function warningsOf({ AUTH_JWKS_URL, AUTH_ISSUER, AUTH_AUDIENCE }: Config): string[] {
-  if (!AUTH_JWKS_URL || (AUTH_ISSUER && AUTH_AUDIENCE)) return [];
-  return ['AUTH_ISSUER or AUTH_AUDIENCE is unset: tokens that AUTH_JWKS_URL signed for others are accepted too'];
+function warningsOf({ AUTH_JWKS_URL, AUTH_ISSUER, AUTH_AUDIENCE, COUPON_GUARD }: Config): string[] {
+  const warnings: string[] = [];
+  if (AUTH_JWKS_URL && !(AUTH_ISSUER && AUTH_AUDIENCE))
+    warnings.push(
+      'AUTH_ISSUER or AUTH_AUDIENCE is unset: tokens that AUTH_JWKS_URL signed for others are accepted too',
+    );
+  if (COUPON_GUARD === 'script') warnings.push('COUPON_GUARD=script is no longer there: it is read as pessimistic');
+  return warnings;
 }
 
 async function findServers(

@@ -82,10 +82,11 @@ export const KEYS = {
   CANCEL_HOURS: key('How long the buyer may cancel the payment of an order, in hours', '24', 24, whole(0, 8_760)),
   ORDER_MINUTES: key('How long an order may stand unpaid, in minutes', '15', 15, whole(1, 10_080)),
   COUPON_GUARD: key(
-    'What decides who gets a coupon: a script in Redis, a version, a row lock, or a lock in Redis',
-    'script',
-    'script' as 'script' | 'optimistic' | 'pessimistic' | 'redis-lock',
-    oneOf('script', 'optimistic', 'pessimistic', 'redis-lock'),
+    'What keeps two processes from giving out one coupon at once: a version, a row lock, or a lock in Redis',
+    'pessimistic',
+    'pessimistic' as 'optimistic' | 'pessimistic' | 'redis-lock' | 'script',
+    // `script` is read as pessimistic: there was such a guard once.
+    oneOf('optimistic', 'pessimistic', 'redis-lock', 'script'),
   ),
   BALANCE_LIMIT: key(
     'Largest balance of a wallet, in minor units of CURRENCY',

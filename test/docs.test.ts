@@ -76,9 +76,13 @@ it('docs/glossary.md has no word that the code does not use, and none twice', ()
   expect(words.length).toBe(new Set(words).size);
 });
 
+/** A decision that no longer holds tells of files as they were then. */
+const isSuperseded = (text: string): boolean => /^\d{4}-\d\d-\d\d, superseded by \[/m.test(text);
+
 it('every path that README.md and docs name exists', () => {
   const missing = PAGES.flatMap((page) => {
     const text = read(page);
+    if (isSuperseded(text)) return [];
     const named = [
       ...text.matchAll(/(?<![\w/.:{-])((?:src|embedded|test|docs|migrations|schema|bench|scripts)\/[\w./-]*\w)/g),
     ];

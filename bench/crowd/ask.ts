@@ -27,7 +27,7 @@ interface Answer<T> {
   readonly errors?: readonly { readonly message: string; readonly extensions?: { readonly code?: string } }[];
 }
 
-const MOST_TRIES = 5;
+const MAX_TRIES = 5;
 const TRY_TIMEOUT_MS = 35_000;
 const AWAY = 'AWAY';
 
@@ -42,7 +42,7 @@ export function asker(url: string, stop: AbortSignal): Ask {
         return await post<T>(url, query, variables, who);
       } catch (error) {
         const again = error instanceof AskError && [AWAY, 'SERVICE_UNAVAILABLE'].includes(error.code);
-        if (!again || tries === MOST_TRIES || stop.aborted) throw error;
+        if (!again || tries === MAX_TRIES || stop.aborted) throw error;
         await sleep(500 * tries, stop);
       }
     }

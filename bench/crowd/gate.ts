@@ -19,7 +19,7 @@ interface Page {
 
 const CONCERTS = `query ($after: String) { concerts(first: 100, after: $after) {
   edges { node { id title queue { id name state } } } pageInfo { hasNextPage endCursor } } }`;
-const MOST_PAGES = 50;
+const MAX_PAGES = 50;
 
 /**
  * The demo concert behind a queue; where there is none, the oldest concert behind a queue that is not closed.
@@ -28,7 +28,7 @@ const MOST_PAGES = 50;
 export async function findGate(ask: Ask): Promise<Gate> {
   const gates: Gate[] = [];
   let after: string | null = null;
-  for (let page = 0; page < MOST_PAGES; page++) {
+  for (let page = 0; page < MAX_PAGES; page++) {
     const { concerts }: Page = await ask<Page>(CONCERTS, { after });
     for (const { node } of concerts.edges) {
       if (!node.queue || node.queue.state === 'CLOSED') continue;

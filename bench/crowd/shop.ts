@@ -16,7 +16,7 @@ const PAY = `mutation ($input: PayInput!) { pay(input: $input) {
 /** Some look around and go. */
 const WINDOW_SHOPPERS = 0.05;
 /** The most that one charge may add. */
-const MOST_CHARGE = 10_000_000;
+const MAX_CHARGE = 10_000_000;
 
 interface Show {
   readonly id: string;
@@ -44,7 +44,7 @@ export async function buySeats({ gate, ask, stop }: Buyer, who: Who): Promise<nu
   if (!reserveBest.id) return 0;
   await sleep(between(500, 2_000), stop);
   if (stop.aborted) return 0;
-  const amount = Math.min(Math.max(reserveBest.amount, 1), MOST_CHARGE);
+  const amount = Math.min(Math.max(reserveBest.amount, 1), MAX_CHARGE);
   await ask(CHARGE, { input: { amount, idempotencyKey: randomUUID() } }, who);
   await sleep(between(500, 1_500), stop);
   const payment = { reservationId: reserveBest.id, idempotencyKey: randomUUID() };

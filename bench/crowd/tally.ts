@@ -13,7 +13,7 @@ const NAMES: Record<Stage, string> = {
   trouble: 'trouble',
 };
 /** Complaints told at the end. */
-const MOST_COMPLAINTS = 5;
+const MAX_COMPLAINTS = 5;
 
 /** Counts where everybody is. */
 export class Tally {
@@ -62,7 +62,7 @@ export class Tally {
     const waits = this.#waitedMs.sort((a, b) => a - b);
     const median = waits[Math.floor(waits.length / 2)];
     const waited = median === undefined ? '' : `; half of those let in waited less than ${Math.ceil(median / 1_000)} s`;
-    const complaints = [...this.#complaints].slice(0, MOST_COMPLAINTS).map(([text, times]) => `  ${times} x ${text}`);
+    const complaints = [...this.#complaints].slice(0, MAX_COMPLAINTS).map(([text, times]) => `  ${times} x ${text}`);
     return [`The crowd is over: ${end}.`, this.line(), `${this.#seats} seats bought${waited}`, ...complaints].join(
       '\n',
     );

@@ -15,12 +15,13 @@ patchPg((text) => {
   if (text === 'rollback') lostRaces++;
   return text;
 });
+const { Coupon, IssuedCoupon } = await built<typeof import('../../src/coupons/coupon.ts')>('coupons/coupon');
 const { claimCoupon } = await built<typeof import('../../src/coupons/claim-coupon.ts')>('coupons/claim-coupon');
 const { makeContext } = await built<typeof import('../../src/api/context.ts')>('api/context');
 const { isUnavailable } = await built<typeof import('../../src/platform/faults.ts')>('platform/faults');
 const { sql } = await built<typeof import('../../src/platform/postgres.ts')>('platform/postgres');
 
-const platform = await openPlatform({ COUPON_GUARD: guard }, [], databaseUrl, redisUrl);
+const platform = await openPlatform({ COUPON_GUARD: guard }, [Coupon, IssuedCoupon], databaseUrl, redisUrl);
 const users = Array.from({ length: USERS }, () => randomUUID());
 await sql(
   platform.orm.em.fork(),

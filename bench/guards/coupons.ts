@@ -5,7 +5,7 @@ import type { Subject } from './subject.ts';
 /** Claims, each by another user; a coupon has room for as many as its quantity says. */
 export const COUPONS: Subject = {
   name: 'coupon',
-  guards: ['script', 'optimistic', 'pessimistic', 'redis-lock'],
+  guards: ['optimistic', 'pessimistic', 'redis-lock'],
   worker: fileURLToPath(new URL('./coupon-worker.ts', import.meta.url)),
 
   async make(pool, keys, room) {

@@ -9,7 +9,7 @@ import { enterMany, type Waiting } from './enter-many.ts';
 const PROCESSES = 4;
 const SUBSCRIBERS = 60_000;
 /** A process may hold 20,000 open files. */
-const MOST_OF_A_GENERATOR = 15_000;
+const MAX_OF_A_GENERATOR = 15_000;
 const ADMIT_PER_MINUTE = 6_000;
 const SECONDS = 60;
 const KB = 1_000;
@@ -49,7 +49,7 @@ export async function measureCrowd([count, seconds]: readonly string[]): Promise
 /** Everybody on a socket of their own, from several processes and addresses, since a pair of addresses has 28,000 ports. */
 async function gather(servers: Servers, people: readonly Waiting[]): Promise<Child[]> {
   const urls = servers.processes.map(({ url }) => url);
-  const parts = Math.max(2, Math.ceil(people.length / MOST_OF_A_GENERATOR));
+  const parts = Math.max(2, Math.ceil(people.length / MAX_OF_A_GENERATOR));
   return Promise.all(
     Array.from({ length: parts }, async (_none, part) => {
       const generator = new Child('../queue/crowd.child.ts');

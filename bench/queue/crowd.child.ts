@@ -31,7 +31,7 @@ export interface Heard {
 }
 
 const OPENING_AT_ONCE = 100;
-const MOST_TRIES = 5;
+const MAX_TRIES = 5;
 const ACTIVATED = /"activatedAt":"([^"]+)"/;
 
 let messages = 0;
@@ -80,7 +80,7 @@ async function patiently(open: () => Promise<RawSocket>): Promise<RawSocket> {
     try {
       return await open();
     } catch (error) {
-      if (tries >= MOST_TRIES) throw error;
+      if (tries >= MAX_TRIES) throw error;
       retries += 1;
       await sleep(1_000 * tries);
     }

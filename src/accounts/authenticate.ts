@@ -1,13 +1,14 @@
+import { LRUCache } from 'lru-cache';
 import type { Caller } from '../api/context.ts';
 import { CallerError } from '../api/problems.ts';
 import { type Platform, perProcess } from '../platform/platform.ts';
 import { readAccessToken } from './access-token.ts';
 import { readForeignToken } from './foreign-token.ts';
 
-/** Verified tokens that one process remembers at most: verifying one costs as much as answering a small query. */
-const MOST_REMEMBERED = 100_000;
+/** Verified tokens that a process keeps: verifying a token costs as much as answering a small query. */
+const MAX_TOKENS = 100_000;
 
-const remembered = perProcess(() => new Map<string, Caller>());
+const callers = perProcess(() => new LRUCache<string, Caller>({ max: MAX_TOKENS }));
 
 /**
  * Reads `authorization: Bearer <accessToken>`.
@@ -27,7 +28,7 @@ export async function authenticate(platform: Platform, header: unknown): Promise
 export function recallCaller(platform: Platform, header: unknown): Caller | null | undefined {
   if (header === undefined) return null;
   const token = tokenIn(header);
-  const caller = token === undefined ? undefined : remembered(platform).get(token);
+  const caller = token === undefined ? undefined : callers(platform).get(token);
   return caller && caller.until > Date.now() ? caller : undefined;
 }
 
@@ -36,20 +37,12 @@ function tokenIn(header: unknown): string | undefined {
 }
 
 async function callerBehind(platform: Platform, token: string): Promise<Caller | undefined> {
-  const known = remembered(platform).get(token);
+  const known = callers(platform).get(token);
   if (known) return known;
   const read = platform.config.AUTH_JWKS_URL ? readForeignToken : readAccessToken;
   const caller = await read(platform, token);
-  if (caller) remember(remembered(platform), token, caller);
+  if (caller) callers(platform).set(token, caller);
   return caller;
-}
-
-function remember(callers: Map<string, Caller>, token: string, caller: Caller): void {
-  if (callers.size >= MOST_REMEMBERED) {
-    const oldest = callers.keys().next().value;
-    if (oldest !== undefined) callers.delete(oldest);
-  }
-  callers.set(token, caller);
 }
 
 /** Over HTTP the status tells it too. */

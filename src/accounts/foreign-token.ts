@@ -1,4 +1,5 @@
 import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
+import { LRUCache } from 'lru-cache';
 import type { Caller, Role } from '../api/context.ts';
 import { CallerError } from '../api/problems.ts';
 import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
@@ -6,17 +7,17 @@ import { sql } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
 import { createUser } from './create-user.ts';
 
-/** Users found by (issuer, subject) that one process remembers at most. */
-const MOST_REMEMBERED = 100_000;
+/** Users by issuer and subject that a process keeps. */
+const MAX_USERS = 100_000;
 
 interface Provider {
   readonly keys: ReturnType<typeof createRemoteJWKSet>;
-  readonly userIds: Map<string, string>;
+  readonly userIds: LRUCache<string, string>;
 }
 
 const providerOf: (platform: Platform) => Provider = perProcess(({ config }) => ({
   keys: createRemoteJWKSet(new URL(config.AUTH_JWKS_URL ?? ''), { timeoutDuration: 2 * SECOND }),
-  userIds: new Map(),
+  userIds: new LRUCache({ max: MAX_USERS }),
 }));
 
 /**
@@ -76,7 +77,6 @@ async function userIdOf(platform: Platform, issuer: string, subject: string, cla
     (await createUser(em, { name, role: 'BUYER', foreign: { issuer, subject } }))?.id ??
     (await find());
   if (!id) throw new Error('a user of the identity provider could not be made');
-  if (userIds.size >= MOST_REMEMBERED) userIds.clear();
   userIds.set(JSON.stringify([issuer, subject]), id);
   return id;
 }

@@ -6,14 +6,14 @@ import type { CredentialsInput, Session } from './session.ts';
 import { User } from './user.ts';
 
 /** Longer ones are refused before they cost time; none of these can have signed up. */
-const MOST_CHARACTERS = 200;
+const MAX_CHARACTERS = 200;
 
 /**
  * Opens a session for whoever knows the password.
  * @returns a Session; INVALID_CREDENTIALS, the same for an unknown name and a wrong password
  */
 export async function signIn(context: Context, { name, password }: CredentialsInput): Promise<Session | Refusal> {
-  if (name.length > MOST_CHARACTERS || password.length > 2 * MOST_CHARACTERS)
+  if (name.length > MAX_CHARACTERS || password.length > 2 * MAX_CHARACTERS)
     throw badInput('name or password is too long.');
   if (name.includes('\0')) return refuse('INVALID_CREDENTIALS');
   const user = await context.em.findOne(User, { name, passwordHash: { $ne: null } });

@@ -5,7 +5,7 @@ import type { Config } from '../config.ts';
 import { hostOf } from '../config-values.ts';
 import { isPublicAddress } from './public-address.ts';
 
-const MOST_CHARACTERS = 2_000;
+const MAX_CHARACTERS = 2_000;
 
 /** Names that mean this machine everywhere (RFC 6761). */
 const LOCALHOST = /^(.+\.)?localhost\.?$/;
@@ -17,7 +17,7 @@ const LOCALHOST = /^(.+\.)?localhost\.?$/;
  * when an alert is sent
  */
 export function channelUrlOf(given: string, config: Config): string {
-  const text = textOf('url', given, 1, MOST_CHARACTERS);
+  const text = textOf('url', given, 1, MAX_CHARACTERS);
   if (!URL.canParse(text) || new URL(text).protocol !== 'https:') throw badInput('url must be an https URL.');
   const url = new URL(text);
   if (url.username || url.password) throw badInput('url must not have a user or a password in it.');

@@ -10,7 +10,7 @@ import { AddressRefused, lookupPublic } from './public-address.ts';
 /** From the first look at the DNS to the last byte of the answer. */
 export const POST_TIMEOUT_MS = 5 * SECOND;
 
-const MOST_ANSWER_BYTES = 4_096;
+const MAX_ANSWER_BYTES = 4_096;
 
 /** A connection of its own: one that is kept was judged by an older answer of the DNS. The lookup gets all addresses. */
 const CONNECTION = { agent: false, autoSelectFamily: true };
@@ -69,7 +69,7 @@ function drain(response: IncomingMessage): void {
   response.on('error', () => undefined);
   response.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
-    if (bytes > MOST_ANSWER_BYTES) response.destroy();
+    if (bytes > MAX_ANSWER_BYTES) response.destroy();
   });
 }
 

@@ -19,7 +19,7 @@ export class ScheduleAlertInput {
   sendAt?: Date | null;
 }
 
-const MOST_CHARACTERS = 4_000;
+const MAX_CHARACTERS = 4_000;
 
 /**
  * Writes down that the text is to be sent; a sendAt that has passed is now. The job sends it.
@@ -27,7 +27,7 @@ const MOST_CHARACTERS = 4_000;
  */
 export async function scheduleAlert(context: Context, input: ScheduleAlertInput): Promise<Alert> {
   const channelId = idOf('channelId', input.channelId);
-  const text = textOf('text', input.text, 1, MOST_CHARACTERS);
+  const text = textOf('text', input.text, 1, MAX_CHARACTERS);
   const [row] = await sql<AlertRow>(
     context.em,
     `insert into alert as a (id, channel_id, text, send_at, due_at)

@@ -5,13 +5,13 @@ import { NOW_ONCE, prepared, sql } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
 import { POST_TIMEOUT_MS, type Posting, postAlert } from './post-alert.ts';
 
-const MOST_ATTEMPTS = 5;
-const MOST_AT_ONCE = 20;
+const MAX_ATTEMPTS = 5;
+const MAX_AT_ONCE = 20;
 
 /** How long an alert is its sender's: as long as it may take to begin, and to post, and as much again. */
 const LEASE_MS = 4 * POST_TIMEOUT_MS;
 /** A sender that was held up for longer after it claimed does not begin any more. */
-const MOST_DELAY_MS = POST_TIMEOUT_MS;
+const MAX_DELAY_MS = POST_TIMEOUT_MS;
 
 /** Waited after the first failure; each further one waits four times as long, less up to half by chance. */
 const FIRST_WAIT_SECONDS = 10;
@@ -45,7 +45,7 @@ const IS_DUE = `status = 'SCHEDULED' and due_at <= ${NOW_ONCE}`;
 /** A last try whose process died, or could not tell what came of it, has no other after it. */
 async function giveUpInterrupted(em: EntityManager): Promise<void> {
   const text = `update alert set status = 'FAILED', last_error = 'INTERRUPTED' where ${IS_DUE} and attempts >= $1`;
-  await sql(em, prepared(text), [MOST_ATTEMPTS]);
+  await sql(em, prepared(text), [MAX_ATTEMPTS]);
 }
 
 function claim(em: EntityManager): Promise<Claimed[]> {
@@ -55,16 +55,16 @@ function claim(em: EntityManager): Promise<Claimed[]> {
     update alert a set attempts = a.attempts + 1, due_at = clock_timestamp() + make_interval(secs => $3)
     from due, alert_channel c where a.id = due.id and c.id = a.channel_id
     returning a.id, a.text, (extract(epoch from a.send_at) * 1000)::float8 as "sendAt", a.attempts, c.kind, c.url`;
-  return sql<Claimed>(em, prepared(text), [MOST_ATTEMPTS, MOST_AT_ONCE, LEASE_MS / SECOND]);
+  return sql<Claimed>(em, prepared(text), [MAX_ATTEMPTS, MAX_AT_ONCE, LEASE_MS / SECOND]);
 }
 
 async function send(platform: Platform, alert: Claimed, begunAt: number): Promise<void> {
-  if (performance.now() - begunAt > MOST_DELAY_MS) return;
+  if (performance.now() - begunAt > MAX_DELAY_MS) return;
   const failure = await postAlert(alert, platform.config);
   const em = forkOf(platform);
   if (failure === null) await noteSent(em, alert);
   else await noteFailure(em, alert, failure);
-  if (failure !== null && alert.attempts >= MOST_ATTEMPTS) {
+  if (failure !== null && alert.attempts >= MAX_ATTEMPTS) {
     platform.log.warn({ alert: alert.id, failure }, 'an alert could not be sent and is given up');
   }
 }
@@ -80,5 +80,5 @@ async function noteFailure(em: EntityManager, { id, attempts }: Claimed, failure
       due_at = clock_timestamp() + make_interval(secs => $5)
     where id = $1 and attempts = $2 and status = 'SCHEDULED'`;
   const most = FIRST_WAIT_SECONDS * WAIT_FACTOR ** (attempts - 1);
-  await sql(em, prepared(text), [id, attempts, MOST_ATTEMPTS, failure, most * (1 - Math.random() / 2)]);
+  await sql(em, prepared(text), [id, attempts, MAX_ATTEMPTS, failure, most * (1 - Math.random() / 2)]);
 }

@@ -6,12 +6,12 @@ import type { Audit } from './audit.ts';
 import { runChecks } from './run-checks.ts';
 
 /** A little less than the request may take, so that nothing goes on counting for nobody. */
-const MOST_MS = 28 * SECOND;
+const MAX_MS = 28 * SECOND;
 
 /** One at a time in a process: whoever asks while one is under way shares the next. */
 const queries = perProcess(() => new CoalescedQuery<Audit>());
 
 /** Counts everything again, for a request. */
 export function auditNow(platform: Platform): Promise<Audit> {
-  return queries(platform).run('audit', () => runChecks(urlOf(platform.orm), MOST_MS));
+  return queries(platform).run('audit', () => runChecks(urlOf(platform.orm), MAX_MS));
 }

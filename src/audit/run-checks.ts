@@ -16,7 +16,7 @@ const CHECKS: readonly Check[] = [
 ];
 
 /** Rows that a check names. */
-const MOST_NAMED = 20;
+const MAX_NAMED = 20;
 
 /**
  * Counts everything again from the rows, in one read-only snapshot, over a connection of its own: neither the pool nor
@@ -46,7 +46,7 @@ async function runCheck(client: AloneClient, { name, rule, count, broken }: Chec
   const { rows } = await client.query<Pick<AuditCheck, 'checked' | 'violations' | 'rows'>>(
     `with broken as materialized (${broken})
      select (${count})::int as checked, (select count(*)::int from broken) as violations,
-       array(select name from broken order by name limit ${MOST_NAMED}) as rows`,
+       array(select name from broken order by name limit ${MAX_NAMED}) as rows`,
   );
   return Object.assign(new AuditCheck(), { name, rule, ...rows[0] });
 }

@@ -6,15 +6,15 @@ import { readConfig } from '../config.ts';
 import { HOUR } from '../platform/units.ts';
 
 /** Nobody waits for it but the person who started it. */
-const MOST_MS = HOUR;
+const MAX_MS = HOUR;
 
 /** Counts everything again in the database of the configuration, or of DATA_DIR. @returns the exit code */
 async function main(): Promise<number> {
   const { DATABASE_URL, DATA_DIR } = readConfig(process.env);
-  if (DATABASE_URL) return tell(await runChecks(DATABASE_URL, MOST_MS));
+  if (DATABASE_URL) return tell(await runChecks(DATABASE_URL, MAX_MS));
   const embedded = await openEmbedded({ dataDir: DATA_DIR, servers: ['postgres'], name: 'onsale' });
   try {
-    return tell(await runChecks(embedded.databaseUrl ?? '', MOST_MS));
+    return tell(await runChecks(embedded.databaseUrl ?? '', MAX_MS));
   } finally {
     await embedded.close();
   }

@@ -1,8 +1,7 @@
 import { type EntityClass, type EntityManager, LockMode } from '@mikro-orm/core';
 import { readHolders, Seat, writeSeats } from '../concerts/seat.ts';
 import { publishSeats } from '../concerts/seat-change.ts';
-import { Coupon } from '../coupons/coupon.ts';
-import { IssuedCoupon } from '../coupons/issued-coupon.ts';
+import { Coupon, IssuedCoupon } from '../coupons/coupon.ts';
 import { Payment } from '../payments/payment.ts';
 import type { Platform } from '../platform/platform.ts';
 import { prepared, sql } from '../platform/postgres.ts';

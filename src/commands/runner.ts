@@ -250,6 +250,17 @@ export function run<Asked, Answer, Known, Facts>(
   caller: Caller,
   verb: Verb<Asked, Answer, Known, Facts>,
   asked: Asked,
+): Promise<Answer>;
+export function run<Asked, Answer, Known, Facts>(
+  caller: Caller,
+  verb: Verb<Asked, Answer, Known, Facts>,
+  asked: Asked,
+  key: Omit<IdempotencyKey, 'mutation'> | undefined,
+): Promise<Answer | Refusal>;
+export function run<Asked, Answer, Known, Facts>(
+  caller: Caller,
+  verb: Verb<Asked, Answer, Known, Facts>,
+  asked: Asked,
   key?: Omit<IdempotencyKey, 'mutation'>,
 ): Promise<Answer | Refusal> {
   const { platform } = caller;

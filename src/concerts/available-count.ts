@@ -1,32 +1,30 @@
+import { LRUCache } from 'lru-cache';
 import type { Batch, Context } from '../api/context.ts';
 import { perProcess } from '../platform/platform.ts';
 import { sql } from '../platform/postgres.ts';
 
-/** Counts are told for at most this long, so that they are never older than a second when they arrive. */
+/** How long a count is used, so that it is never older than a second when it arrives; shows whose count a process keeps. */
 const FRESH_MS = 500;
-const MOST_REMEMBERED = 10_000;
+const MAX_SHOWS = 10_000;
 
-interface Count {
-  readonly at: number;
-  readonly free: Promise<Map<string, number>>;
-}
+const counts = perProcess(() => new LRUCache<string, Promise<Map<string, number>>>({ max: MAX_SHOWS, ttl: FRESH_MS }));
 
-const counts = perProcess(() => new Map<string, Count>());
-
-/** Free seats of each show, at most a second old; however many ask at once, they are counted once. */
+/** Free seats of each show, at most a second old; callers at the same time share one count. */
 export const availableCounts: Batch<number> = async (context, showIds) => {
   const known = counts(context.platform);
-  const now = Date.now();
-  const stale = [...new Set(showIds)].filter((id) => now - (known.get(id)?.at ?? 0) > FRESH_MS);
+  const found = new Map(showIds.map((id) => [id, known.get(id)]));
+  const stale = [...found.keys()].filter((id) => !found.get(id));
   if (stale.length > 0) {
-    if (known.size > MOST_REMEMBERED) known.clear();
     const free = countFree(context, stale);
-    for (const id of stale) known.set(id, { at: now, free });
+    for (const id of stale) {
+      known.set(id, free);
+      found.set(id, free);
+    }
     free.catch(() => {
       for (const id of stale) known.delete(id);
     });
   }
-  return Promise.all(showIds.map(async (id) => (await known.get(id)?.free)?.get(id) ?? 0));
+  return Promise.all(showIds.map(async (id) => (await found.get(id))?.get(id) ?? 0));
 };
 
 async function countFree(context: Context, showIds: readonly string[]): Promise<Map<string, number>> {

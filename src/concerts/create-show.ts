@@ -7,7 +7,7 @@ import { DateTime, Money } from '../api/scalars.ts';
 import { newId } from '../platform/ids.ts';
 import { sql, sqlRow } from '../platform/postgres.ts';
 import { Concert } from './concert.ts';
-import { layOut, MOST_SEATS, type Section } from './lay-out.ts';
+import { layOut, MAX_SEATS, type Section } from './lay-out.ts';
 import { Show } from './show.ts';
 
 @InputType({ description: 'rows of seatsPerRow seats, the last may be shorter' })
@@ -64,7 +64,7 @@ export class CreateShowInput {
   sections?: SectionInput[] | null;
 }
 
-const MOST_PRICE = 1_000_000_000;
+const MAX_PRICE = 1_000_000_000;
 const SEATS_PER_STATEMENT = 10_000;
 
 /**
@@ -76,7 +76,7 @@ export async function createShow(context: Context, input: CreateShowInput): Prom
   checkTexts(input);
   const sections = sectionsOf(input);
   const seatCount = sections.reduce((sum, section) => sum + section.seatCount, 0);
-  within('seatCount of all sections together', seatCount, 1, MOST_SEATS);
+  within('seatCount of all sections together', seatCount, 1, MAX_SEATS);
   if (!(await context.em.findOne(Concert, { id: concertId }))) throw notFound('concert');
   return context.em.transactional(async (em) => {
     const show = await insertShow(em, { ...input, concertId, seatCount });
@@ -89,7 +89,7 @@ function checkTexts(input: CreateShowInput): void {
   textOf('subtitle', input.subtitle, 0, 200);
   textOf('venue', input.venue, 1, 200);
   within('durationMinutes', input.durationMinutes, 1, 10_000);
-  within('price', input.price, 0, MOST_PRICE);
+  within('price', input.price, 0, MAX_PRICE);
   if (input.salesOpenAt >= input.salesCloseAt) throw badInput('salesOpenAt must be before salesCloseAt.');
 }
 
@@ -99,9 +99,9 @@ function sectionsOf(input: CreateShowInput): Section[] {
   if (all.length < 1 || all.length > 1_000) throw badInput('sections must be from 1 to 1000.');
   for (const section of all) {
     if (sections) textOf('name of a section', section.name, 1, 100);
-    within('seatCount', section.seatCount, 1, MOST_SEATS);
+    within('seatCount', section.seatCount, 1, MAX_SEATS);
     within('seatsPerRow', section.seatsPerRow, 1, 1_000);
-    within('price of a section', section.price, 0, MOST_PRICE);
+    within('price of a section', section.price, 0, MAX_PRICE);
   }
   if (new Set(all.map(({ name }) => name)).size < all.length) throw badInput('sections must have different names.');
   return all;

@@ -1,5 +1,5 @@
 /** Most seats of one show. */
-export const MOST_SEATS = 100_000;
+export const MAX_SEATS = 100_000;
 
 export interface Section {
   readonly name: string;

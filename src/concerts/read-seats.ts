@@ -5,7 +5,7 @@ import { CoalescedQuery } from '../platform/coalesced-query.ts';
 import { forkOf, perProcess } from '../platform/platform.ts';
 import { prepared, sql } from '../platform/postgres.ts';
 import { findShow } from './find-show.ts';
-import { MOST_SEATS } from './lay-out.ts';
+import { MAX_SEATS } from './lay-out.ts';
 import { SEAT_COLUMNS, SEAT_TABLES, type Seat, toSeats } from './seat.ts';
 
 /** Which of a show's seats. */
@@ -16,7 +16,7 @@ export interface SeatRange {
 }
 
 /** Without `first`, no more are answered than a page can show. */
-const MOST_WITHOUT_FIRST = 5_000;
+const MAX_WITHOUT_FIRST = 5_000;
 
 const queries = perProcess(() => new CoalescedQuery<Seat[]>());
 
@@ -36,7 +36,7 @@ export async function readSeatMap(context: Context, showIdText: string, range: S
         `select ${SEAT_COLUMNS} from ${SEAT_TABLES}
          where s.show_id = $1 and ($2::text is null or s.section = $2) and s.number > $3
          order by s.number limit $4`,
-        [showId, section, afterNumber, first ?? MOST_SEATS],
+        [showId, section, afterNumber, first ?? MAX_SEATS],
       ),
     ),
   );
@@ -77,7 +77,7 @@ export async function readAvailableSeats(
   const { section, afterNumber, first } = checkRange(range);
   const key = JSON.stringify([concertId, date, section, afterNumber, first]);
   const seats = await freeQueries(platform).run(key, async () => {
-    const limit = first ?? MOST_WITHOUT_FIRST + 1;
+    const limit = first ?? MAX_WITHOUT_FIRST + 1;
     const asked = [concertId, date, platform.config.TIME_ZONE, afterNumber, limit];
     const em = forkOf(platform);
     return toSeats(
@@ -86,15 +86,15 @@ export async function readAvailableSeats(
         : await sql<object>(em, FREE_SEATS_OF_SECTION, [...asked, section]),
     );
   });
-  if (first === null && seats.length > MOST_WITHOUT_FIRST) {
-    throw badInput(`first is needed: there are more than ${MOST_WITHOUT_FIRST} seats.`);
+  if (first === null && seats.length > MAX_WITHOUT_FIRST) {
+    throw badInput(`first is needed: there are more than ${MAX_WITHOUT_FIRST} seats.`);
   }
   return seats;
 }
 
 function checkRange(range: SeatRange): { section: string | null; afterNumber: number; first: number | null } {
   const { section, afterNumber, first } = range;
-  if (typeof first === 'number') within('first', first, 1, MOST_SEATS);
+  if (typeof first === 'number') within('first', first, 1, MAX_SEATS);
   if (typeof afterNumber === 'number') within('afterNumber', afterNumber, 0, 2 ** 31 - 1);
   if (section?.includes('\0')) throw badInput('section has characters that no section has.');
   return { section: section ?? null, afterNumber: afterNumber ?? 0, first: first ?? null };

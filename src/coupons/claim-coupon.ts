@@ -1,73 +1,215 @@
-import { type Context, callerOf, isOver } from '../api/context.ts';
+import type { EntityManager } from '@mikro-orm/core';
+import { createUnionType, Field, ObjectType } from 'type-graphql';
+import { type Context, callerOf } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
-import { CallerError, notFound, refuse } from '../api/problems.ts';
-import { GUARDS } from '../legacy/guards/guard.ts';
-import { BatchByKey, type Outcome } from '../platform/batch-by-key.ts';
-import { type Platform, perProcess } from '../platform/platform.ts';
-import { claimByScript } from './claim-by-script.ts';
-import { confirmClaims, type Verdict } from './confirm-claims.ts';
-import { type ClaimAnswer, couponAlreadyClaimed } from './coupon-problems.ts';
+import { notFound, Problem, Refusal, refuse, sentenceOf } from '../api/problems.ts';
+import { COUPONS, rowsOf } from '../commands/lock-order.ts';
+import { type Prepared, run, type Verb } from '../commands/runner.ts';
+import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
+import { anyOf, prepared, sql } from '../platform/postgres.ts';
+import { SECOND } from '../platform/units.ts';
+import { IssuedCoupon, WITH_USE } from './coupon.ts';
 
-interface Claimant {
-  readonly userId: string;
-  /** Whether nobody waits for the answer any more: then nothing is claimed. */
-  readonly isOver: () => boolean;
+@ObjectType({ implements: Problem })
+export class CouponAlreadyClaimed extends Problem {
+  @Field(() => IssuedCoupon)
+  issuedCoupon!: IssuedCoupon;
 }
 
-/** Claims decided together: a crowd shares transactions, and keeps its order. */
-const MOST_AT_ONCE = 100;
+export const ClaimCouponResult = createUnionType({
+  name: 'ClaimCouponResult',
+  types: () => [IssuedCoupon, CouponAlreadyClaimed, Refusal] as const,
+});
 
-const batches = perProcess(
-  (platform) =>
-    new BatchByKey<Claimant, ClaimAnswer>(MOST_AT_ONCE, (couponId, claimants) =>
-      decideAll(platform, couponId, claimants),
-    ),
-);
+export type ClaimAnswer = IssuedCoupon | CouponAlreadyClaimed | Refusal;
+
+/** How long a process remembers that a coupon is sold out, and that some are left: then nobody looks before the batch. */
+const SOLD_OUT_MS = SECOND;
+const LEFT_MS = SECOND / 10;
+/** Coupons that a process remembers at most. */
+const MAX_REMEMBERED = 10_000;
+
+/** What a process has seen of a coupon lately. */
+interface Seen {
+  readonly isSoldOut: boolean;
+  /** In milliseconds since 1970. */
+  readonly until: number;
+}
+
+const seenLately = perProcess(() => new Map<string, Seen>());
+
+interface Claim {
+  readonly couponId: string;
+  readonly userId: string;
+  /** Whether the process remembers that the coupon is sold out: then the claim needs no turn, and no lock in Redis. */
+  readonly isSoldOut: boolean;
+}
+
+type Ready = Prepared<undefined, ClaimAnswer>;
+
+/** What claims of one coupon in one batch share. */
+interface CouponFacts {
+  /** Coupons that users of the batch have, by user. */
+  readonly had: Map<string, IssuedCoupon>;
+  /** The lowest serials that nobody has, as many as can be issued, in order. */
+  readonly free: number[];
+}
+
+const CLAIM_COUPON: Verb<Claim, ClaimAnswer, undefined, CouponFacts> = {
+  name: 'claimCoupon',
+  contends: ({ couponId, isSoldOut }) => (isSoldOut ? [] : [`coupon:${couponId}`]),
+
+  async prepare(platform, claims) {
+    const unsure = claims.filter(({ couponId, isSoldOut }) => isSoldOut || !recall(platform, couponId));
+    if (unsure.length === 0) return claims.map(() => ({ known: undefined }));
+    const em = forkOf(platform);
+    const looks = await lookAtClaims(em, unsure);
+    const had = await readHad(em, looks);
+    const refused = new Map(
+      unsure.map((claim, index) => [claim, refusalOf(platform, claim, looks[index] as Look, had)]),
+    );
+    return claims.map((claim) => refused.get(claim) ?? { known: undefined });
+  },
+
+  locks: ({ couponId }) => ({ rows: [rowsOf(COUPONS, [couponId])] }),
+
+  async facts(em, items, { platform }) {
+    const looks = await lookAtClaims(
+      em,
+      items.map(({ asked }) => asked),
+    );
+    const had = await readHad(em, looks);
+    const byCoupon = new Map<string, CouponFacts>();
+    for (const [couponId, group] of Map.groupBy(items.keys(), (index) => items[index]?.asked.couponId as string)) {
+      const look = looks[group[0] as number] as Look;
+      byCoupon.set(couponId, { had: new Map(), free: await lowestFree(em, couponId, look, group.length) });
+      remember(platform, couponId, look);
+    }
+    return items.map(({ asked: { couponId, userId } }, index) => {
+      const facts = byCoupon.get(couponId) as CouponFacts;
+      const issuedCoupon = had.get(looks[index]?.issuedId ?? '');
+      if (issuedCoupon) facts.had.set(userId, issuedCoupon);
+      return facts;
+    });
+  },
+
+  decide({ asked: { couponId, userId }, facts: { had, free } }, scene) {
+    const issuedCoupon = had.get(userId);
+    if (issuedCoupon) return couponAlreadyClaimed(issuedCoupon);
+    const [serial] = free;
+    // By what was read together with who has one, and not by the coupon's row: without its lock that may be older, and
+    // whoever was issued one in between would be refused. What was issued in between breaks the version check.
+    if (serial === undefined) return refuse('COUPON_SOLD_OUT');
+    const coupon = scene.get(COUPONS, couponId);
+    if (!coupon.isOpenAt(scene.now)) return refuse('COUPON_CLOSED');
+    free.shift();
+    const issued = coupon.issue(userId, serial, scene.now);
+    had.set(userId, issued);
+    scene.insert(issued);
+    return issued;
+  },
+};
 
 /**
  * Gives the caller one of the coupons, first come first served: serials from 1 in the order of arrival.
- * @returns the IssuedCoupon; CouponAlreadyClaimed for whoever has one; COUPON_SOLD_OUT; COUPON_CLOSED before startsAt
+ * @returns the IssuedCoupon; CouponAlreadyClaimed for a caller who has one; COUPON_SOLD_OUT; COUPON_CLOSED before startsAt
  * and from endsAt
  * @throws CallerError NOT_FOUND for an unknown coupon
  */
-export function claimCoupon(context: Context, couponId: string): Promise<ClaimAnswer> {
-  const claimant = { userId: callerOf(context).id, isOver: () => isOver(context) };
-  return batches(context.platform).do(idOf('couponId', couponId), claimant);
+export async function claimCoupon(context: Context, couponIdText: string): Promise<ClaimAnswer> {
+  const couponId = idOf('couponId', couponIdText);
+  const isSoldOut = recall(context.platform, couponId)?.isSoldOut ?? false;
+  return run(context, CLAIM_COUPON, { couponId, userId: callerOf(context).id, isSoldOut });
 }
 
-async function decideAll(
+/** What refuses a claim without a transaction, by an unlocked look; undefined where nothing does. */
+function refusalOf(
   platform: Platform,
-  couponId: string,
-  claimants: readonly Claimant[],
-): Promise<Outcome<ClaimAnswer>[]> {
-  const present = new Set(claimants.filter((claimant) => !claimant.isOver()));
-  const userIds = [...new Set([...present].map(({ userId }) => userId))];
-  const verdicts = userIds.length > 0 ? await decide(platform, couponId, userIds) : new Map<string, Verdict>();
-  const served = new Set<string>();
-  return claimants.map((claimant) => {
-    const verdict = present.has(claimant) ? verdicts.get(claimant.userId) : undefined;
-    if (!verdict) return { error: new CallerError('SERVICE_UNAVAILABLE') };
-    const isFirst = !served.has(claimant.userId);
-    served.add(claimant.userId);
-    return answerTo(verdict, isFirst);
-  });
+  { couponId, isSoldOut }: Claim,
+  look: Look,
+  had: ReadonlyMap<string, IssuedCoupon>,
+): Ready | undefined {
+  if (look.quantity === null) return { error: notFound('coupon') };
+  const issuedCoupon = had.get(look.issuedId ?? '');
+  if (issuedCoupon) return { answer: couponAlreadyClaimed(issuedCoupon) };
+  remember(platform, couponId, look);
+  if (isSoldOut || isGone(look)) return { answer: refuse('COUPON_SOLD_OUT') };
+  return look.isOpen ? undefined : { answer: refuse('COUPON_CLOSED') };
 }
 
-/** Under whichever guard the deployment has chosen, the same transaction confirms. */
-function decide(platform: Platform, couponId: string, userIds: readonly string[]): Promise<Map<string, Verdict>> {
-  const { COUPON_GUARD } = platform.config;
-  if (COUPON_GUARD === 'script') return claimByScript(platform, couponId, userIds);
-  return GUARDS[COUPON_GUARD](platform, `coupon:${couponId}`, (em, reading) =>
-    confirmClaims(em, couponId, userIds, reading),
+function recall(platform: Platform, couponId: string): Seen | undefined {
+  const seen = seenLately(platform).get(couponId);
+  return seen && Date.now() < seen.until ? seen : undefined;
+}
+
+/** A coupon that is not given out now is not remembered: each claim looks, and is refused without a transaction. */
+function remember(platform: Platform, couponId: string, look: Look): void {
+  const coupons = seenLately(platform);
+  const isSoldOut = isGone(look);
+  if (!isSoldOut && !look.isOpen) return;
+  if (coupons.size >= MAX_REMEMBERED) coupons.clear();
+  coupons.set(couponId, { isSoldOut, until: Date.now() + (isSoldOut ? SOLD_OUT_MS : LEFT_MS) });
+}
+
+function isGone({ quantity, issued }: Look): boolean {
+  return quantity !== null && issued >= quantity;
+}
+
+/** A claim's coupon, where there is one, and which of them the user has; all as of one snapshot. */
+interface Look {
+  /** Null where there is no such coupon; the columns after it then mean nothing. */
+  readonly quantity: number | null;
+  readonly issued: number;
+  /** The highest serial that was issued; 0 where none was. */
+  readonly highest: number;
+  readonly isOpen: boolean;
+  readonly issuedId: string | null;
+}
+
+/** Looks at claims in one statement. @returns one look for each, in their order */
+function lookAtClaims(em: EntityManager, claims: readonly Claim[]): Promise<Look[]> {
+  return sql<Look>(
+    em,
+    prepared(`with coupons as materialized (
+       select c.id, c.quantity, c.issued, c.starts_at <= clock_timestamp() and clock_timestamp() < c.ends_at as is_open,
+         coalesce((select max(i.serial) from issued_coupon i where i.coupon_id = c.id), 0) as highest
+       from coupon c where c.id = ${anyOf(1)}
+     )
+     select c.quantity, c.issued, c.highest, c.is_open as "isOpen",
+       (select i.id from issued_coupon i where i.coupon_id = u.coupon_id and i.user_id = u.user_id) as "issuedId"
+     from unnest($1::uuid[], $2::uuid[]) with ordinality as u (coupon_id, user_id, place)
+     left join coupons c on c.id = u.coupon_id order by u.place`),
+    [claims.map(({ couponId }) => couponId), claims.map(({ userId }) => userId)],
   );
 }
 
-/** Of several claims of one user at once the first may get the coupon; the others have it already. */
-function answerTo(verdict: Verdict, isFirst: boolean): Outcome<ClaimAnswer> {
-  if (typeof verdict === 'object') {
-    const { issued, isNew } = verdict;
-    return { value: isNew && isFirst ? issued : couponAlreadyClaimed(issued) };
-  }
-  if (verdict === 'NO_SUCH_COUPON') return { error: notFound('coupon') };
-  return { value: refuse(verdict) };
+/** The issued coupons that looks have found, by id. */
+async function readHad(em: EntityManager, looks: readonly Look[]): Promise<ReadonlyMap<string, IssuedCoupon>> {
+  const ids = looks.flatMap(({ issuedId }) => issuedId ?? []);
+  if (ids.length === 0) return new Map();
+  const rows = await em.find(IssuedCoupon, { id: { $in: ids } }, { populate: WITH_USE, disableIdentityMap: true });
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+/** Up to `count` serials that nobody has, the lowest first. They follow the highest unless rows were taken out by hand. */
+async function lowestFree(
+  em: EntityManager,
+  couponId: string,
+  { quantity, issued, highest }: Look,
+  count: number,
+): Promise<number[]> {
+  const left = Math.min(count, (quantity ?? 0) - issued);
+  if (highest === issued) return Array.from({ length: left }, (_, index) => highest + 1 + index);
+  const rows = await sql<{ serial: number }>(
+    em,
+    `select s.serial from generate_series(1, least($2::int, $3::int + $4::int)) as s (serial)
+     where not exists (select from issued_coupon i where i.coupon_id = $1 and i.serial = s.serial)
+     order by s.serial limit $4`,
+    [couponId, quantity, highest, Math.max(0, left)],
+  );
+  return rows.map(({ serial }) => serial);
+}
+
+function couponAlreadyClaimed(issuedCoupon: IssuedCoupon): CouponAlreadyClaimed {
+  return Object.assign(new CouponAlreadyClaimed(), sentenceOf('COUPON_ALREADY_CLAIMED'), { issuedCoupon });
 }

@@ -2,6 +2,7 @@ import { BigIntType, type OptionalProps } from '@mikro-orm/core';
 import { Entity, Formula, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { DateTime, Money } from '../api/scalars.ts';
+import { newId } from '../platform/ids.ts';
 
 export const DiscountKind = { FIXED: 'FIXED', PERCENT: 'PERCENT' } as const;
 export type DiscountKind = keyof typeof DiscountKind;
@@ -13,11 +14,67 @@ registerEnumType(DiscountKind, {
   },
 });
 
+export const IssuedCouponStatus = { ISSUED: 'ISSUED', USED: 'USED', EXPIRED: 'EXPIRED' } as const;
+export type IssuedCouponStatus = keyof typeof IssuedCouponStatus;
+registerEnumType(IssuedCouponStatus, { name: 'IssuedCouponStatus' });
+
+/** The order that uses an issued coupon: the live one that has it. An order not paid in time is over. */
+const usedBy = (issuedCouponId: string): string => `(select o.created_at from shop_order o
+  where o.issued_coupon_id = ${issuedCouponId}
+    and (o.status = 'PAID' or (o.status = 'PLACED' and o.pay_by > clock_timestamp())))`;
+
+/**
+ * A row of `issued_coupon`. Only `Coupon.issue` makes one. Whether it is used follows from orders and the clock, so
+ * `status` and `usedAt` are read only where a query asks for them (`WITH_USE`), and never along with a row lock.
+ */
+@ObjectType({ description: "A coupon in someone's hands: one per user" })
+@Entity({ tableName: 'issued_coupon' })
+export class IssuedCoupon {
+  declare [OptionalProps]?: 'status' | 'usedAt';
+
+  @Field(() => ID)
+  @PrimaryKey({ type: 'uuid' })
+  id!: string;
+
+  @Property({ type: 'uuid' })
+  userId!: string;
+
+  @Property({ type: 'uuid' })
+  couponId!: string;
+
+  /** Of the coupon; by it the row itself limits its serial. */
+  @Property({ type: 'integer' })
+  quantity!: number;
+
+  @Field(() => Int, { description: '1 = the first one claimed' })
+  @Property({ type: 'integer' })
+  serial!: number;
+
+  @Field(() => IssuedCouponStatus)
+  @Formula(
+    ({ id, couponId }) => `case when exists ${usedBy(id)} then 'USED'
+      when (select c.ends_at from coupon c where c.id = ${couponId}) <= clock_timestamp() then 'EXPIRED' else 'ISSUED' end`,
+    { type: 'text', lazy: true },
+  )
+  status!: IssuedCouponStatus;
+
+  @Field(() => DateTime)
+  @Property({ type: 'datetime', columnType: 'timestamptz' })
+  issuedAt!: Date;
+
+  @Field(() => DateTime, { nullable: true })
+  @Formula(({ id }) => usedBy(id), { type: 'datetime', lazy: true, nullable: true })
+  usedAt!: Date | null;
+}
+
+/** What a query populates to read an IssuedCoupon with its status. */
+export const WITH_USE = ['status', 'usedAt'] as const;
+
 /** A row of `coupon`. */
 @ObjectType()
 @Entity({ tableName: 'coupon' })
 export class Coupon {
-  declare [OptionalProps]?: 'version' | 'remaining';
+  declare [OptionalProps]?: 'version';
 
   @Field(() => ID)
   @PrimaryKey({ type: 'uuid' })
@@ -51,8 +108,9 @@ export class Coupon {
   version!: number;
 
   @Field(() => Int)
-  @Formula((columns) => `${columns.quantity} - ${columns.issued}`)
-  remaining!: number;
+  get remaining(): number {
+    return this.quantity - this.issued;
+  }
 
   @Field(() => DateTime)
   @Property({ type: 'datetime', columnType: 'timestamptz' })
@@ -67,25 +125,30 @@ export class Coupon {
     return this.startsAt <= now && now < this.endsAt;
   }
 
+  /**
+   * Gives one of the coupons to a user, and counts it.
+   * @param serial one that no other issued coupon has
+   * @param at the instant, by PostgreSQL's clock
+   * @returns the issued coupon, to be inserted after the coupon's row was written
+   * @throws RangeError when none is left: the caller checks that first
+   */
+  issue(userId: string, serial: number, at: Date): IssuedCoupon {
+    if (this.remaining < 1) throw new RangeError('no more of a coupon are issued than there are');
+    this.issued += 1;
+    return Object.assign(new IssuedCoupon(), {
+      id: newId(),
+      userId,
+      couponId: this.id,
+      quantity: this.quantity,
+      serial,
+      status: 'ISSUED' as const,
+      issuedAt: at,
+      usedAt: null,
+    });
+  }
+
   /** What it takes off a subtotal, in minor units: an amount, or percent rounded down, never more than there is. */
   discountOn(subtotal: number): number {
     return this.discountKind === 'PERCENT' ? Math.floor((subtotal * this.value) / 100) : Math.min(this.value, subtotal);
   }
-}
-
-/** Columns of a Coupon over `coupon c`. */
-export const COUPON_COLUMNS = `
-  c.id, c.name, c.discount_kind as "discountKind", c.value::float8 as value,
-  c.minimum_subtotal::float8 as "minimumSubtotal", c.quantity, c.quantity - c.issued as remaining,
-  (extract(epoch from c.starts_at) * 1000)::float8 as "startsAt",
-  (extract(epoch from c.ends_at) * 1000)::float8 as "endsAt"`;
-
-/** A row of `COUPON_COLUMNS`. */
-export interface CouponRow extends Omit<Coupon, 'startsAt' | 'endsAt'> {
-  readonly startsAt: number;
-  readonly endsAt: number;
-}
-
-export function toCoupon(row: CouponRow): Coupon {
-  return Object.assign(new Coupon(), row, { startsAt: new Date(row.startsAt), endsAt: new Date(row.endsAt) });
 }

@@ -1,10 +1,8 @@
 import { Arg, Ctx, Directive, Extensions, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { type Context, load, PUBLIC } from '../api/context.ts';
-import { claimCoupon } from './claim-coupon.ts';
-import { Coupon } from './coupon.ts';
-import { type ClaimAnswer, ClaimCouponResult } from './coupon-problems.ts';
+import { type ClaimAnswer, ClaimCouponResult, claimCoupon } from './claim-coupon.ts';
+import { Coupon, IssuedCoupon, IssuedCouponStatus } from './coupon.ts';
 import { CreateCouponInput, createCoupon } from './create-coupon.ts';
-import { IssuedCoupon, IssuedCouponStatus } from './issued-coupon.ts';
 import { couponsById, readCoupon, readMyCoupons } from './read-coupons.ts';
 
 @Resolver(() => IssuedCoupon)

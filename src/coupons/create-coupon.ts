@@ -3,9 +3,9 @@ import type { Context } from '../api/context.ts';
 import { textOf, within } from '../api/input.ts';
 import { badInput } from '../api/problems.ts';
 import { DateTime, Money } from '../api/scalars.ts';
+import { run, type Verb } from '../commands/runner.ts';
 import { newId } from '../platform/ids.ts';
-import { sqlRow } from '../platform/postgres.ts';
-import { COUPON_COLUMNS, type Coupon, type CouponRow, DiscountKind, toCoupon } from './coupon.ts';
+import { Coupon, DiscountKind } from './coupon.ts';
 
 @InputType()
 export class CreateCouponInput {
@@ -31,26 +31,34 @@ export class CreateCouponInput {
   endsAt!: Date;
 }
 
-const MOST_AMOUNT = 1_000_000_000;
-const MOST_PERCENT = 100;
-const MOST_COUPONS = 1_000_000;
+const MAX_AMOUNT = 1_000_000_000;
+const MAX_PERCENT = 100;
+const MAX_QUANTITY = 1_000_000;
+
+const CREATE_COUPON: Verb<CreateCouponInput, Coupon> = {
+  name: 'createCoupon',
+  contends: () => [],
+  locks: () => ({}),
+  decide({ asked }, scene) {
+    const coupon = Object.assign(new Coupon(), { ...asked, id: newId(), issued: 0, version: 1 });
+    scene.insert(coupon);
+    return coupon;
+  },
+};
 
 /**
+ * Makes a coupon of which none is issued yet.
+ * @returns the coupon
  * @throws CallerError BAD_USER_INPUT: name 1..200 characters, value 1..100 percent or 1..1,000,000,000, minimumSubtotal
  * 0..1,000,000,000, quantity 1..1,000,000, startsAt before endsAt
  */
 export async function createCoupon(context: Context, input: CreateCouponInput): Promise<Coupon> {
   const { discountKind, startsAt, endsAt } = input;
   const name = textOf('name', input.name, 1, 200);
-  const value = within('value', input.value, 1, discountKind === 'PERCENT' ? MOST_PERCENT : MOST_AMOUNT);
-  const minimumSubtotal = within('minimumSubtotal', input.minimumSubtotal, 0, MOST_AMOUNT);
-  const quantity = within('quantity', input.quantity, 1, MOST_COUPONS);
+  const value = within('value', input.value, 1, discountKind === 'PERCENT' ? MAX_PERCENT : MAX_AMOUNT);
+  const minimumSubtotal = within('minimumSubtotal', input.minimumSubtotal, 0, MAX_AMOUNT);
+  const quantity = within('quantity', input.quantity, 1, MAX_QUANTITY);
   if (startsAt >= endsAt) throw badInput('startsAt must be before endsAt.');
-  const row = await sqlRow<CouponRow>(
-    context.em,
-    `insert into coupon as c (id, name, discount_kind, value, minimum_subtotal, quantity, starts_at, ends_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8) returning ${COUPON_COLUMNS}`,
-    [newId(), name, discountKind, value, minimumSubtotal, quantity, startsAt, endsAt],
-  );
-  return toCoupon(row);
+  const coupon = { name, discountKind, value, minimumSubtotal, quantity, startsAt, endsAt };
+  return run(context, CREATE_COUPON, coupon);
 }

@@ -15,8 +15,7 @@ import { type Order, OrderLine } from '../shop/order.ts';
 import { ordersById } from '../shop/read-orders.ts';
 import { SaleChange } from '../shop/sale-change.ts';
 import { finishToken } from './finish-tokens.job.ts';
-import { type AlreadyPaid, alreadyPaid } from './pay-problems.ts';
-import { type Payable, Payment } from './payment.ts';
+import { type AlreadyPaid, alreadyPaid, type Payable, Payment } from './payment.ts';
 
 /** One attempt to pay for a payable. */
 export interface Attempt {

@@ -2,7 +2,7 @@ import { BigIntType } from '@mikro-orm/core';
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { createUnionType, Field, ID, ObjectType, registerEnumType } from 'type-graphql';
 import { connectionOf } from '../api/connection.ts';
-import { ProblemCode, type RefusalCode } from '../api/problems.ts';
+import { Problem, ProblemCode, Refusal, type RefusalCode, sentenceOf } from '../api/problems.ts';
 import { DateTime, Money } from '../api/scalars.ts';
 import { Reservation } from '../reservations/reservation.ts';
 import { Order } from '../shop/order.ts';
@@ -70,3 +70,33 @@ export class Payment {
 }
 
 export const PaymentConnection = connectionOf('Payment', Payment);
+
+@ObjectType({ implements: Problem })
+export class InsufficientBalance extends Problem {
+  @Field(() => Money)
+  balance!: number;
+
+  @Field(() => Money)
+  required!: number;
+}
+
+@ObjectType({ implements: Problem })
+export class AlreadyPaid extends Problem {
+  @Field(() => Payment)
+  payment!: Payment;
+}
+
+export const PayResult = createUnionType({
+  name: 'PayResult',
+  types: () => [Payment, InsufficientBalance, AlreadyPaid, Refusal] as const,
+});
+
+export type PayAnswer = Payment | InsufficientBalance | AlreadyPaid | Refusal;
+
+export function insufficientBalance(balance: number, required: number): InsufficientBalance {
+  return Object.assign(new InsufficientBalance(), sentenceOf('INSUFFICIENT_BALANCE'), { balance, required });
+}
+
+export function alreadyPaid(payment: Payment): AlreadyPaid {
+  return Object.assign(new AlreadyPaid(), sentenceOf('ALREADY_PAID'), { payment });
+}

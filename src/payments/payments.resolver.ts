@@ -3,9 +3,8 @@ import type { Connection } from '../api/connection.ts';
 import { type Context, load } from '../api/context.ts';
 import { CancelPaymentInput, CancelPaymentResult, cancelPayment } from './cancel-payment.ts';
 import { PayInput, pay } from './pay.ts';
-import { PayResult } from './pay-problems.ts';
 import { payableOf } from './payable.ts';
-import { Payable, Payment, PaymentConnection } from './payment.ts';
+import { Payable, Payment, PaymentConnection, PayResult } from './payment.ts';
 import { readPayments } from './read-payments.ts';
 
 @Resolver(() => Payment)

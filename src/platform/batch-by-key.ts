@@ -1,4 +1,4 @@
-/** What became of one item of a batch. */
+/** The result of one item of a batch. */
 export type Outcome<T> = { readonly value: T } | { readonly error: unknown };
 
 interface Waiting<Item, T> {
@@ -7,9 +7,9 @@ interface Waiting<Item, T> {
 }
 
 /**
- * Runs work on one key in batches, one after another within this process: whatever came while a batch was running is
- * the next one, in the order of asking. Different keys run side by side. Waiting takes no connection, and keys with
- * nothing to do take no memory.
+ * Runs work on one key in batches, one after another within this process: the items that arrive while a batch runs are the
+ * next batch, in the order of arrival. Different keys run at the same time. Waiting takes no connection, and an idle key
+ * takes no memory.
  */
 export class BatchByKey<Item, T> {
   readonly #waiting = new Map<string, Waiting<Item, T>[]>();
@@ -18,14 +18,14 @@ export class BatchByKey<Item, T> {
 
   /**
    * @param max the most items of one batch
-   * @param run answers an outcome for each item; when it throws, that is the outcome of all
+   * @param run returns an outcome for each item; an error that it throws is the outcome of every item
    */
   constructor(max: number, run: (key: string, items: readonly Item[]) => Promise<readonly Outcome<T>[]>) {
     this.#max = max;
     this.#run = run;
   }
 
-  /** What became of `item`: its value, or its error thrown. */
+  /** Runs `item` in a batch of `key`. @returns its value @throws its error */
   async do(key: string, item: Item): Promise<T> {
     const outcome = await new Promise<Outcome<T>>((settle) => {
       const line = this.#waiting.get(key);

@@ -1,8 +1,8 @@
--- Keeps values that were loaded under leases, and ends the leases; one that somebody else has by now is left alone.
+-- Keeps values that were loaded under leases, and ends the leases. Keys whose lease another reader has by now are ignored.
 -- KEYS[1] the cache's prefix
 -- ARGV    the generation that was read, the reader's token, how long to keep values in milliseconds,
 --         then by pairs: key, value ('' for none, which is not kept)
--- result  how many were kept; what belongs to a generation that is over is never read again, and ends by itself
+-- result  how many were kept; values of an older generation are never read and expire
 local P = KEYS[1]
 local kept = 0
 for i = 4, #ARGV, 2 do

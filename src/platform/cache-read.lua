@@ -1,7 +1,7 @@
--- Reads values of a cache. Whoever finds one missing gets its lease: to load and fill it.
+-- Reads values of a cache. The first reader to miss a value gets its lease, to load and fill it.
 -- KEYS[1] the cache's prefix
--- ARGV    a token of the reader's own, how long a lease lasts in milliseconds, keys
--- result  the cache's generation, then for each key: its value; 1 (load it and fill it); 0 (somebody else is loading it)
+-- ARGV    a random token of the reader, how long a lease lasts in milliseconds, keys
+-- result  the cache's generation, then for each key: its value; 1 (leased to the reader); 0 (leased to another)
 local P = KEYS[1]
 local generation = redis.call('GET', P .. ':generation') or '0'
 local answer, hits, misses = { tonumber(generation) }, 0, 0

@@ -3,8 +3,8 @@ import { forkOf } from './platform.ts';
 import { NOW_ONCE, sql } from './postgres.ts';
 import { MINUTE } from './units.ts';
 
-/** Keys forgotten in one statement. */
-const MAX_AT_ONCE = 1_000;
+/** Keys deleted by one statement. */
+const MAX_KEYS = 1_000;
 
 /** Forgets idempotency keys after 24 hours, the oldest first; those under which money moved are kept for good. */
 export const forgetKeys: Job = {
@@ -21,8 +21,8 @@ export const forgetKeys: Job = {
            where mutation not in ('charge', 'cancelCharge', 'pay') and created_at < ${NOW_ONCE} - interval '24 hours'
            order by created_at limit $1 for update skip locked))
          returning 1`,
-        [MAX_AT_ONCE],
+        [MAX_KEYS],
       );
-    } while (forgotten.length === MAX_AT_ONCE);
+    } while (forgotten.length === MAX_KEYS);
   },
 };

@@ -1,7 +1,7 @@
 import { isUnavailable } from './faults.ts';
 import type { Platform } from './platform.ts';
 
-/** Work repeated for as long as the process lives; safe to run twice and beside itself in another process. */
+/** Work that a process repeats while it lives; safe to run twice, and in several processes at once. */
 export interface Job {
   readonly name: string;
   /** Milliseconds from the end of one run to the start of the next. */
@@ -9,7 +9,7 @@ export interface Job {
   run(platform: Platform): Promise<void>;
 }
 
-/** Starts the jobs and adds their end to `platform.closing`. A run that fails is logged; the next one comes all the same. */
+/** Starts the jobs and adds their end to `platform.closing`. A run that fails is logged, and the job continues. */
 export function startJobs(platform: Platform, jobs: readonly Job[]): void {
   const stops = jobs.map((job) => startJob(platform, job));
   platform.closing.push(async () => {
@@ -27,7 +27,7 @@ function startJob(platform: Platform, job: Job): () => Promise<void> {
       await job.run(platform);
       failing = false;
     } catch (error) {
-      // An outage fails every run: its first failure says it.
+      // An outage fails every run: only its first failure is a warning.
       const level = failing && isUnavailable(error) ? 'debug' : 'warn';
       platform.log[level]({ job: job.name, error: String(error) }, 'a job failed and will be run again');
       failing = true;

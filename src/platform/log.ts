@@ -5,21 +5,21 @@ import { SECOND } from './units.ts';
 
 export type Log = Logger;
 
-/** What must not be read in a log: PostgreSQL puts whole rows into the detail of an error, secrets and all. */
+/** Fields that are hidden: PostgreSQL writes whole rows, with secrets, into the detail of an error. */
 const HIDDEN = ['authorization', 'password', 'token', 'err.detail', 'err.*.detail'];
 
-/** A logger that writes JSON lines to stderr, so that stdout stays free for what `npm start` tells a person. */
+/** A logger that writes JSON lines to stderr; stdout is for what `npm start` prints for a person. */
 export function openLog(level: string): Log {
   return pino({ level, base: { pid: process.pid }, redact: HIDDEN }, destination({ fd: 2, sync: false }));
 }
 
-/** A reader that took nothing for so long is not waited for; nor is a slow one for longer than several of these. */
-const PATIENCE_MS = 2 * SECOND;
+/** How long closing waits for a reader that takes nothing; a slow reader gets several of these. */
+const WAIT_MS = 2 * SECOND;
 const MAX_WAITS = 4;
 
 /**
- * Writes what is still to be written, as long as somebody takes it. Nothing can be logged afterwards: at the end of the
- * process pino would go on trying for ever where nobody reads its output any more.
+ * Writes what is still to be written, while the reader takes it. Nothing can be logged afterwards: without this pino would
+ * try forever at the end of a process whose output has no reader any more.
  */
 export async function closeLog(log: Log): Promise<void> {
   const stream = (log as unknown as { [pino.symbols.streamSym]: ReturnType<typeof destination> })[
@@ -29,7 +29,7 @@ export async function closeLog(log: Log): Promise<void> {
   stream.on('write', () => {
     isTaken = true;
   });
-  // Not `flush`: without a minLength that calls back at once, whatever is still to be written. An error: the reader is gone.
+  // Not `flush`, which calls back at once without a minLength. An error means that the reader is gone.
   const over = once(stream, 'close').then(
     () => true,
     () => true,
@@ -37,7 +37,7 @@ export async function closeLog(log: Log): Promise<void> {
   stream.end();
   for (let waits = 0; isTaken && waits < MAX_WAITS; waits++) {
     isTaken = false;
-    if (await Promise.race([over, sleep(PATIENCE_MS, false)])) return;
+    if (await Promise.race([over, sleep(WAIT_MS, false)])) return;
   }
   stream.destroy();
 }

@@ -3,8 +3,8 @@ import type { Config } from '../config.ts';
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 
 /**
- * Whether a page of that origin may call this server: those of CORS_ORIGINS, and unless that is set, pages of this
- * machine; always those that this server serves itself.
+ * Whether a page of that origin may call this server: an origin in CORS_ORIGINS or, unless that is set, a page of this
+ * machine; always a page that this server serves itself.
  * @param host the request's Host header
  */
 export function isAllowedOrigin(config: Config, origin: string, host?: string): boolean {

@@ -5,7 +5,7 @@ import type { Log } from './log.ts';
 import type { Orm } from './postgres.ts';
 import type { Messages } from './pubsub.ts';
 
-/** What every verb stands on in one process. */
+/** What a process gives to every verb. */
 export interface Platform {
   readonly config: Config;
   readonly log: Log;
@@ -16,7 +16,7 @@ export interface Platform {
   readonly closing: (() => Promise<void> | void)[];
 }
 
-/** An entity manager of its own, for work that belongs to no request. */
+/** A new entity manager, for work that belongs to no request. */
 export function forkOf(platform: Platform): EntityManager {
   return platform.orm.em.fork();
 }

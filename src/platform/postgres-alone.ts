@@ -5,7 +5,8 @@ export type AloneClient = pg.Client;
 
 /**
  * Runs `work` over a connection outside the pool, for what takes longer than a request's statements may.
- * @param maxMs after which whatever runs is ended: by the server, and where that does not answer by us
+ * @param maxMs milliseconds after which the work is ended: by the server or, when that does not answer, by closing the
+ * connection
  */
 export async function withConnectionOfItsOwn<T>(
   url: string,

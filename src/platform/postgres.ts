@@ -7,10 +7,10 @@ import type { Pool, PoolClient, TypeOverrides } from 'pg';
 import type { Log } from './log.ts';
 import { SECOND } from './units.ts';
 
-/** Connections one process holds at most; with N processes PostgreSQL must allow N times as many. */
+/** Most connections of one process; for N processes PostgreSQL must allow N times as many. */
 export const POOL_SIZE = 10;
 
-/** Time limits of one process's connections, in milliseconds: a request that meets them all still ends within 3 s. */
+/** Time limits of a connection, in milliseconds; a request that meets all of them still ends within 3 s. */
 const LIMITS_MS = {
   connectionTimeoutMillis: 2 * SECOND,
   query_timeout: 2.5 * SECOND,
@@ -20,8 +20,8 @@ const LIMITS_MS = {
 } as const;
 
 /**
- * What is on sale is in memory or on flash, where a page found by an index costs about as much as the next one: by
- * PostgreSQL's default of 4, made for turning disks, it reads small tables whole instead.
+ * In memory and on flash a page that an index finds costs about as much as the next page. With PostgreSQL's default of 4,
+ * made for turning disks, small tables are read whole instead.
  */
 const PLANNING = '-c random_page_cost=1.1';
 
@@ -81,17 +81,14 @@ export async function sqlRow<Row>(em: EntityManager, text: string, params: reado
   return row;
 }
 
-/**
- * The present, asked once a statement, so that an index finds what is past: the volatile function in its place would be
- * asked for every row of the table.
- */
+/** The present time, evaluated once in a statement, so that an index can be used; the plain function is evaluated per row. */
 export const NOW_ONCE = '(select clock_timestamp())';
 
 const preparedNames = new Map<string, string>();
 
 /**
- * Marks a statement of the hottest verbs: each connection prepares it once, so that PostgreSQL neither parses nor plans
- * it again. Its columns must be listed, since a connection that has prepared a `*` fails when a column is added.
+ * Marks a statement of the busiest verbs: each connection prepares it once, so that PostgreSQL does not parse and plan it
+ * again. Its columns must be listed, because a prepared `*` fails when a column is added.
  */
 export function prepared(text: string): string {
   if (!preparedNames.has(text)) preparedNames.set(text, `onsale_${preparedNames.size}`);
@@ -99,9 +96,9 @@ export function prepared(text: string): string {
 }
 
 /**
- * Compares with each of a list, as `any($1)` does, in a statement that is `prepared`. PostgreSQL believes a list that it
- * cannot look into to have ten elements, and so plans `any($1)` anew each time that a shorter one promises to be cheaper.
- * @param parameter its number; the list's elements are of `type`
+ * The condition `any($1)` for a statement that is `prepared`. PostgreSQL assumes ten elements for a list that it cannot
+ * inspect, and plans `any($1)` again whenever a shorter list looks cheaper.
+ * @param parameter the number of the parameter, a list of elements of `type`
  */
 export function anyOf(parameter: number, type = 'uuid'): string {
   return `any((select $${parameter}::${type}[])::${type}[])`;
@@ -131,7 +128,7 @@ export async function migrate(orm: Orm): Promise<void> {
   await withAdvisoryLock(orm.em.fork(), 'migrate', () => orm.migrator.up());
 }
 
-/** Runs `work` while holding the named lock of this database; waits for up to 30 s for whoever has it. */
+/** Runs `work` under the named advisory lock of this database. @throws Error when the lock is not free within 30 s */
 export async function withAdvisoryLock<T>(em: EntityManager, name: string, work: () => Promise<T>): Promise<T> {
   const client = await (await poolOf(em)).connect();
   try {
@@ -147,7 +144,7 @@ export async function withAdvisoryLock<T>(em: EntityManager, name: string, work:
     await client.query(lock as never);
     return await work();
   } finally {
-    // Ending the connection drops the lock also when `work` left it in an unknown state.
+    // Closing the connection releases the lock in whatever state `work` left the connection.
     client.release(true);
   }
 }
@@ -186,8 +183,8 @@ function watchClients(pool: Pool, log: Log): void {
 }
 
 /**
- * A connection whose query timed out in the client still waits for its answer, and whatever is sent next waits
- * behind it: it is ended instead of going back into the pool.
+ * A connection whose query timed out in the client still waits for the answer, and later queries would wait behind it: it
+ * is closed instead of going back into the pool.
  */
 function endWhenTimedOut(client: PoolClient, log: Log): void {
   const query = client.query.bind(client) as (...args: unknown[]) => unknown;

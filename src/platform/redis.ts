@@ -2,12 +2,12 @@ import { Redis } from 'ioredis';
 import type { Log } from './log.ts';
 import { SECOND } from './units.ts';
 
-/** What one command may take, in milliseconds; nothing is queued while the server is away. */
+/** How long a command may take, in milliseconds. Commands are not queued while the server is away. */
 export const COMMAND_TIMEOUT_MS = SECOND;
 
 /**
- * A connection that keeps trying to come back for as long as the process lives, and fails every command at once
- * while it is away. A command may be sent twice after a reconnect, so everything sent must be safe to run twice.
+ * A connection that reconnects for as long as the process lives and fails every command at once while it is away. A command
+ * may be sent twice after a reconnect, so every command must be safe to run twice.
  */
 export function openRedis(url: string, name: string, log: Log): Redis {
   const redis = new Redis(url, {
@@ -19,10 +19,10 @@ export function openRedis(url: string, name: string, log: Log): Redis {
     retryStrategy: (attempt) => Math.min(50 * attempt, 500),
     lazyConnect: true,
   });
-  return telling(redis, name, log);
+  return logOutages(redis, name, log);
 }
 
-/** A connection that only listens: its commands wait until the server is there, and subscriptions come back by themselves. */
+/** A connection for subscriptions: its commands wait for the server, and subscriptions are renewed after a reconnect. */
 export function openRedisListener(url: string, name: string, log: Log): Redis {
   const redis = new Redis(url, {
     connectionName: `onsale-${name}`,
@@ -30,11 +30,11 @@ export function openRedisListener(url: string, name: string, log: Log): Redis {
     retryStrategy: (attempt) => Math.min(50 * attempt, 500),
     lazyConnect: true,
   });
-  return telling(redis, name, log);
+  return logOutages(redis, name, log);
 }
 
-/** Logs when the server goes away and when it is back, not every try in between. */
-function telling(redis: Redis, name: string, log: Log): Redis {
+/** Logs when the server goes away and when it is back, but not each attempt to reconnect. */
+function logOutages(redis: Redis, name: string, log: Log): Redis {
   let away = false;
   redis.on('error', (error) => {
     log[away ? 'debug' : 'warn']({ redis: name, error: error.message }, 'redis is away');
@@ -48,7 +48,7 @@ function telling(redis: Redis, name: string, log: Log): Redis {
 }
 
 /**
- * Refuses a server that could silently forget places in queues.
+ * Refuses a server that may evict tokens of queues.
  * @throws Error when `maxmemory-policy` is not noeviction, with the command that mends it
  */
 export async function checkEviction(redis: Redis): Promise<void> {

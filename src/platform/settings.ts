@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/core';
 import { sql, sqlRow } from './postgres.ts';
 
-/** The kept value of `name`; where there is none yet, `make()` is kept, and every process that asks gets the same one. */
+/** The kept value of `name`. Where there is none, keeps `make()`; every process gets the same value. */
 export async function keepSetting<T>(em: EntityManager, name: string, make: () => T): Promise<T> {
   const kept = await readSetting<T>(em, name);
   if (kept !== undefined) return kept;

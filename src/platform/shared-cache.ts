@@ -11,17 +11,18 @@ const FILL = loadScript(import.meta.url, 'cache-fill');
 /** How long one process may take to load a value before another one tries. */
 const LEASE_MS = 2 * SECOND;
 
-/** How often, and how many times, is looked again for a value that another process is loading. */
-const LOOK_AGAIN_MS = 20;
-const MAX_LOOKS = 15;
+/** Interval and number of the retries for a value that another process is loading. */
+const RETRY_MS = 20;
+const MAX_RETRIES = 15;
 
-/** After Redis has failed, this process does without it for so long. */
+/** After an error of Redis, this process does not use it for this long. */
 const AWAY_MS = SECOND;
 
-/** What a key's place in an answer of `cache-read.lua` says where it is no value. */
-const YOURS = 1;
+/** Results of `cache-read.lua` for a key without a value. */
+const LEASED_TO_US = 1;
+const LEASED_TO_ANOTHER = 0;
 
-/** How a cache is doing, over all processes, since Redis was last emptied. */
+/** Hits and misses of a cache, over all processes, since Redis was last emptied. */
 export interface CacheCounts {
   readonly name: string;
   readonly hits: number;
@@ -29,9 +30,9 @@ export interface CacheCounts {
 }
 
 /**
- * Values that everybody reads, kept in Redis for `ttlMs`. Whoever finds one missing loads it under a short lease while
- * the others wait for it, so that a crowd loads it once; a value whose loading began before `forget` is never kept.
- * While Redis is away every value is loaded, by one flight of each process for all who ask at once.
+ * A cache of values that all callers share, in Redis, for `ttlMs`. The first caller to miss a value loads it under a short
+ * lease while the others wait, so that a crowd loads it once; a value whose loading began before `forget` is never kept.
+ * While Redis is away values are loaded, by coalesced queries within each process.
  */
 export class SharedCache<T> {
   readonly name: string;
@@ -41,7 +42,7 @@ export class SharedCache<T> {
   readonly #queries = new CoalescedQuery<ReadonlyMap<string, T>>();
   #awayUntil = 0;
 
-  /** @param load answers what there is; values must survive JSON */
+  /** @param load returns the values that exist, by key; they must survive JSON */
   constructor(
     platform: Platform,
     name: string,
@@ -54,19 +55,19 @@ export class SharedCache<T> {
     this.#load = load;
   }
 
-  /** The values of the keys that have one. */
+  /** The values of the keys that have one. @throws what `load` throws */
   async read(keys: readonly string[]): Promise<Map<string, T>> {
     const found = new Map<string, T>();
     let missing = [...new Set(keys)];
-    for (let looks = 0; missing.length > 0 && looks <= MAX_LOOKS && Date.now() >= this.#awayUntil; looks++) {
-      if (looks > 0) await sleep(LOOK_AGAIN_MS);
-      missing = await this.#look(missing, found);
+    for (let retry = 0; missing.length > 0 && retry <= MAX_RETRIES && Date.now() >= this.#awayUntil; retry++) {
+      if (retry > 0) await sleep(RETRY_MS);
+      missing = await this.#readInto(found, missing);
     }
     if (missing.length > 0) await this.#loadInto(found, missing);
     return found;
   }
 
-  /** Gives up all values, after the commit of what changed them. Never throws: what is not forgotten ends by itself. */
+  /** Invalidates all values, after the commit of what changed them. Never throws: values that stay expire after `ttlMs`. */
   async forget(): Promise<void> {
     try {
       await this.#platform.redis.incr(`${this.#prefix}:generation`);
@@ -85,8 +86,8 @@ export class SharedCache<T> {
     return `{cache:${this.name}}`;
   }
 
-  /** Takes what is kept, loads what falls to this reader. @returns the keys that are still missing */
-  async #look(keys: readonly string[], found: Map<string, T>): Promise<string[]> {
+  /** Reads what is kept, and loads what is leased to this process. @returns the keys that another process is loading */
+  async #readInto(found: Map<string, T>, keys: readonly string[]): Promise<string[]> {
     const token = randomUUID();
     const answer = await this.#ask(token, keys);
     if (!answer) return [...keys];
@@ -95,9 +96,9 @@ export class SharedCache<T> {
       const value = values[index];
       if (typeof value === 'string') found.set(key, JSON.parse(value) as T);
     }
-    const mine = keys.filter((_key, index) => values[index] === YOURS);
+    const mine = keys.filter((_key, index) => values[index] === LEASED_TO_US);
     if (mine.length > 0) await this.#fill(generation, token, mine, found);
-    return keys.filter((_key, index) => values[index] === 0);
+    return keys.filter((_key, index) => values[index] === LEASED_TO_ANOTHER);
   }
 
   async #ask(token: string, keys: readonly string[]): Promise<[number, ...(string | number)[]] | undefined> {

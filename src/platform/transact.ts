@@ -5,9 +5,9 @@ import { isConflict } from './faults.ts';
 const MAX_TRIES = 5;
 
 /**
- * Runs `work` in a transaction of its own, and again from the start when it lost a race (deadlock, serialisation,
- * version check). The verb that calls this begins; inner steps never begin nor retry.
- * @param work gets the transaction's entity manager and how many tries were lost before
+ * Runs `work` in a transaction of its own, and again from the start after a lost race (deadlock, serialisation, version
+ * check). Only a verb calls it; inner steps neither begin a transaction nor retry.
+ * @param work receives the transaction's entity manager and the number of races lost before
  * @throws what `work` throws; after five lost races the last one's error, which is a SERVICE_UNAVAILABLE for the caller
  */
 export async function transact<T>(

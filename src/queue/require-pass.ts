@@ -33,9 +33,9 @@ export async function findPass(context: Context, queueId: string): Promise<Pass 
 }
 
 /**
- * Calls `onEnd` once the pass opens nothing more: its token is ACTIVE no longer, or Redis does not know it.
+ * Calls `onEnd` once the pass has ended: its token is no longer ACTIVE, or Redis does not have it.
  * @returns a function that stops watching
- * @throws whatever Redis throws while it is away
+ * @throws what Redis throws while it is away
  */
 export async function watchPass(platform: Platform, pass: Pass, onEnd: () => void): Promise<() => void> {
   const tokenId = tokenIdOf(pass.tokenHash);

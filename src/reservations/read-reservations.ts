@@ -1,17 +1,11 @@
-import type { EntityManager } from '@mikro-orm/core';
 import { type Connection, idKey, pageOf, toConnection } from '../api/connection.ts';
 import { type Batch, type Context, callerOf } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
 import { SEAT_COLUMNS, type Seat, toSeats } from '../concerts/seat.ts';
 import { sql } from '../platform/postgres.ts';
-import { Reservation, type ReservationStatus } from './reservation.ts';
+import { findReservation, Reservation, type ReservationStatus } from './reservation.ts';
 
 const NAME = 'reservation';
-
-/** The reservation as it is now, whoever's it is; null where there is none. */
-export function findReservation(em: EntityManager, id: string): Promise<Reservation | null> {
-  return em.findOne(Reservation, { id }, { disableIdentityMap: true });
-}
 
 /** The caller's own reservation, or null. */
 export async function readReservation(context: Context, id: string): Promise<Reservation | null> {

@@ -1,7 +1,8 @@
 import { BigIntType, type EntityManager } from '@mikro-orm/core';
 import { Entity, Formula, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
-import { Field, ID, ObjectType, registerEnumType } from 'type-graphql';
+import { createUnionType, Field, ID, ObjectType, registerEnumType } from 'type-graphql';
 import { connectionOf } from '../api/connection.ts';
+import { Problem, Refusal, sentenceOf } from '../api/problems.ts';
 import { DateTime, Money } from '../api/scalars.ts';
 import { prepared, sql } from '../platform/postgres.ts';
 
@@ -94,6 +95,11 @@ export class Reservation {
   }
 }
 
+/** The reservation as it is now, whoever's it is; null where there is none. */
+export function findReservation(em: EntityManager, id: string): Promise<Reservation | null> {
+  return em.findOne(Reservation, { id }, { disableIdentityMap: true });
+}
+
 export const ReservationConnection = connectionOf('Reservation', Reservation);
 
 /** The status that the clock gives, in SQL. */
@@ -118,4 +124,38 @@ export async function writeReservations(
     ],
   );
   if (written.length < reservations.length) throw new Error('reservations were not as they were read');
+}
+
+@ObjectType({ implements: Problem })
+export class SeatsUnavailable extends Problem {
+  @Field(() => [ID], { description: 'Which of the asked-for seats are taken' })
+  seatIds!: string[];
+}
+
+@ObjectType({ implements: Problem })
+export class SaleClosed extends Problem {
+  @Field(() => DateTime)
+  salesOpenAt!: Date;
+
+  @Field(() => DateTime)
+  salesCloseAt!: Date;
+}
+
+export const ReserveResult = createUnionType({
+  name: 'ReserveResult',
+  types: () => [Reservation, SeatsUnavailable, SaleClosed, Refusal] as const,
+});
+export const ReleaseResult = createUnionType({
+  name: 'ReleaseResult',
+  types: () => [Reservation, Refusal] as const,
+});
+
+export type ReserveRefusal = SeatsUnavailable | SaleClosed | Refusal;
+
+export function seatsUnavailable(seatIds: string[]): SeatsUnavailable {
+  return Object.assign(new SeatsUnavailable(), sentenceOf('SEATS_UNAVAILABLE'), { seatIds });
+}
+
+export function saleClosed(salesOpenAt: Date, salesCloseAt: Date): SaleClosed {
+  return Object.assign(new SaleClosed(), sentenceOf('SALE_CLOSED'), { salesOpenAt, salesCloseAt });
 }

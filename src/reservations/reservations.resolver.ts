@@ -8,9 +8,8 @@ import { Payment } from '../payments/payment.ts';
 import { paymentsOfReservations } from '../payments/read-payments.ts';
 import { readReservation, readReservations, seatsOfReservations } from './read-reservations.ts';
 import { releaseReservation } from './release-reservation.ts';
-import { Reservation, ReservationConnection, ReservationStatus } from './reservation.ts';
+import { ReleaseResult, Reservation, ReservationConnection, ReservationStatus, ReserveResult } from './reservation.ts';
 import { ReserveBestInput, reserveBest } from './reserve-best.ts';
-import { ReleaseResult, ReserveResult } from './reserve-problems.ts';
 import { ReserveInput, reserveSeats } from './reserve-seats.ts';
 
 @Resolver(() => Reservation)

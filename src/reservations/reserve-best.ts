@@ -10,9 +10,14 @@ import { forkOf } from '../platform/platform.ts';
 import { sql } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
 import { bestTogether, type FreeSeat, fewestGroups, runsOf } from './pick-seats.ts';
-import { findReservation } from './read-reservations.ts';
-import type { Reservation } from './reservation.ts';
-import { type ReserveRefusal, SaleClosed, SeatsUnavailable, seatsUnavailable } from './reserve-problems.ts';
+import {
+  findReservation,
+  type Reservation,
+  type ReserveRefusal,
+  SaleClosed,
+  SeatsUnavailable,
+  seatsUnavailable,
+} from './reservation.ts';
 import { type Buyer, holdSeats, judgeSale, readSaleFacts, type SaleFacts } from './reserve-seats.ts';
 
 @InputType({

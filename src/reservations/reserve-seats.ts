@@ -12,10 +12,8 @@ import { anyOf, prepared, sql, sqlRow } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
 import { stretchToken } from '../queue/end-token.ts';
 import { tokenRequired } from '../queue/require-pass.ts';
-import { findReservation } from './read-reservations.ts';
 import { releaseHoldsOfToken } from './release-reservation.ts';
-import { Reservation } from './reservation.ts';
-import { type ReserveRefusal, saleClosed, seatsUnavailable } from './reserve-problems.ts';
+import { findReservation, Reservation, type ReserveRefusal, saleClosed, seatsUnavailable } from './reservation.ts';
 
 @InputType({
   description: `1 .. SEATS_PER_USER seats, all held or none. Exactly the seats of one of my live holds: that Reservation, not prolonged. Any other overlap with taken

@@ -1,7 +1,7 @@
 import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { Connection } from '../api/connection.ts';
 import { type Context, load } from '../api/context.ts';
-import { IssuedCoupon } from '../coupons/issued-coupon.ts';
+import { IssuedCoupon } from '../coupons/coupon.ts';
 import { issuedCouponsById } from '../coupons/read-coupons.ts';
 import { Payment } from '../payments/payment.ts';
 import { paymentsOfOrders } from '../payments/read-payments.ts';

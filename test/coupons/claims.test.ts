@@ -6,7 +6,7 @@ import { World } from '../support/world.ts';
 
 const HOUR = 3_600_000;
 
-describe.each(['script', 'optimistic', 'pessimistic', 'redis-lock'])('under COUPON_GUARD=%s', (guard) => {
+describe.each(['optimistic', 'pessimistic', 'redis-lock'])('under COUPON_GUARD=%s', (guard) => {
   let world: World;
   let operator: Buyer;
   beforeAll(async () => {

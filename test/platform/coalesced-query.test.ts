@@ -2,7 +2,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { expect, it } from 'vitest';
 import { CoalescedQuery } from '../../src/platform/coalesced-query.ts';
 
-it('those who come one in each turn of the loop, each after the last flight has landed, share queries all the same', async () => {
+it('callers that come one in each turn of the loop, each after the last query has ended, share queries all the same', async () => {
   const queries = new CoalescedQuery<number>();
   let begun = 0;
   const answers: Promise<number>[] = [];
@@ -14,7 +14,7 @@ it('those who come one in each turn of the loop, each after the last flight has 
   expect(begun).toBeLessThan(10);
 });
 
-it('nobody is handed an answer that was begun before they asked', async () => {
+it('no caller receives an answer that was begun before it asked', async () => {
   const queries = new CoalescedQuery<number>();
   let version = 0;
   const asked: Promise<void>[] = [];
@@ -26,7 +26,7 @@ it('nobody is handed an answer that was begun before they asked', async () => {
   await Promise.all(asked);
 });
 
-it('who asks alone never waits for others, and one that failed fails only who shared it', async () => {
+it('a single caller never waits for others, and a query that fails fails only those who share it', async () => {
   const queries = new CoalescedQuery<string>();
   await expect(queries.run('a map', () => Promise.reject(new Error('away')))).rejects.toThrow('away');
   await sleep(50);

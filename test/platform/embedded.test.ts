@@ -4,13 +4,12 @@ import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, expect, it, vi } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { openEmbedded } from '../../embedded/open.ts';
 import { findProcess, signal } from '../../embedded/processes.ts';
 import {
   children,
   cleanUp,
-  expectRestarted,
   expectWritten,
   kill,
   killServer,
@@ -18,7 +17,6 @@ import {
   newFolder,
   open,
   openElsewhere,
-  SERVES_AGAIN_MS,
   serversOn,
   sql,
   withRedis,
@@ -186,52 +184,5 @@ it('names the package to install when there is no redis-server', async () => {
     await expect(opening).rejects.toThrow(/install the package redis-server, or set REDIS_URL/);
   } finally {
     process.env.PATH = path;
-  }
-});
-
-it.each(['PostgreSQL', 'Redis'])(
-  'starts %s again, with its data, on the address that both processes know, when it dies',
-  async (title) => {
-    const dataDir = newFolder();
-    const here = await open(dataDir);
-    const { urls } = await openElsewhere(dataDir);
-    await write(urls);
-    const dead = serversOn(dataDir)[title === 'PostgreSQL' ? 0 : 1];
-    await killServer(dead!);
-    await expectRestarted(dataDir, urls, dead!);
-    await expectWritten(here);
-    await here.close();
-    expect(serversOn(dataDir), 'the other process still uses them').toHaveLength(2);
-  },
-);
-
-it('starts servers again that die after the process that had started them', async () => {
-  const dataDir = newFolder();
-  const { child, urls } = await openElsewhere(dataDir);
-  const here = await open(dataDir);
-  await write(urls);
-  const dead = serversOn(dataDir);
-  await kill(child);
-  for (const server of dead) await killServer(server);
-  for (const server of dead) await expectRestarted(dataDir, here, server);
-  await here.close();
-  expect(serversOn(dataDir)).toEqual([]);
-});
-
-it('reports that a server died and serves again', async () => {
-  const dataDir = newFolder();
-  const reports: string[] = [];
-  const embedded = await openEmbedded({
-    dataDir,
-    servers: ['redis'],
-    name: 'onsale',
-    report: (line) => reports.push(line),
-  });
-  try {
-    await killServer(serversOn(dataDir)[0]!);
-    await vi.waitFor(() => expect(reports).toHaveLength(2), SERVES_AGAIN_MS);
-    expect(reports).toEqual([`Redis has ended unexpectedly: see ${dataDir}/redis.log.`, 'Redis serves again.']);
-  } finally {
-    await embedded.close();
   }
 });

@@ -25,7 +25,7 @@ describe('DepartedNumbers', () => {
     expect(head).toBeGreaterThan(100);
   });
 
-  it('counts a number once, however often and in whatever company it is added', () => {
+  it('counts a number once, however often and together with whatever numbers it is added', () => {
     const departed = new DepartedNumbers();
     departed.add([5, 3, 5]);
     departed.add([3]);
@@ -35,7 +35,7 @@ describe('DepartedNumbers', () => {
     expect([2, 3, 4, 5, 8, 9].map((number) => departed.countUpTo(number))).toEqual([0, 1, 2, 3, 3, 4]);
   });
 
-  it('takes many at once, before, between and behind those that it has', () => {
+  it('adds many at once, before, between and behind those that it has', () => {
     const departed = new DepartedNumbers();
     const every = (first: number): number[] => Array.from({ length: 100_000 }, (_, index) => 3 * index + first);
     for (const numbers of [every(2), every(300_001), every(1).toReversed()]) departed.add(numbers);
@@ -46,7 +46,7 @@ describe('DepartedNumbers', () => {
     ]);
   });
 
-  it('forgets what is at most the head, and nothing above it', () => {
+  it('removes what is at most the head, and nothing above it', () => {
     const departed = new DepartedNumbers();
     departed.add([1, 2, 10]);
     departed.dropUpTo(0);

@@ -26,7 +26,7 @@ function place(number: number): number {
   return replica.isWaiting('0', number) ? replica.position('0', number) : 0;
 }
 
-it('a hint is passed on at once, and a number given up counts once, before and after the message that tells it', () => {
+it('an invalidation takes effect at once, and a departed number counts once, before and after the message that has it', () => {
   redis.publish({ invalidates: 'a token', at: 1_000 });
   expect(place(6)).toBe(5);
   redis.publish({ invalidates: 'another', at: 1_000, lane: '0', number: 5 });
@@ -38,7 +38,7 @@ it('a hint is passed on at once, and a number given up counts once, before and a
   expect(messages).toHaveLength(2);
 });
 
-it('a hint that comes while everything is read again counts once, whether the snapshot is older or newer', async () => {
+it('an invalidation that comes while a snapshot is read counts once, whether the snapshot is older or newer', async () => {
   redis.publish(next(12));
   redis.publish({ invalidates: 'one', at: 1_500, lane: '0', number: 2 });
   redis.publish({ invalidates: 'another', at: 2_500, lane: '0', number: 3 });
@@ -50,7 +50,7 @@ it('a hint that comes while everything is read again counts once, whether the sn
   expect(new Set(invalidated)).toEqual(new Set(['one', 'another']));
 });
 
-it('word that nothing holds, come while everything is read again, makes the replica ask once more at once', async () => {
+it('an invalidation of every token, while a snapshot is read, makes the replica read another one at once', async () => {
   redis.publish(next(12));
   redis.publish({ invalidates: '', at: 1_500 });
   await redis.giveSnapshot(next(12));
@@ -60,7 +60,7 @@ it('word that nothing holds, come while everything is read again, makes the repl
   expect(redis.snapshots).toHaveLength(0);
 });
 
-it('who came and left since the last message moves nobody, before and after the message that tells it', () => {
+it('a token that came and left since the last message moves no other, before and after the message that has it', () => {
   const places = (): number[] => [replica.position('5', 2), replica.position('0', 6), replica.latest?.waiting ?? 0];
   redis.publish(next(11, { heads: { 5: 0, 0: 0 }, tails: { 5: 2, 0: 20 }, departed: { 0: [2] }, waiting: 20 }));
   expect(places()).toEqual([2, 6, 20]);
@@ -73,7 +73,7 @@ it('who came and left since the last message moves nobody, before and after the 
   expect(invalidated).toHaveLength(2);
 });
 
-describe('who came since the last message', () => {
+describe('a token that came since the last message', () => {
   /** The place of a token that Redis told as the fourth, when it was asked at `at`. */
   const fourth = (lane: string, number: number, at: number): number | null | undefined => {
     const [, , , , , ...rest] = waitingView(number, 4, at);
@@ -81,7 +81,7 @@ describe('who came since the last message', () => {
     return currentView(replica, newKnownToken('a token', view))?.token.position;
   };
 
-  it('has the place that Redis told, less those before them who left since then', () => {
+  it('has the position that Redis answered, less those ahead of it who left since then', () => {
     redis.publish(next(11, { heads: { 5: 0, 0: 0 }, tails: { 5: 3, 0: 20 }, waiting: 22 }));
     expect([fourth('3', 1, 1_100), fourth('3', 1, 1_000)]).toEqual([4, 4]);
     redis.publish({ invalidates: 'before', at: 1_100, lane: '5', number: 1 });
@@ -95,7 +95,7 @@ describe('who came since the last message', () => {
     expect([fourth('3', 1, 1_100), fourth('3', 1, 1_000)]).toEqual([3, 3]);
   });
 
-  it('is asked for again where a later message has not heard of the number', () => {
+  it('is read again when a later message does not include its number', () => {
     redis.publish(next(11, { at: 1_300 }));
     expect([fourth('3', 1, 1_100), fourth('0', 21, 1_100)]).toEqual([undefined, undefined]);
   });

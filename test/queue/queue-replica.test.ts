@@ -21,7 +21,7 @@ function place(number: number): number {
   return replica.isWaiting('0', number) ? replica.position('0', number) : 0;
 }
 
-it('messages in sequence move places without a question to Redis', () => {
+it('messages in sequence move positions without a read from Redis', () => {
   expect([place(3), place(5)]).toEqual([3, 4]);
   redis.publish(next(11, { heads: { 0: 2 }, departed: { 0: [7, 1] } }));
   redis.publish(next(12, { heads: { 0: 4 } }));
@@ -36,7 +36,7 @@ it('messages in sequence move places without a question to Redis', () => {
   expect(redis.snapshots).toHaveLength(0);
 });
 
-it('a message heard twice, or one that the snapshot contains already, counts once', () => {
+it('a message received twice, or one that the snapshot contains already, counts once', () => {
   redis.publish(next(10, { departed: { 0: [2] } }));
   redis.publish(next(11, { departed: { 0: [3] } }));
   redis.publish(next(11, { departed: { 0: [3, 1] } }));
@@ -48,20 +48,17 @@ it.each([
   ['a gap in the sequence', { seq: 12 }],
   ['another epoch', { seq: 11, epoch: 'two' }],
   ['a message that could not carry everything', { seq: 11, resync: true }],
-])(
-  '%s makes the replica ask for everything again, and say that something may have been missed',
-  async (_name, parts) => {
-    redis.publish(next(11, parts));
-    await redis.giveSnapshot(next(12, { departed: { 0: [1, 2] }, epoch: 'two' }));
-    expect(place(5)).toBe(3);
-    expect(messages).toEqual([
-      [10, 'everything'],
-      [12, 'everything'],
-    ]);
-  },
-);
+])('%s makes the replica read a snapshot, and report that something may have been missed', async (_name, parts) => {
+  redis.publish(next(11, parts));
+  await redis.giveSnapshot(next(12, { departed: { 0: [1, 2] }, epoch: 'two' }));
+  expect(place(5)).toBe(3);
+  expect(messages).toEqual([
+    [10, 'everything'],
+    [12, 'everything'],
+  ]);
+});
 
-it('a message that comes while everything is read again is taken in behind the snapshot', async () => {
+it('a message that comes while a snapshot is read is applied after it', async () => {
   redis.publish(next(12));
   redis.publish(next(13, { departed: { 0: [9] } }));
   redis.publish(next(14, { departed: { 0: [1] } }));
@@ -76,7 +73,7 @@ it('a message that comes while everything is read again is taken in behind the s
 it.each([
   ['that could not carry everything', next(13, { resync: true })],
   ['behind a gap', next(14)],
-])('a message %s, come while everything is read again, makes the replica ask once more', async (_name, message) => {
+])('a message %s, while a snapshot is read, makes the replica read another one', async (_name, message) => {
   redis.publish(next(12));
   redis.publish(message);
   await redis.giveSnapshot(next(12, { departed: { 0: [4] } }));
@@ -86,7 +83,7 @@ it.each([
   expect(messages.slice(1).every(([, missed]) => missed === 'messages')).toBe(true);
 });
 
-it('a closed replica hears nothing and asks nothing', async () => {
+it('a closed replica receives nothing and reads nothing', async () => {
   replica.close();
   redis.publish(next(11));
   redis.publish(next(20));
@@ -95,7 +92,7 @@ it('a closed replica hears nothing and asks nothing', async () => {
   expect(redis.snapshots).toHaveLength(0);
 });
 
-it('lanes with a higher digit stand before the others, whatever their numbers', async () => {
+it('lanes with a higher digit go before the others, whatever their numbers', async () => {
   redis.publish(next(11, { heads: { 9: 5, 2: 0, 0: 3 }, tails: { 9: 8, 2: 4, 0: 20 }, departed: { 9: [7], 0: [6] } }));
   const placeIn = (lane: string, number: number): number => replica.position(lane, number);
   expect([placeIn('9', 6), placeIn('9', 8), placeIn('2', 1), placeIn('2', 4)]).toEqual([1, 2, 3, 6]);

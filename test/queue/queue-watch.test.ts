@@ -34,7 +34,7 @@ function tick(seq: number, parts: Partial<QueueMessage> = {}): QueueMessage {
   return messageOf({ seq, at: 1_000 + seq, tails: { 0: 50 }, ...parts });
 }
 
-it('one who comes while the last one parts is told of everything that happens afterwards', async () => {
+it('a watcher that comes while the last one leaves receives everything that happens afterwards', async () => {
   const first = await watch('one', 3, true);
   const coming = watch('two', 4, false);
   first.stop();
@@ -47,7 +47,7 @@ it('one who comes while the last one parts is told of everything that happens af
   second.stop();
 });
 
-it('who has parted hears nothing, and the next one begins with what is so then', async () => {
+it('a watcher that has left receives nothing, and the next one begins with the present state', async () => {
   const first = await watch('one', 3, true);
   first.stop();
   first.stop();
@@ -75,7 +75,7 @@ it('a message that is older than the answer about a token does not move it back'
   watching.stop();
 });
 
-it('of a token that changes while it is asked about, the later answer counts, and each question waits for the last', async () => {
+it('of a token that changes while it is read, the later answer counts, and each read waits for the last', async () => {
   const watching = await watch('one', 9, true);
   redis.publish(tick(2, { changed: ['one'] }));
   redis.publish(tick(3, { changed: ['one'] }));
@@ -90,7 +90,7 @@ it('of a token that changes while it is asked about, the later answer counts, an
   watching.stop();
 });
 
-it('a message that comes while a token is asked about waits for an answer that is newer than itself', async () => {
+it('a message that comes while a token is read waits for an answer that is newer than itself', async () => {
   const watching = await watch('one', 9, true);
   redis.publish(tick(2, { changed: ['one'] }));
   redis.publish(tick(3, { heads: { 0: 4 } }));
@@ -103,7 +103,7 @@ it('a message that comes while a token is asked about waits for an answer that i
   watching.stop();
 });
 
-it('a token that is not there any more ends the watching, once', async () => {
+it('a token that no longer exists ends the watching, once', async () => {
   const watching = await watch('one', 9, true);
   redis.publish(tick(2, { changed: ['one'] }));
   await redis.giveView(null);
@@ -111,7 +111,7 @@ it('a token that is not there any more ends the watching, once', async () => {
   watching.stop();
 });
 
-it('who watches the counts of a queue that is watched already begins with the latest', async () => {
+it('a watcher of the counts of a queue that is watched already begins with the latest', async () => {
   const token = await watch('one', 3, true);
   redis.publish(tick(2, { waiting: 7 }));
   const heard: number[] = [];
@@ -126,7 +126,7 @@ it('who watches the counts of a queue that is watched already begins with the la
   expect(heard).toEqual([7, 6]);
 });
 
-it('what Redis told before its data set was another one is asked again', async () => {
+it('what Redis answered before its data set was another one is read again', async () => {
   const told: (number | null)[] = [];
   const view = readView(QUEUE, waitingView(5, 5, 900));
   const begun = watchToken(

@@ -23,7 +23,7 @@ beforeEach(async () => {
   stop = await begun;
 });
 
-it('entries that are sealed wait without a question to Redis, and are told their place when the queue opens', async () => {
+it('sealed entries wait without a read from Redis, and receive their position when the queue opens', async () => {
   redis.publish(scheduled(2, { heads: { 0: 9 }, tails: { 0: 18 } }));
   redis.publish(scheduled(3, { heads: { 0: 9 }, tails: { 0: 19 }, waiting: 10 }));
   await turn();
@@ -40,7 +40,7 @@ it('entries that are sealed wait without a question to Redis, and are told their
   stop();
 });
 
-it('after a message that was missed each of them is asked for once, as its number cannot tell who left', async () => {
+it('after a missed message each of them is read once, because its number cannot show who left', async () => {
   redis.publish(scheduled(2, { heads: { 0: 9 }, tails: { 0: 18 } }));
   redis.publish(scheduled(4, { heads: { 0: 9 }, tails: { 0: 18 }, waiting: 8 }));
   await redis.giveSnapshot(scheduled(4, { heads: { 0: 9 }, tails: { 0: 18 }, waiting: 8 }));

@@ -40,7 +40,7 @@ export async function post(
 }
 
 /** How often one asks who is told that a busy machine ran out of time. */
-const MOST_TRIES = 8;
+const MAX_TRIES = 8;
 /** Every wait of a request for something lasts as long, or longer, before it gives up. */
 const SHORTEST_WAIT_MS = 1_000;
 
@@ -67,7 +67,7 @@ export class Buyer {
   readonly queueToken: string | undefined;
   readonly #mostTries: number;
 
-  constructor(id: string, accessToken: string, url: string, queueToken?: string, mostTries = MOST_TRIES) {
+  constructor(id: string, accessToken: string, url: string, queueToken?: string, mostTries = MAX_TRIES) {
     this.id = id;
     this.accessToken = accessToken;
     this.url = url;

@@ -9,11 +9,11 @@ interface Client {
 }
 
 /**
- * Lets a preload see and change every statement that the product sends: `rewrite` gets the text and
- * the parameters, `after` the connection and the text once it was answered.
+ * Lets a preload see and change every statement that the product sends: `rewrite` gets the text,
+ * the parameters and the connection, `after` the connection and the text once it was answered.
  */
 export function patchPg(
-  rewrite: (text: string, values: unknown) => string,
+  rewrite: (text: string, values: unknown, connection: object) => string,
   after?: (connection: object, text: string) => void,
 ): void {
   const { prototype } = (createRequire(import.meta.url)('pg') as { Client: Client }).Client;
@@ -22,7 +22,7 @@ export function patchPg(
     const [first, ...rest] = args;
     const text = typeof first === 'string' ? first : (first as { text?: unknown } | undefined)?.text;
     if (typeof text !== 'string') return original.apply(this, args);
-    const rewritten = rewrite(text, typeof first === 'string' ? rest[0] : (first as { values?: unknown }).values);
+    const rewritten = rewrite(text, typeof first === 'string' ? rest[0] : (first as { values?: unknown }).values, this);
     const changed = typeof first === 'string' ? rewritten : { ...(first as object), text: rewritten };
     const answer = original.call(this, changed, ...rest);
     if (after && answer instanceof Promise) void answer.then(() => after(this, text)).catch(() => undefined);

@@ -30,7 +30,7 @@ interface Answered {
 }
 
 /** How often a fault, of which the outcome is unknown, is asked again with the same key. */
-const MOST_ASKED = 5;
+const MAX_ASKED = 5;
 
 /** Products, coupons, seats and users of one run in a world that has seen others, and what became of them. */
 export class ShopRun {
@@ -141,7 +141,7 @@ export class ShopRun {
 async function answerOf(ask: () => Promise<Data>): Promise<Data> {
   for (let asked = 1; ; asked++) {
     const answer = await ask().catch((error: Error) => ({ code: codeOf(error) }));
-    if (answer.code !== 'SERVICE_UNAVAILABLE' || asked === MOST_ASKED) return answer;
+    if (answer.code !== 'SERVICE_UNAVAILABLE' || asked === MAX_ASKED) return answer;
   }
 }
 

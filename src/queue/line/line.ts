@@ -132,14 +132,10 @@ export async function pushSettings(platform: Platform, queue: Queue): Promise<vo
 }
 
 /** Milliseconds until a SCHEDULED queue opens, by PostgreSQL's clock: remaining times travel between servers, never instants. */
-async function msUntilOpening(platform: Platform, { id, state }: Queue): Promise<number> {
-  if (state !== 'SCHEDULED') return 0;
-  const { ms } = await sqlRow<{ ms: number }>(
-    forkOf(platform),
-    `select ceil(extract(epoch from opens_at - clock_timestamp()) * 1000)::float8 as ms from queue where id = $1`,
-    [id],
-  );
-  return Math.max(0, ms);
+async function msUntilOpening(platform: Platform, { state, opensAt }: Queue): Promise<number> {
+  if (state !== 'SCHEDULED' || !opensAt) return 0;
+  const { now } = await sqlRow<{ now: Date }>(forkOf(platform), 'select clock_timestamp() as now');
+  return Math.max(0, opensAt.getTime() - now.getTime());
 }
 
 /** Writes the queue's settings to Redis where it has none. */

@@ -1,0 +1,37 @@
+import { User } from './accounts/user.ts';
+import { Concert } from './concerts/concert.ts';
+import { Hold, Seat, Ticket } from './concerts/seat.ts';
+import { Show } from './concerts/show.ts';
+import { Coupon, IssuedCoupon } from './coupons/coupon.ts';
+import { Payment } from './payments/payment.ts';
+import { QueueShuffle, QueueShufflePart } from './queue/draw/queue-shuffle.ts';
+import { PriorityCode, Queue } from './queue/queue.ts';
+import { Reservation } from './reservations/reservation.ts';
+import { Order, OrderLine } from './shop/order.ts';
+import { Product } from './shop/product.ts';
+import { SaleChange } from './shop/sale-change.ts';
+import { LedgerEntry, Wallet } from './wallet/wallet.ts';
+
+/** Every class that MikroORM maps to a table. */
+export const ENTITIES = [
+  User,
+  Queue,
+  PriorityCode,
+  QueueShuffle,
+  QueueShufflePart,
+  Concert,
+  Show,
+  Seat,
+  Hold,
+  Ticket,
+  Reservation,
+  Wallet,
+  LedgerEntry,
+  Payment,
+  Product,
+  Order,
+  OrderLine,
+  SaleChange,
+  Coupon,
+  IssuedCoupon,
+];
