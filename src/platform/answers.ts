@@ -86,8 +86,8 @@ class WaitingAnswers {
   }
 }
 
-/** How often connections are looked at. */
-const LOOKS = new SharedTimer(5 * SECOND);
+/** How often connections are checked. */
+const CHECKS = new SharedTimer(5 * SECOND);
 
 function cutStalledConnections(server: FastifyInstance['server']): void {
   const open = new Map<Socket, { written: number; at: number }>();
@@ -95,7 +95,7 @@ function cutStalledConnections(server: FastifyInstance['server']): void {
     open.set(socket, { written: 0, at: 0 });
     socket.once('close', () => open.delete(socket));
   });
-  const stop = LOOKS.add(() => {
+  const stop = CHECKS.add(() => {
     const now = performance.now();
     for (const [socket, last] of open) {
       if (socket.writableLength === 0 || socket.bytesWritten !== last.written) {

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { BatchByKey } from '../../platform/batch-by-key.ts';
 import { loadScript, runScript } from '../../platform/lua.ts';
 import { forkOf, type Platform, perProcess } from '../../platform/platform.ts';
 import { sqlRow } from '../../platform/postgres.ts';
@@ -18,20 +17,47 @@ const READ_TOKENS = loadScript(import.meta.url, 'read-tokens');
 /** Tokens read by one command. */
 const MAX_TOKENS = 200;
 
-const reads = perProcess(
-  (platform) =>
-    new BatchByKey<string, TokenView | undefined>(MAX_TOKENS, async (queueId, tokenIds) => {
-      const raws = await runScript<(RawView | null)[]>(platform.redis, READ_TOKENS, queueKey(queueId), [...tokenIds]);
-      return raws.map((raw) => ({ value: raw ? readView(queueId, raw) : undefined }));
-    }),
-);
+interface Read extends Pick<PromiseWithResolvers<TokenView | undefined>, 'resolve' | 'reject'> {
+  readonly tokenId: string;
+}
+
+/** By queue with a command under way: the reads that arrived meanwhile. */
+const reads = perProcess(() => new Map<string, Read[]>());
 
 /**
- * Reads a token from Redis, and notes that its holder is present; reads of one queue that come together are one command.
+ * Reads a token from Redis, and notes that its holder is present. Reads of one queue that arrive while a command is under
+ * way are the next command.
  * @returns undefined for an unknown token, and for one that ended more than an hour ago
+ * @throws what Redis throws while it is away
  */
 export function readToken(platform: Platform, queueId: string, tokenId: string): Promise<TokenView | undefined> {
-  return reads(platform).do(queueId, tokenId);
+  const { promise, resolve, reject } = Promise.withResolvers<TokenView | undefined>();
+  const read = { tokenId, resolve, reject };
+  const waiting = reads(platform).get(queueId);
+  if (waiting) waiting.push(read);
+  else {
+    const first = [read];
+    reads(platform).set(queueId, first);
+    void readAll(platform, queueId, first);
+  }
+  return promise;
+}
+
+async function readAll(platform: Platform, queueId: string, waiting: Read[]): Promise<void> {
+  while (waiting.length > 0) {
+    const batch = waiting.splice(0, MAX_TOKENS);
+    const tokenIds = batch.map(({ tokenId }) => tokenId);
+    try {
+      const raws = await runScript<(RawView | null)[]>(platform.redis, READ_TOKENS, queueKey(queueId), tokenIds);
+      for (const [index, { resolve }] of batch.entries()) {
+        const raw = raws[index];
+        resolve(raw ? readView(queueId, raw) : undefined);
+      }
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    }
+  }
+  reads(platform).delete(queueId);
 }
 
 /** The one message of a tick (message.lua): all that a process needs to compute every position. */
