@@ -119,6 +119,3 @@ function nestedMs({ startedAt }: Context): number {
   return Math.max(MAX_REQUEST_MS - (performance.now() - startedAt), MIN_NESTED_MS);
 }
 
-export function isOver(context: Context): boolean {
-  return context.isOver();
-}
