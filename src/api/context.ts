@@ -118,4 +118,3 @@ export function load<V>(context: Context, batch: Batch<V>, key: string): Promise
 function nestedMs({ startedAt }: Context): number {
   return Math.max(MAX_REQUEST_MS - (performance.now() - startedAt), MIN_NESTED_MS);
 }
-
