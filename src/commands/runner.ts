@@ -52,6 +52,12 @@ const MAX_COMMANDS = 64;
 const MAX_ROWS = 500;
 /** Batches under way in one process; with each of them a connection. */
 const MAX_BATCHES = 3;
+/**
+ * While a batch is under way, the next one starts beside it only for a crowd, or when a command has waited for so long: commands
+ * that share a batch share its statements and its commit, which is most of what a command costs.
+ */
+const CROWD = 16;
+const GATHER_MS = 20;
 /** Groups that wait for rows which somebody else has locked; with each of them a connection. */
 const MAX_PATIENT = 2;
 /** How often a batch that lost a race runs again. */
@@ -224,6 +230,8 @@ export class Scene {
 interface Entry extends Caller {
   /** Its number among those that came. */
   readonly place: number;
+  /** By `performance.now()`, in milliseconds. */
+  readonly arrivedAt: number;
   /** How often it has waited for a row that somebody else had locked. */
   waits: number;
   readonly verb: AnyVerb;
@@ -302,6 +310,7 @@ class Runner {
   readonly #underWay = new Map<string, number>();
   #batches = 0;
   #isPumping = false;
+  #gathering: NodeJS.Timeout | undefined;
   readonly #patient: (() => Promise<void>)[] = [];
   #patientRunning = 0;
   #alone: Promise<unknown> = Promise.resolve();
@@ -312,9 +321,9 @@ class Runner {
     this.#platform = platform;
   }
 
-  async run(command: Omit<Entry, 'settle' | 'place' | 'waits'>): Promise<unknown> {
+  async run(command: Omit<Entry, 'settle' | 'place' | 'arrivedAt' | 'waits'>): Promise<unknown> {
     const outcome = await new Promise<Outcome>((settle) => {
-      this.#enqueue({ ...command, place: this.#arrived++, waits: 0, settle });
+      this.#enqueue({ ...command, place: this.#arrived++, arrivedAt: performance.now(), waits: 0, settle });
     });
     if ('error' in outcome) throw outcome.error;
     return outcome.value;
@@ -347,12 +356,25 @@ class Runner {
     this.#isPumping = true;
     setImmediate(() => {
       this.#isPumping = false;
-      while (this.#batches < MAX_BATCHES) {
+      while (this.#hasRoom()) {
         const batch = this.#take();
         if (batch.length === 0) return;
         this.#start(batch);
       }
     });
+  }
+
+  #hasRoom(): boolean {
+    const [oldest] = this.#waiting;
+    if (!oldest || this.#batches >= MAX_BATCHES) return false;
+    if (this.#batches === 0 || this.#waiting.length >= CROWD * this.#batches) return true;
+    const left = oldest.arrivedAt + GATHER_MS - performance.now();
+    if (left <= 0) return true;
+    this.#gathering ??= setTimeout(() => {
+      this.#gathering = undefined;
+      this.#pump();
+    }, left);
+    return false;
   }
 
   /**
