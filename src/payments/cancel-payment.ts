@@ -82,6 +82,17 @@ const CANCEL_PAYMENT: Verb<CancelPayment, Payment | Refusal, unknown, Deadline> 
   replay: (em, { id }) => em.findOneOrFail(Payment, { id }, { disableIdentityMap: true }),
 };
 
+/** For a payment that is unknown or another user's. A command too: that the key came with other input comes first. */
+const CANCEL_UNKNOWN: Verb<{ readonly paymentId: string }, Payment | Refusal> = {
+  name: CANCEL_PAYMENT.name,
+  contends: () => [],
+  locks: () => ({}),
+  decide() {
+    throw notFound('payment');
+  },
+  presumed: ({ paymentId }) => ({ type: 'Payment', id: paymentId }),
+};
+
 /**
  * Gives the money of a payment back and takes back what was paid for, once, in one transaction. Its owner may for as
  * long as the payable's kind says, an operator always. BALANCE_LIMIT does not stop a refund.
@@ -94,6 +105,6 @@ export async function cancelPayment(context: Context, input: CancelPaymentInput)
   const key = { userId, key: idempotencyKeyOf(input.idempotencyKey), input: { paymentId } };
   const payment = await context.em.findOne(Payment, { id: paymentId }, { disableIdentityMap: true });
   const mayAlways = await isOperator(context);
-  if (!payment || !(payment.userId === userId || mayAlways)) throw notFound('payment');
+  if (!payment || !(payment.userId === userId || mayAlways)) return run(context, CANCEL_UNKNOWN, { paymentId }, key);
   return run(context, CANCEL_PAYMENT, { payment, mayAlways }, key);
 }
