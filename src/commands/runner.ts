@@ -70,7 +70,7 @@ const LOCK_MS = 150;
 const MAX_LOCK_MS = 600;
 /** How often a command may wait for a row that somebody else has locked. */
 const MAX_WAITS = 5;
-/** Lost races after which a wallet is locked instead of checked by its version, and for how long. */
+/** Lost races after which a wallet or coupon is locked instead of checked by its version, and for how long. */
 const MAX_LOST = 2;
 const CONTESTED_MS = 2 * SECOND;
 const MAX_CONTESTED = 10_000;
@@ -314,7 +314,7 @@ class Runner {
   readonly #patient: (() => Promise<void>)[] = [];
   #patientRunning = 0;
   #alone: Promise<unknown> = Promise.resolve();
-  /** Wallets that lost races lately, with the instant (ms since 1970) until which they are locked. */
+  /** Wallets and coupons that lost races lately, with the instant (ms since 1970) until which they are locked. */
   readonly #contested = new Map<string, number>();
 
   constructor(platform: Platform) {
@@ -502,9 +502,9 @@ class Runner {
     for (const name of names) this.#contested.set(name, until);
   }
 
-  #isContested(walletIds: readonly string[]): boolean {
+  #isContested(sort: 'wallet' | 'coupon', ids: readonly string[]): boolean {
     const now = Date.now();
-    return walletIds.some((id) => (this.#contested.get(`wallet:${id}`) ?? 0) > now);
+    return ids.some((id) => (this.#contested.get(`${sort}:${id}`) ?? 0) > now);
   }
 
   /** Parts a batch that waited in vain: those who want what somebody has locked wait in groups, the others go on at once. */
@@ -689,12 +689,14 @@ class Runner {
   /** The kind, read in the way that the configured guard wants. */
   #guarded(kind: Kind<never>, ids: readonly string[], lost: number): Kind<never> {
     const { WALLET_GUARD, COUPON_GUARD } = this.#platform.config;
+    const isWallet = kind === (WALLETS as unknown);
+    if (!isWallet && kind !== (COUPONS as unknown)) return kind;
+    const guard = isWallet ? WALLET_GUARD : COUPON_GUARD;
     const isLocked =
-      kind === (WALLETS as unknown)
-        ? WALLET_GUARD === 'pessimistic' || lost >= MAX_LOST || this.#isContested(ids)
-        : kind === (COUPONS as unknown)
-          ? COUPON_GUARD === 'pessimistic' || COUPON_GUARD === 'script' || lost >= MAX_LOST
-          : true;
+      guard === 'pessimistic' ||
+      guard === 'script' ||
+      lost >= MAX_LOST ||
+      this.#isContested(isWallet ? 'wallet' : 'coupon', ids);
     return isLocked ? kind : { ...kind, lock: 'version' };
   }
 
