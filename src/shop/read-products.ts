@@ -149,7 +149,7 @@ export const productTexts = perProcess(
       'products',
       MAX_STALE_MS,
       async (ids) => {
-        const text = 'select id, name, description, category, price from product p where p.id = any($1)';
+        const text = 'select p.id, p.name, p.description, p.category, p.price from product p where p.id = any($1)';
         return new Map((await sql<Product>(forkOf(platform), text, [ids])).map((row) => [row.id, row]));
       },
     ),
