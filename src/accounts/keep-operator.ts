@@ -54,7 +54,7 @@ function makeOperator(platform: Platform, name: string, passwordHash: string): P
   return createUser({ platform, isOver: () => false }, { name, role: 'OPERATOR', passwordHash });
 }
 
-/** The password is kept before the account is made: one that nobody knows would lock everybody out for good. */
+/** The password is kept before the account is made: with a password that was lost, no operator could ever sign in. */
 async function generateAccount(platform: Platform, name: string): Promise<Operator> {
   const { DATA_DIR } = platform.config;
   if (await forkOf(platform).findOne(User, { name, issuer: null }))

@@ -9,7 +9,7 @@ import { User } from './user.ts';
 const MAX_CHARACTERS = 200;
 
 /**
- * Opens a session for whoever knows the password.
+ * Opens a session for a user who knows the password.
  * @returns a Session; INVALID_CREDENTIALS, the same for an unknown name and a wrong password
  */
 export async function signIn(context: Context, { name, password }: CredentialsInput): Promise<Session | Refusal> {

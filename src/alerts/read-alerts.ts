@@ -4,7 +4,7 @@ import { Alert, AlertChannel, type AlertStatus } from './alert.ts';
 
 const NAME = 'alert';
 
-/** Everybody's alerts, newest first. @param status only those that have it */
+/** Alerts to all channels, newest first. @param status only those that have it */
 export async function readAlerts(
   { em }: Context,
   first: number,

@@ -5,10 +5,10 @@ import { SECOND } from '../platform/units.ts';
 import type { Audit } from './audit.ts';
 import { runChecks } from './run-checks.ts';
 
-/** A little less than the request may take, so that nothing goes on counting for nobody. */
+/** A little less than the request may take, so that no count outlives its request. */
 const MAX_MS = 28 * SECOND;
 
-/** One at a time in a process: whoever asks while one is under way shares the next. */
+/** One at a time in a process: requests that arrive while one is under way share the next. */
 const queries = perProcess(() => new CoalescedQuery<Audit>());
 
 /** Counts everything again, for a request. */

@@ -21,7 +21,7 @@ const queries = perProcess(() => new CoalescedQuery<Seat[]>());
 const stateQueries = perProcess(() => new CoalescedQuery<SeatStates>());
 
 /**
- * Seats of one show with their status, by number; who asks for the same seats at once shares one query.
+ * Seats of one show with their status, by number; requests for the same seats at the same time share one query.
  * @throws CallerError NOT_FOUND for an unknown show; BAD_USER_INPUT for a range that cannot be, and without `first` for more
  * than 5,000 seats
  */

@@ -24,7 +24,7 @@ export const ClaimCouponResult = createUnionType({
 
 export type ClaimAnswer = IssuedCoupon | CouponAlreadyClaimed | Refusal;
 
-/** How long a process remembers that a coupon is sold out, and that some are left: then nobody looks before the batch. */
+/** How long a process remembers that a coupon is sold out, and that some are left: then no look precedes the batch. */
 const SOLD_OUT_MS = SECOND;
 const LEFT_MS = SECOND / 10;
 /** Coupons that a process remembers at most. */
@@ -50,7 +50,7 @@ type Ready = Prepared<undefined, ClaimAnswer>;
 interface CouponFacts {
   /** Coupons that users of the batch have, by user. */
   readonly had: Map<string, IssuedCoupon>;
-  /** The lowest serials that nobody has, as many as can be issued, in order. */
+  /** The lowest free serials, as many as can be issued, in order. */
   readonly free: number[];
 }
 
@@ -96,8 +96,8 @@ const CLAIM_COUPON: Verb<Claim, ClaimAnswer, undefined, CouponFacts> = {
     const issuedCoupon = had.get(userId);
     if (issuedCoupon) return couponAlreadyClaimed(issuedCoupon);
     const [serial] = free;
-    // By what was read together with who has one, and not by the coupon's row: without its lock that may be older, and
-    // whoever was issued one in between would be refused. What was issued in between breaks the version check.
+    // Judged by the look that also found who has one, and not by the coupon's row: read without a lock, the row may be older,
+    // and a user who was issued one in between would be refused. What was issued in between breaks the version check.
     if (serial === undefined) return refuse('COUPON_SOLD_OUT');
     const coupon = scene.get(COUPONS, couponId);
     if (!coupon.isOpenAt(scene.now)) return refuse('COUPON_CLOSED');
@@ -183,7 +183,7 @@ async function readHad(em: EntityManager, looks: readonly Look[]): Promise<Reado
   return new Map(rows.map((row) => [row.id, row]));
 }
 
-/** Up to `count` serials that nobody has, the lowest first. They follow the highest unless rows were taken out by hand. */
+/** Up to `count` free serials, the lowest first. They follow the highest unless rows were taken out by hand. */
 async function lowestFree(
   em: EntityManager,
   couponId: string,

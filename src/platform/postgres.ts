@@ -46,6 +46,9 @@ export async function openPostgres(
       // MikroORM checks the versions of several rows apart from their update when it writes them together, and loses updates.
       useBatchUpdates: false,
       persistOnCreate: false,
+      // Accessors on each entity keep both sides of a relation true; there are none here, and making them costs a batch more
+      // than its decisions.
+      propagationOnPrototype: false,
       migrations: { migrationsList: migrations, snapshot: false, allOrNothing: true },
       pool: { min: 0, max: POOL_SIZE },
       driverOptions: {
