@@ -7,7 +7,7 @@ import type { Platform } from '../platform/platform.ts';
 import { prepared, sql } from '../platform/postgres.ts';
 import { PriorityCode, Queue } from '../queue/queue.ts';
 import { Reservation, writeReservations } from '../reservations/reservation.ts';
-import { Order, OrderLine, writeOrders } from '../shop/order.ts';
+import { insertLines, Order, OrderLine, writeOrders } from '../shop/order.ts';
 import { Product, writeProducts } from '../shop/product.ts';
 import { LedgerEntry, Wallet } from '../wallet/wallet.ts';
 
@@ -102,6 +102,12 @@ export const LOCK_ORDER: readonly Kind<never>[] = [
 
 /** New rows are written class after class in this order, so that what others refer to is there. */
 export const INSERT_ORDER = [Reservation, Order, OrderLine, IssuedCoupon, Payment, LedgerEntry] as const;
+
+/** Writes new rows of one class: by MikroORM, or in one statement of their own where there are hundreds of them. */
+export async function insertRows(em: EntityManager, rows: readonly object[]): Promise<void> {
+  if (rows[0] instanceof OrderLine) await insertLines(em, rows as readonly OrderLine[]);
+  else await em.insertMany([...rows]);
+}
 
 /** What a command wants locked: ids by kind, and limits as `<user id>:<show id>`. */
 export interface Wanted {

@@ -20,6 +20,7 @@ import {
   type Changed,
   COUPONS,
   INSERT_ORDER,
+  insertRows,
   type Kind,
   LOCK_ORDER,
   lockedByOthers,
@@ -808,7 +809,7 @@ function keptOf(verb: AnyVerb, answer: unknown): KeptAnswer | undefined {
 async function write(em: EntityManager, scene: Scene): Promise<(readonly [Kind<never>, Changed<never>[]])[]> {
   const changes: (readonly [Kind<never>, Changed<never>[]])[] = [];
   await em.flush();
-  for (const rows of scene.inserts()) await em.insertMany(rows);
+  for (const rows of scene.inserts()) await insertRows(em, rows);
   const written = new Set<unknown>();
   for (const kind of LOCK_ORDER) {
     if (!kind.write || written.has(kind.entity)) continue;

@@ -195,7 +195,9 @@ function endWhenTimedOut(client: PoolClient, log: Log): void {
     const name = preparedNames.get(text as string);
     const answer = name === undefined ? query(text, ...rest) : query({ name, text, values: rest[0] });
     if (answer instanceof Promise) {
-      answer.catch((error: Error) => {
+      answer.catch((error: Error & { detail?: string }) => {
+        // It quotes the row, secrets and all, and MikroORM would add it to the message.
+        delete error.detail;
         if (error.message !== 'Query read timeout') return;
         log.warn('a PostgreSQL connection stopped answering and is ended');
         (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();

@@ -221,6 +221,22 @@ function statusNow(status: string, payBy: string): string {
   return `case when ${status} = 'PLACED' and ${payBy} <= clock_timestamp() then 'CANCELLED' else ${status} end`;
 }
 
+/** Writes the lines of new orders: a crowd's orders have hundreds of them, which MikroORM would take one by one into its query. */
+export async function insertLines(em: EntityManager, lines: readonly OrderLine[]): Promise<void> {
+  await sql(
+    em,
+    prepared(`insert into order_line (order_id, line_no, product_id, quantity, unit_price)
+     select * from unnest($1::uuid[], $2::int[], $3::uuid[], $4::int[], $5::bigint[])`),
+    [
+      lines.map(({ orderId }) => orderId),
+      lines.map(({ lineNo }) => lineNo),
+      lines.map(({ productId }) => productId),
+      lines.map(({ quantity }) => quantity),
+      lines.map(({ unitPrice }) => unitPrice),
+    ],
+  );
+}
+
 /** Writes the statuses of orders that are locked. @throws Error when one is not as it was read */
 export async function writeOrders(
   em: EntityManager,

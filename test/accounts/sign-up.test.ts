@@ -63,7 +63,7 @@ describe('signUp', () => {
     ['no name', '', PASSWORD],
     ['a name of 2 characters', 'ab', PASSWORD],
     ['a name of 41 characters', 'a'.repeat(41), PASSWORD],
-    ['a name of 300,000 characters', 'a'.repeat(300_000), PASSWORD],
+    ['a name of 30,000 characters', 'a'.repeat(30_000), PASSWORD],
     ['a name with NUL', 'ab\0cd', PASSWORD],
     ['a name with a line break', 'ab\ncd', PASSWORD],
     ['a name with an escape', 'ab\u001b[31mcd', PASSWORD],

@@ -21,7 +21,7 @@ import {
   sql,
   withRedis,
   write,
-} from './embedded-world.ts';
+} from '../platform/embedded-world.ts';
 
 afterEach(cleanUp);
 
