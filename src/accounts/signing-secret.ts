@@ -1,14 +1,18 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, webcrypto } from 'node:crypto';
 import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
 import { keepSetting } from '../platform/settings.ts';
 
-/** The key that signs access tokens: AUTH_SECRET, or one made once and kept in PostgreSQL so that all processes agree. */
-export const signingSecret: (platform: Platform) => () => Promise<Uint8Array> = perProcess((platform) => {
-  let secret: Promise<Uint8Array> | undefined;
-  const read = async (): Promise<Uint8Array> => {
+/**
+ * The key that signs access tokens: AUTH_SECRET, or one made once and kept in PostgreSQL so that all processes agree. It is
+ * imported once: for each token of a crowd that would cost as much as verifying it.
+ */
+export const signingSecret: (platform: Platform) => () => Promise<webcrypto.CryptoKey> = perProcess((platform) => {
+  let secret: Promise<webcrypto.CryptoKey> | undefined;
+  const read = async (): Promise<webcrypto.CryptoKey> => {
     const given = platform.config.AUTH_SECRET;
     const text = given ?? (await keepSetting(forkOf(platform), 'auth-secret', () => randomBytes(32).toString('hex')));
-    return new TextEncoder().encode(text);
+    const algorithm = { name: 'HMAC', hash: 'SHA-256' };
+    return webcrypto.subtle.importKey('raw', new TextEncoder().encode(text), algorithm, false, ['sign', 'verify']);
   };
   return () => {
     secret ??= read().catch((error: unknown) => {
