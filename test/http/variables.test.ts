@@ -72,6 +72,9 @@ function soleErrorOf(body: string, status = 400): Data {
   return answer.errors[0];
 }
 
+/** Within which a wrong variable is answered. */
+const PROMISED_MS = 20;
+
 /** @param variables as JSON */
 async function send(query: string, variables: string): Promise<{ status: number; body: string; ms: number }> {
   const start = performance.now();
@@ -89,14 +92,14 @@ describe('wrong variables are answered with one bounded error, in milliseconds',
     // The text is known from the second time on.
     if (query === POLL) for (let time = 1; time <= 2; time++) await send(query, JSON.stringify({ token: place.value }));
     const times: number[] = [];
-    for (let time = 1; time <= 5; time++) {
+    while (times.length < 5 || (Math.min(...times) >= 3 * PROMISED_MS && times.length < 50)) {
       const { status, body, ms } = await send(query, variables);
       expect(status).toBe(/^40,000/.test(what) || /levels/.test(what) ? 413 : 400);
       soleErrorOf(body, status);
       times.push(ms);
     }
-    // 20 ms are promised; the least of five is what it takes when the machine does nothing else.
-    expect(Math.min(...times)).toBeLessThan(60);
+    // The least of them is what it takes when the machine does nothing else.
+    expect(Math.min(...times)).toBeLessThan(3 * PROMISED_MS);
   });
 
   it('as one that says what is wrong, and where', async () => {
