@@ -12,7 +12,7 @@ const MAX_BODY_BYTES = 512 * 1024;
 const MAX_DRAIN_MS = 10 * SECOND;
 
 /** Bounds on JSON that is parsed: keys of objects and items of lists in all, and levels within one another. */
-const MAX_VALUES = 20_000;
+const MAX_VALUES = 8_000;
 const MAX_LEVELS = 100;
 
 /** The HTTP server, without routes but the health of the process. @param isReady throws while something is away */
