@@ -149,6 +149,7 @@ export class Scene {
   readonly #rows = new Map<EntityClass<object>, Map<string, Changed<object>>>();
   readonly #inserts = new Map<EntityClass<object>, object[]>();
   readonly #shared = new Map<AfterStep | ((platform: Platform) => Promise<void>), Promise<void>>();
+  readonly #granted = new Map<string, number>();
   #steps: AfterStep[] = [];
 
   constructor(platform: Platform) {
@@ -175,6 +176,15 @@ export class Scene {
       if (list) list.push(entity);
       else this.#inserts.set(entityClass, [entity]);
     }
+  }
+
+  /** How many seats commands of the batch have given to a user of a show, besides what PostgreSQL counts. @param limit its name */
+  granted(limit: string): number {
+    return this.#granted.get(limit) ?? 0;
+  }
+
+  grant(limit: string, seats: number): void {
+    this.#granted.set(limit, this.granted(limit) + seats);
   }
 
   /** Adds a step of the command that is being decided. */
@@ -235,6 +245,8 @@ interface Entry extends Caller {
   readonly arrivedAt: number;
   /** How often it has waited for a row that somebody else had locked. */
   waits: number;
+  /** Whether it was answered: it must not be run again with what is left of its batch. */
+  isSettled: boolean;
   readonly verb: AnyVerb;
   readonly asked: unknown;
   readonly key: IdempotencyKey | undefined;
@@ -322,9 +334,20 @@ class Runner {
     this.#platform = platform;
   }
 
-  async run(command: Omit<Entry, 'settle' | 'place' | 'arrivedAt' | 'waits'>): Promise<unknown> {
+  async run(command: Omit<Entry, 'settle' | 'isSettled' | 'place' | 'arrivedAt' | 'waits'>): Promise<unknown> {
     const outcome = await new Promise<Outcome>((settle) => {
-      this.#enqueue({ ...command, place: this.#arrived++, arrivedAt: performance.now(), waits: 0, settle });
+      const entry: Entry = {
+        ...command,
+        place: this.#arrived++,
+        arrivedAt: performance.now(),
+        waits: 0,
+        isSettled: false,
+        settle: (outcome) => {
+          entry.isSettled = true;
+          settle(outcome);
+        },
+      };
+      this.#enqueue(entry);
     });
     if ('error' in outcome) throw outcome.error;
     return outcome.value;
@@ -392,6 +415,7 @@ class Runner {
     let index = 0;
     for (; index < this.#waiting.length && batch.length < MAX_COMMANDS && rows < MAX_ROWS; index++) {
       const entry = this.#waiting[index] as Entry;
+      if (entry.isSettled) continue;
       if (entry.isOver()) {
         entry.settle(tooLate());
         continue;
@@ -512,11 +536,11 @@ class Runner {
   async #goOnWithoutLocked(batch: readonly Entry[], error: unknown): Promise<ReadonlySet<Entry>> {
     try {
       for (const entry of batch) if (++entry.waits > MAX_WAITS) entry.settle({ error });
-      const { open } = await this.#prepare(batch.filter(({ waits }) => waits <= MAX_WAITS));
+      const { open } = await this.#prepare(stillWanted(batch));
       const groups = groupsOf(open, await this.#lockedBy(open));
       const waiting = new Set(groups.flatMap(({ open }) => open.map(({ entry }) => entry)));
       for (const group of groups) this.#waitPatiently(group);
-      const rest = await this.#attempt(batch.filter((entry) => entry.waits <= MAX_WAITS && !waiting.has(entry)));
+      const rest = await this.#attempt(batch.filter((entry) => !waiting.has(entry)));
       return waiting.union(rest);
     } catch (error) {
       for (const { settle } of batch) settle({ error });
@@ -559,11 +583,14 @@ class Runner {
       -1,
     );
     const work = async (): Promise<void> => {
-      const outcome = await this.#waitForRows(names, open).catch((error: unknown) => ({ error }));
+      const isWanted = stillWanted(entries).length > 0;
+      const outcome = isWanted
+        ? await this.#waitForRows(names, open).catch((error: unknown) => ({ error }))
+        : undefined;
       this.#mark(contended.filter(isLocked), -1);
       for (const entry of entries) {
         if (outcome) entry.settle(outcome);
-        else this.#enqueue(entry);
+        else if (!entry.isSettled) this.#enqueue(entry);
       }
       this.#patientRunning--;
       this.#nextPatient();
@@ -597,7 +624,7 @@ class Runner {
 
   /** Takes commands through all steps up to the commit. @returns what became of each; those refused before are settled */
   async #perform(batch: readonly Entry[], lost: number): Promise<readonly Result[]> {
-    const { open, early } = await this.#prepare(batch);
+    const { open, early } = await this.#prepare(batch.filter(({ isSettled }) => !isSettled));
     for (const { entry, outcome } of early) entry.settle(outcome);
     if (open.length === 0) return [];
     const scene = new Scene(this.#platform);
@@ -761,11 +788,10 @@ class Runner {
   }
 }
 
+/** Those that are not answered yet; those whose callers have given up are answered here. */
 function stillWanted(entries: readonly Entry[]): Entry[] {
-  return entries.filter((entry) => {
-    if (entry.isOver()) entry.settle(tooLate());
-    return !entry.isOver();
-  });
+  for (const entry of entries) if (!entry.isSettled && entry.isOver()) entry.settle(tooLate());
+  return entries.filter(({ isSettled }) => !isSettled);
 }
 
 function tooLate(): Outcome {
@@ -858,7 +884,7 @@ function lockMsOf(entries: readonly Entry[]): number {
 }
 
 /** An object as it is now: later commands change the entity. */
-function copyOf<T>(value: T): T {
+export function copyOf<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value;
   return Object.assign(Object.create(Object.getPrototypeOf(value)), value);
 }

@@ -214,6 +214,9 @@ export async function writeSeats(
   em: EntityManager,
   seats: readonly { readonly before: Seat; readonly after: Seat }[],
 ): Promise<void> {
+  // One statement cannot take a ticket away and make another one for the same seat: in two batches it can.
+  const isResold = seats.some(({ before, after }) => before.ticket && after.ticket && before.ticket !== after.ticket);
+  if (isResold) throw new Error('a seat was taken back and sold again in one batch');
   const given = seats.flatMap(({ before, after }) => (before.holding && !after.holding ? before.holding : []));
   const taken = seats.flatMap(({ before, after }) => (!before.holding && after.holding ? after.holding : []));
   const passed = seats.flatMap(({ before, after }) =>

@@ -91,6 +91,7 @@ const CANCEL_UNKNOWN: Verb<{ readonly paymentId: string }, Payment | Refusal> = 
     throw notFound('payment');
   },
   presumed: ({ paymentId }) => ({ type: 'Payment', id: paymentId }),
+  replay: (em, { id }) => em.findOneOrFail(Payment, { id }, { disableIdentityMap: true }),
 };
 
 /**

@@ -165,12 +165,15 @@ const RESERVATION: PayableKind<KnownReservation, ReservationFacts> = {
     const held = seats.filter((seat) => seat.isHeldBy(id, now)).length;
     const isLost = seats.some((seat) => !seat.isFree(now) && !seat.isHeldBy(id, now));
     const { LATE_PAYMENT, SEATS_PER_USER } = platform.config;
-    const isLate = LATE_PAYMENT === 'accept' && facts.mine + seats.length <= SEATS_PER_USER;
+    const limit = limitOf(userId, reservation.showId);
+    const has = facts.mine + scene.granted(limit);
+    const isLate = LATE_PAYMENT === 'accept' && has + seats.length <= SEATS_PER_USER;
     return {
       amount,
       failure: !isLost && (held === seats.length || isLate) ? undefined : 'HOLD_EXPIRED',
       settle() {
         for (const seat of seats) seat.sell(reservation, now);
+        scene.grant(limit, seats.length - held);
         reservation.confirm();
         if (!used) return {};
         // The token has paid: what else it holds is given up.

@@ -3,7 +3,7 @@ import { type Context, callerOf } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
 import { notFound, type Refusal, refuse } from '../api/problems.ts';
 import { RESERVATIONS, rowsOf, SEATS, type Wanted } from '../commands/lock-order.ts';
-import { run, type Scene, type Verb } from '../commands/runner.ts';
+import { copyOf, run, type Scene, type Verb } from '../commands/runner.ts';
 import { forkOf, type Platform } from '../platform/platform.ts';
 import { Reservation } from './reservation.ts';
 
@@ -38,7 +38,8 @@ const RELEASE: Verb<Release, Reservation | Refusal, Claims | undefined> = {
     const status = reservation.statusAt(scene.now);
     if (status === 'CONFIRMED' || status === 'CANCELLED') return refuse('NOT_CANCELLABLE');
     if (status === 'HELD') release(reservation, scene);
-    return reservation;
+    // Read before the seats were locked, the status may be older than the clock.
+    return Object.assign(copyOf(reservation), { status: reservation.statusAt(scene.now) });
   },
 };
 

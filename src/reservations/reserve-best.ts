@@ -48,7 +48,10 @@ interface ReserveBest extends Buyer {
 /** How long one looks for seats that others are not just taking. */
 const MAX_SEARCH_MS = 1.5 * SECOND;
 
-const RESERVE_BEST: Verb<ReserveBest, Reservation | ReserveRefusal, readonly string[] | undefined, SaleFacts> = {
+/** Seats that were picked; undefined when fewer are free; others of the batch may yet leave what they picked. */
+type Pick = readonly string[] | 'PICKED_BY_OTHERS' | undefined;
+
+const RESERVE_BEST: Verb<ReserveBest, Reservation | ReserveRefusal, Pick, SaleFacts> = {
   name: 'reserveBest',
   // In one process, what is asked of one show goes one batch after another, so that none reach for the same seats.
   contends: ({ userId, showId }) => [`best:${showId}`, limitOf(userId, showId)],
@@ -57,23 +60,25 @@ const RESERVE_BEST: Verb<ReserveBest, Reservation | ReserveRefusal, readonly str
   async prepare(platform, asked) {
     const em = forkOf(platform);
     const picks = new Picks(em);
-    const known: { known: readonly string[] | undefined }[] = [];
+    const known: { known: Pick }[] = [];
     for (const { showId, section, count } of asked) known.push({ known: await picks.choose(showId, section, count) });
     return known;
   },
 
-  locks: ({ userId, showId }, seatIds = []) => ({
+  locks: ({ userId, showId }, pick) => ({
     limits: [limitOf(userId, showId)],
-    rows: [rowsOf(SEATS_IF_FREE, seatIds)],
+    rows: [rowsOf(SEATS_IF_FREE, Array.isArray(pick) ? pick : [])],
   }),
   facts: readSaleFacts,
 
   decide({ asked, known, facts }, scene) {
-    const refusal = judgeSale(scene.platform, facts, asked.count, scene.now);
+    const has = facts.has + scene.granted(limitOf(asked.userId, asked.showId));
+    const refusal = judgeSale(scene.platform, { ...facts, has }, asked.count, scene.now);
     if (refusal) return refusal;
-    if (!known) return seatsUnavailable([]);
-    const seats = known.flatMap((id) => scene.find(SEATS, id) ?? []).filter((seat) => seat.isFree(scene.now));
-    if (seats.length === asked.count) return holdSeats(asked, seats, facts, scene);
+    if (known === undefined) return seatsUnavailable([]);
+    const picked = known === 'PICKED_BY_OTHERS' ? [] : known;
+    const seats = picked.flatMap((id) => scene.find(SEATS, id) ?? []).filter((seat) => seat.isFree(scene.now));
+    if (seats.length === asked.count) return holdSeats(asked, seats, scene);
     if (performance.now() > asked.until) throw new CallerError('SERVICE_UNAVAILABLE');
     return new Leave();
   },
@@ -137,18 +142,23 @@ class Picks {
   /**
    * Picks the best `count` free seats, without locking them.
    * @param section null for any
-   * @returns their ids; undefined when fewer are free
+   * @returns their ids; undefined when fewer are free; PICKED_BY_OTHERS when fewer are but for what this batch has picked
    */
-  async choose(showId: string, section: string | null, count: number): Promise<string[] | undefined> {
+  async choose(showId: string, section: string | null, count: number): Promise<Pick> {
     const runs: (readonly FreeSeat[])[] = [];
+    let leftOut = 0;
     for (let after = 0; ; ) {
       const seats = await this.#look(showId, section, after);
       const whole = wholeRows(seats);
-      const found = runsOf(whole.filter(({ id }) => !this.#picked.has(id)));
+      const open = whole.filter(({ id }) => !this.#picked.has(id));
+      leftOut += whole.length - open.length;
+      const found = runsOf(open);
       const together = bestTogether(found, count);
       if (together) return this.#pick(together);
       runs.push(...found);
-      if (seats.length < SEATS_PER_LOOK) return this.#pick(fewestGroups(runs, count));
+      if (seats.length < SEATS_PER_LOOK) {
+        return this.#pick(fewestGroups(runs, count)) ?? (leftOut > 0 ? 'PICKED_BY_OTHERS' : undefined);
+      }
       after = whole.at(-1)?.number ?? after;
     }
   }

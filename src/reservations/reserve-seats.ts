@@ -48,8 +48,8 @@ interface Reserve extends Buyer {
 export interface SaleFacts {
   readonly salesOpenAt: Date;
   readonly salesCloseAt: Date;
-  /** Seats of the show that the user holds or has bought: one object for all commands of the user and show. */
-  readonly user: { has: number };
+  /** Seats of the show that the user holds or has bought. */
+  readonly has: number;
 }
 
 const RESERVE: Verb<Reserve, Reservation | ReserveRefusal, undefined, SaleFacts> = {
@@ -61,8 +61,9 @@ const RESERVE: Verb<Reserve, Reservation | ReserveRefusal, undefined, SaleFacts>
 
   decide({ asked, facts }, scene) {
     const seats = asked.seatIds.flatMap((id) => scene.find(SEATS, id) ?? []);
-    const judged = judge(scene.platform, asked, seats, facts, scene.now);
-    if (judged === undefined) return holdSeats(asked, seats, facts, scene);
+    const granted = scene.granted(limitOf(asked.userId, asked.showId));
+    const judged = judge(scene.platform, asked, seats, { ...facts, has: facts.has + granted }, scene.now);
+    if (judged === undefined) return holdSeats(asked, seats, scene);
     if (typeof judged !== 'string') return judged;
     scene.after(() => readHeld(scene.platform, judged));
     return new Reservation();
@@ -173,12 +174,12 @@ function judge(
 /** Sale open, and no more than the limit: SaleClosed, TOO_MANY_SEATS, or undefined. */
 export function judgeSale(
   { config }: Platform,
-  { salesOpenAt, salesCloseAt, user }: SaleFacts,
+  { salesOpenAt, salesCloseAt, has }: SaleFacts,
   count: number,
   now: Date,
 ): ReserveRefusal | undefined {
   if (now < salesOpenAt || now >= salesCloseAt) return saleClosed(salesOpenAt, salesCloseAt);
-  return user.has + count > config.SEATS_PER_USER ? refuse('TOO_MANY_SEATS') : undefined;
+  return has + count > config.SEATS_PER_USER ? refuse('TOO_MANY_SEATS') : undefined;
 }
 
 /** The one live reservation of the user that holds exactly these seats. */
@@ -204,7 +205,7 @@ export async function readSaleFacts(
      from unnest($1::uuid[], $2::uuid[]) as u (user_id, show_id) join show sh on sh.id = u.show_id`),
     [distinct.map(({ userId }) => userId), distinct.map(({ showId }) => showId)],
   );
-  const facts = new Map(rows.map(({ name, has, ...sale }) => [name, { ...sale, user: { has } }]));
+  const facts = new Map(rows.map(({ name, ...sale }) => [name, sale]));
   return limits.map((limit) => {
     const found = facts.get(limit);
     if (!found) throw new Error('seats were asked for of a show that does not exist');
@@ -213,7 +214,7 @@ export async function readSaleFacts(
 }
 
 /** Holds free seats that are locked, for HOLD_SECONDS, and lets the queue token last as long. */
-export function holdSeats(buyer: Buyer, seats: readonly Seat[], { user }: SaleFacts, scene: Scene): Reservation {
+export function holdSeats(buyer: Buyer, seats: readonly Seat[], scene: Scene): Reservation {
   const { platform, now } = scene;
   const { reservationId: id, userId, showId, pass } = buyer;
   const byNumber = seats.toSorted((a, b) => a.number - b.number);
@@ -231,7 +232,7 @@ export function holdSeats(buyer: Buyer, seats: readonly Seat[], { user }: SaleFa
     expiresAt: new Date(now.getTime() + platform.config.HOLD_SECONDS * SECOND),
   });
   for (const seat of seats) seat.hold(reservation, now);
-  user.has += seats.length;
+  scene.grant(limitOf(userId, showId), seats.length);
   scene.insert(reservation);
   if (pass) scene.after(() => stretchToHold(platform, pass));
   return reservation;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { eventually, makeShow, pay, reserve } from '../support/builders.ts';
+import { cancelPayment, eventually, makeShow, pay, reserve, violationsOf } from '../support/builders.ts';
 import type { Buyer, Data } from '../support/client.ts';
 import type { AppProcess } from '../support/process.ts';
 import { World } from '../support/world.ts';
@@ -104,3 +104,34 @@ it.each(['held', 'sold'])(
     expect(rows).toEqual(had === 'sold' ? [{ user_id: quick.id }] : []);
   },
 );
+
+it('with LATE_PAYMENT=accept a seat that is refunded to one and sold to another at once has one owner, who has paid', async () => {
+  for (let round = 0; round < 15; round++) {
+    const show = await makeShow(operator);
+    const [late, quick] = (await world.buyers(2, 5_000)).map((buyer) => buyer.at(accepting.url)) as [Buyer, Buyer];
+    const id = await lapsed(late, show);
+    const taken = await reserve(quick, show.id, [show.seats[0] as string]);
+    const { id: paymentId } = await pay(quick, taken.id);
+    const [cancelled, paid] = await Promise.all([cancelPayment(quick, paymentId), pay(late, id)]);
+    expect(cancelled.status).toBe('CANCELLED');
+    const { rows } = await world.pool.query('select user_id from ticket where show_id = $1', [show.id]);
+    expect(rows).toEqual(paid.__typename === 'Payment' ? [{ user_id: late.id }] : []);
+  }
+  expect(await violationsOf(operator)).toEqual({});
+});
+
+it('with LATE_PAYMENT=accept late payments of one user at once count together against the limit', async () => {
+  for (let round = 0; round < 10; round++) {
+    const show = await makeShow(operator);
+    const buyer = (await world.buyer(100_000)).at(accepting.url);
+    const ids: string[] = [];
+    for (const from of [0, 8]) {
+      const { id } = await reserve(buyer, show.id, show.seats.slice(from, from + 8));
+      await lapse(id);
+      ids.push(id);
+    }
+    const answers = await Promise.all(ids.map((id) => pay(buyer, id)));
+    expect(answers.map(({ code, status }) => code ?? status).sort()).toEqual(['COMPLETED', 'HOLD_EXPIRED']);
+    expect((await world.pool.query('select from ticket where show_id = $1', [show.id])).rowCount).toBe(8);
+  }
+});

@@ -117,3 +117,31 @@ it('what one user asks for at once counts together against the limit', async () 
   const refused = answers.filter(({ code }) => code === 'TOO_MANY_SEATS');
   expect([refused.length, (await holdsOf(show.id)).length]).toEqual([2, 6]);
 });
+
+it('what one user picks and has picked for them at once counts together against the limit', async () => {
+  const query = `mutation ($input: ReserveBestInput!) { reserveBest(input: $input) { ${RESERVATION} } }`;
+  const show = await makeShow(operator, { seatCount: 1_000 });
+  for (let round = 0; round < 20; round++) {
+    const buyer = await world.buyer();
+    const mine = show.seats.slice(-8 * (round + 1)).slice(0, 8);
+    await Promise.all([
+      reserve(buyer, show.id, mine),
+      buyer.get(query, { input: { showId: show.id, count: 8 } }),
+      reserve(buyer, show.id, mine.slice(0, 1)),
+    ]);
+    const held = (await holdsOf(show.id)).filter(({ userId }) => userId === buyer.id);
+    expect(held).toHaveLength(8);
+  }
+});
+
+it('wishes for the best seats that cannot be met leave what they would have had to the others', async () => {
+  const query = `mutation ($input: ReserveBestInput!) { reserveBest(input: $input) { ${RESERVATION} } }`;
+  for (let round = 0; round < 10; round++) {
+    const show = await makeShow(operator, { seatCount: 16 });
+    const [full, other] = (await world.buyers(2)) as [Buyer, Buyer];
+    await reserve(full, show.id, show.seats.slice(0, 8));
+    const ask = (buyer: Buyer): Promise<Data> => buyer.get(query, { input: { showId: show.id, count: 8 } });
+    const [refused, held] = await Promise.all([ask(full), ask(other)]);
+    expect([refused.reserveBest.code, held.reserveBest.__typename]).toEqual(['TOO_MANY_SEATS', 'Reservation']);
+  }
+});
