@@ -41,16 +41,16 @@ export class ReserveBestInput {
 interface ReserveBest extends Buyer {
   readonly count: number;
   readonly section: string | null;
-  /** By `performance.now()`, in milliseconds: when it is no longer looked for seats that others are not just taking. */
+  /** Instant (ms of `performance.now()`) at which the search for seats that are not being taken by others ends. */
   readonly until: number;
 }
 
-/** How long one looks for seats that others are not just taking. */
+/** Milliseconds for which a command searches for seats that are not being taken by others. */
 const MAX_SEARCH_MS = 1.5 * SECOND;
 
 const RESERVE_BEST: Verb<ReserveBest, Reservation | ReserveRefusal, readonly string[] | undefined, SaleFacts> = {
   name: 'reserveBest',
-  // In one process, what is asked of one show goes one batch after another, so that none reach for the same seats.
+  // Within a process, commands about one show run one batch after another, so that no two batches want the same seats.
   contends: ({ userId, showId }) => [`best:${showId}`, limitOf(userId, showId)],
   weight: ({ count }) => count,
 
@@ -89,9 +89,9 @@ const RESERVE_BEST: Verb<ReserveBest, Reservation | ReserveRefusal, readonly str
 };
 
 /**
- * Holds the best `count` seats that are free: together where that is possible, else in the smallest number of groups.
- * @returns a Reservation; SaleClosed, TOO_MANY_SEATS, SeatsUnavailable without ids; with a key used for other input
- * IDEMPOTENCY_CONFLICT
+ * Holds the best `count` free seats: adjacent where that is possible, else in the smallest number of groups.
+ * @returns a Reservation; SaleClosed; SeatsUnavailable without ids; a Refusal TOO_MANY_SEATS, or IDEMPOTENCY_CONFLICT
+ * for a key that came with other input before
  * @throws CallerError BAD_USER_INPUT for a count outside 1..1,000 and a section of more than 100 characters;
  * QUEUE_TOKEN_REQUIRED when the token ended while the seats were being held
  */
@@ -117,14 +117,14 @@ export async function reserveBest(context: Context, input: ReserveBestInput): Pr
   );
 }
 
-/** Free seats looked at in one step: a hall is searched from the front, and seldom to its end. */
+/** Free seats that one step of a search reads. A search starts at the front and seldom reaches the end of the hall. */
 const SEATS_PER_LOOK = 2_000;
 
 interface NumberedSeat extends FreeSeat {
   readonly number: number;
 }
 
-/** Picks of one batch: each look at a show serves all of them, and no seat is picked twice. */
+/** Picks seats for the commands of one batch: they share each read of a show, and no seat is picked twice. */
 class Picks {
   readonly #em: EntityManager;
   readonly #looks = new Map<string, Promise<readonly NumberedSeat[]>>();
@@ -136,8 +136,8 @@ class Picks {
 
   /**
    * Picks the best `count` free seats, without locking them.
-   * @param section null for any
-   * @returns their ids; undefined when fewer are free
+   * @param section its name; null for any section
+   * @returns the ids of the seats; undefined when fewer are free
    */
   async choose(showId: string, section: string | null, count: number): Promise<string[] | undefined> {
     const runs: (readonly FreeSeat[])[] = [];
@@ -178,7 +178,7 @@ class Picks {
   }
 }
 
-/** The last row of a full look may go on behind it: it is left to the next look. */
+/** Leaves out the last row of a full step, which may continue beyond it: the next step reads that row. */
 function wholeRows(seats: readonly NumberedSeat[]): readonly NumberedSeat[] {
   const last = seats.at(-1)?.rowIndex;
   if (seats.length < SEATS_PER_LOOK || seats[0]?.rowIndex === last) return seats;
