@@ -1,6 +1,6 @@
 import { SECOND } from './units.ts';
 
-/** How long a connection may go without taking any of the bytes that wait for it. */
+/** Milliseconds for which a connection may take none of the bytes that wait for it. */
 export const MAX_STALLED_MS = 10 * SECOND;
 
 /** The connection under a writer. */

@@ -15,7 +15,10 @@ const MAX_DRAIN_MS = 10 * SECOND;
 const MAX_VALUES = 20_000;
 const MAX_LEVELS = 100;
 
-/** The HTTP server, without routes but the health of the process. @param isReady throws while something is away */
+/**
+ * The HTTP server, without routes but the health of the process.
+ * @param isReady throws while a server is unreachable
+ */
 export async function openHttp(config: Config, isReady: () => Promise<void>): Promise<FastifyInstance> {
   const http = fastify({
     bodyLimit: MAX_BODY_BYTES,

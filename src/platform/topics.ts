@@ -3,8 +3,8 @@ import { ConflatingIterator } from './conflating-iterator.ts';
 import { type Platform, perProcess } from './platform.ts';
 
 /**
- * Events that are the same for every subscriber of one subject, such as one show. A process opens a subject once, however
- * many subscribe to it, and makes each event once, so that its text can be shared too.
+ * Events that are the same for every subscriber of one subject, such as one show. A process opens a subject once,
+ * however many subscribe to it, and makes each event once, so that its text can be shared too.
  */
 export interface Topic<E> {
   readonly name: string;
@@ -14,10 +14,10 @@ export interface Topic<E> {
   check?(platform: Platform, id: string): Promise<void>;
   /**
    * Calls `publish` with each event until the function answered is called.
-   * @throws whatever Redis throws while it is away
+   * @throws what Redis throws while it is unreachable
    */
   open(platform: Platform, id: string, publish: (event: E) => void): Promise<() => void>;
-  /** Two events as one, for a subscriber that has not read the first. Without it the newer event replaces the other. */
+  /** Merges two events, for a subscriber that has not read the first. Without it the newer event replaces the other. */
   merge?(unread: E, newer: E): E;
 }
 
@@ -30,8 +30,8 @@ export interface Subject {
 type PubSub = NonNullable<Parameters<typeof buildSchemaSync>[0]['pubSub']>;
 
 /**
- * What type-graphql subscribes to `topics` through. Messages between processes come over the channels of pubsub.ts, which
- * each topic listens to by itself; verbs publish there after their commit, never through type-graphql.
+ * What type-graphql subscribes to `topics` through. Messages between processes come over the channels of pubsub.ts,
+ * which each topic listens to by itself; verbs publish there after their commit, never through type-graphql.
  */
 export function pubSubOf(topics: readonly Topic<unknown>[]): PubSub {
   const byName = new Map(topics.map((topic) => [topic.name, topic]));
