@@ -68,7 +68,7 @@ export async function openPostgres(
 }
 
 /**
- * Runs one parameterised statement, within `em`'s transaction where it has one.
+ * Runs one parameterised statement, within `em`'s transaction if it has one.
  * @param text SQL with $1, $2 ... ; arrays are passed as PostgreSQL arrays
  * @returns the rows, with the columns' names as keys: bigint arrives as number, timestamptz as Date, date as text
  */

@@ -8,7 +8,7 @@ import { type Platform, perProcess } from './platform.ts';
  */
 export interface Topic<E> {
   readonly name: string;
-  /** What a new subscriber is sent first: the latest event, or nothing. */
+  /** Whether a new subscriber first receives the latest event, or nothing. */
   readonly first: 'latest' | 'nothing';
   /** Runs for each subscriber, before the subject is opened. @throws CallerError for a subject that does not exist */
   check?(platform: Platform, id: string): Promise<void>;
@@ -21,7 +21,7 @@ export interface Topic<E> {
   merge?(unread: E, newer: E): E;
 }
 
-/** What one subscription is about; a resolver gives it as `topicId`. */
+/** The subject of one subscription; a resolver gives it as `topicId`. */
 export interface Subject {
   readonly platform: Platform;
   readonly id: string;

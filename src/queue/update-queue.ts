@@ -36,7 +36,7 @@ export class UpdateQueueInput {
   state?: QueueState | null;
 }
 
-/** How long the answer waits for a draw, which continues afterwards. */
+/** Milliseconds that the answer waits for a draw, which continues afterwards. */
 const MAX_DRAW_MS = 2 * SECOND;
 const RETRY_MS = 50;
 
@@ -69,7 +69,7 @@ export async function updateQueue(context: Context, input: UpdateQueueInput): Pr
   const settings = { capacity, activeSeconds, maxWaiting, state, admitPerMinute } as QueueSettings;
   checkNumbers(settings as Parameters<typeof checkNumbers>[0]);
   const queue = (await run(context, UPDATE, { id, settings })) as Queue;
-  // The change stands by its row: while Redis is unreachable, the job queue-settings writes it later.
+  // The row holds the change: after an outage of Redis, the job queue-settings writes it to Redis.
   await pushSettings(context.platform, queue).catch((error: unknown) => {
     if (!isUnavailable(error)) throw error;
   });
