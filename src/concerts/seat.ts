@@ -127,7 +127,7 @@ export class Seat {
    * @throws Error for a seat that is sold or held
    */
   hold({ id, userId, seatIds, expiresAt }: SeatHolder, now: Date): void {
-    if (!this.isFree(now)) throw new Error('a seat that somebody has cannot be held');
+    if (!this.isFree(now)) throw new Error('a seat that is sold or held cannot be held');
     this.revision += this.holding ? 2 : 1;
     this.holding = Object.assign(new Hold(), {
       seatId: this.id,
@@ -144,7 +144,8 @@ export class Seat {
    * @throws Error for a seat that is sold, or held by another reservation
    */
   sell({ id, userId }: SeatHolder, now: Date): void {
-    if (!this.isFree(now) && !this.isHeldBy(id, now)) throw new Error('a seat that somebody else has cannot be sold');
+    if (!this.isFree(now) && !this.isHeldBy(id, now))
+      throw new Error('a seat that is sold, or held by another reservation, cannot be sold');
     this.revision += this.holding && !this.isHeld(now) ? 2 : 1;
     this.holding = null;
     this.ticket = Object.assign(new Ticket(), {
