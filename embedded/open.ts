@@ -22,30 +22,30 @@ export interface EmbeddedOptions {
   servers: readonly ServerName[];
   /** The application's name, in lower-case letters: PostgreSQL's superuser and database are called so. */
   name: string;
-  /** Gets a sentence when a server has died, when it serves again, and when it cannot be started again. */
+  /** Receives a sentence when a server has died, when it serves again, and when it cannot be started again. */
   report?: (sentence: string) => void;
 }
 
-/** Servers of our own, for as long as this process uses them. */
+/** The private servers, while this process uses them. */
 export interface Embedded {
-  /** Present when 'postgres' was asked for. */
+  /** Set when `servers` has 'postgres'. */
   databaseUrl?: string;
-  /** Present when 'redis' was asked for. */
+  /** Set when `servers` has 'redis'. */
   redisUrl?: string;
-  /** What a reader should know, a sentence each: where data went that could not be put into the data directory. */
+  /** Sentences to print: where data is that could not be put into the data directory. */
   notes: string[];
-  /** Gives the servers back; the last process on the same data stops them. May be called again, to no effect. */
+  /** Stops using the servers; the last process on the same data stops them. A second call has no effect. */
   close(): Promise<void>;
 }
 
-/** How often a process looks whether the servers that it uses still run. */
+/** Milliseconds between a process's checks that the servers it uses still run. */
 const LOOK_MS = 500;
 
 /** The files that belong together under one data directory. */
 interface DataDirectory {
   name: string;
   path: string;
-  /** Where the processes that use it note that they do. */
+  /** The folder in which processes register that they use the servers. */
   run: string;
   lock: string;
   recordPath: string;
@@ -55,9 +55,9 @@ interface DataDirectory {
 
 /**
  * Starts a private PostgreSQL and/or Redis on the data under `dataDir`, or joins those that run on it already, and
- * returns when they serve. They listen on 127.0.0.1 only and keep what they acknowledged over any kind of stop. A server
- * that dies is started again, on the same port, by one of the processes that use it. Throws an Error that says in a
- * sentence what is wrong and what to do; what it had started is stopped again then.
+ * returns when they serve. They listen on 127.0.0.1 only and keep what they acknowledged over any kind of stop. A
+ * server that dies is started again, on the same port, by one of the processes that use it. Throws an Error that says
+ * in a sentence what is wrong and what to do; what it had started is stopped again then.
  */
 export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const directory = openDirectory(options.dataDir, options.name);
@@ -192,7 +192,7 @@ function keepRunning(
         if (!stopped) schedule();
       });
     }, LOOK_MS);
-    // Looking alone keeps no process alive.
+    // The checks alone do not keep the process alive.
     timer.unref();
   };
   schedule();
@@ -208,7 +208,7 @@ async function closeAll(
   running: ReadonlyMap<ServerName, ProcessIdentity>,
   leave: () => void,
 ): Promise<void> {
-  // Somebody may have removed the data directory meanwhile; the servers must still be stopped.
+  // The data directory may have been removed meanwhile; the servers must still be stopped.
   mkdirSync(directory.run, { recursive: true });
   await withLock(directory.lock, async () => {
     leave();

@@ -22,23 +22,23 @@ export interface Account {
   gid: number;
 }
 
-/** Where PostgreSQL is run from, and as whom. */
+/** Folders from which PostgreSQL is run, and the user that it runs as. */
 export interface Place {
   /** The folder that holds (or will hold) the folder `postgres` with the data. */
   home: string;
   /** The folder with bin/, lib/ and share/. */
   binaries: string;
-  /** Undefined: the user of this process. */
+  /** Undefined for the user of this process. */
   account?: Account;
-  /** What a reader should know about it, a sentence each. */
+  /** Sentences to print about it. */
   notes: string[];
 }
 
 /**
  * Decides where PostgreSQL's data and programs are. That is `dataDir` and node_modules, unless the user it must run as
  * cannot reach them: then folders under /var/lib, whose names begin with `name` and which belong to this `dataDir` and
- * this node_modules alone. Once data is there, `record` remembers it. Throws when the programs are not installed, or when
- * data is already there but cannot be reached.
+ * this node_modules alone. Once data is there, `record` remembers it. Throws when the programs are not installed, or
+ * when data is already there but cannot be reached.
  */
 export async function choosePlace(dataDir: string, name: string, record: AccessFile): Promise<Place> {
   const installed = installedBinaries();
@@ -55,7 +55,7 @@ export async function choosePlace(dataDir: string, name: string, record: AccessF
   return { home, binaries, account, notes };
 }
 
-/** PostgreSQL itself refuses data of another user, in words that do not tell what to do. */
+/** Refuses data of another user: PostgreSQL's own refusal does not say what to do. */
 function requireOwnData(data: string, uid: number | undefined): void {
   const owner = statSync(data, { throwIfNoEntry: false })?.uid;
   if (owner === undefined || owner === uid) return;
@@ -73,7 +73,7 @@ function chooseHome(dataDir: string, name: string, account: Account, record: Acc
   return makeShelter(name, dataDir);
 }
 
-/** Makes a folder that everybody can reach, whose name is the same at every start and belongs to one `origin`. */
+/** Makes a folder that every user can reach, whose name is the same at every start and belongs to one `origin`. */
 function makeShelter(name: string, origin: string): string {
   const shelter = join('/var/lib', `${name}-${createHash('sha256').update(origin).digest('hex').slice(0, 12)}`);
   try {

@@ -23,7 +23,9 @@ export function postgresUrl(name: string, access: Access): string {
   return `postgresql://${name}:${access.password}@127.0.0.1:${access.port}/${name}`;
 }
 
-/** PostgreSQL on `<place.home>/postgres`, which must have been initialised; `name` is its superuser and its database. */
+/**
+ * PostgreSQL on `<place.home>/postgres`, which must have been initialised; `name` is its superuser and its database.
+ */
 export function postgresServer(place: Place, name: string, access: Access, logFile: string): Server {
   const data = join(place.home, 'postgres');
   return {
@@ -63,7 +65,7 @@ function findPostmaster(data: string): ProcessIdentity | undefined {
   const pid = firstNumber(path);
   const named = pid === undefined ? undefined : findProcess(pid);
   if (named !== undefined && commandLine(named.pid).includes(`-D ${data} `)) return named;
-  // PostgreSQL refuses to start while the pid is in use, be it by another program or by a killed server that nobody has
+  // PostgreSQL refuses to start while the pid is in use, by another program or by a killed server that no process has
   // reaped. It finds living children of a killed one by their shared memory, with or without this file.
   rmSync(path, { force: true });
   return undefined;
@@ -81,7 +83,7 @@ function firstNumber(path: string): number | undefined {
 async function probe(name: string, access: Access): Promise<Answer> {
   const connection = { host: '127.0.0.1', port: access.port, user: name, password: access.password };
   const client = new pg.Client({ ...connection, database: 'postgres', connectionTimeoutMillis: 1_000 });
-  // A connection that breaks after it was made reports here, and an unheard 'error' event would end the process.
+  // A connection that breaks later emits 'error', which would end the process without a listener.
   client.on('error', () => undefined);
   try {
     await client.connect();
@@ -117,9 +119,9 @@ export function isInitialised(place: Place): boolean {
 }
 
 /**
- * Makes an empty cluster in `<place.home>/postgres`: UTF8, sorted by code point the same on every machine, its superuser
- * `superuser` with `password`. It is made beside its place and moved there whole, so one that was killed half way is just
- * made again.
+ * Makes an empty cluster in `<place.home>/postgres`: UTF8, sorted by code point the same on every machine, its
+ * superuser `superuser` with `password`. It is made beside its place and moved there whole, so one that was killed half
+ * way is just made again.
  */
 export async function initialisePostgres(place: Place, superuser: string, password: string): Promise<void> {
   for (const name of readdirSync(place.home).filter((entry) => entry.startsWith(DRAFT))) {
@@ -139,7 +141,7 @@ export async function initialisePostgres(place: Place, superuser: string, passwo
   }
 }
 
-/** Moves data away whose password is no longer known, in place of what was moved away before; answers where to. */
+/** Moves data away whose password is lost, replacing data moved away before. Returns the folder that it is in now. */
 export function setAsidePostgres(place: Place): string {
   const aside = join(place.home, 'postgres.previous');
   rmSync(aside, { recursive: true, force: true });

@@ -14,7 +14,10 @@ export function thisProcess(): ProcessIdentity {
   return { pid: process.pid, startedAt: startOf(process.pid) ?? 'unknown' };
 }
 
-/** Whether exactly this process (not merely one with its pid) still runs. A process that only waits to be reaped does not. */
+/**
+ * Whether exactly this process (not merely one with its pid) still runs. A process that only waits to be reaped does
+ * not.
+ */
 export function isRunning(identity: ProcessIdentity): boolean {
   return startOf(identity.pid) === identity.startedAt;
 }
@@ -35,7 +38,7 @@ export function commandLine(pid: number): string {
   }
 }
 
-/** Sends a signal to a process; says nothing when it has ended already. */
+/** Sends a signal to a process; does nothing when it has ended already. */
 export function signal(identity: ProcessIdentity, name: NodeJS.Signals): void {
   if (!isRunning(identity)) return;
   try {
@@ -55,7 +58,7 @@ export async function hasEndedWithin(identity: ProcessIdentity, milliseconds: nu
   return true;
 }
 
-/** The start of a process in the system's own words, or undefined when it has ended. */
+/** The start of a process as the system writes it; undefined when it has ended. */
 function startOf(pid: number): string | undefined {
   try {
     if (process.platform !== 'linux') return ps(pid, 'lstart=') || undefined;

@@ -12,7 +12,7 @@ export function redisUrl(access: Access): string {
   return `redis://:${access.password}@127.0.0.1:${access.port}`;
 }
 
-/** Redis on `<dataDir>/redis`, by the `redis-server` found on PATH. */
+/** Redis on `<dataDir>/redis`, run by the `redis-server` found on PATH. */
 export function redisServer(dataDir: string, access: Access, logFile: string): Server {
   const data = join(dataDir, 'redis');
   return {

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Account } from './place.ts';
 import { findProcess, hasEndedWithin, isRunning, type ProcessIdentity, signal } from './processes.ts';
 
-/** What a server says when asked whether it serves: `stranger` is one that does not take our password. */
+/** The state of a server when it is asked; `stranger` is a server that does not accept the password. */
 export type Answer = 'ready' | 'starting' | 'silent' | 'stranger';
 
 /** A server that can be run beside an application, on one folder of data. */
@@ -15,7 +15,7 @@ export interface Server {
   logFile: string;
   /** The signals that stop it, mildest first, each with the milliseconds it is given. */
   stopSignals: readonly (readonly [NodeJS.Signals, number])[];
-  /** The process that serves this data now; only one that is known to be ours. */
+  /** The process that serves this data now, if it certainly belongs to this server; else undefined. */
   find(): ProcessIdentity | undefined;
   /** Asks it, within about a second. */
   probe(): Promise<Answer>;
@@ -26,9 +26,9 @@ export interface Server {
 const MAX_LOG_BYTES = 10 * 1024 * 1024;
 const ADOPTED_SILENCE_MS = 3_000;
 const LAUNCHED_SILENCE_MS = 30_000;
-/** Reading a large log back after a crash may take this long. */
+/** Milliseconds that a server may take to read a large log back after a crash. */
 const STARTING_MS = 120_000;
-/** The last statements of a killed server's children end within this time. */
+/** Milliseconds within which the last statements of a killed server's children end. */
 const PASSING_MS = 15_000;
 const RELAUNCH_MS = 100;
 
@@ -41,7 +41,7 @@ export async function adoptOrStart(server: Server, choosePort: () => Promise<voi
   const running = server.find();
   if (running !== undefined) {
     if (await becomesReady(server, running, ADOPTED_SILENCE_MS)) return running;
-    // One that does not answer would not obey the mildest signal either; what was acknowledged is on disk.
+    // A server that does not answer would not obey the mildest signal either; acknowledged writes are on disk.
     await end(server, running, server.stopSignals.slice(1));
   }
   return start(server, choosePort);
@@ -90,7 +90,9 @@ export async function stopServer(server: Server, lastSeen?: ProcessIdentity): Pr
   if (running !== undefined) await end(server, running, server.stopSignals);
 }
 
-/** Starts a program in a session of its own, so that Ctrl-C in the terminal does not reach it, writing to a log file. */
+/**
+ * Starts a program in a session of its own, so that Ctrl-C in the terminal does not reach it, writing to a log file.
+ */
 export async function launchDetached(
   program: string,
   args: string[],
@@ -139,7 +141,7 @@ async function end(server: Server, running: ProcessIdentity, signals: Server['st
   );
 }
 
-/** Troubles that go by themselves: a port taken a moment ago, a killed server's children not yet gone. */
+/** Transient failures to start: a port was just taken, or children of a killed server still run. */
 function isPassing(complaint: string): boolean {
   return /address already in use|pre-existing shared memory|lock file .* already exists/i.test(complaint);
 }

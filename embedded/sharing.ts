@@ -24,14 +24,14 @@ export interface Access {
   password: string;
 }
 
-/** What is remembered about the servers of one data directory. */
+/** The record of the servers of one data directory. */
 export interface AccessFile {
   servers: Partial<Record<ServerName, Access>>;
   /** Set once PostgreSQL's data was put outside the data directory. */
   sheltered?: true;
 }
 
-/** Reads what was remembered; an empty record on the first start. Throws when the file belongs to another user or is damaged. */
+/** Reads the record; it is empty on the first start. Throws when the file belongs to another user or is damaged. */
 export function readAccess(path: string): AccessFile {
   let text: string;
   try {
@@ -105,7 +105,7 @@ function readMember(path: string): { pid: number; startedAt: string; servers: Se
   }
 }
 
-/** Longer than a first start on a slow disk takes. */
+/** Milliseconds to wait for the lock: longer than a first start on a slow disk takes. */
 const MAX_LOCK_WAIT_MS = 120_000;
 const LOCK_RETRY_MS = 20;
 const SQLITE_BUSY = 5;

@@ -55,7 +55,7 @@ export interface App {
   readonly redisUrl: string;
   readonly operator: Operator;
   readonly demo: Demo | undefined;
-  /** Lines worth telling whoever started the process. */
+  /** Lines to print for the user who started the process. */
   readonly notes: readonly string[];
   close(): Promise<void>;
 }
@@ -105,7 +105,7 @@ async function open(config: Config, log: Log, closing: Closing): Promise<App> {
   };
 }
 
-/** What is allowed and yet worth a second look. */
+/** Warnings about settings that are accepted but deserve attention. */
 function warningsOf({ AUTH_JWKS_URL, AUTH_ISSUER, AUTH_AUDIENCE, COUPON_GUARD }: Config): string[] {
   const warnings: string[] = [];
   if (AUTH_JWKS_URL && !(AUTH_ISSUER && AUTH_AUDIENCE))
@@ -156,7 +156,7 @@ async function openPlatform(
   return { config, log, orm, redis, messages, closing };
 }
 
-/** A server that is configured and does not answer is the configuration's fault until shown otherwise. */
+/** Runs `open`. @throws Error that names the configuration's key, when a configured server does not answer */
 async function naming(key: string, example: string, open: () => Promise<void>): Promise<void> {
   try {
     await open();

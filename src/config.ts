@@ -85,7 +85,7 @@ export const KEYS = {
     'What keeps two processes from giving out one coupon at once: a version, a row lock, or a lock in Redis',
     'pessimistic',
     'pessimistic' as 'optimistic' | 'pessimistic' | 'redis-lock' | 'script',
-    // `script` is read as pessimistic: there was such a guard once.
+    // `script`, a guard that earlier versions had, is read as pessimistic.
     oneOf('optimistic', 'pessimistic', 'redis-lock', 'script'),
   ),
   BALANCE_LIMIT: key(

@@ -4,7 +4,7 @@ import { describeApp } from './cli/welcome.ts';
 import { ConfigError, readConfig } from './config.ts';
 import { closeLog, openLog } from './platform/log.ts';
 
-// Whoever read our output may be gone (`npm start | head`): that must not keep us from closing in order.
+// The reader of the output may have ended (`npm start | head`): the process must still close in order.
 for (const output of [process.stdout, process.stderr]) output.on('error', () => undefined);
 
 /** Reads the configuration, opens the app, waits for a signal, closes it. */

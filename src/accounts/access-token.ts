@@ -8,7 +8,7 @@ import type { User } from './user.ts';
 const ALGORITHM = 'HS256';
 const ISSUER = 'onsale';
 
-/** A JWT (RFC 7519) that names the user and the role until `expiresAt`. */
+/** @returns a JWT (RFC 7519) that names the user and the role and is valid until `expiresAt` */
 export async function signAccessToken(platform: Platform, user: User, expiresAt: Date): Promise<string> {
   return new SignJWT({ role: user.role })
     .setProtectedHeader({ alg: ALGORITHM })
@@ -20,7 +20,10 @@ export async function signAccessToken(platform: Platform, user: User, expiresAt:
     .sign(await signingSecret(platform)());
 }
 
-/** Who the token names; undefined unless it is ours, unaltered, for this audience and not over. */
+/**
+ * @returns the user that the token names; undefined unless this server signed it, for this audience, and it is valid
+ * now
+ */
 export async function readAccessToken(platform: Platform, token: string): Promise<Caller | undefined> {
   const secret = await signingSecret(platform)();
   const verified = await jwtVerify(token, secret, {

@@ -14,7 +14,7 @@ export class AccountsResolver {
     const { id, role } = callerOf(context);
     const user = await context.em.findOne(User, { id });
     if (!user) throw notFound('user');
-    // Where an identity provider keeps the accounts, its token says the role.
+    // When an identity provider keeps the accounts, the role comes from its token.
     return context.platform.config.AUTH_JWKS_URL ? Object.assign(new User(), user, { role }) : user;
   }
 
@@ -42,7 +42,7 @@ export class AccountsResolver {
   }
 }
 
-/** @throws CallerError FORBIDDEN where an identity provider keeps the accounts */
+/** @throws CallerError FORBIDDEN when an identity provider keeps the accounts */
 function refuseForeign({ platform }: Context): void {
   if (platform.config.AUTH_JWKS_URL) throw new CallerError('FORBIDDEN', 'Accounts are kept by the identity provider.');
 }

@@ -5,16 +5,16 @@ import { type Platform, perProcess } from '../platform/platform.ts';
 import { readAccessToken } from './access-token.ts';
 import { readForeignToken } from './foreign-token.ts';
 
-/** Verified tokens that a process keeps: verifying a token costs as much as answering a small query. */
+/** Most verified tokens that a process keeps: verifying a token costs as much as answering a small query. */
 const MAX_TOKENS = 100_000;
 
 const callers = perProcess(() => new LRUCache<string, Caller>({ max: MAX_TOKENS }));
 
 /**
  * Reads `authorization: Bearer <accessToken>`.
- * @param header as it came; undefined when there was none
- * @returns null without a header
- * @throws CallerError UNAUTHENTICATED for a header of another form and for a token that is forged, foreign or over
+ * @param header its value in the request; undefined without one
+ * @returns the caller; null without a header
+ * @throws CallerError UNAUTHENTICATED for a header of another form, and for a token that is forged, foreign or expired
  */
 export async function authenticate(platform: Platform, header: unknown): Promise<Caller | null> {
   if (header === undefined || header === null) return null;
@@ -24,7 +24,10 @@ export async function authenticate(platform: Platform, header: unknown): Promise
   return caller;
 }
 
-/** Who that header names, where it was verified before; null without a header, undefined when it must be read. */
+/**
+ * @returns the caller that a header verified before names; null without a header; undefined when `authenticate` must
+ * run
+ */
 export function recallCaller(platform: Platform, header: unknown): Caller | null | undefined {
   if (header === undefined) return null;
   const token = tokenIn(header);
@@ -45,7 +48,7 @@ async function callerBehind(platform: Platform, token: string): Promise<Caller |
   return caller;
 }
 
-/** Over HTTP the status tells it too. */
+/** The error UNAUTHENTICATED, which over HTTP also sets the status 401. */
 function unauthenticated(): CallerError {
   return new CallerError('UNAUTHENTICATED', undefined, { http: { status: 401 } });
 }

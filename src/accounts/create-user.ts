@@ -14,7 +14,7 @@ interface NewUser {
   readonly foreign?: { readonly issuer: string; readonly subject: string };
 }
 
-/** Users that exist already, by `identityOf`; those that the batch makes are added. */
+/** Users that exist, by `identityOf`; users that the batch creates are added. */
 type Taken = Set<string>;
 
 const CREATE_USER: Verb<NewUser, User | null, undefined, Taken> = {
@@ -53,21 +53,21 @@ const CREATE_USER: Verb<NewUser, User | null, undefined, Taken> = {
 };
 
 /**
- * Makes a user with an empty wallet.
- * @returns the user, or null when the name (or the foreign identity) is taken
+ * Creates a user with an empty wallet.
+ * @returns the user; null when the name, or the identity at the identity provider, is taken
  */
 export async function createUser(caller: Caller, user: NewUser): Promise<User | null> {
   try {
     return await run(caller, CREATE_USER, user);
   } catch (error) {
-    // Another process took it at the same instant.
+    // Another process has created the user at the same time.
     if (breaksConstraint(error, 'user_account_name') || breaksConstraint(error, 'user_account_issuer_subject_key'))
       return null;
     throw error;
   }
 }
 
-/** What no two users share: of our own their names, of an identity provider its issuer and subject. */
+/** The unique identity of a user: the name or, for users of an identity provider, the issuer and the subject. */
 function identityOf({ name, foreign }: Pick<NewUser, 'name' | 'foreign'>): string {
   return foreign ? `foreign:${JSON.stringify([foreign.issuer, foreign.subject])}` : `user:${name}`;
 }

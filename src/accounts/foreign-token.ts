@@ -7,7 +7,7 @@ import { SECOND } from '../platform/units.ts';
 import { createUser } from './create-user.ts';
 import { User } from './user.ts';
 
-/** Users by issuer and subject that a process keeps. */
+/** Most users that a process keeps by issuer and subject. */
 const MAX_USERS = 100_000;
 
 interface Provider {
@@ -21,9 +21,10 @@ const providerOf: (platform: Platform) => Provider = perProcess(({ config }) => 
 }));
 
 /**
- * Who the identity provider's token names; their row is made at the first request.
- * @returns undefined unless a key of AUTH_JWKS_URL signed the token and AUTH_ISSUER and AUTH_AUDIENCE, where set, match
- * @throws CallerError SERVICE_UNAVAILABLE when the keys cannot be had
+ * Reads an identity provider's token. The first request of a user creates the user's row.
+ * @returns the caller; undefined unless a key of AUTH_JWKS_URL signed the token and AUTH_ISSUER and AUTH_AUDIENCE,
+ * where set, match
+ * @throws CallerError SERVICE_UNAVAILABLE when the keys cannot be read
  */
 export async function readForeignToken(platform: Platform, token: string): Promise<Caller | undefined> {
   const { AUTH_ISSUER, AUTH_AUDIENCE, AUTH_ROLE_CLAIM } = platform.config;
@@ -50,14 +51,16 @@ async function verify(
   }
 }
 
-/** Whether the keys could not be had or made sense of; jose tells a wrong status and broken JSON by its bare error. */
+/**
+ * Whether the keys could not be fetched or parsed; jose reports a wrong status and broken JSON by a plain JOSEError.
+ */
 function isOfTheKeys(error: unknown): boolean {
   const { JOSEError, JWKSInvalid, JWKSTimeout } = errors;
   if (!(error instanceof JOSEError)) return true;
   return error.code === JOSEError.code || error instanceof JWKSInvalid || error instanceof JWKSTimeout;
 }
 
-/** OpenID Connect bounds `sub` to 255 characters; longer ones and NUL could not be kept. */
+/** Whether a claim can be stored: OpenID Connect limits `sub` to 255 characters, and PostgreSQL cannot store NUL. */
 function isKeepable(claim: unknown): claim is string {
   return typeof claim === 'string' && /^[^\0]{1,255}$/u.test(claim) && claim.isWellFormed();
 }
@@ -80,7 +83,7 @@ async function userIdOf(platform: Platform, issuer: string, subject: string, cla
   return id;
 }
 
-/** What the provider calls the user, made fit to be kept; names of foreign users need not be unique. */
+/** The provider's name of the user, in a form that can be stored; names of foreign users need not be unique. */
 function nameFrom({ preferred_username, name }: JWTPayload, subject: string): string {
   const called = [preferred_username, name].find((claim) => typeof claim === 'string' && claim.trim() !== '');
   const shown = String(called ?? subject)

@@ -2,8 +2,8 @@ import type { Context } from '../api/context.ts';
 import { sql } from '../platform/postgres.ts';
 
 /**
- * Whether the caller is an operator now. The role in the token may have been taken away since: where the accounts are
- * ours, the row decides.
+ * Whether the caller is an operator now. The role in the token may have been withdrawn since, so the user's row
+ * decides, unless an identity provider keeps the accounts.
  */
 export async function isOperator({ caller, em, platform }: Context): Promise<boolean> {
   if (caller?.role !== 'OPERATOR') return false;

@@ -6,7 +6,7 @@ import type { User } from './user.ts';
 
 const SESSION_MS = HOUR;
 
-/** A new access token for `user`, good for an hour. */
+/** @returns a session of `user` with a new access token, valid for an hour */
 export async function issueSession(platform: Platform, user: User): Promise<Session> {
   const expiresAt = new Date(Math.floor((Date.now() + SESSION_MS) / 1_000) * 1_000);
   const accessToken = await signAccessToken(platform, user, expiresAt);

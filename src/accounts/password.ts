@@ -3,11 +3,11 @@ import { availableParallelism } from 'node:os';
 import { promisify } from 'node:util';
 import pLimit from 'p-limit';
 
-/** OWASP's advice for argon2id: 19 MiB, two passes, one lane. */
+/** OWASP's recommendation for argon2id: 19 MiB, two passes, one lane. */
 const COST = { memory: 19_456, passes: 2, parallelism: 1 } as const;
 const TAG_BYTES = 32;
 
-/** Hashes computed at once; the others wait, so that a rush of sign-ups leaves processors and threads to other requests. */
+/** Most hashes computed at once; others wait, so that many sign-ups leave processors and threads to other requests. */
 const MAX_HASHES = Math.max(1, availableParallelism() - 1);
 
 const limit = pLimit(MAX_HASHES);
@@ -18,7 +18,7 @@ function derive(...args: Parameters<typeof hash>): Promise<Buffer> {
   return limit(() => hash(...args));
 }
 
-/** A PHC string of argon2id (RFC 9106) over a random salt. Takes tens of milliseconds of a thread. */
+/** @returns a PHC string of argon2id (RFC 9106) with a random salt. Takes tens of milliseconds of a thread */
 export async function hashPassword(password: string): Promise<string> {
   const nonce = randomBytes(16);
   const tag = await derive('argon2id', { message: password, nonce, tagLength: TAG_BYTES, ...COST });
@@ -26,7 +26,7 @@ export async function hashPassword(password: string): Promise<string> {
   return `$argon2id$v=19$${cost}$${base64(nonce)}$${base64(tag)}`;
 }
 
-/** Whether `password` is the one behind `phc`, at the cost written there. Null takes as long and never matches. */
+/** Whether `password` matches the PHC string, hashed at the cost in it. For null it takes as long and returns false. */
 export async function isPassword(password: string, phc: string | null): Promise<boolean> {
   const [, , , cost, salt, tag] = (phc ?? (await decoy())).split('$');
   const [memory, passes, parallelism] = (cost?.match(/\d+/g) ?? []).map(Number);
@@ -46,7 +46,9 @@ export async function isPassword(password: string, phc: string | null): Promise<
 
 let decoyHash: Promise<string> | undefined;
 
-/** An unknown name costs as much as a wrong password, so that the time taken does not tell which names exist. */
+/**
+ * A hash for unknown names: they take as long as a wrong password, so that the time does not reveal which names exist.
+ */
 function decoy(): Promise<string> {
   decoyHash ??= hashPassword(randomBytes(16).toString('hex'));
   return decoyHash;

@@ -5,12 +5,12 @@ import { isPassword } from './password.ts';
 import type { CredentialsInput, Session } from './session.ts';
 import { User } from './user.ts';
 
-/** Longer ones are refused before they cost time; none of these can have signed up. */
+/** Longer names and passwords are refused before hashing; sign-up does not accept them either. */
 const MAX_CHARACTERS = 200;
 
 /**
  * Opens a session for a user who knows the password.
- * @returns a Session; INVALID_CREDENTIALS, the same for an unknown name and a wrong password
+ * @returns a Session; a Refusal INVALID_CREDENTIALS, the same for an unknown name and a wrong password
  */
 export async function signIn(context: Context, { name, password }: CredentialsInput): Promise<Session | Refusal> {
   if (name.length > MAX_CHARACTERS || password.length > 2 * MAX_CHARACTERS)

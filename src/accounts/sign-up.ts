@@ -10,8 +10,8 @@ const NAME_CHARACTERS = { min: 3, max: 40 } as const;
 const PASSWORD_CHARACTERS = { min: 8, max: 200 } as const;
 
 /**
- * Makes a BUYER with an empty wallet, signed in.
- * @returns a Session; NAME_TAKEN
+ * Creates a BUYER with an empty wallet and signs the user in.
+ * @returns a Session; a Refusal NAME_TAKEN
  * @throws CallerError BAD_USER_INPUT for a name or password of the wrong length, or a name with control characters or
  * spaces at its ends
  */

@@ -3,8 +3,8 @@ import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
 import { keepSetting } from '../platform/settings.ts';
 
 /**
- * The key that signs access tokens: AUTH_SECRET, or one made once and kept in PostgreSQL so that all processes agree. It is
- * imported once: for each token of a crowd that would cost as much as verifying it.
+ * The key that signs access tokens: AUTH_SECRET, or a generated key, kept in PostgreSQL so that all processes use the
+ * same. A process imports it once: importing costs as much as verifying a token.
  */
 export const signingSecret: (platform: Platform) => () => Promise<webcrypto.CryptoKey> = perProcess((platform) => {
   let secret: Promise<webcrypto.CryptoKey> | undefined;

@@ -30,7 +30,7 @@ export class User {
   @Property({ type: 'text', nullable: true })
   passwordHash!: string | null;
 
-  /** `iss` and `sub` of the identity provider's tokens; both null for users of our own. */
+  /** `iss` and `sub` of the identity provider's tokens; both null for users who signed up here. */
   @Property({ type: 'text', nullable: true })
   issuer!: string | null;
 

@@ -26,7 +26,7 @@ export class AlertChannel {
   @Property({ type: 'text' })
   kind!: AlertChannelKind;
 
-  /** A secret: read only to send. */
+  /** A secret; read only to send an alert. */
   @Property({ type: 'text', lazy: true })
   url!: string;
 }
@@ -38,10 +38,12 @@ registerEnumType(AlertStatus, {
   valuesConfig: { FAILED: { description: 'Given up after the last retry' } },
 });
 
-/** Attempts that one alert gets at most. */
+/** Most attempts of one alert. */
 export const MAX_ATTEMPTS = 5;
 
-/** The wait after the first failure; each further one waits four times as long, less up to half by chance. */
+/**
+ * Milliseconds to wait after the first failure; four times as long after each further one. Chance removes up to half.
+ */
 const FIRST_WAIT_MS = 10 * SECOND;
 const WAIT_FACTOR = 4;
 
@@ -86,7 +88,7 @@ export class Alert {
   @Property({ type: 'text', nullable: true })
   lastError!: string | null;
 
-  /** An alert that is due at `at`, and was not attempted yet. */
+  /** Makes an alert without attempts that is due at the instant `at`; the caller inserts it. */
   static schedule(channelId: string, text: string, at: Date): Alert {
     return Object.assign(new Alert(), {
       id: newId(),
@@ -101,9 +103,10 @@ export class Alert {
   }
 
   /**
-   * Begins an attempt, counted and leased before it is made. An alert whose last attempt was interrupted is given up.
-   * @param leaseEnd from when on others may make another attempt
-   * @returns whether there is an attempt to make
+   * Begins an attempt: counts and leases it before it is made. An alert whose last attempt was interrupted becomes
+   * FAILED.
+   * @param leaseEnd the instant from which other processes may make another attempt
+   * @returns whether the caller is to make the attempt
    */
   begin(leaseEnd: Date): boolean {
     if (this.attempts >= MAX_ATTEMPTS) {
@@ -121,7 +124,10 @@ export class Alert {
     this.lastError = null;
   }
 
-  /** An attempt failed at the instant `at`: another follows, unless it was the last. @param reason for operators to read */
+  /**
+   * Notes that an attempt failed at the instant `at`. Another attempt follows, unless it was the last one.
+   * @param reason text for operators
+   */
   fail(reason: string, at: Date): void {
     this.lastError = reason;
     if (this.attempts >= MAX_ATTEMPTS) this.status = 'FAILED';

@@ -7,14 +7,16 @@ import { isPublicAddress } from './public-address.ts';
 
 const MAX_CHARACTERS = 2_000;
 
-/** Names that mean this machine everywhere (RFC 6761). */
+/** Names that always mean the local machine (RFC 6761). */
 const LOCALHOST = /^(.+\.)?localhost\.?$/;
 
 /**
- * The URL of a channel in its one spelling.
- * @throws CallerError BAD_USER_INPUT, quoting nothing of it: more than 2,000 characters, no https URL, a user or password
- * in it, or a host that says by itself that it is not public, unless ALERT_HOSTS has it. Where a name leads is judged
- * when an alert is sent
+ * Checks the URL of a channel. Addresses that a host name resolves to are checked when an alert is sent.
+ * @param given the text of the URL
+ * @returns the URL in its canonical spelling
+ * @throws CallerError BAD_USER_INPUT, without any part of the URL in the message, for text that is not an https URL or
+ * has more than 2,000 characters, for a user or password in it, and for a host that is by itself not public, unless it
+ * is in ALERT_HOSTS
  */
 export function channelUrlOf(given: string, config: Config): string {
   const text = textOf('url', given, 1, MAX_CHARACTERS);
@@ -25,14 +27,14 @@ export function channelUrlOf(given: string, config: Config): string {
   return url.href;
 }
 
-/** Whether the host, by itself, is none that alerts may be sent to. */
+/** Whether the host is, by its name or address alone, one that alerts must not be sent to. */
 export function leadsInside(url: URL, config: Config): boolean {
   const host = hostOf(url);
   if (isTrusted(url, config)) return false;
   return isIP(host) === 0 ? LOCALHOST.test(host) : !isPublicAddress(host);
 }
 
-/** Whether the operator of this deployment has named the host in ALERT_HOSTS. */
+/** Whether ALERT_HOSTS has the host. */
 export function isTrusted(url: URL, { ALERT_HOSTS = [] }: Config): boolean {
   return ALERT_HOSTS.includes(hostOf(url));
 }

@@ -7,19 +7,21 @@ import type { Alert, AlertChannel } from './alert.ts';
 import { isTrusted, leadsInside } from './channel-url.ts';
 import { AddressRefused, lookupPublic } from './public-address.ts';
 
-/** From the first look at the DNS to the last byte of the answer. */
+/** Milliseconds that a post may take, from the DNS lookup to the last byte of the answer. */
 export const POST_TIMEOUT_MS = 5 * SECOND;
 
 const MAX_ANSWER_BYTES = 4_096;
 
-/** A connection of its own: one that is kept was judged by an older answer of the DNS. The lookup gets all addresses. */
+/**
+ * A new connection for each post: a kept one was checked against an older DNS answer. The lookup gets all addresses.
+ */
 const CONNECTION = { agent: false, autoSelectFamily: true };
 
 /**
- * Posts an alert to its channel once. Redirects are not followed; of the answer only the status matters.
- * @param channel with its URL
- * @returns null when it was taken (2xx), else why not, in words that say nothing of the URL: `HTTP 500`, or the kind of
- * error, such as `TIMEOUT`. Never throws
+ * Posts an alert to its channel once. Redirects are not followed; only the status of the answer matters. Never throws.
+ * @param channel with its URL loaded
+ * @returns null for a status 2xx; else the reason, without any part of the URL: `HTTP 500`, or the kind of error, such
+ * as `TIMEOUT`
  */
 export async function postAlert(alert: Alert, channel: AlertChannel, config: Config): Promise<string | null> {
   try {
@@ -39,7 +41,7 @@ function bodyOf({ id, text, sendAt }: Alert, { kind }: AlertChannel): string {
   return JSON.stringify(kind === 'SLACK' ? { text } : { id, text, sendAt: sendAt.toISOString() });
 }
 
-/** Answers the status. */
+/** Posts `body`. @returns the status of the answer. @throws Error of the connection, or when POST_TIMEOUT_MS is over */
 function post(url: URL, body: string, options: RequestOptions): Promise<number> {
   return new Promise((resolve, reject) => {
     const signal = AbortSignal.timeout(POST_TIMEOUT_MS);
@@ -54,7 +56,7 @@ function post(url: URL, body: string, options: RequestOptions): Promise<number> 
   });
 }
 
-/** Lets a short answer come to its end, and breaks off a long one. */
+/** Reads a short answer to its end and cuts a long one off. */
 function drain(response: IncomingMessage): void {
   let bytes = 0;
   response.on('error', () => undefined);

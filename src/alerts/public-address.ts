@@ -2,31 +2,31 @@ import { lookup as askDns } from 'node:dns';
 import { BlockList, isIP, isIPv6, type LookupFunction } from 'node:net';
 
 /**
- * What is not of the public internet, by the special-purpose registries of IANA (RFC 6890 and its successors): loopback,
- * private, link-local, shared, documentation, multicast, reserved.
+ * Addresses outside the public internet, by the special-purpose registries of IANA (RFC 6890 and its successors):
+ * loopback, private, link-local, shared, documentation, multicast, reserved.
  */
 const SPECIAL = blockList([
   ...['0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.0.0.0/24'],
   ...['192.0.2.0/24', '192.88.99.0/24', '192.168.0.0/16', '198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24'],
   ...['224.0.0.0/4', '240.0.0.0/4', '2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20'],
 ]);
-/** All that is given out of IPv6; what leads to IPv4 in disguise lies outside, or in SPECIAL. */
+/** All allocated public IPv6 addresses; those that embed an IPv4 address lie outside it, or in SPECIAL. */
 const GLOBAL = blockList(['2000::/3']);
 
-/** A host that alerts must not be sent to, for where it leads. */
+/** Error for a host that resolves to an address that alerts must not be sent to. */
 export class AddressRefused extends Error {
   readonly code = 'ADDRESS_REFUSED';
 }
 
-/** Whether an IP address is one of the public internet. */
+/** Whether `address` is an IP address of the public internet; false for other text. */
 export function isPublicAddress(address: string): boolean {
   if (isIPv6(address)) return GLOBAL.check(address, 'ipv6') && !SPECIAL.check(address, 'ipv6');
   return isIP(address) === 4 && !SPECIAL.check(address, 'ipv4');
 }
 
 /**
- * Asks the DNS for a socket that is about to connect, which therefore connects to what was judged here and to nothing
- * else. One address among them that is not public refuses the host.
+ * Resolves the host of a socket that is about to connect, so that the socket connects only to addresses checked here.
+ * If one of the addresses is not public, the host is refused.
  */
 export const lookupPublic: LookupFunction = (host, options, answer) => {
   askDns(host, { ...options, all: true }, (error, found) => {

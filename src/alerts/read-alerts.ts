@@ -4,7 +4,7 @@ import { Alert, AlertChannel, type AlertStatus } from './alert.ts';
 
 const NAME = 'alert';
 
-/** Alerts to all channels, newest first. @param status only those that have it */
+/** Reads a page of the alerts to all channels, newest first. @param status selects alerts with it; undefined for all */
 export async function readAlerts(
   { em }: Context,
   first: number,
@@ -17,7 +17,7 @@ export async function readAlerts(
   return toConnection(NAME, alerts, first, ({ id }) => id);
 }
 
-/** Channels that exist, by id, without their URLs. */
+/** Loads channels by id, without their URLs; each id must exist. */
 export const channelsById: Batch<AlertChannel> = async ({ em }, ids) => {
   const channels = new Map((await em.find(AlertChannel, { id: { $in: [...ids] } })).map((row) => [row.id, row]));
   return ids.map((id) => channels.get(id) as AlertChannel);

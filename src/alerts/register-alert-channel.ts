@@ -30,9 +30,9 @@ const REGISTER_ALERT_CHANNEL: Verb<RegisterAlertChannelInput, AlertChannel> = {
 };
 
 /**
- * Keeps where alerts may be sent to.
+ * Registers a channel that alerts can be sent to.
  * @returns the channel
- * @throws CallerError BAD_USER_INPUT: name 1..200 characters; a URL that `channelUrlOf` refuses
+ * @throws CallerError BAD_USER_INPUT for a name outside 1..200 characters and a URL that `channelUrlOf` refuses
  */
 export async function registerAlertChannel(context: Context, input: RegisterAlertChannelInput): Promise<AlertChannel> {
   const name = textOf('name', input.name, 1, 200);

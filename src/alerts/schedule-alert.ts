@@ -42,9 +42,9 @@ const SCHEDULE_ALERT: Verb<ScheduleAlertInput, Alert> = {
 };
 
 /**
- * Writes down that the text is to be sent; a sendAt that has passed is now. The job sends it.
+ * Records an alert, which the job sends when it is due; a sendAt in the past means now.
  * @returns the alert
- * @throws CallerError NOT_FOUND for an unknown channel; BAD_USER_INPUT: text 1..4,000 characters
+ * @throws CallerError NOT_FOUND for an unknown channel; BAD_USER_INPUT for a text outside 1..4,000 characters
  */
 export async function scheduleAlert(context: Context, input: ScheduleAlertInput): Promise<Alert> {
   const channelId = idOf('channelId', input.channelId);

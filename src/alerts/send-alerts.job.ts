@@ -7,23 +7,27 @@ import { SECOND } from '../platform/units.ts';
 import { Alert, AlertChannel, MAX_ATTEMPTS } from './alert.ts';
 import { POST_TIMEOUT_MS, postAlert } from './post-alert.ts';
 
-/** Attempts that one run of the job begins at most. */
+/** Most attempts that one run of the job begins. */
 const MAX_AT_ONCE = 20;
 
-/** How long an alert is its sender's: as long as it may take to begin, and to post, and as much again. */
+/** Milliseconds that an attempt is leased to its sender: twice the longest time to begin and to post. */
 const LEASE_MS = 4 * POST_TIMEOUT_MS;
-/** A sender that was delayed for longer after it began does not post any more. */
+/** Milliseconds of delay, from the begin of a run, after which a sender no longer posts. */
 const MAX_DELAY_MS = POST_TIMEOUT_MS;
 
-/** An alert that is this process's to send, and where to. Its number of attempts, this one included, fences the result. */
+/**
+ * An alert that this process is to send, with its channel. The number of its attempts, this one included, identifies
+ * the attempt when its result is written.
+ */
 interface Attempt {
   readonly alert: Alert;
   readonly channel: AlertChannel;
 }
 
 /**
- * Sends what is due: at least once each, by one sender at a time. An attempt is counted and leased before it is made, and no
- * transaction is open while it lasts; one whose process died is due again when the lease ends.
+ * Sends the alerts that are due: each at least once, by one sender at a time. An attempt is counted and leased before
+ * it is made, and no transaction is open while it lasts. When its process fails, the alert is due again at the end of
+ * the lease.
  */
 export const sendAlerts: Job = {
   name: 'send-alerts',
@@ -57,7 +61,7 @@ async function send(platform: Platform, { alert, channel }: Attempt, begunAt: nu
   const { id, attempts } = alert;
   const failure = await postAlert(alert, channel, platform.config);
   await runAlone(platform, async (em) => {
-    // Where others have begun a later attempt, theirs says what came of it.
+    // When another process has begun a later attempt, the result of that attempt counts.
     const latest = await em.findOne(
       Alert,
       { id, attempts, status: 'SCHEDULED' },

@@ -15,7 +15,7 @@ import { type Context, callerOf, type Declared, MAX_REQUEST_MS, type Pass, withP
 import { idOf } from './input.ts';
 import { CallerError } from './problems.ts';
 
-/** Every directive of the schema: those of the specification, and the two that say who may use a field. */
+/** All directives of the schema: those of the specification, and the two that restrict the use of a field. */
 export const DIRECTIVES = [
   ...specifiedDirectives,
   ...['queued', 'operator'].map(
@@ -26,7 +26,9 @@ export const DIRECTIVES = [
 type Resolver = GraphQLFieldResolver<unknown, Context>;
 type Root = 'Query' | 'Mutation' | 'Subscription';
 
-/** The schema whose fields check access: signed in, @operator, @queued; root fields also have a deadline. */
+/**
+ * Adds the checks of access to the fields of a schema: signed in, @operator, @queued; to root fields also a deadline.
+ */
 export function enforceAccess(schema: GraphQLSchema): GraphQLSchema {
   return mapSchema(schema, {
     [MapperKind.ROOT_FIELD]: (field, _name, typeName) => enforceOnRoot(schema, field, typeName as Root),
@@ -38,7 +40,9 @@ export function enforceAccess(schema: GraphQLSchema): GraphQLSchema {
   });
 }
 
-/** Wraps what a root field runs: `resolve` of queries and mutations, `subscribe` of subscriptions and each of their events. */
+/**
+ * Wraps a root field: `resolve` of queries and mutations; of subscriptions `subscribe`, and `resolve` for each event.
+ */
 function enforceOnRoot(
   schema: GraphQLSchema,
   field: GraphQLFieldConfig<unknown, Context>,
@@ -56,16 +60,17 @@ function enforceOnRoot(
   if (root !== 'Subscription') return { ...field, ...(resolve && { resolve: checkedInTime(resolve) }) };
   return {
     ...field,
-    // A role may be taken away between two events. A pass is watched, and ends the events.
+    // A role may be withdrawn between two events, so each event checks it. A pass is watched, and its end ends the
+    // events.
     ...(resolve && isOperators && { resolve: after(requireOperator, resolve) }),
     ...(subscribe && { subscribe: checkedInTime(isQueued ? untilPassEnds(subscribe) : subscribe) }),
   };
 }
 
-/** Lets the request through, with the pass that it found, if any; or throws. */
+/** Checks a request. @returns the pass that it found, or null. @throws CallerError when the request is refused */
 type Check = (context: Context, args: Record<string, unknown>) => Promise<Pass | null> | Pass | null;
 
-/** Runs `check` before `resolve`. Synchronous where both are, as most are: that saves a poll several turns. */
+/** Runs `check` before `resolve`. Synchronous when both are, as most are, which saves turns of the event loop. */
 function after(check: Check, resolve: Resolver): Resolver {
   return (source, args, context, info) => {
     const go = (pass: Pass | null): unknown => resolve(source, args, pass ? withPass(context, pass) : context, info);
@@ -91,7 +96,7 @@ const requireViewersPass: Check = async (context, args) => {
   return requirePass(context, queueId);
 };
 
-/** Queries are public where no queue stands in front; mutations and subscriptions require a caller also there. */
+/** Without a queue in front, queries are public; mutations and subscriptions still require a caller. */
 const requirePassFor: Record<Root, Check> = {
   Query: requireViewersPass,
   Mutation: async (context, args) => {
@@ -104,7 +109,7 @@ const requirePassFor: Record<Root, Check> = {
   },
 };
 
-/** Ends what `subscribe` opens when the pass that opened it does. */
+/** Ends a subscription when the pass that opened it ends. */
 function untilPassEnds(subscribe: Resolver): Resolver {
   return async (source, args, context, info) => {
     const events = (await subscribe(source, args, context, info)) as AsyncIterableIterator<unknown>;
@@ -137,7 +142,7 @@ async function queueInFront(context: Context, args: Record<string, unknown>): Pr
   return (await findShow(context.platform, idOf('showId', showId))).queueId;
 }
 
-/** Refuses what takes longer than `deadlineMs` allows when it begins; at 0 or less it does not begin. */
+/** Refuses a field that takes longer than `deadlineMs` milliseconds; at 0 or less the field does not begin. */
 function withDeadline(resolve: Resolver, deadlineMs: (context: Context) => number): Resolver {
   return (source, args, context, info) => {
     const ms = deadlineMs(context);
@@ -157,7 +162,7 @@ function giveUp(answer: Promise<unknown>): CallerError {
 /** How long the root fields of one request that ran one after another have taken together, in milliseconds. */
 const spent = new WeakMap<Context, number>();
 
-/** One deadline for all that a request runs one after another: ten mutations may take no longer than one. */
+/** Gives one deadline to all fields that a request runs one after another: ten mutations have as much time as one. */
 function withinBudget(resolve: Resolver): Resolver {
   const limited = withDeadline(resolve, (context) => MAX_REQUEST_MS - (spent.get(context) ?? 0));
   return (source, args, context, info) => {

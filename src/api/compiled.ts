@@ -31,8 +31,8 @@ import type { Context } from './context.ts';
 import { LimitsRule, MAX_TOKENS, nestingFault, subscriptionFault } from './limits.ts';
 
 /**
- * Documents that one process keeps, and the characters of their texts: in all, and of one. Parsed, a document takes about
- * a hundred times the memory of its text.
+ * Limits of the documents that a process keeps: their number, the characters of all their texts, and those of one text.
+ * A parsed document takes about a hundred times the memory of its text.
  */
 const MAX_DOCUMENTS = 1_000;
 const MAX_CHARACTERS = 500_000;
@@ -41,22 +41,22 @@ const MAX_CHARACTERS_EACH = 16_000;
 /** Rows of a list that are written before other requests get their turn. */
 const ROWS_PER_TURN = 1_000;
 
-/** Longer lists are written two at a time in a process: what is written in part takes memory as well. */
+/** A process writes at most two longer lists at once, because partly written lists take memory too. */
 const writing = pLimit(2);
 
 /** A document that was found valid and within the limits. */
 export interface KnownDocument {
   readonly document: DocumentNode;
-  /** How its only operation is answered without execution, where that is possible. */
+  /** The plan of its only operation; undefined when the document has to be executed. */
   readonly plan: Plan | undefined;
 }
 
-/** What Apollo looks documents up in, so that it need not parse and validate them. */
+/** The store in which Apollo finds documents that need no parsing and validating. */
 type DocumentStore = NonNullable<ApolloServerOptions<Context>['documentStore']>;
 
 /**
- * The documents of all transports. Each is parsed and validated once, here; the same text again, as whole crowds send
- * it, is found by its hash.
+ * Parses and validates the documents of all transports, each once; the same text, which many clients send, is found
+ * again by its hash.
  */
 export class Documents {
   readonly schema: GraphQLSchema;
@@ -81,8 +81,8 @@ export class Documents {
   }
 
   /**
-   * How Apollo reads what it has to answer: it finds what `read` has found valid. Only texts too long to be kept are
-   * parsed and validated by Apollo again, in the same way.
+   * Options with which Apollo finds the documents that `read` has found valid. Only texts that are too long to be kept
+   * are parsed and validated by Apollo again, in the same way.
    */
   get forApollo(): Pick<ApolloServerOptions<Context>, 'documentStore' | 'validationRules' | 'parseOptions'> {
     // Apollo's keys end with the SHA-256 of the text.
@@ -126,19 +126,19 @@ function coded({ message, nodes, source, positions }: GraphQLError, code: string
 }
 
 /**
- * What a plan answers for one root value: the whole result as JSON; or a result with errors that are yet to be presented;
- * or undefined where it has to be executed.
+ * The answer of a plan for one root value: the whole result as JSON; a result with errors that are not yet presented;
+ * or undefined when the operation has to be executed.
  */
 export type Answer = string | ExecutionResult | undefined;
 
-/** Answers for one root value: undefined for a query, an event for a subscription. */
+/** Answers for one root value, which is undefined for a query and an event for a subscription. */
 export type Answering = (root: unknown) => Promise<Answer> | Answer;
 
 /**
- * How an operation of exactly one field with a plain selection is answered without executing it field by field: access
- * is checked, the resolver gives the value, and the value is written as JSON. The plan is the same for a query and for
- * each event of a subscription. A selection is plain when it has nothing but properties of the value itself: no fragments,
- * directives, arguments or resolvers within, and no types with several members.
+ * Answers an operation of exactly one field with a plain selection without executing it field by field: checks access,
+ * calls the resolver, and writes its value as JSON. The plan is the same for a query and for each event of a
+ * subscription. A selection is plain when it has nothing but properties of the value itself: no fragments, directives,
+ * arguments or resolvers within, and no types with several members.
  */
 export class Plan {
   readonly operation: OperationDefinitionNode;
@@ -146,9 +146,9 @@ export class Plan {
   readonly #node: FieldNode;
   readonly #open: string;
   readonly #write: Writer;
-  /** Set where the value is a list: writes one of its rows. */
+  /** Writes one row of the value; set when the value is a list. */
   readonly #writeRow: Writer | undefined;
-  /** What several callers are given, such as an event or the rows of a map, is written once. */
+  /** The texts of values that several callers receive, such as an event or the rows of a map: each is written once. */
   readonly #written = new WeakMap<object, string | Promise<string>>();
 
   constructor(
@@ -169,7 +169,7 @@ export class Plan {
   /**
    * Takes the variables and the caller of one request or subscription.
    * @param variables as readVariables in limits.ts has coerced them
-   * @returns a function to call with each root value; undefined where the arguments are wrong: execution says how
+   * @returns a function to call with each root value; undefined for wrong arguments, whose error execution reports
    */
   begin(variables: Record<string, unknown>, context: Context): Answering | undefined {
     let args: Record<string, unknown>;
@@ -195,14 +195,14 @@ export class Plan {
     );
   }
 
-  /** What the resolver threw, as execution reports it. */
+  /** The result for an error that the resolver threw, in the form of execution. */
   #refused(error: unknown): ExecutionResult {
     const key = keyOf(this.#node);
     const data = isNonNullType(this.#field.type) ? null : { [key]: null };
     return { errors: [locatedError(error, [this.#node], [key])], data };
   }
 
-  /** A value that is not what its type promises is left to execution, which says what that means. */
+  /** Writes a value; undefined for a value that does not fit its type, which execution then reports. */
   #tryToWrite(value: unknown): Promise<string | undefined> | string | undefined {
     try {
       const text = this.#writeOnce(value);
@@ -224,7 +224,9 @@ export class Plan {
     return text;
   }
 
-  /** The rows live on while other documents that were given them are written; the text must not. */
+  /**
+   * Writes the rows in parts; forgets their text in the next turn, because the rows may be kept for other documents.
+   */
   async #writeRows(rows: readonly unknown[]): Promise<string> {
     try {
       const isLong = rows.length > ROWS_PER_TURN;
@@ -249,7 +251,7 @@ export class Plan {
   }
 }
 
-/** The plan of a valid document with one operation; undefined where it has to be executed. */
+/** The plan of a valid document with one operation; undefined when the document has to be executed. */
 function planOf(schema: GraphQLSchema, { definitions }: DocumentNode): Plan | undefined {
   const [operation, another] = definitions;
   if (another || operation?.kind !== Kind.OPERATION_DEFINITION || operation.operation === 'mutation') return undefined;
@@ -260,7 +262,7 @@ function planOf(schema: GraphQLSchema, { definitions }: DocumentNode): Plan | un
   return field && write ? new Plan(operation, field, node, write) : undefined;
 }
 
-/** Writes a value as the JSON that execution would answer. @throws any error where it has to be executed */
+/** Writes a value as the JSON that execution would answer. @throws any error when the value has to be executed */
 type Writer = (value: unknown) => string;
 
 /** A writer for values of `type` with the selection of `node`; undefined where the selection is not plain. */
@@ -284,7 +286,7 @@ function writerOfNullable(type: GraphQLOutputType, node: FieldNode): Writer | un
 
 interface Column {
   readonly name: string;
-  /** `"key":`, as it stands in the answer. */
+  /** `"key":` as it is written in the answer. */
   readonly key: string;
   readonly write: Writer;
 }
@@ -309,7 +311,7 @@ function columnsOf(type: GraphQLObjectType, node: FieldNode): Column[] | undefin
   for (const selection of node.selectionSet?.selections ?? []) {
     if (selection.kind !== Kind.FIELD || selection.directives?.length || selection.arguments?.length) return undefined;
     const key = `${JSON.stringify(keyOf(selection))}:`;
-    // Selected twice, and perhaps with other fields within.
+    // The key is selected twice, possibly with different fields within.
     if (columns.has(key) && selection.selectionSet) return undefined;
     const write = writerOfField(type, selection);
     if (!write) return undefined;
@@ -324,7 +326,7 @@ function writerOfField(type: GraphQLObjectType, node: FieldNode): Writer | undef
   return field && !field.resolve ? writerOf(field.type, node) : undefined;
 }
 
-/** How the field is called in the answer. */
+/** The key of the field in the answer. */
 function keyOf(node: FieldNode): string {
   return node.alias?.value ?? node.name.value;
 }

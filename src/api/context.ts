@@ -8,15 +8,15 @@ import { CallerError } from './problems.ts';
 
 export type Role = 'BUYER' | 'OPERATOR';
 
-/** A request ends within three seconds, whatever hangs; the fields nested in a slow one still get a moment. */
+/** Milliseconds for the root fields of a request, which ends within 3 s: fields nested in a slow one get the rest. */
 export const MAX_REQUEST_MS = 2_800;
 const MIN_NESTED_MS = 150;
 
-/** What a resolver declares of a root field with `@Extensions`; access.ts enforces it. */
+/** The declaration of a root field by `@Extensions` of its resolver; access.ts enforces it. */
 export interface Declared {
   /** Public: served without signing in. Otherwise a caller is required; @queued and @operator decide for themselves. */
   readonly isPublic?: true;
-  /** How long it may take, in milliseconds; without it all root fields of a request share MAX_REQUEST_MS. */
+  /** Milliseconds that the field may take; when left out, the root fields of a request share MAX_REQUEST_MS. */
   readonly deadlineMs?: number;
 }
 export const PUBLIC: Declared = { isPublic: true };
@@ -30,7 +30,7 @@ export interface Caller {
   readonly until: number;
 }
 
-/** Proof that the holder of an ACTIVE token may use the field; null where no queue stands in front. */
+/** Proof that the caller holds an ACTIVE token of the queue in front. */
 export interface Pass {
   readonly queueId: string;
   /** SHA-256 of the token value, lower-case hex. */
@@ -41,14 +41,14 @@ export interface Pass {
 export class Context {
   readonly platform: Platform;
   readonly caller: Caller | null;
-  /** The header x-queue-token, as it came. */
+  /** The header x-queue-token as sent. */
   readonly queueToken: string | undefined;
   readonly requestId: string;
-  /** By `performance.now()`, in milliseconds. */
+  /** Start of the request, in milliseconds of `performance.now()`. */
   readonly startedAt = performance.now();
   /** Set for the resolver of a @queued field, by access.ts. */
   readonly pass: Pass | null = null;
-  /** Made at first use: most requests and nearly all subscriptions need neither, and a fork takes kilobytes. */
+  /** Created at first use: most requests and nearly all subscriptions need neither, and a fork takes kilobytes. */
   protected readonly made: { em?: EntityManager; loaders?: Loaders } = {};
 
   constructor(platform: Platform, caller: Caller | null, queueToken: string | undefined, requestId: string) {
@@ -59,8 +59,8 @@ export class Context {
   }
 
   /**
-   * Whether the request has used up its time, so that its caller has been answered SERVICE_UNAVAILABLE. A change that has
-   * not begun by then must not begin: the caller would not learn of it.
+   * Whether the request has used up its time, so that its caller has been answered SERVICE_UNAVAILABLE. A change that
+   * has not begun by then must not begin: the caller would not learn of it.
    */
   isOver(): boolean {
     return performance.now() - this.startedAt > MAX_REQUEST_MS;
@@ -93,7 +93,7 @@ export function withPass(context: Context, pass: Pass): Context {
   return Object.create(context, { pass: { value: pass, enumerable: true } });
 }
 
-/** @throws CallerError UNAUTHENTICATED when nobody is signed in */
+/** @throws CallerError UNAUTHENTICATED for a request without a signed-in user */
 export function callerOf(context: Context): Caller {
   if (!context.caller) throw new CallerError('UNAUTHENTICATED');
   return context.caller;
@@ -102,7 +102,9 @@ export function callerOf(context: Context): Caller {
 /** Loads what belongs to each key, in the order of the keys, in a fixed number of SQL statements. */
 export type Batch<V> = (context: Context, keys: readonly string[]) => Promise<readonly V[]>;
 
-/** What `batch` loads for `key`; all keys that one request asks for in the same turn are loaded together. */
+/**
+ * Loads the value of `key` by `batch`; keys that a request asks for in one turn of the event loop are loaded together.
+ */
 export function load<V>(context: Context, batch: Batch<V>, key: string): Promise<V> {
   let loader = context.loaders.get(batch);
   if (!loader) {
@@ -114,7 +116,7 @@ export function load<V>(context: Context, batch: Batch<V>, key: string): Promise
   return loader.load(key) as Promise<V>;
 }
 
-/** A nested field may take what is left of the request's time, and MIN_NESTED_MS where that is used up. */
+/** Milliseconds for a nested field: the rest of the request's time, or MIN_NESTED_MS when that is used up. */
 function nestedMs({ startedAt }: Context): number {
   return Math.max(MAX_REQUEST_MS - (performance.now() - startedAt), MIN_NESTED_MS);
 }

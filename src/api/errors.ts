@@ -18,8 +18,8 @@ const APOLLO_CODES = new Set([
 const MAX_MESSAGE_BYTES = 800;
 
 /**
- * The error as the caller sees it: an error for callers (CallerError, or a request that cannot be executed) as it is, an
- * outage as SERVICE_UNAVAILABLE, and everything else masked and logged under the request's id.
+ * The error as the caller sees it: an error for callers (CallerError, or a request that cannot be executed) as it is,
+ * an outage as SERVICE_UNAVAILABLE, and everything else masked and logged under the request's id.
  * @param error as execution reported it: what was thrown may be inside
  * @param formatted as it would be sent without this
  */
@@ -47,7 +47,7 @@ export function presentError(
     return { message: bounded((thrown as Error).message), ...place, extensions: { code: 'BAD_USER_INPUT' } };
   }
   if (isUnavailable(thrown)) {
-    log.warn({ requestId, error: String(thrown) }, 'a server we stand on is away or too slow');
+    log.warn({ requestId, error: String(thrown) }, 'a server that this process needs is unreachable or too slow');
     return masked('SERVICE_UNAVAILABLE', place);
   }
   log.error({ requestId, err: thrown, path: formatted.path }, 'a request failed through a fault of ours');
@@ -79,7 +79,7 @@ function isShort(message: string): boolean {
   return message.length <= MAX_MESSAGE_BYTES && Buffer.byteLength(JSON.stringify(message)) <= MAX_MESSAGE_BYTES;
 }
 
-/** In production a caller who guesses names of the schema is not told them. */
+/** Removes suggestions of schema names from a message: in production, guesses of names are not confirmed. */
 function withoutHints(message: string): string {
   return message.replace(/ ?Did you mean .+\?$/, '');
 }
@@ -96,7 +96,7 @@ function isOfArgument(thrown: unknown): boolean {
   return thrown instanceof GraphQLError && /^Argument "\w+" (of|has) /.test(thrown.message);
 }
 
-/** What was thrown, inside the errors that execution wraps around it. */
+/** The original error inside the errors that execution wraps around it. */
 function causeOf(error: unknown): unknown {
   const inner = (error as GraphQLError | undefined)?.originalError;
   return inner && !(error instanceof CallerError) ? causeOf(inner) : error;

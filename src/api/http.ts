@@ -18,8 +18,8 @@ import { readVariables } from './limits.ts';
 export const GRAPHQL_PATH = '/graphql';
 
 /**
- * Serves queries and mutations on POST (and queries on GET) at /graphql. A request of the usual form for what has a plan
- * is answered here; every other one is answered by Apollo.
+ * Serves queries and mutations on POST (and queries on GET) at /graphql. A request of the usual form whose document has
+ * a plan is answered here; Apollo answers every other one.
  */
 export async function serveGraphql(http: FastifyInstance, platform: Platform, documents: Documents): Promise<void> {
   const apollo = makeApollo(platform, documents);
@@ -42,7 +42,7 @@ function makeApollo(platform: Platform, documents: Documents): ApolloServer<Cont
   return new ApolloServer<Context>({
     schema: documents.schema,
     ...documents.forApollo,
-    // The documents refuse it by a rule of their own, where it is to be refused.
+    // Where introspection is to be refused, a rule of `Documents` refuses it.
     introspection: true,
     hideSchemaDetailsFromClientErrors: platform.config.NODE_ENV === 'production',
     includeStacktraceInErrorResponses: false,
@@ -63,18 +63,18 @@ function makeApollo(platform: Platform, documents: Documents): ApolloServer<Cont
   });
 }
 
-/** What a request of the usual form asks for. */
+/** The content of a request of the usual form. */
 interface Usual {
   readonly query: string;
   readonly variables: Record<string, unknown>;
   readonly operationName: string | undefined;
-  /** The kind of JSON that the client is sent. */
+  /** The media type of the answer. */
   readonly type: string;
 }
 
 /**
  * Answers a query that has a plan, and refuses documents that are invalid.
- * @returns the body; undefined where Apollo has to answer: the request has another form, its caller is refused, or the
+ * @returns the body; undefined when Apollo has to answer: the request has another form, its caller is refused, or the
  * document has to be executed
  */
 async function answerByPlan(
@@ -110,7 +110,7 @@ function refuse(reply: FastifyReply, type: string, platform: Platform, errors: r
   return JSON.stringify({ errors: presentAll(platform, errors) });
 }
 
-/** Undefined where Apollo has to judge the form of the request, or to weigh what the client accepts. */
+/** Reads a request of the usual form; undefined when Apollo has to check its form, or the media types it accepts. */
 function usualForm({ method, headers, body }: FastifyRequest): Usual | undefined {
   if (method !== 'POST' || typeof body !== 'object' || body === null) return undefined;
   const { query, variables, operationName, extensions } = body as Record<string, unknown>;
@@ -124,7 +124,7 @@ function usualForm({ method, headers, body }: FastifyRequest): Usual | undefined
 const JSON_TYPES = ['application/graphql-response+json', 'application/json'] as const;
 
 function typeFor(accept = '*/*'): string | undefined {
-  // The first that is named without a weight is wanted most.
+  // The first type that is named without a weight is preferred.
   const named = accept === '*/*' ? 'application/json' : JSON_TYPES.find((type) => `${accept},`.startsWith(`${type},`));
   return named && `${named}; charset=utf-8`;
 }
@@ -146,7 +146,7 @@ async function contextForApollo(platform: Platform, documents: Documents, reques
   const caller = await authenticate(platform, request.headers.authorization).catch(rethrowWith503);
   const asked = (request.method === 'GET' ? request.query : request.body) as { query?: unknown } | undefined | null;
   const known = typeof asked?.query === 'string' ? documents.read(asked.query) : undefined;
-  // Only one error can be thrown here. Where there are several, Apollo finds them again.
+  // Only one error can be thrown here. When there are several, Apollo finds them again.
   if (known && !('document' in known) && known.length === 1) throw known[0];
   return contextOf(platform, caller, request);
 }
@@ -156,13 +156,13 @@ function contextOf(platform: Platform, caller: Caller | null, { headers }: Fasti
   return makeContext(platform, caller, typeof queueToken === 'string' ? queueToken : undefined);
 }
 
-/** An error thrown before execution is the whole answer, so an outage gets its status too. */
+/** Adds the status 503 to an outage: an error thrown before execution is the whole answer. */
 function rethrowWith503(error: unknown): never {
   if (!isUnavailable(error)) throw error;
   throw new GraphQLError(String(error), { originalError: error as Error, extensions: { http: { status: 503 } } });
 }
 
-/** Refuses before anything is executed: no operation of that name, a subscription, wrong variables. */
+/** Refuses, before execution, an unknown operation name, a subscription, and wrong variables. */
 const JUDGE_OPERATION: ApolloServerPlugin<Context> = {
   requestDidStart: async () => ({
     didResolveOperation: async ({ schema, operation, request }) => {

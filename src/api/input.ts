@@ -2,7 +2,7 @@ import { parseId } from '../platform/ids.ts';
 import { badInput } from './problems.ts';
 
 /**
- * The id in its one spelling.
+ * Checks an id. @returns the id in its canonical spelling
  * @param what the argument's name, for the message
  * @throws CallerError BAD_USER_INPUT for text that cannot be an id
  */
@@ -13,7 +13,7 @@ export function idOf(what: string, text: string): string {
 }
 
 /**
- * Text that can be stored and given back exactly.
+ * Checks text, so that it can be stored and read back unchanged. @returns `text`
  * @throws CallerError BAD_USER_INPUT for a length outside the bounds (in characters), NUL, and broken Unicode
  */
 export function textOf(what: string, text: string, min: number, max: number): string {
@@ -23,7 +23,7 @@ export function textOf(what: string, text: string, min: number, max: number): st
   return text;
 }
 
-/** @throws CallerError BAD_USER_INPUT unless `value` lies between the bounds */
+/** @returns `value`. @throws CallerError BAD_USER_INPUT unless it lies within the bounds, both included */
 export function within(what: string, value: number, min: number, max: number): number {
   if (!Number.isSafeInteger(value) || value < min || value > max) {
     throw badInput(`${what} must be a whole number from ${min} to ${max}.`);
@@ -31,7 +31,7 @@ export function within(what: string, value: number, min: number, max: number): n
   return value;
 }
 
-/** @throws CallerError BAD_USER_INPUT unless the key has 1 to 128 printable characters */
+/** @returns the key. @throws CallerError BAD_USER_INPUT unless it has 1 to 128 printable characters */
 export function idempotencyKeyOf(key: string): string {
   textOf('idempotencyKey', key, 1, 128);
   if (/\p{Cc}|\p{Cs}|\p{Zl}|\p{Zp}/u.test(key)) throw badInput('idempotencyKey must have printable characters only.');

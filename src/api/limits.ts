@@ -28,7 +28,7 @@ import { CallerError } from './problems.ts';
 /** Most tokens of one document: parsing stops there. */
 export const MAX_TOKENS = 10_000;
 
-/** Most brackets within one another in a document; far more than an operation within the limits has. */
+/** Most nested brackets of a document: far more than an operation within the limits has. */
 const MAX_NESTING = 100;
 
 /** Bounds on one operation, with every fragment counted where it is used. */
@@ -46,7 +46,7 @@ const MAX = {
 const MAX_ALIAS = 100;
 
 /**
- * Judges a GraphQL text before it is parsed, since parsing and validating recurse as deep as the text does and would run
+ * Checks a GraphQL text before it is parsed, because parsing and validating recurse as deep as the text and could run
  * out of stack. Brackets in strings and comments do not count.
  * @returns what is wrong with it; undefined when it may be parsed
  */
@@ -95,7 +95,7 @@ function endOfLine(text: string, from: number): number {
 }
 
 /**
- * Judges the root of subscriptions before they are validated: graphql-js evaluates @skip and @include of a root field
+ * Checks the root of subscriptions before they are validated: graphql-js evaluates @skip and @include of a root field
  * while it validates, without variables, and throws; and a subscription without its only field cannot be executed.
  * @returns what is wrong with the document; undefined when it may be validated
  */
@@ -160,7 +160,7 @@ function sizeFault(
 
 interface Size {
   readonly depth: number;
-  /** Lists of objects within one another: each multiplies what is in it. */
+  /** Nested lists of objects: each multiplies the fields within it. */
   readonly lists: number;
   /** Fields of the selection set itself, without those within them. */
   readonly width: number;
@@ -242,14 +242,14 @@ const MAX_TEXT = 40_000;
 const MAX_LEVELS = 20;
 const TOO_LARGE = `An object of the variables has at most ${MAX_KEYS} keys, a text at most ${MAX_TEXT} characters, and there are at most ${MAX_LEVELS} levels.`;
 
-/** Variables as the types of the operation want them, or what is wrong with the first of them that is wrong. */
+/** Variables as coerced to the types of the operation, or the error of the first wrong one. */
 type Variables =
   | { readonly coerced: Record<string, unknown>; readonly fault?: undefined }
   | { readonly coerced?: undefined; readonly fault: GraphQLError };
 
 /**
- * Judges the variables of an operation. graphql-js writes the whole value into each error, so that the work grows with
- * the square of the input: it stops at the second error, and does not begin where the bounds are exceeded.
+ * Checks the variables of an operation. graphql-js writes the whole value into each error, so that the work grows with
+ * the square of the input. Therefore it stops at the second error, and does not run when the bounds are exceeded.
  * @returns the coerced values, or one BAD_USER_INPUT; never throws
  */
 export function readVariables(
@@ -285,7 +285,7 @@ function isBounded(value: unknown, levels = MAX_LEVELS): boolean {
   return true;
 }
 
-/** What each user has open in this process, over sockets and streams together. */
+/** Numbers of open sockets and subscriptions of each user in this process; sockets and streams count together. */
 const open = perProcess(() => ({ sockets: new CountByKey(), subscriptions: new CountByKey() }));
 
 /**

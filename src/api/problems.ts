@@ -60,7 +60,7 @@ export abstract class Problem {
 })
 export class Refusal extends Problem {}
 
-/** A refusal that its code explains. */
+/** Makes a refusal that has only its code and sentence. */
 export function refuse(code: RefusalCode): Refusal {
   return Object.assign(new Refusal(), { code, message: REFUSALS[code] });
 }
@@ -83,7 +83,7 @@ export function restoreRefusal<P extends Problem = Refusal>(
   return Object.assign(new (kinds[type] ?? Refusal)(), fields);
 }
 
-/** An error for the caller to see as it is; everything else that is thrown gets masked. */
+/** An error that the caller sees unchanged; every other error is masked. */
 export class CallerError extends GraphQLError {
   constructor(code: ErrorCode, message: string = ERRORS[code], extensions: GraphQLErrorExtensions = {}) {
     super(message, { extensions: { ...extensions, code } });

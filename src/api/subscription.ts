@@ -65,8 +65,9 @@ export function openSubscription(
 }
 
 /**
- * One subscription, which hands its results to a sink. To the libraries of the protocols it is what they execute, and the
- * result: an iterable that yields nothing, whose only `next` lasts as long as the subscription does; `return` ends it.
+ * One subscription, which hands its results to a sink. To the libraries of the protocols it is what they execute, and
+ * the result: an iterable that yields nothing, whose only `next` lasts as long as the subscription does; `return` ends
+ * it.
  */
 export class Subscription implements ExecutionArgs, AsyncIterableIterator<ExecutionResult> {
   readonly schema: GraphQLSchema;
@@ -148,7 +149,7 @@ export class Subscription implements ExecutionArgs, AsyncIterableIterator<Execut
     return this.#sendResult(settled ?? (await execute({ ...this, rootValue: event })));
   }
 
-  /** What ended the source is the last result. */
+  /** Sends the error that ended the source, as the last result. */
   async #sendFailure(error: unknown): Promise<undefined> {
     await this.#sendResult({ errors: [locatedError(error, undefined)], data: null });
   }

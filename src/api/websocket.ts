@@ -101,7 +101,7 @@ function sinkOf({ socket, writer }: Connected, id: string): Sink {
   };
 }
 
-/** A signed-in socket ends with its access token, so that nothing is sent to a caller who is signed in no longer. */
+/** Signs a socket in, and closes it when its access token ends, so that nothing is sent to a signed-out caller. */
 async function connect(platform: Platform, { connectionParams, extra }: Connection): Promise<boolean> {
   const { socket } = extra;
   try {

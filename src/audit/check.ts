@@ -1,10 +1,10 @@
-/** One rule that must always hold, as SQL over the rows of one snapshot; `now()` is a moment before that was taken. */
+/** One rule that must always hold, as SQL over the rows of one snapshot; `now()` is an instant before the snapshot. */
 export interface Check {
   readonly name: string;
-  /** What the rule says, in one sentence. */
+  /** The rule in one sentence. */
   readonly rule: string;
-  /** A query with one row and one column: how many things the rule is about. */
+  /** A query with one row and one column: the number of things that the rule applies to. */
   readonly count: string;
-  /** A query with one text column `name`: the rows that break the rule, each named so that it can be found. */
+  /** A query with one text column `name`: identifies each row that breaks the rule. */
   readonly broken: string;
 }

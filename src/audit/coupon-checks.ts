@@ -1,12 +1,12 @@
 import type { Check } from './check.ts';
 
-/** No coupon is given out twice, or used twice. */
+/** Each serial of a coupon is issued once, and each issued coupon is used once at most. */
 export const COUPON_CHECKS: readonly Check[] = [
   {
     name: 'coupons-dense',
     rule: 'Of a coupon at most its quantity is issued, as many as it has counted, with serials from 1 up to that, none left out and none twice.',
     count: 'select count(*) from coupon',
-    // Numbered from 1 by serial, each must have its own number: a hole or a double puts all behind it out of place.
+    // Each serial must equal its place, counted from 1: a gap or a duplicate moves all later ones out of place.
     broken: `
       select 'coupon ' || c.id || ': ' || c.issued || ' counted, ' || coalesce(i.issued, 0) || ' issued of ' || c.quantity
         || coalesce(', issued coupon ' || i.misplaced[1] || ' out of place: serial ' || i.serial || ', not ' || i.place, '')

@@ -1,6 +1,6 @@
 import type { Check } from './check.ts';
 
-/** Every payment moved its money, and every cancelled one moved it back. */
+/** Every payment has moved its money, and every cancelled payment has moved it back. */
 const OF_ALL: readonly Check[] = [
   {
     name: 'payments-for-one',
@@ -26,14 +26,14 @@ const OF_ALL: readonly Check[] = [
 
 /** One table of things that are paid for. */
 interface PaidTable {
-  /** As checks are called. */
+  /** Noun of the names of checks. */
   readonly noun: string;
   readonly table: string;
   /** The column of `payment` that refers to it. */
   readonly column: string;
-  /** What it costs. */
+  /** SQL for its price. */
   readonly total: string;
-  /** Its status once it is paid, and once that was cancelled. */
+  /** Its status after the payment, and after the payment's cancellation. */
   readonly paid: string;
   readonly cancelled: string;
 }
@@ -89,7 +89,7 @@ function checksOf({ noun, table, column, total, paid, cancelled }: PaidTable): C
   ];
 }
 
-/** Payments whose entries of a kind are not what they should be: one of `sign` amount where `owed`, else none. */
+/** SQL for payments with wrong entries of a kind. Right is one entry of `sign` amount where `owed` holds, else none. */
 function entriesThatDiffer(kind: string, sign: string, owed: string): string {
   return `
     select 'payment ' || p.id || ': ' || p.status || ' of ' || p.amount || ', ${kind} entries '

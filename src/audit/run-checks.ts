@@ -15,19 +15,19 @@ const CHECKS: readonly Check[] = [
   ...COUPON_CHECKS,
 ];
 
-/** Rows that a check names. */
+/** Most rows that a check names. */
 const MAX_NAMED = 20;
 
 /**
- * Counts everything again from the rows, in one read-only snapshot, over a connection of its own: neither the pool nor
- * its time limits are touched.
- * @param maxMs how long it may take
- * @throws Error of the connection; one that is a SERVICE_UNAVAILABLE when it takes longer
+ * Runs the audit: counts everything again from the rows, in one read-only snapshot, over a connection outside the pool,
+ * to which the pool's time limits do not apply.
+ * @param maxMs milliseconds that it may take
+ * @throws Error of the connection; an Error that is a SERVICE_UNAVAILABLE when it takes longer than `maxMs`
  */
 export function runChecks(databaseUrl: string, maxMs: number): Promise<Audit> {
   return withConnectionOfItsOwn(databaseUrl, maxMs, async (client) => {
     await client.query('begin isolation level repeatable read read only');
-    // Counting a million rows in one go is worth sorting them in memory, and starting to count at once.
+    // A million rows are counted faster when they are sorted in memory and no time is spent on compiling.
     await client.query(`set local work_mem = '64MB'`);
     await client.query('set local jit = off');
     const { rows } = await client.query<{ at: Date }>('select now() as at');

@@ -1,6 +1,6 @@
 import type { Check } from './check.ts';
 
-/** Nothing is sold twice, and no seat is lost. */
+/** No seat is sold twice, and no seat is lost. */
 export const SEAT_CHECKS: readonly Check[] = [
   {
     name: 'seats-add-up',
@@ -40,7 +40,8 @@ export const SEAT_CHECKS: readonly Check[] = [
     name: 'holds-reserved',
     rule: 'A seat has a live hold exactly when a live reservation of the same user, until the same time, names the seat.',
     count: 'select count(*) from hold where expires_at > now()',
-    // One instant after the snapshot: what it shows taken over has lapsed by then, which before BEGIN it need not have.
+    // One instant after the snapshot: by then every hold that the snapshot shows as replaced has lapsed, unlike at
+    // `now()`.
     broken: `
       with t as materialized (select clock_timestamp() as at)
       select case when r.id is null then 'hold on seat ' || h.seat_id || ': not as reservation ' || h.reservation_id || ' has it'

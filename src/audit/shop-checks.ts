@@ -1,6 +1,6 @@
 import type { Check } from './check.ts';
 
-/** Lines of the orders in these statuses, summed by product. */
+/** SQL for the pieces in orders with these statuses, summed by product. */
 function piecesIn(...statuses: string[]): string {
   return `(
     select l.product_id, sum(l.quantity) as pieces from order_line l join shop_order o on o.id = l.order_id
@@ -8,7 +8,7 @@ function piecesIn(...statuses: string[]): string {
   )`;
 }
 
-/** Nothing is sold that is not there, and what sold is counted right. */
+/** No more pieces are sold than were made, and sales are counted right. */
 export const SHOP_CHECKS: readonly Check[] = [
   {
     name: 'stock-adds-up',

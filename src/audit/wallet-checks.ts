@@ -1,6 +1,6 @@
 import type { Check } from './check.ts';
 
-/** No money is made or lost. */
+/** Balances equal the sums of their entries: no money appears or is lost. */
 export const WALLET_CHECKS: readonly Check[] = [
   {
     name: 'wallets-add-up',

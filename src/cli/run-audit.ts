@@ -5,7 +5,7 @@ import { runChecks } from '../audit/run-checks.ts';
 import { readConfig } from '../config.ts';
 import { HOUR } from '../platform/units.ts';
 
-/** Nobody waits for it but the person who started it. */
+/** Milliseconds that it may take: only the person who started it waits for it. */
 const MAX_MS = HOUR;
 
 /** Counts everything again in the database of the configuration, or of DATA_DIR. @returns the exit code */

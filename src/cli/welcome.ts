@@ -1,6 +1,6 @@
 import type { App } from '../app.ts';
 
-/** What `npm start` tells whoever started it: where to go, who they are there, and what to try first. */
+/** The text that `npm start` prints: the addresses, the operator's account, the demo data, and what to try first. */
 export function describeApp({ url, databaseUrl, redisUrl, operator, demo, notes }: App): string {
   const lines = [
     '',

@@ -1,8 +1,8 @@
--- Takes a lock for an owner when it is free and nobody who came before waits for it; else the owner waits in line.
--- Those in line race for a lock that is free: each of them is served before whoever comes anew.
--- KEYS[1] the lock: the owner's token, for as long as its lease
--- ARGV    owner, lease in ms, ms after which one in line who has not looked again is gone
--- result  0 when the owner has it, else ms until the lease of who has it ends
+-- Takes a lock for an owner when it is free and no earlier owner waits for it; else the owner waits in line.
+-- Owners in line race for a free lock: each of them gets it before an owner that arrives later.
+-- KEYS[1] the lock: the name of its owner, until the lease ends
+-- ARGV    owner, lease in ms, ms after which an owner in line that has not tried again loses its place
+-- result  0 when the owner has the lock, else ms until the lease of its present owner ends
 local line = KEYS[1] .. ':line'
 local holder = redis.call('GET', KEYS[1])
 if holder == ARGV[1] then return 0 end

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { EntityManager } from '@mikro-orm/core';
 import { prepared, sql } from '../platform/postgres.ts';
 
-/** One client's promise that it asks for one effect, however often it asks. */
+/** A client's promise that its requests with this key ask for one effect, however often it sends them. */
 export interface IdempotencyKey {
   readonly userId: string;
   readonly mutation: string;
@@ -11,7 +11,7 @@ export interface IdempotencyKey {
   readonly input: object;
 }
 
-/** What is kept of an answer: its type and id, or the fields of a refusal. */
+/** The kept form of an answer: its type and id, or, for a refusal, its type and fields. */
 export interface KeptAnswer {
   readonly type: string;
   readonly id?: string;
@@ -25,8 +25,8 @@ export interface Claim {
 }
 
 /**
- * What became of a claim: FRESH, to be decided now; CONFLICT, the key came before with other input; BUSY, another transaction
- * has it; or what was kept of the answer that was given before.
+ * Result of a claim: FRESH, the command is decided now; CONFLICT, the key came before with other input; BUSY, another
+ * transaction has the key; or the answer that was kept under the key.
  */
 export type Claimed = 'FRESH' | 'CONFLICT' | 'BUSY' | KeptAnswer;
 
@@ -38,9 +38,10 @@ interface Row {
 }
 
 /**
- * Claims keys, all different, within `em`'s transaction, before anything else, and waits for nobody: who else claims a key
- * has its advisory lock until the commit.
- * @returns for each claim what became of it
+ * Claims keys within `em`'s transaction, before any other lock is taken. Never waits: the transaction that claims a key
+ * has the key's advisory lock until it ends, and a claim of another transaction answers BUSY meanwhile.
+ * @param claims with keys that are all different
+ * @returns the result of each claim, in the order of `claims`
  */
 export async function claimKeys(em: EntityManager, claims: readonly Claim[]): Promise<Claimed[]> {
   const hashes = claims.map(({ key }) => hashOfInput(key.input));
@@ -68,13 +69,13 @@ export async function claimKeys(em: EntityManager, claims: readonly Claim[]): Pr
   );
   return rows.map(({ isMine, isFresh, hash, answer }, index) => {
     if (isFresh) return 'FRESH';
-    // Neither inserted nor seen: somebody committed it since this statement began.
+    // Neither inserted nor seen: another transaction has committed it since this statement began.
     if (!isMine || answer === null) return 'BUSY';
     return hash === hashes[index] ? answer : 'CONFLICT';
   });
 }
 
-/** Keeps what claimed keys were answered, where it is not what was presumed. */
+/** Keeps the answers of claimed keys that differ from the presumed ones. */
 export async function keepAnswers(
   em: EntityManager,
   answers: readonly { readonly key: IdempotencyKey; readonly answer: KeptAnswer }[],
@@ -88,7 +89,7 @@ export async function keepAnswers(
   );
 }
 
-/** Gives back keys that were claimed in this transaction: nothing came of them, and they may be used again. */
+/** Frees keys that were claimed in this transaction and have no answer to keep: they may be used again. */
 export async function dropKeys(em: EntityManager, keys: readonly IdempotencyKey[]): Promise<void> {
   await sql(
     em,
@@ -98,7 +99,7 @@ export async function dropKeys(em: EntityManager, keys: readonly IdempotencyKey[
   );
 }
 
-/** One name for a key, whatever input it came with. */
+/** The name of a key, the same for every input that it comes with. */
 export function nameOfKey({ userId, mutation, key }: IdempotencyKey): string {
   return `${userId} ${mutation} ${key}`;
 }

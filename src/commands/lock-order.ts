@@ -11,7 +11,7 @@ import { insertLines, Order, OrderLine, writeOrders } from '../shop/order.ts';
 import { Product, writeProducts } from '../shop/product.ts';
 import { LedgerEntry, Wallet } from '../wallet/wallet.ts';
 
-/** A row as it was read under its lock, and as the commands of a batch have left it. */
+/** A row as it was read under its lock, and as the commands of a batch have changed it. */
 export interface Changed<E> {
   readonly before: E;
   readonly after: E;
@@ -24,17 +24,17 @@ export interface Kind<E extends object = object> {
   /** The property that `key` reads. */
   readonly idProperty: string;
   /**
-   * How the rows are locked: `wait` for whoever has one; `skip` those that somebody has; `version`: not at all, MikroORM
-   * checks the version when it writes.
+   * How the rows are locked. `wait`: waits for rows that another transaction has locked. `skip`: leaves those rows out.
+   * `version`: takes no lock; MikroORM checks the version when it writes.
    */
   readonly lock: 'wait' | 'skip' | 'version';
-  /** Leaves rows alone that need no lock, by an SQL-free condition of MikroORM. */
+  /** Condition of MikroORM that a row must meet to be read and locked; other rows need no lock. */
   readonly where?: object;
-  /** Reads, once the rows are locked, what else belongs to them. */
+  /** Reads, once the rows are locked, the other data that belongs to them. */
   readonly complete?: (em: EntityManager, entities: readonly E[]) => Promise<void>;
-  /** Writes rows that all change alike in one statement; without it MikroORM updates them one by one. */
+  /** Writes the changed rows in one statement; without it MikroORM updates them one by one. */
   readonly write?: (em: EntityManager, rows: readonly Changed<E>[]) => Promise<void>;
-  /** Tells, after the commit, whoever watches. Never throws. */
+  /** Publishes the changed rows to subscribers, after the commit. Never throws. */
   readonly announce?: (platform: Platform, entities: readonly E[], now: Date) => void;
 }
 
@@ -54,9 +54,9 @@ export const SEATS: Kind<Seat> = {
       seats.map((seat) => seat.shownAt(now)),
     ),
 };
-/** Seats that are wanted only if nobody else has locked them. */
+/** Seats that are locked only where no other transaction has locked them. */
 export const SEATS_IF_FREE: Kind<Seat> = { ...SEATS, lock: 'skip' };
-/** Those made to order are never locked: there is nothing to run out of. */
+/** Products made to order are never locked: they have no stock that can run out. */
 export const PRODUCTS: Kind<Product> = {
   ...byId,
   entity: Product,
@@ -82,9 +82,9 @@ export const WALLETS: Kind<Wallet> = {
 };
 
 /**
- * The order in which every batch takes its locks, several of one kind by id, so that no two wait for each other. Before all of
- * them come the idempotency keys (which nobody waits for) and the limits of users (`lockLimits`). Under WALLET_GUARD or
- * COUPON_GUARD=redis-lock the lock in Redis comes first, before the transaction. What is written after the wallets is new.
+ * The order in which every batch takes its locks, several of one kind by id, so that no two batches wait for each
+ * other. Before all of them it takes the idempotency keys (for which no transaction waits) and the limits of users
+ * (`lockLimits`). Under WALLET_GUARD or COUPON_GUARD=redis-lock the lock in Redis comes first, before the transaction.
  */
 export const LOCK_ORDER: readonly Kind<never>[] = [
   RESERVATIONS,
@@ -100,16 +100,18 @@ export const LOCK_ORDER: readonly Kind<never>[] = [
   WALLETS,
 ] as unknown as readonly Kind<never>[];
 
-/** New rows are written class after class in this order, so that what others refer to is there. */
+/** New rows are written class after class in this order, so that rows exist before others refer to them. */
 export const INSERT_ORDER = [Reservation, Order, OrderLine, IssuedCoupon, Payment, LedgerEntry] as const;
 
-/** Writes new rows of one class: by MikroORM, or in one statement of their own where there are hundreds of them. */
+/**
+ * Inserts new rows of one class: lines of orders, of which there are hundreds, by `insertLines`, others by MikroORM.
+ */
 export async function insertRows(em: EntityManager, rows: readonly object[]): Promise<void> {
   if (rows[0] instanceof OrderLine) await insertLines(em, rows as readonly OrderLine[]);
   else await em.insertMany([...rows]);
 }
 
-/** What a command wants locked: ids by kind, and limits as `<user id>:<show id>`. */
+/** The locks that a command wants: row ids by kind, and limits as `limitOf` names them. */
 export interface Wanted {
   readonly limits?: readonly string[];
   readonly rows?: readonly (readonly [Kind<never>, readonly string[]])[];
@@ -123,7 +125,11 @@ export function rowsOf<E extends object>(
   return [kind as unknown as Kind<never>, ids];
 }
 
-/** Serialises what one user does about one show: limits per user and show are counted under it. Sorted by their hash. */
+/**
+ * Locks limits until the end of `em`'s transaction, in the order of their hashes; waits for other transactions. Limits
+ * per user and show are counted under this lock.
+ * @param limits names as `limitOf` makes them
+ */
 export async function lockLimits(em: EntityManager, limits: readonly string[]): Promise<void> {
   await sql(
     em,
@@ -133,7 +139,7 @@ export async function lockLimits(em: EntityManager, limits: readonly string[]): 
   );
 }
 
-/** Takes those of the limits' locks that nobody has, without waiting. @returns their names */
+/** Takes those of the limits' locks that no other transaction has, without waiting. @returns their names */
 export async function lockFreeLimits(em: EntityManager, limits: readonly string[]): Promise<string[]> {
   const rows = await sql<{ name: string }>(
     em,
@@ -146,8 +152,8 @@ export async function lockFreeLimits(em: EntityManager, limits: readonly string[
 }
 
 /**
- * Reads rows of a kind, each by its own lock.
- * @returns them by id; those that do not exist, or need no lock, are missing
+ * Reads rows of a kind, by id, and locks them as `kind.lock` says.
+ * @returns the rows by id, without those that do not exist, need no lock, or were skipped
  */
 export async function lockRows<E extends object>(
   em: EntityManager,
@@ -165,14 +171,14 @@ export async function lockRows<E extends object>(
       }),
       orderBy: { [idProperty]: 1 } as never,
       refresh: true,
-      // What a writer writes must not be written by MikroORM as well.
+      // Rows that `write` writes must not be written by MikroORM as well.
       disableIdentityMap: write !== undefined,
     } as never,
   );
   return new Map((rows as E[]).map((row) => [key(row), row]));
 }
 
-/** Which of the rows somebody else has locked at this moment. Takes no lock that outlives `em`'s transaction. */
+/** Ids of the rows that another transaction has locked at this moment. Its own locks end with `em`'s transaction. */
 export async function lockedByOthers<E extends object>(
   em: EntityManager,
   kind: Kind<E>,

@@ -8,21 +8,26 @@ import { SECOND } from '../platform/units.ts';
 const ACQUIRE = loadScript(import.meta.url, 'acquire-lock');
 const RELEASE = loadScript(import.meta.url, 'release-lock');
 
-/** How long a lock lasts whose owner died: longer than any transaction that a request waits for. */
+/** Milliseconds after which the lock of a dead owner ends: longer than any transaction that a request waits for. */
 const LEASE_MS = 3 * SECOND;
 
-/** How long one waits for a lock before giving up. */
+/** Milliseconds that a process waits for a lock before it gives up. */
 const MAX_WAIT_MS = 2 * SECOND;
 
-/** A message that a lock is free may be lost: one looks again after so long at the latest, and is in line until then. */
+/**
+ * Milliseconds after which a waiting process tries again at the latest, because the message that a lock is free may be
+ * lost. Its place in line lasts for twice as long.
+ */
 const LOOK_AGAIN_MS = 250;
 
 /**
- * Does `work` while this process alone has the lock: whoever comes second waits in Redis, and takes no connection of
- * PostgreSQL meanwhile. `work` begins and commits its transaction. A lease that ran out under a slow owner lets two in;
- * the version check is the fence behind it.
- * @param key what is worked on, such as `wallet:<user id>`
- * @throws Unavailable when others have the lock for too long; what Redis throws while it is away
+ * Runs `work` while this call alone has the lock of `key`. A second caller waits in Redis and uses no connection of
+ * PostgreSQL meanwhile. `work` begins and commits its transaction. When a lease ends under a slow owner, two owners may
+ * work at once; the check of the row's version then fails one of them.
+ * @param key what is locked, such as `wallet:<user id>`
+ * @returns the result of `work`
+ * @throws Unavailable when others have the lock for longer than 2 s; what Redis throws while it is unreachable; what
+ * `work` throws
  */
 export async function withRedisLock<T>(platform: Platform, key: string, work: () => Promise<T>): Promise<T> {
   const release = await acquire(platform, key);
@@ -35,8 +40,8 @@ export async function withRedisLock<T>(platform: Platform, key: string, work: ()
 
 /**
  * Waits for the lock of `key`.
- * @returns what gives it back; never throws
- * @throws Unavailable when others have it for too long; what Redis throws while it is away
+ * @returns a function that releases the lock and never throws
+ * @throws Unavailable when others have it for longer than 2 s; what Redis throws while it is unreachable
  */
 async function acquire(platform: Platform, key: string): Promise<() => Promise<void>> {
   const owner = randomUUID();
@@ -45,13 +50,13 @@ async function acquire(platform: Platform, key: string): Promise<() => Promise<v
     if ((await tryToTake(platform, key, owner)) > 0) await waitInLine(platform, key, owner);
     return release;
   } catch (error) {
-    // It may have been taken although the answer never came.
+    // Redis may have given the lock although its answer was lost.
     await release();
     throw error;
   }
 }
 
-/** Whoever finds the lock taken listens first and looks again then, so that no release is missed in between. */
+/** Listens for the release first and tries again then, so that no release between the two is missed. */
 async function waitInLine(platform: Platform, key: string, owner: string): Promise<void> {
   let wake: () => void = () => undefined;
   const stop = await platform.messages.listen(channelOf(key), () => wake());
@@ -72,17 +77,17 @@ async function waitInLine(platform: Platform, key: string, owner: string): Promi
   }
 }
 
-/** @returns 0 when the lock is the owner's now, else the milliseconds after which it is worth another look */
+/** @returns 0 when the owner has the lock now, else the milliseconds after which to try again */
 function tryToTake({ redis }: Platform, key: string, owner: string): Promise<number> {
   return runScript<number>(redis, ACQUIRE, lockOf(key), [owner, LEASE_MS, 2 * LOOK_AGAIN_MS]);
 }
 
-/** When Redis is away the lease ends by itself: what was committed must not fail for it. */
+/** Never throws, since `work` may have committed: when Redis is unreachable, the lease ends by itself. */
 async function releaseOf({ redis, log }: Platform, key: string, owner: string): Promise<void> {
   try {
     await runScript(redis, RELEASE, lockOf(key), [owner, channelOf(key).name]);
   } catch (error) {
-    log.debug({ key, error: String(error) }, 'a lock is left to its lease');
+    log.debug({ key, error: String(error) }, 'a lock could not be released and ends with its lease');
   }
 }
 

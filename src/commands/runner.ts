@@ -33,97 +33,112 @@ import {
 import { withRedisLock } from './redis-lock.ts';
 
 /*
- * The one way to change PostgreSQL. A command is a verb and what is asked of it. The runner gathers commands into batches and
- * takes each batch through the same steps, in one transaction:
+ * Requests change PostgreSQL only through the runner. A command is a verb and the arguments it is asked with. The
+ * runner gathers commands into batches and takes each batch through these steps:
  *
- *   schedule   by what they contend for, in the order of arrival
- *   prepare    unlocked reads of what never changes, and refusals that need no lock
- *   claim      idempotency keys
- *   lock       rows, kind by kind in LOCK_ORDER
- *   facts      what else decides, and the time
- *   decide     in memory, one command after another
- *   write      wallets by version, new rows, changed rows, kept answers
- *   commit, tell, answer
+ *   schedule   chooses commands in the order of arrival, by the names that they contend for
+ *   prepare    reads, without locks, data that never changes; refuses commands that need no lock to be refused
+ *   claim      claims the idempotency keys
+ *   lock       locks the rows, kind by kind in LOCK_ORDER
+ *   facts      reads the clock, then the other data that the decisions depend on
+ *   decide     decides the commands one after another, in memory
+ *   write      writes wallets by version, new rows, changed rows and kept answers
+ *   commit     commits; then each command's steps after the commit run, and its caller gets the answer
  *
- * A race that was lost runs the batch again; a fault runs it in halves, so that only the command at fault fails.
+ * One transaction covers the steps from `claim` to `commit`. After a lost race the batch runs again. After a fault the
+ * two halves of the batch run apart, and so on, so that only the command at fault fails.
  */
 
-/** Commands in one batch, and rows that they want locked together. */
+/** Limits of one batch: its commands, and the rows that they lock together. */
 const MAX_COMMANDS = 64;
 const MAX_ROWS = 500;
-/** Batches under way in one process; with each of them a connection. */
+/** Batches under way in one process; each uses one connection. */
 const MAX_BATCHES = 3;
 /**
- * While a batch is under way, the next one starts beside it only for a crowd, or when a command has waited for so long: commands
- * that share a batch share its statements and its commit, which is most of what a command costs.
+ * While a batch is under way, the next one starts beside it only when CROWD commands for each batch under way are
+ * waiting, or the oldest command has waited for GATHER_MS milliseconds. Commands of one batch share its statements and
+ * its commit, which are most of a command's cost.
  */
 const CROWD = 16;
 const GATHER_MS = 20;
-/** Groups that wait for rows which somebody else has locked; with each of them a connection. */
+/** Groups that wait for rows locked by another transaction; each uses one connection. */
 const MAX_PATIENT = 2;
-/** How often a batch that lost a race runs again. */
+/** Tries of a batch or of `runAlone`, the first included, before a lost race fails it. */
 const MAX_TRIES = 5;
 /**
- * How long a batch waits for a lock before it goes on without those who want the row; twice as long each time that one of its
- * commands has waited for a row apart, at most `MAX_LOCK_MS`.
+ * Milliseconds that a batch waits for a lock before it goes on without the commands that want the row. Doubled for each
+ * time that one of its commands has waited for a locked row before, up to `MAX_LOCK_MS`.
  */
 const LOCK_MS = 150;
 const MAX_LOCK_MS = 600;
-/** How often a command may wait for a row that somebody else has locked. */
+/** How often a command may wait for a row locked by another transaction. */
 const MAX_WAITS = 5;
-/** Lost races after which a wallet or coupon is locked instead of checked by its version, and for how long. */
+/**
+ * Lost races after which a wallet or coupon is locked instead of checked by its version, and for how many milliseconds.
+ */
 const MAX_LOST = 2;
 const CONTESTED_MS = 2 * SECOND;
 const MAX_CONTESTED = 10_000;
 
-/** What is asked of a verb, with what its `prepare` and `facts` have found. */
+/** The arguments of one command, with the results of the verb's `prepare` and `facts` for it. */
 export interface Item<Asked, Known = undefined, Facts = undefined> {
   readonly asked: Asked;
   readonly known: Known;
   readonly facts: Facts;
 }
 
-/** What a verb's `prepare` finds: an answer or an error without a transaction (only where no key was given), or what is known. */
+/**
+ * Result of a verb's `prepare` for one command: data that the later steps use, or an answer or an error that needs no
+ * transaction (only for a command without a key).
+ */
 export type Prepared<Known, Answer> =
   | { readonly known: Known }
   | { readonly answer: Answer }
   | { readonly error: CallerError };
 
-/** A decision to come back later: nothing is changed, the key is free again, and the command waits once more. */
+/**
+ * A decision to run the command again later: nothing is changed, the key is free again, and the command waits once
+ * more.
+ */
 export class Leave {
-  /** @param first what is done before the command runs again, outside of any transaction */
+  /** @param first runs before the command runs again, outside of any transaction; a short random pause when left out */
   constructor(readonly first?: () => Promise<void>) {}
 }
 
 /**
- * What the runner needs to know of a verb. One object for each verb, for all its commands.
- * `Asked` is what one command asks, `Known` what `prepare` found for it, `Facts` what `facts` read for it.
+ * Describes a verb to the runner. One object for each verb, for all its commands. `Asked` is the arguments of one
+ * command, `Known` the result of `prepare` for it, `Facts` the result of `facts` for it.
  */
 export interface Verb<Asked, Answer, Known = undefined, Facts = undefined> {
-  /** The mutation, as keys are kept under it. */
+  /** Name of the mutation; idempotency keys are kept under it. */
   readonly name: string;
-  /** Names of what a command contends for, such as `wallet:<id>`: two commands that share one keep their order. */
+  /** Names that a command contends for, such as `wallet:<id>`: two commands that share a name keep their order. */
   contends(asked: Asked): readonly string[];
-  /** How many rows a command locks, roughly; as many as it contends for when left out. */
+  /** About how many rows a command locks; the number of names that it contends for when left out. */
   weight?(asked: Asked): number;
-  /** Unlocked reads, one for all: what never changes, and what allows a command without a key to be refused at once. */
+  /**
+   * Reads without locks, for all commands of the batch at once: data that never changes, and data that allows a command
+   * without a key to be refused at once.
+   */
   prepare?(platform: Platform, asked: readonly Asked[]): Promise<readonly Prepared<Known, Answer>[]>;
-  /** What must be locked before the command is decided. */
+  /** Names the rows and limits that are locked before the command is decided. */
   locks(asked: Asked, known: Known): Wanted;
-  /** What else decides, read under the locks in one statement for all. */
+  /** Reads, under the locks and for all commands at once, the other data that the decisions depend on. */
   facts?(em: EntityManager, items: readonly Item<Asked, Known>[], scene: Scene): Promise<readonly Facts[]>;
   /**
-   * Judges and changes, in memory: each command sees what those before it did. It checks everything before it changes
-   * anything, and does no I/O.
-   * @returns the answer; a Problem is a refusal, kept under the command's key; Leave
-   * @throws CallerError for a caller in the wrong, with nothing changed
+   * Decides a command and changes rows in memory. Each command sees the changes of the commands before it. It checks
+   * everything before it changes anything, and does no I/O.
+   * @returns the answer, where a Problem is a refusal, kept under the command's key; or Leave, to run again later
+   * @throws CallerError for a mistake of the caller, with nothing changed
    */
   decide(item: Item<Asked, Known, Facts>, scene: Scene): Answer | Leave;
-  /** What is kept under a key, unless `keep` says otherwise. Verbs with keys have it. */
+  /** The answer that is kept under a key, unless `keep` or a refusal replaces it. Required of verbs that take keys. */
   presumed?(asked: Asked): KeptAnswer;
-  /** What is kept of an answer that is neither as presumed nor a refusal by its fields. */
+  /**
+   * The kept form of an answer that is neither the presumed one nor a refusal kept by its fields; undefined for others.
+   */
   keep?(answer: Answer): KeptAnswer | undefined;
-  /** The answer that was kept with an id, with its fields as they are now. */
+  /** Reads the answer that was kept with an id, with its fields as they are now. */
   replay?(em: EntityManager, kept: KeptAnswer & { readonly id: string }, asked: Asked): Promise<Answer>;
   /** Classes of refusals, besides Refusal, that are kept by their fields. */
   readonly refusals?: Record<string, ClassType<Problem>>;
@@ -131,17 +146,19 @@ export interface Verb<Asked, Answer, Known = undefined, Facts = undefined> {
 
 type AnyVerb = Verb<unknown, unknown, unknown, unknown>;
 
-/** Who waits for a command. */
+/** The request or job that waits for a command. */
 export interface Caller {
   readonly platform: Platform;
-  /** Whether nobody waits for the answer any more: then the command is not begun. */
+  /** Whether the caller has stopped waiting for the answer: then the command does not begin. */
   isOver(): boolean;
 }
 
-/** What is done after the commit. What it answers, unless undefined, replaces the command's answer; a CallerError does so too. */
+/**
+ * Runs after the commit. A result other than undefined replaces the command's answer; an error that it throws does too.
+ */
 export type AfterStep = () => Promise<unknown>;
 
-/** Rows under their locks, and what the commands of a batch make of them. */
+/** The locked rows of a batch, with the changes that its commands make. */
 export class Scene {
   readonly platform: Platform;
   /** PostgreSQL's clock, read once under the locks. */
@@ -156,19 +173,19 @@ export class Scene {
     this.platform = platform;
   }
 
-  /** The locked row; undefined where there is none, or it was not to be had. */
+  /** @returns the locked row; undefined when it does not exist, needs no lock, or was skipped because it was locked */
   find<E extends object>(kind: Kind<E>, id: string): E | undefined {
     return this.#rows.get(kind.entity as EntityClass<object>)?.get(id)?.after as E | undefined;
   }
 
-  /** The locked row. @throws Error where there is none */
+  /** @returns the locked row. @throws Error when it was not locked or does not exist */
   get<E extends object>(kind: Kind<E>, id: string): E {
     const row = this.find(kind, id);
     if (!row) throw new Error(`a ${kind.entity.name} that a command needs was not locked`);
     return row;
   }
 
-  /** A new row, written once all commands are decided. Its kind may be found by later commands of the batch only by ids they hold. */
+  /** Adds new rows, written once all commands are decided. `find` and `get` do not return them. */
   insert(...entities: object[]): void {
     for (const entity of entities) {
       const entityClass = entity.constructor as EntityClass<object>;
@@ -178,7 +195,7 @@ export class Scene {
     }
   }
 
-  /** How many seats commands of the batch have given to a user of a show, besides what PostgreSQL counts. @param limit its name */
+  /** Number of seats of a show that the batch has given to a user, in addition to what PostgreSQL counts. @param limit its name */
   granted(limit: string): number {
     return this.#granted.get(limit) ?? 0;
   }
@@ -187,12 +204,14 @@ export class Scene {
     this.#granted.set(limit, this.granted(limit) + seats);
   }
 
-  /** Adds a step of the command that is being decided. */
+  /** Adds a step that runs after the commit, for the command that is being decided. */
   after(step: AfterStep): void {
     this.#steps.push(step);
   }
 
-  /** Adds a step that the commands of the batch share: it is taken once, and each of them waits for it. Must not throw. */
+  /**
+   * Adds a step that the commands of the batch share: it runs once, and each of them waits for it. It must not throw.
+   */
   afterOnce(step: (platform: Platform) => Promise<void>): void {
     this.#steps.push(() => {
       const running = this.#shared.get(step) ?? step(this.platform);
@@ -201,33 +220,33 @@ export class Scene {
     });
   }
 
-  /** The runner's: the steps of the command that was just decided. */
+  /** For the runner: takes the steps of the command that was just decided. */
   takeSteps(): readonly AfterStep[] {
     const steps = this.#steps;
     this.#steps = [];
     return steps;
   }
 
-  /** The runner's: adds rows as they were read. */
+  /** For the runner: adds rows as they were read. */
   add<E extends object>(kind: Kind<E>, rows: ReadonlyMap<string, E>): void {
     const known = this.#rows.get(kind.entity as EntityClass<object>) ?? new Map<string, Changed<object>>();
     for (const [id, row] of rows) known.set(id, { before: kind.write ? copyOf(row) : row, after: row });
     this.#rows.set(kind.entity as EntityClass<object>, known);
   }
 
-  /** The runner's: ids of a kind's rows that are not there yet. */
+  /** For the runner: those of `ids` whose rows were not added yet. */
   missing(kind: Kind<never>, ids: readonly string[]): string[] {
     const known = this.#rows.get(kind.entity as EntityClass<object>);
     return ids.filter((id) => !known?.has(id));
   }
 
-  /** The runner's: rows of a kind that were changed. */
+  /** For the runner: the rows of a kind that were changed. */
   changed(kind: Kind<never>): Changed<never>[] {
     const rows = [...(this.#rows.get(kind.entity as EntityClass<object>)?.values() ?? [])];
     return rows.filter(({ before, after }) => differs(before, after)) as Changed<never>[];
   }
 
-  /** The runner's: new rows, those first that others refer to. */
+  /** For the runner: the new rows, class by class; classes that others refer to come first. */
   *inserts(): Generator<object[]> {
     const known = INSERT_ORDER as readonly EntityClass<object>[];
     for (const entityClass of [...known, ...[...this.#inserts.keys()].filter((other) => !known.includes(other))]) {
@@ -237,13 +256,13 @@ export class Scene {
   }
 }
 
-/** A command in the runner's hands. */
+/** A command that the runner has accepted. */
 interface Entry extends Caller {
-  /** Its number among those that came. */
+  /** Its number in the order of arrival. */
   readonly place: number;
   /** By `performance.now()`, in milliseconds. */
   readonly arrivedAt: number;
-  /** How often it has waited for a row that somebody else had locked. */
+  /** How often it has waited for a row locked by another transaction. */
   waits: number;
   /** Whether it was answered: it must not be run again with what is left of its batch. */
   isSettled: boolean;
@@ -256,14 +275,14 @@ interface Entry extends Caller {
 
 type Outcome = { readonly value: unknown } | { readonly error: unknown };
 
-/** A command that is to be decided in a transaction, and what is known of it. */
+/** A command that a transaction is to decide, with the results of `prepare` and `locks` for it. */
 interface Open {
   readonly entry: Entry;
   readonly known: unknown;
   readonly wanted: Wanted;
 }
 
-/** What a transaction has made of a command, to be told after its commit. */
+/** The result of a transaction for one command, passed on after the commit. */
 type Result =
   | { readonly entry: Entry; readonly answer: unknown; readonly steps: readonly AfterStep[] }
   | { readonly entry: Entry; readonly error: CallerError }
@@ -272,10 +291,10 @@ type Result =
 
 /**
  * Runs a command of `verb`.
- * @param asked what it is asked, checked
- * @param key the caller's idempotency key, where one was given, with the input that it stands for
- * @returns what the verb answers; with a key that came with other input before, a Refusal IDEMPOTENCY_CONFLICT
- * @throws CallerError as the verb does; SERVICE_UNAVAILABLE, with nothing done, when nobody waits any more
+ * @param asked the command's arguments, already checked
+ * @param key the caller's idempotency key, if one was given, with the input that it was sent with
+ * @returns the verb's answer; a Refusal IDEMPOTENCY_CONFLICT when the key came with other input before
+ * @throws CallerError as the verb does; SERVICE_UNAVAILABLE, with nothing done, when the caller has stopped waiting
  */
 export function run<Asked, Answer, Known, Facts>(
   caller: Caller,
@@ -306,8 +325,12 @@ export function run<Asked, Answer, Known, Facts>(
 }
 
 /**
- * Runs work that is no command in a transaction: jobs, and what writes very many rows. One at a time in a process, so that it
- * never takes more than one connection; again from the start when it lost a race.
+ * Runs work that is not a command in a transaction of its own: jobs, and work that writes very many rows. A process
+ * runs one such work at a time, so that together they use one connection. After a lost race the work runs again from
+ * the start.
+ * @param work may run several times; each time in a new transaction
+ * @returns the result of `work`, after the commit
+ * @throws what `work` or PostgreSQL throws, with nothing changed; after five lost races the last error
  */
 export function runAlone<T>(platform: Platform, work: (em: EntityManager) => Promise<T>): Promise<T> {
   return runners(platform).runAlone(work);
@@ -317,7 +340,7 @@ const runners = perProcess((platform) => new Runner(platform));
 
 class Runner {
   readonly #platform: Platform;
-  /** In the order of arrival. */
+  /** Commands that wait for a batch, in the order of arrival. */
   readonly #waiting: Entry[] = [];
   #arrived = 0;
   readonly #underWay = new Map<string, number>();
@@ -327,7 +350,9 @@ class Runner {
   readonly #patient: (() => Promise<void>)[] = [];
   #patientRunning = 0;
   #alone: Promise<unknown> = Promise.resolve();
-  /** Wallets and coupons that lost races lately, with the instant (ms since 1970) until which they are locked. */
+  /**
+   * Names that lost races lately, such as `wallet:<id>`, with the instant (ms since 1970) until which rows are locked.
+   */
   readonly #contested = new Map<string, number>();
 
   constructor(platform: Platform) {
@@ -361,7 +386,10 @@ class Runner {
 
   // ---------------------------------------------------------------- schedule
 
-  /** A command that has left takes its place again. In place: a crowd must not copy the queue for each of its members. */
+  /**
+   * Adds a command to those that wait. A command that comes back takes the place of its first arrival. The array is
+   * changed in place: copying it for each command would cost too much in a crowd.
+   */
   #enqueue(entry: Entry): void {
     const last = this.#waiting.at(-1);
     if (!last || last.place < entry.place) this.#waiting.push(entry);
@@ -374,7 +402,7 @@ class Runner {
     this.#pump();
   }
 
-  /** Starts batches as long as there is room; those that arrive in one turn of the loop may share one. */
+  /** Starts batches while there is room. Commands that arrive in one turn of the event loop may share a batch. */
   #pump(): void {
     if (this.#isPumping || this.#batches >= MAX_BATCHES || this.#waiting.length === 0) return;
     this.#isPumping = true;
@@ -402,8 +430,8 @@ class Runner {
   }
 
   /**
-   * The next batch, in the order of arrival: of each command nothing is contended for by a batch under way or by a command
-   * that has waited longer. Commands of one batch may contend with each other.
+   * Takes the next batch, in the order of arrival. A command is left waiting while a batch under way, or an earlier
+   * command that is left waiting, contends for one of its names. Commands of one batch may contend with each other.
    */
   #take(): Entry[] {
     const batch: Entry[] = [];
@@ -451,7 +479,7 @@ class Runner {
     });
   }
 
-  /** Marks names as contended for by what is under way. */
+  /** Counts, for each name, the commands under way that contend for it. @param by 1 to add one, -1 to take one away */
   #mark(names: readonly string[], by: 1 | -1): void {
     for (const name of names) {
       const count = (this.#underWay.get(name) ?? 0) + by;
@@ -460,7 +488,10 @@ class Runner {
     }
   }
 
-  /** The lock in Redis that the configured guards want around a command: its batch is about nothing else then. */
+  /**
+   * The lock in Redis that the configured guards put around a command; undefined for none. All commands of a batch have
+   * the same one.
+   */
   #redisLockOf({ contends }: Entry): string | undefined {
     const { WALLET_GUARD, COUPON_GUARD } = this.#platform.config;
     return contends.find(
@@ -473,8 +504,8 @@ class Runner {
   // ---------------------------------------------------------------- tries
 
   /**
-   * Sees to it that each of the commands is settled, or will be. Never throws.
-   * @returns those that wait for a row which somebody else has locked: they go on contending for that
+   * Runs commands until each is settled or waits again. Never throws.
+   * @returns the commands that wait for a row locked by another transaction: they go on contending for that row
    */
   async #attempt(batch: readonly Entry[]): Promise<ReadonlySet<Entry>> {
     const wanted = stillWanted(batch);
@@ -502,7 +533,7 @@ class Runner {
     }
   }
 
-  /** Runs `work`, and again with jitter when it lost a race. @throws the last error after five lost races */
+  /** Runs `work`, and again after a random pause when it lost a race. @throws the last error after five lost races */
   async #retry<T>(work: (lost: number) => Promise<T>, entries: readonly Entry[] = []): Promise<T> {
     for (let lost = 0; ; lost++) {
       try {
@@ -532,7 +563,10 @@ class Runner {
     return ids.some((id) => (this.#contested.get(`${sort}:${id}`) ?? 0) > now);
   }
 
-  /** Parts a batch that waited in vain: those who want what somebody has locked wait in groups, the others go on at once. */
+  /**
+   * Splits a batch that waited too long for a lock. The commands that want a row locked by another transaction wait for
+   * it in groups; the others go on at once.
+   */
   async #goOnWithoutLocked(batch: readonly Entry[], error: unknown): Promise<ReadonlySet<Entry>> {
     try {
       for (const entry of batch) if (++entry.waits > MAX_WAITS) entry.settle({ error });
@@ -548,7 +582,7 @@ class Runner {
     }
   }
 
-  /** For each command what it wants that somebody else has locked at this moment. */
+  /** For each command, the ids and limits that it wants and that another transaction has locked at this moment. */
   async #lockedBy(open: readonly Open[]): Promise<ReadonlyMap<Open, readonly string[]>> {
     const locked = new Set<string>();
     await this.#transaction(async (em) => {
@@ -571,8 +605,8 @@ class Runner {
   }
 
   /**
-   * Waits for locked rows as long as one statement may, beside the batches and without any other lock; then the commands take
-   * their places again.
+   * Waits for locked rows, for at most the time limit of one statement, beside the batches and without any other lock.
+   * Then the commands take their places again.
    */
   #waitPatiently({ names, open }: Group): void {
     const entries = open.map(({ entry }) => entry);
@@ -622,7 +656,10 @@ class Runner {
 
   // ---------------------------------------------------------------- one try
 
-  /** Takes commands through all steps up to the commit. @returns what became of each; those refused before are settled */
+  /**
+   * Takes commands through all steps up to the commit.
+   * @returns their results; those that `prepare` answered are settled
+   */
   async #perform(batch: readonly Entry[], lost: number): Promise<readonly Result[]> {
     const { open, early } = await this.#prepare(batch.filter(({ isSettled }) => !isSettled));
     for (const { entry, outcome } of early) entry.settle(outcome);
@@ -701,7 +738,7 @@ class Runner {
     return { results, changes };
   }
 
-  /** Takes all locks that commands want together, kind after kind, each kind by id, and reads the rows. */
+  /** Takes all locks that the commands want, kind after kind and each kind by id, and reads the rows. */
   async #lock(em: EntityManager, scene: Scene, open: readonly Open[], lost: number): Promise<void> {
     const limits = open.flatMap(({ wanted }) => wanted.limits ?? []);
     if (limits.length > 0) await lockLimits(em, limits);
@@ -714,7 +751,7 @@ class Runner {
     }
   }
 
-  /** The kind, read in the way that the configured guard wants. */
+  /** The kind with the lock that the configured guard asks for. */
   #guarded(kind: Kind<never>, ids: readonly string[], lost: number): Kind<never> {
     const { WALLET_GUARD, COUPON_GUARD } = this.#platform.config;
     const isWallet = kind === (WALLETS as unknown);
@@ -728,7 +765,7 @@ class Runner {
     return isLocked ? kind : { ...kind, lock: 'version' };
   }
 
-  /** Reads the clock, then what the verbs want to know; drops nothing. */
+  /** Reads the clock, then the facts of each verb. @returns facts by command; none for verbs without `facts` */
   async #readFacts(em: EntityManager, scene: Scene, open: readonly Open[]): Promise<Map<Open, unknown>> {
     const facts = new Map<Open, unknown>();
     scene.now = (await sqlRow<{ now: Date }>(em, 'select clock_timestamp() as now')).now;
@@ -756,7 +793,7 @@ class Runner {
 
   // ---------------------------------------------------------------- answers
 
-  /** After the commit: each command's steps, then its answer. */
+  /** Runs, after the commit, each command's steps, then gives its answer to the caller. */
   #tell(results: readonly Result[]): void {
     for (const result of results) void this.#tellOne(result).then((outcome) => outcome && result.entry.settle(outcome));
   }
@@ -823,14 +860,16 @@ function decideOne({ entry, known }: Open, facts: unknown, scene: Scene): Result
   }
 }
 
-/** What is kept of an answer, where it is not what was presumed. */
+/** The kept form of an answer that differs from the presumed one; undefined when the presumed one stands. */
 function keptOf(verb: AnyVerb, answer: unknown): KeptAnswer | undefined {
   return verb.keep?.(answer) ?? (answer instanceof Problem ? keptRefusal(answer) : undefined);
 }
 
 /**
- * Wallets first, one by one with their versions and by id, so that who lost a race loses it before it has written anything
- * that others wait for; then new rows; then what is changed alike. @returns what was changed, by kind
+ * Writes the rows that MikroORM updates one by one, wallets among them, so that a batch that lost a race fails before
+ * it has written anything that other transactions wait for; then new rows; then the changed rows of kinds with `write`,
+ * in one statement for each kind.
+ * @returns the rows that `write` changed, by kind
  */
 async function write(em: EntityManager, scene: Scene): Promise<(readonly [Kind<never>, Changed<never>[]])[]> {
   const changes: (readonly [Kind<never>, Changed<never>[]])[] = [];
@@ -852,13 +891,13 @@ function idsOf({ rows = [] }: Wanted, kind: Kind<never>): readonly string[] {
   return rows.flatMap(([wanted, ids]) => (wanted === kind ? ids : []));
 }
 
-/** Commands that wait for the same locked rows, and the rows' ids and limits' names. */
+/** Commands that wait for the same locked rows, with the ids of the rows and the names of the limits. */
 interface Group {
   readonly names: ReadonlySet<string>;
   readonly open: readonly Open[];
 }
 
-/** Commands that wait for the same locked rows, together; those that wait for none are left out. */
+/** Groups the commands that wait for the same locked rows; commands that wait for none are left out. */
 function groupsOf(open: readonly Open[], locked: ReadonlyMap<Open, readonly string[]>): Group[] {
   const groups: Group[] = [];
   for (const one of open) {
@@ -883,7 +922,7 @@ function lockMsOf(entries: readonly Entry[]): number {
   return Math.min(MAX_LOCK_MS, LOCK_MS * 2 ** Math.max(...entries.map(({ waits }) => waits)));
 }
 
-/** An object as it is now: later commands change the entity. */
+/** A shallow copy of an object as it is now: later commands change the entity. */
 export function copyOf<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value;
   return Object.assign(Object.create(Object.getPrototypeOf(value)), value);

@@ -3,13 +3,15 @@ import type { Batch, Context } from '../api/context.ts';
 import { perProcess } from '../platform/platform.ts';
 import { sql } from '../platform/postgres.ts';
 
-/** How long a count is used, so that it is never older than a second when it arrives; shows whose count a process keeps. */
+/**
+ * Milliseconds for which a count is reused, so that it arrives less than a second old; and shows whose count is kept.
+ */
 const FRESH_MS = 500;
 const MAX_SHOWS = 10_000;
 
 const counts = perProcess(() => new LRUCache<string, Promise<Map<string, number>>>({ max: MAX_SHOWS, ttl: FRESH_MS }));
 
-/** Free seats of each show, at most a second old; callers at the same time share one count. */
+/** Loads the number of free seats of each show, at most a second old; requests at the same time share one count. */
 export const availableCounts: Batch<number> = async (context, showIds) => {
   const known = counts(context.platform);
   const found = new Map(showIds.map((id) => [id, known.get(id)]));

@@ -6,7 +6,10 @@ import { Show } from './show.ts';
 
 const queries = perProcess(() => new CoalescedQuery<object[]>());
 
-/** Dates of the concert that are on sale now and have a free seat, soonest first; asked at once, they are counted once. */
+/**
+ * Shows of the concert that are on sale now and have a free seat, soonest first. Requests at the same time share one
+ * query.
+ */
 export async function availableDates(context: Context, concertId: string): Promise<Show[]> {
   const rows = await queries(context.platform).run(concertId, () =>
     sql<object>(

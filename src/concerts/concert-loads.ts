@@ -3,7 +3,7 @@ import { Queue } from '../queue/queue.ts';
 import { Concert } from './concert.ts';
 import { Show } from './show.ts';
 
-/** Every date of each concert, soonest first. */
+/** Loads all shows of each concert, soonest first. */
 export const showsOfConcerts: Batch<Show[]> = async ({ em }, concertIds) => {
   const orderBy = { startsAt: 'asc', id: 'asc' } as const;
   const shows = await em.find(Show, { concertId: { $in: [...concertIds] } }, { orderBy });

@@ -47,9 +47,10 @@ const CREATE_CONCERT: Verb<NewConcert, Concert> = {
 };
 
 /**
- * Makes a concert without dates.
+ * Creates a concert without shows.
  * @returns the concert
- * @throws CallerError BAD_USER_INPUT: title 1..200 characters, description at most 10,000; NOT_FOUND for an unknown queue
+ * @throws CallerError BAD_USER_INPUT for a title outside 1..200 characters or a description of more than 10,000;
+ * NOT_FOUND for an unknown queue
  */
 export async function createConcert(context: Context, input: CreateConcertInput): Promise<Concert> {
   const title = textOf('title', input.title, 1, 200);

@@ -69,8 +69,9 @@ const MAX_PRICE = 1_000_000_000;
 const SEATS_PER_STATEMENT = 10_000;
 
 /**
- * Makes a date with all its seats, or nothing.
- * @throws CallerError NOT_FOUND for an unknown concert; BAD_USER_INPUT for bounds that are not kept
+ * Creates a show with all its seats, or nothing.
+ * @returns the show
+ * @throws CallerError NOT_FOUND for an unknown concert; BAD_USER_INPUT for input outside its bounds
  */
 export async function createShow(context: Context, input: CreateShowInput): Promise<Show> {
   const concertId = idOf('concertId', input.concertId);
@@ -142,7 +143,7 @@ async function insertSeats(em: EntityManager, showId: string, sections: readonly
   if (batch[0]?.length) await flush();
 }
 
-/** One array for each column of a seat but its show. */
+/** One array for each column of a seat, except its show. */
 function newBatch(): unknown[][] {
   return Array.from({ length: 8 }, () => []);
 }

@@ -10,13 +10,13 @@ export interface ShowFacts {
   readonly queueId: string | null;
 }
 
-/** Shows, and concerts, that a process keeps in memory. */
+/** Shows that a process keeps in memory, and the same number of concerts. */
 const MAX_KEPT = 10_000;
 
 const shows = perProcess(() => new LRUCache<string, ShowFacts>({ max: MAX_KEPT }));
 const concerts = perProcess(() => new LRUCache<string, Pick<ShowFacts, 'queueId'>>({ max: MAX_KEPT }));
 
-/** @throws CallerError NOT_FOUND for an unknown show */
+/** The facts of a show, from memory or PostgreSQL. @throws CallerError NOT_FOUND for an unknown show */
 export async function findShow(platform: Platform, showId: string): Promise<ShowFacts> {
   const known = shows(platform).get(showId);
   if (known) return known;

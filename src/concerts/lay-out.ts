@@ -12,14 +12,14 @@ export interface LaidOutSeat {
   readonly number: number;
   readonly label: string;
   readonly section: string;
-  /** 0 is the row nearest the front; rows run on from one section to the next. */
+  /** 0 for the row nearest the front; the count continues from one section to the next. */
   readonly rowIndex: number;
   readonly columnIndex: number;
   readonly rowLength: number;
   readonly price: number;
 }
 
-/** Numbers and labels the seats of all sections, in order: row letters start anew in each section. */
+/** Numbers and labels the seats of all sections, in order; each section starts again with row A. */
 export function* layOut(sections: readonly Section[]): Generator<LaidOutSeat> {
   let number = 0;
   let firstRow = 0;
@@ -43,7 +43,7 @@ export function* layOut(sections: readonly Section[]): Generator<LaidOutSeat> {
   }
 }
 
-/** 0 is A, 25 is Z, 26 is AA. */
+/** The letters of a row: A for 0, Z for 25, AA for 26. */
 function rowLetters(row: number): string {
   const last = String.fromCharCode(65 + (row % 26));
   return row < 26 ? last : rowLetters(Math.floor(row / 26) - 1) + last;

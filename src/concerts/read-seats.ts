@@ -7,23 +7,23 @@ import { prepared, sql, sqlRow } from '../platform/postgres.ts';
 import { findShow } from './find-show.ts';
 import { SEAT_COLUMNS, SEAT_TABLES, type Seat, SeatStates, toSeats } from './seat.ts';
 
-/** Which of a show's seats. */
+/** Selects seats of a show. */
 export interface SeatRange {
   readonly section?: string | null | undefined;
   readonly afterNumber?: number | null | undefined;
   readonly first?: number | null | undefined;
 }
 
-/** Most seats of one answer: a page, however large the hall is. */
+/** Most seats of one answer, for halls of any size. */
 const MAX_SEATS_PER_PAGE = 5_000;
 
 const queries = perProcess(() => new CoalescedQuery<Seat[]>());
 const stateQueries = perProcess(() => new CoalescedQuery<SeatStates>());
 
 /**
- * Seats of one show with their status, by number; requests for the same seats at the same time share one query.
- * @throws CallerError NOT_FOUND for an unknown show; BAD_USER_INPUT for a range that cannot be, and without `first` for more
- * than 5,000 seats
+ * Reads seats of one show with their status, by number; requests for the same seats at the same time share one query.
+ * @throws CallerError NOT_FOUND for an unknown show; BAD_USER_INPUT for malformed text or numbers out of range, and for
+ * more than 5,000 seats without `first`
  */
 export async function readSeatMap(context: Context, showIdText: string, range: SeatRange): Promise<Seat[]> {
   const showId = idOf('showId', showIdText);
@@ -45,13 +45,13 @@ export async function readSeatMap(context: Context, showIdText: string, range: S
 }
 
 /**
- * The states of all seats of one show at one moment; callers that ask for them at once share one query.
- * @throws CallerError BAD_USER_INPUT for text that is no id, NOT_FOUND for an unknown show
+ * Reads the states of all seats of one show at one instant; requests at the same time share one query.
+ * @throws CallerError BAD_USER_INPUT for a malformed id; NOT_FOUND for an unknown show
  */
 export async function readSeatStates({ platform }: Context, showIdText: string): Promise<SeatStates> {
   const { id } = await findShow(platform, idOf('showId', showIdText));
   return stateQueries(platform).run(id, async () => {
-    // One instant for both columns, so that a hold that lapses meanwhile is told in both or in neither.
+    // One instant for both columns, so that both or neither include the lapse of a hold.
     const row = await sqlRow<{ states: string; revision: number }>(
       forkOf(platform),
       `with clock as materialized (select clock_timestamp() as now)
@@ -69,7 +69,11 @@ export async function readSeatStates({ platform }: Context, showIdText: string):
   });
 }
 
-/** @param ofSection further condition; a section is compared for itself, so that a plan made once uses the index of sections */
+/**
+ * SQL for the free seats of a concert on a date.
+ * @param ofSection further condition: a comparison of the section alone, so that a prepared plan uses the sections'
+ * index
+ */
 function freeSeats(ofSection: string): string {
   return prepared(`select s.id, s.show_id as "showId", s.number, s.label, s.section, s.price::float8 as price,
        'AVAILABLE' as status, s.revision + case when h.seat_id is null then 0 else 1 end as revision
@@ -90,10 +94,11 @@ const FREE_SEATS_OF_SECTION = freeSeats('and s.section = $6');
 const freeQueries = perProcess(() => new CoalescedQuery<Seat[]>());
 
 /**
- * Seats of the concert's shows on that date that can be reserved now, by the show's start, then number. Callers that ask
- * for the same seats at once share one query, which is begun after each of them has asked.
+ * Reads seats of the concert's shows on a date that can be reserved now, by start of the show, then number. Requests
+ * for the same seats at the same time share one query, which begins after each of them has arrived.
  * @param date YYYY-MM-DD in TIME_ZONE
- * @throws CallerError BAD_USER_INPUT for a range that cannot be, and without `first` for more than 5,000 seats
+ * @throws CallerError BAD_USER_INPUT for malformed text or numbers out of range, and for more than 5,000 seats without
+ * `first`
  */
 export async function readAvailableSeats(
   { platform }: Context,
@@ -116,7 +121,10 @@ export async function readAvailableSeats(
   return atMostAPage(seats);
 }
 
-/** @throws CallerError BAD_USER_INPUT for more seats than one answer may have, which only happens without `first` */
+/**
+ * @returns `seats`.
+ * @throws CallerError BAD_USER_INPUT for more than 5,000 seats, which only happens without `first`
+ */
 function atMostAPage(seats: Seat[]): Seat[] {
   if (seats.length <= MAX_SEATS_PER_PAGE) return seats;
   throw badInput(`first is needed: there are more than ${MAX_SEATS_PER_PAGE} seats.`);

@@ -16,14 +16,14 @@ export class SeatChange {
   resync!: boolean;
 }
 
-/** Unread seats that one subscriber may have waiting; more are sent as a resync. */
+/** Most unread seats that are kept for one subscriber; for more it receives a resync. */
 const MAX_UNREAD = 1_000;
 
 export function seatsOf(showId: string): Channel<Seat[]> {
   return { name: `onsale:seats:${showId}` };
 }
 
-/** Seats of a show, by its id, as they are held, released and sold; after a gap, word that changes were missed. */
+/** Changes of the seats of a show, by the show's id; after a gap in the messages, a resync. */
 export const SEAT_CHANGES: Topic<SeatChange> = {
   name: 'seatChanges',
   first: 'nothing',
@@ -39,8 +39,8 @@ export const SEAT_CHANGES: Topic<SeatChange> = {
 };
 
 /**
- * Publishes to all processes, after the commit, how seats stand now. Never throws: the revisions and the next resync make
- * up for a message that is lost.
+ * Publishes to all processes, after the commit, the present state of seats. Never throws: the revisions and the next
+ * resync make up for a lost message.
  */
 export function publishSeats(platform: Platform, seats: readonly Seat[]): void {
   for (const [showId, changed] of Map.groupBy(seats, (seat) => seat.showId)) {
@@ -54,7 +54,7 @@ function toSeatChange(showId: string, seats: Seat[], resync: boolean): SeatChang
   return Object.assign(new SeatChange(), { showId, seats: toSeats(seats), resync });
 }
 
-/** Two changes as one: each seat in its newest state. */
+/** Merges two changes into one, with each seat in its newest state. */
 function mergeChanges(unread: SeatChange, newer: SeatChange): SeatChange {
   const seats = new Map(unread.seats.map((seat) => [seat.id, seat]));
   for (const seat of newer.seats) {

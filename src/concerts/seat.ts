@@ -9,7 +9,9 @@ export const SeatStatus = { AVAILABLE: 'AVAILABLE', HELD: 'HELD', SOLD: 'SOLD' }
 export type SeatStatus = keyof typeof SeatStatus;
 registerEnumType(SeatStatus, { name: 'SeatStatus' });
 
-/** Who has a seat for now: a row of `hold`. It counts for nothing from `expiresAt` on, swept or not. */
+/**
+ * A row of `hold`: keeps a seat for a reservation. It has no effect from `expiresAt` on, whether or not it was swept.
+ */
 @Entity({ tableName: 'hold' })
 export class Hold {
   @PrimaryKey({ type: 'uuid' })
@@ -27,11 +29,11 @@ export class Hold {
   @Property({ type: 'datetime', columnType: 'timestamptz' })
   expiresAt!: Date;
 
-  /** How many seats the reservation has. */
+  /** Number of seats of the reservation. */
   size!: number;
 }
 
-/** Who owns a seat: a row of `ticket`. */
+/** A row of `ticket`: the permanent ownership of a seat. */
 @Entity({ tableName: 'ticket' })
 export class Ticket {
   @PrimaryKey({ type: 'uuid' })
@@ -53,9 +55,9 @@ export class Ticket {
   createdAt?: Date;
 }
 
-/** For whom a seat is held or sold. */
+/** The reservation for which a seat is held or sold. */
 export interface SeatHolder {
-  /** Of the reservation. */
+  /** Id of the reservation. */
   readonly id: string;
   readonly userId: string;
   readonly seatIds: readonly string[];
@@ -63,8 +65,8 @@ export interface SeatHolder {
 }
 
 /**
- * A row of `seat`. What is read by `SEAT_COLUMNS` has the fields of the type; the runner of commands reads the row under
- * its lock, and with it the hold and the ticket, which the methods below keep true.
+ * A row of `seat`. `SEAT_COLUMNS` reads the fields of the GraphQL type. The runner of commands reads the row under its
+ * lock, with its hold and ticket, and the methods below change them.
  */
 @ObjectType({ simpleResolvers: true })
 @Entity({ tableName: 'seat' })
@@ -105,11 +107,11 @@ export class Seat {
   @Property({ type: 'integer' })
   revision!: number;
 
-  /** Known under the lock only. */
+  /** Hold and ticket, known under the lock only; null for none. */
   holding!: Hold | null;
   ticket!: Ticket | null;
 
-  /** Whether nobody has the seat at the instant `now`. */
+  /** Whether the seat is neither sold nor held at the instant `now`. */
   isFree(now: Date): boolean {
     return this.ticket === null && !this.isHeld(now);
   }
@@ -120,12 +122,12 @@ export class Seat {
   }
 
   /**
-   * Holds a free seat until the reservation expires. A lapsed hold is taken over in place: its lapse and the new hold are two
-   * changes of the seat.
-   * @throws Error for a seat that somebody has
+   * Holds a free seat until the reservation expires. The new hold replaces a lapsed one; the lapse and the new hold
+   * count as two changes of the seat.
+   * @throws Error for a seat that is sold or held
    */
   hold({ id, userId, seatIds, expiresAt }: SeatHolder, now: Date): void {
-    if (!this.isFree(now)) throw new Error('a seat that somebody has cannot be held');
+    if (!this.isFree(now)) throw new Error('a seat that is sold or held cannot be held');
     this.revision += this.holding ? 2 : 1;
     this.holding = Object.assign(new Hold(), {
       seatId: this.id,
@@ -138,11 +140,12 @@ export class Seat {
   }
 
   /**
-   * Makes the seat the holder's: its hold, lapsed or not, becomes a ticket.
-   * @throws Error for a seat that is sold, or that somebody else holds
+   * Sells the seat to the reservation's user: a ticket replaces the hold, lapsed or not.
+   * @throws Error for a seat that is sold, or held by another reservation
    */
   sell({ id, userId }: SeatHolder, now: Date): void {
-    if (!this.isFree(now) && !this.isHeldBy(id, now)) throw new Error('a seat that somebody else has cannot be sold');
+    if (!this.isFree(now) && !this.isHeldBy(id, now))
+      throw new Error('a seat that is sold, or held by another reservation, cannot be sold');
     this.revision += this.holding && !this.isHeld(now) ? 2 : 1;
     this.holding = null;
     this.ticket = Object.assign(new Ticket(), {
@@ -155,21 +158,23 @@ export class Seat {
     });
   }
 
-  /** Gives up the reservation's hold, lapsed or not; does nothing when the seat is no longer the reservation's. */
+  /** Removes the reservation's hold, lapsed or not; changes nothing when the reservation no longer has the hold. */
   release(reservationId: string): void {
     if (this.holding?.reservationId !== reservationId) return;
     this.holding = null;
     this.revision += 1;
   }
 
-  /** Takes back the reservation's ticket: the seat is on sale again. */
+  /**
+   * Removes the reservation's ticket: the seat is on sale again. Changes nothing when the reservation has no ticket.
+   */
   takeBack(reservationId: string): void {
     if (this.ticket?.reservationId !== reservationId) return;
     this.ticket = null;
     this.revision += 1;
   }
 
-  /** How the seat stands at the instant `now`, as everybody sees it. */
+  /** The seat at the instant `now`, with the public fields. */
   shownAt(now: Date): Seat {
     const { id, showId, number, label, section, price, revision, holding, ticket } = this;
     const isHeld = this.isHeld(now);
@@ -184,7 +189,7 @@ export class Seat {
   }
 }
 
-/** Reads holds and tickets of seats that are locked: what was read along with the locks could be older than they are. */
+/** Reads the holds and tickets of locked seats; reading them in the locking statement could give older rows. */
 export async function readHolders(em: EntityManager, seats: readonly Seat[]): Promise<void> {
   const rows = await sql<Hold & { ticketId: string | null; createdAt: Date }>(
     em,
@@ -206,9 +211,9 @@ export async function readHolders(em: EntityManager, seats: readonly Seat[]): Pr
 }
 
 /**
- * Writes seats that are locked and were changed, with their holds and tickets.
+ * Writes changed seats, which must be locked, with their holds and tickets.
  * @param seats each as it was read and as it is now
- * @throws Error when a row is not as it was read, which a lock would have prevented: then nothing may be committed
+ * @throws Error when a row is no longer as it was read, which a lock prevents: the transaction must not commit
  */
 export async function writeSeats(
   em: EntityManager,
@@ -307,7 +312,7 @@ export class SeatStates {
   revision!: number;
 }
 
-/** Columns of a Seat over `seat s left join hold h left join ticket t`; a hold that lapsed counts as one more change. */
+/** Columns of a Seat over `seat s left join hold h left join ticket t`; a lapsed hold adds 1 to the revision. */
 export const SEAT_COLUMNS = `
   s.id, s.show_id as "showId", s.number, s.label, s.section, s.price::float8 as price,
   case when t.seat_id is not null then 'SOLD' when h.expires_at > clock_timestamp() then 'HELD' else 'AVAILABLE' end as status,
@@ -315,7 +320,7 @@ export const SEAT_COLUMNS = `
 
 export const SEAT_TABLES = 'seat s left join hold h on h.seat_id = s.id left join ticket t on t.seat_id = s.id';
 
-/** Rows of `SEAT_COLUMNS` have every field of a Seat, and need no more to be one. */
+/** Types rows of `SEAT_COLUMNS` as seats: they have every public field of a Seat. */
 export function toSeats(rows: readonly object[]): Seat[] {
   return rows as Seat[];
 }

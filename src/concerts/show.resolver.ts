@@ -28,7 +28,7 @@ export class ShowResolver {
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-/** YYYY-MM-DD of an instant in an IANA time zone. */
+/** The calendar date of an instant, YYYY-MM-DD. @param timeZone IANA name */
 function calendarDate(at: Date, timeZone: string): string {
   let format = formats.get(timeZone);
   if (!format) {

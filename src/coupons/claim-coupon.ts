@@ -24,13 +24,16 @@ export const ClaimCouponResult = createUnionType({
 
 export type ClaimAnswer = IssuedCoupon | CouponAlreadyClaimed | Refusal;
 
-/** How long a process remembers that a coupon is sold out, and that some are left: then no look precedes the batch. */
+/**
+ * Milliseconds for which a process remembers that a coupon is sold out, or that some are left: a claim then needs no
+ * look.
+ */
 const SOLD_OUT_MS = SECOND;
 const LEFT_MS = SECOND / 10;
-/** Coupons that a process remembers at most. */
+/** Most coupons that a process remembers. */
 const MAX_REMEMBERED = 10_000;
 
-/** What a process has seen of a coupon lately. */
+/** The result of a process's last look at a coupon. */
 interface Seen {
   readonly isSoldOut: boolean;
 }
@@ -40,17 +43,20 @@ const seenLately = perProcess(() => new LRUCache<string, Seen>({ max: MAX_REMEMB
 interface Claim {
   readonly couponId: string;
   readonly userId: string;
-  /** Whether the process remembers that the coupon is sold out: then the claim needs no turn, and no lock in Redis. */
+  /**
+   * Whether the process remembers that the coupon is sold out: the claim then waits for no other claim or lock in
+   * Redis.
+   */
   readonly isSoldOut: boolean;
 }
 
 type Ready = Prepared<undefined, ClaimAnswer>;
 
-/** What claims of one coupon in one batch share. */
+/** Facts that the claims of one coupon in one batch share. */
 interface CouponFacts {
-  /** Coupons that users of the batch have, by user. */
+  /** Issued coupons of users of the batch, by user id. */
   readonly had: Map<string, IssuedCoupon>;
-  /** The lowest free serials, as many as can be issued, in order. */
+  /** The lowest free serials, ascending, as many as can be issued. */
   readonly free: number[];
 }
 
@@ -96,8 +102,9 @@ const CLAIM_COUPON: Verb<Claim, ClaimAnswer, undefined, CouponFacts> = {
     const issuedCoupon = had.get(userId);
     if (issuedCoupon) return couponAlreadyClaimed(issuedCoupon);
     const [serial] = free;
-    // Judged by the look that also found who has one, and not by the coupon's row: read without a lock, the row may be older,
-    // and a user who was issued one in between would be refused. What was issued in between breaks the version check.
+    // Decided by the look that also found the users' coupons, not by the coupon's row: read without a lock, the row may
+    // be older than the look, and a user who was issued a coupon in between would be refused. The version check fails a
+    // batch when a coupon was issued in between.
     if (serial === undefined) return refuse('COUPON_SOLD_OUT');
     const coupon = scene.get(COUPONS, couponId);
     if (!coupon.isOpenAt(scene.now)) return refuse('COUPON_CLOSED');
@@ -110,9 +117,9 @@ const CLAIM_COUPON: Verb<Claim, ClaimAnswer, undefined, CouponFacts> = {
 };
 
 /**
- * Gives the caller one of the coupons, first come first served: serials from 1 in the order of arrival.
- * @returns the IssuedCoupon; CouponAlreadyClaimed for a caller who has one; COUPON_SOLD_OUT; COUPON_CLOSED before startsAt
- * and from endsAt
+ * Issues one of the coupons to the caller, in the order of arrival, with serials from 1.
+ * @returns the IssuedCoupon; CouponAlreadyClaimed for a caller who has one; a Refusal COUPON_SOLD_OUT, or COUPON_CLOSED
+ * before startsAt and from endsAt on
  * @throws CallerError NOT_FOUND for an unknown coupon
  */
 export async function claimCoupon(context: Context, couponIdText: string): Promise<ClaimAnswer> {
@@ -121,7 +128,7 @@ export async function claimCoupon(context: Context, couponIdText: string): Promi
   return run(context, CLAIM_COUPON, { couponId, userId: callerOf(context).id, isSoldOut });
 }
 
-/** What refuses a claim without a transaction, by an unlocked look; undefined where nothing does. */
+/** Decides from a look without locks whether a claim ends without a transaction. @returns undefined when it does not */
 function refusalOf(
   platform: Platform,
   { couponId, isSoldOut }: Claim,
@@ -136,7 +143,9 @@ function refusalOf(
   return look.isOpen ? undefined : { answer: refuse('COUPON_CLOSED') };
 }
 
-/** A coupon that is not given out now is not remembered: each claim looks, and is refused without a transaction. */
+/**
+ * Remembers whether a coupon is sold out; a closed coupon that is not sold out is not remembered, so each claim looks.
+ */
 function remember(platform: Platform, couponId: string, look: Look): void {
   const isSoldOut = isGone(look);
   if (isSoldOut || look.isOpen)
@@ -147,18 +156,18 @@ function isGone({ quantity, issued }: Look): boolean {
   return quantity !== null && issued >= quantity;
 }
 
-/** A claim's coupon, where there is one, and which of them the user has; all as of one snapshot. */
+/** The coupon of a claim, and the user's issued one, as of one snapshot. */
 interface Look {
-  /** Null where there is no such coupon; the columns after it then mean nothing. */
+  /** Null for an unknown coupon; the other columns then have no meaning. */
   readonly quantity: number | null;
   readonly issued: number;
-  /** The highest serial that was issued; 0 where none was. */
+  /** The highest serial that was issued; 0 for none. */
   readonly highest: number;
   readonly isOpen: boolean;
   readonly issuedId: string | null;
 }
 
-/** Looks at claims in one statement. @returns one look for each, in their order */
+/** Looks at the coupons of claims in one statement. @returns one look for each claim, in their order */
 function lookAtClaims(em: EntityManager, claims: readonly Claim[]): Promise<Look[]> {
   return sql<Look>(
     em,
@@ -175,7 +184,7 @@ function lookAtClaims(em: EntityManager, claims: readonly Claim[]): Promise<Look
   );
 }
 
-/** The issued coupons that looks have found, by id. */
+/** Reads the issued coupons that looks have found. @returns them by id */
 async function readHad(em: EntityManager, looks: readonly Look[]): Promise<ReadonlyMap<string, IssuedCoupon>> {
   const ids = looks.flatMap(({ issuedId }) => issuedId ?? []);
   if (ids.length === 0) return new Map();
@@ -183,7 +192,9 @@ async function readHad(em: EntityManager, looks: readonly Look[]): Promise<Reado
   return new Map(rows.map((row) => [row.id, row]));
 }
 
-/** Up to `count` free serials, the lowest first. They follow the highest unless rows were taken out by hand. */
+/**
+ * Up to `count` free serials, the lowest first. They follow the highest one issued, unless rows were deleted by hand.
+ */
 async function lowestFree(
   em: EntityManager,
   couponId: string,

@@ -18,14 +18,16 @@ export const IssuedCouponStatus = { ISSUED: 'ISSUED', USED: 'USED', EXPIRED: 'EX
 export type IssuedCouponStatus = keyof typeof IssuedCouponStatus;
 registerEnumType(IssuedCouponStatus, { name: 'IssuedCouponStatus' });
 
-/** The order that uses an issued coupon: the live one that has it. An order not paid in time is over. */
+/**
+ * SQL for the instant at which the live order that uses an issued coupon was placed; an overdue order does not use it.
+ */
 const usedBy = (issuedCouponId: string): string => `(select o.created_at from shop_order o
   where o.issued_coupon_id = ${issuedCouponId}
     and (o.status = 'PAID' or (o.status = 'PLACED' and o.pay_by > clock_timestamp())))`;
 
 /**
- * A row of `issued_coupon`. Only `Coupon.issue` makes one. Whether it is used follows from orders and the clock, so
- * `status` and `usedAt` are read only where a query asks for them (`WITH_USE`), and never along with a row lock.
+ * A row of `issued_coupon`. Only `Coupon.issue` makes one. Orders and the clock decide whether it is used, so `status`
+ * and `usedAt` are read only by queries that populate `WITH_USE`, and never together with a row lock.
  */
 @ObjectType({ description: "A coupon in someone's hands: one per user" })
 @Entity({ tableName: 'issued_coupon' })
@@ -42,7 +44,7 @@ export class IssuedCoupon {
   @Property({ type: 'uuid' })
   couponId!: string;
 
-  /** Of the coupon; by it the row itself limits its serial. */
+  /** Quantity of the coupon; a constraint of the row limits the serial by it. */
   @Property({ type: 'integer' })
   quantity!: number;
 
@@ -67,7 +69,7 @@ export class IssuedCoupon {
   usedAt!: Date | null;
 }
 
-/** What a query populates to read an IssuedCoupon with its status. */
+/** The properties that a query populates to read an IssuedCoupon with its status. */
 export const WITH_USE = ['status', 'usedAt'] as const;
 
 /** A row of `coupon`. */
@@ -103,7 +105,7 @@ export class Coupon {
   @Property({ type: 'integer' })
   issued!: number;
 
-  /** Checked and raised by MikroORM with every update. */
+  /** MikroORM checks and raises it with every update. */
   @Property({ type: 'integer', version: true })
   version!: number;
 
@@ -120,16 +122,16 @@ export class Coupon {
   @Property({ type: 'datetime', columnType: 'timestamptz' })
   endsAt!: Date;
 
-  /** Whether it is given out, and can be used, at the instant `now`. */
+  /** Whether the coupon can be claimed and used at the instant `now`. */
   isOpenAt(now: Date): boolean {
     return this.startsAt <= now && now < this.endsAt;
   }
 
   /**
-   * Gives one of the coupons to a user, and counts it.
-   * @param serial one that no other issued coupon has
+   * Issues one of the coupons to a user and counts it.
+   * @param serial a number that no other issued coupon has
    * @param at the instant, by PostgreSQL's clock
-   * @returns the issued coupon, to be inserted after the coupon's row was written
+   * @returns the issued coupon; the caller inserts it after the coupon's row was written
    * @throws RangeError when none is left: the caller checks that first
    */
   issue(userId: string, serial: number, at: Date): IssuedCoupon {
@@ -147,7 +149,9 @@ export class Coupon {
     });
   }
 
-  /** What it takes off a subtotal, in minor units: an amount, or percent rounded down, never more than there is. */
+  /**
+   * The discount on a subtotal, both in minor units: a percentage, rounded down, or an amount, at most the subtotal.
+   */
   discountOn(subtotal: number): number {
     return this.discountKind === 'PERCENT' ? Math.floor((subtotal * this.value) / 100) : Math.min(this.value, subtotal);
   }

@@ -47,10 +47,11 @@ const CREATE_COUPON: Verb<CreateCouponInput, Coupon> = {
 };
 
 /**
- * Makes a coupon of which none is issued yet.
+ * Creates a coupon of which none is issued yet.
  * @returns the coupon
- * @throws CallerError BAD_USER_INPUT: name 1..200 characters, value 1..100 percent or 1..1,000,000,000, minimumSubtotal
- * 0..1,000,000,000, quantity 1..1,000,000, startsAt before endsAt
+ * @throws CallerError BAD_USER_INPUT for a name outside 1..200 characters, a value outside 1..100 percent or
+ * 1..1,000,000,000, a minimumSubtotal outside 0..1,000,000,000, a quantity outside 1..1,000,000, or unless startsAt is
+ * before endsAt
  */
 export async function createCoupon(context: Context, input: CreateCouponInput): Promise<Coupon> {
   const { discountKind, startsAt, endsAt } = input;

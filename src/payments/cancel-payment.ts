@@ -23,13 +23,13 @@ export const CancelPaymentResult = createUnionType({
 });
 
 interface CancelPayment {
-  /** As it was found without a lock: whose it is and what it is for never changes. */
+  /** As it was read without a lock: its user and its payable never change. */
   readonly payment: Payment;
-  /** An operator may cancel at any time. */
+  /** Whether the caller may cancel at any time: an operator. */
   readonly mayAlways: boolean;
 }
 
-/** Until when the owner may cancel. */
+/** The instant until which the owner may cancel. */
 type Deadline = Date | undefined;
 
 const CANCEL_PAYMENT: Verb<CancelPayment, Payment | Refusal, unknown, Deadline> = {
@@ -82,7 +82,10 @@ const CANCEL_PAYMENT: Verb<CancelPayment, Payment | Refusal, unknown, Deadline> 
   replay: (em, { id }) => em.findOneOrFail(Payment, { id }, { disableIdentityMap: true }),
 };
 
-/** For a payment that is unknown or another user's. A command too: that the key came with other input comes first. */
+/**
+ * Answers NOT_FOUND for a payment that is unknown or another user's. It is a command, because a key that came with
+ * other input before is refused first.
+ */
 const CANCEL_UNKNOWN: Verb<{ readonly paymentId: string }, Payment | Refusal> = {
   name: CANCEL_PAYMENT.name,
   contends: () => [],
@@ -95,10 +98,11 @@ const CANCEL_UNKNOWN: Verb<{ readonly paymentId: string }, Payment | Refusal> = 
 };
 
 /**
- * Gives the money of a payment back and takes back what was paid for, once, in one transaction. Its owner may for as
- * long as the payable's kind says, an operator always. BALANCE_LIMIT does not stop a refund.
- * @returns the Payment, CANCELLED; NOT_CANCELLABLE for one that is not COMPLETED or too old; IDEMPOTENCY_CONFLICT
- * @throws CallerError NOT_FOUND for an unknown or another user's payment
+ * Gives the money of a payment back and takes back what was paid for, once, in one transaction. The owner may cancel
+ * until the instant that the kind of payable sets, an operator at any time. BALANCE_LIMIT does not stop a refund.
+ * @returns the Payment, CANCELLED; a Refusal NOT_CANCELLABLE for a payment that is not COMPLETED, or whose time to
+ * cancel is over; a Refusal IDEMPOTENCY_CONFLICT
+ * @throws CallerError NOT_FOUND for an unknown payment, and for another user's unless the caller is an operator
  */
 export async function cancelPayment(context: Context, input: CancelPaymentInput): Promise<Payment | Refusal> {
   const { id: userId } = callerOf(context);

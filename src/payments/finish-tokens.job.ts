@@ -6,32 +6,36 @@ import { SECOND } from '../platform/units.ts';
 import { completeToken } from '../queue/end-token.ts';
 import { releaseHoldsOfToken } from '../reservations/release-reservation.ts';
 
-/** A payment whose token is not known to be completed. */
+/** A payment that is not yet noted to have completed its token. */
 interface OpenToken {
   readonly id: string;
   readonly queueId: string;
   readonly tokenHash: string;
 }
 
-/** Payments of this process whose tokens are completed, but not yet noted so in PostgreSQL. */
+/** Payments of this process whose tokens are completed in Redis, but not yet noted as completed in PostgreSQL. */
 const completed = perProcess(() => ({ tokens: [] as OpenToken[] }));
 
 /**
- * Completes the token right after the commit of the payment. That it is completed is noted within a second, for all
- * payments since the last time at once. Never throws: what fails is left to the sweep.
+ * Completes the token after the commit of the payment. The job notes the completion within a second, for all payments
+ * since its last run at once. Never throws: the job repeats what fails.
+ * @param pass the queue and the token that the payment was made with
  */
 export async function finishToken(platform: Platform, paymentId: string, pass: Pass): Promise<void> {
   try {
     await completeToken(platform, pass.queueId, pass.tokenHash);
     completed(platform).tokens.push({ id: paymentId, ...pass });
   } catch (error) {
-    platform.log.warn({ error: String(error) }, 'a token that was paid with is left to the sweep');
+    platform.log.warn(
+      { error: String(error) },
+      'the token of a payment could not be completed and is left to the sweep',
+    );
   }
 }
 
 /**
- * Notes which tokens are completed, and completes those of payments whose process, or whose Redis, went away between the
- * commit and the note. A token may be completed twice, which changes nothing.
+ * Notes in PostgreSQL which tokens are completed, and completes the tokens of payments whose process or Redis failed
+ * between the commit and the note. Completing a token twice changes nothing.
  */
 export const finishTokens: Job = {
   name: 'finish-tokens',
@@ -50,18 +54,18 @@ export const finishTokens: Job = {
   },
 };
 
-/** Releases what a completed token still holds, and notes the completion. */
+/** Releases the holds that completed tokens still have, and notes the completion. */
 async function note(platform: Platform, tokens: readonly OpenToken[]): Promise<void> {
   if (tokens.length === 0) return;
   const em = forkOf(platform);
-  // A reserve that was let in just before may have come after the payment's own look at the token's holds.
+  // A reserve that was admitted just before may have made a hold after the payment read the token's holds.
   const holding = await sql<{ tokenHash: string }>(
     em,
     `select distinct token_hash as "tokenHash" from reservation where token_hash = any($1) and status = 'HELD'`,
     [tokens.map(({ tokenHash }) => tokenHash)],
   );
   for (const { tokenHash } of holding) await releaseHoldsOfToken(platform, tokenHash);
-  // A payment that is being cancelled is locked: the next sweep notes it, and no lock is waited for.
+  // A payment that is being cancelled is locked: it is skipped, and the next run notes it.
   await sql(
     em,
     `update payment set token_completed_at = clock_timestamp() where id in (

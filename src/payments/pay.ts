@@ -98,11 +98,13 @@ const PAY: Verb<Pay, PayAnswer, unknown, unknown> = {
 };
 
 /**
- * Pays for a payable from the caller's wallet, once for each key, in one transaction. With ON_PAYMENT_FAILURE=release
- * what could not be paid for want of money is given up in the same transaction.
- * @returns the Payment; InsufficientBalance, AlreadyPaid, HOLD_EXPIRED, NOT_PAYABLE, IDEMPOTENCY_CONFLICT
- * @throws CallerError BAD_USER_INPUT unless exactly one payable is named; NOT_FOUND for an unknown or another user's;
- * QUEUE_TOKEN_REQUIRED
+ * Pays for a payable from the caller's wallet, once for each idempotency key, in one transaction. With
+ * ON_PAYMENT_FAILURE=release, a payable that the balance does not cover is given up in the same transaction.
+ * @returns the Payment, COMPLETED; InsufficientBalance; AlreadyPaid; a Refusal HOLD_EXPIRED, NOT_PAYABLE or
+ * IDEMPOTENCY_CONFLICT
+ * @throws CallerError BAD_USER_INPUT unless exactly one payable is named; NOT_FOUND for a payable that is unknown or
+ * another user's; QUEUE_TOKEN_REQUIRED without an ACTIVE token of the queue in front; SERVICE_UNAVAILABLE when a token
+ * is needed and Redis is unreachable
  */
 export async function pay(context: Context, input: PayInput): Promise<PayAnswer> {
   const { id: userId } = callerOf(context);
@@ -113,8 +115,9 @@ export async function pay(context: Context, input: PayInput): Promise<PayAnswer>
 }
 
 /**
- * What the payer's queue token opens: looked up before the transaction, used at its place in it. Never throws: while Redis is
- * away a payment that needs no token goes on.
+ * Reads the pass of the payer's queue token, before the transaction. Never throws: an error is returned, and thrown
+ * later only for a payment that needs the token, so that the others succeed while Redis is unreachable.
+ * @returns the pass, null without an ACTIVE token, and the error
  */
 async function findAdmission(context: Context): Promise<{ pass: Pass | null; fault?: unknown }> {
   const queueId = queueIdOf(context.queueToken ?? '');

@@ -18,53 +18,53 @@ import { type AlreadyPaid, alreadyPaid, type Payable, Payment } from './payment.
 
 /** One attempt to pay for a payable. */
 export interface Attempt {
-  /** Of the payable. */
+  /** Id of the payable. */
   readonly id: string;
   readonly userId: string;
-  /** Of the payment, if it succeeds. */
+  /** Id of the payment, if it succeeds. */
   readonly paymentId: string;
-  /** Of the queue token that was sent, whichever queue it belongs to; null without one that is ACTIVE. */
+  /** Pass of the queue token that was sent, of any queue; null without an ACTIVE token. */
   readonly pass: Pass | null;
-  /** What Redis threw when it was asked for the pass. */
+  /** Error of reading the pass from Redis. */
   readonly fault?: unknown;
 }
 
-/** What is owed for a payable that stands to be paid, and how it goes on. All of it changes rows in memory. */
+/** The amount owed for a payable that can be paid, and the steps that follow. The steps change rows in memory only. */
 export interface Bill {
-  /** In minor units; 0 needs no entry. */
+  /** In minor units; for 0 no entry is made. */
   readonly amount: number;
-  /** Why it fails whatever the balance is; recorded as a FAILED payment. */
+  /** Reason for which the payment fails, whatever the balance is; recorded as a FAILED payment. */
   readonly failure?: RefusalCode | undefined;
-  /** Makes it the payer's. @returns what the payment says of the pass that was used up */
+  /** Gives the payable to the payer. @returns the fields of the payment that name the pass that was used up */
   settle(): Partial<Payment>;
-  /** Takes note of the payment that settled it, for those who come after it in the batch and for after the commit. */
+  /** Notes the payment that settled the payable, for later commands of the batch and for the steps after the commit. */
   settled(payment: Payment, pass: Pass | null): void;
-  /** Gives it up, because the payment failed. */
+  /** Gives the payable up, because the payment failed. */
   release(): void;
 }
 
-/** What paying and cancelling mean for one kind of thing that can be paid for: the steps of a command that depend on it. */
+/** The steps of paying and of cancelling a payment that depend on the kind of payable. */
 export interface PayableKind<Known = unknown, Facts = unknown> {
-  /** As messages call it. */
+  /** Name of the kind in messages. */
   readonly noun: string;
   /** The argument of `pay` and the property of Payment that name it. */
   readonly argument: 'reservationId' | 'orderId';
-  /** As they are now, by id. */
+  /** Loads payables by id, as they are now. */
   readonly byId: Batch<typeof Payable>;
   prepareToPay(platform: Platform, attempts: readonly Attempt[]): Promise<readonly Prepared<Known, never>[]>;
   locksToPay(attempt: Attempt, known: Known): Wanted;
   factsToPay(em: EntityManager, items: readonly Item<Attempt, Known>[], scene: Scene): Promise<readonly Facts[]>;
   /**
-   * Judges in the contract's order everything that comes before the balance.
-   * @returns a refusal that leaves no trace, or the bill
-   * @throws CallerError NOT_FOUND for one that is not the caller's; QUEUE_TOKEN_REQUIRED
+   * Checks, in the order of the contract, every condition that comes before the balance.
+   * @returns a refusal that is not recorded as a payment, or the bill
+   * @throws CallerError NOT_FOUND for a payable that is not the caller's; QUEUE_TOKEN_REQUIRED
    */
   bill(item: Item<Attempt, Known, Facts>, scene: Scene): AlreadyPaid | Refusal | Bill;
-  /** What never changes of those that were paid for, by id. */
+  /** Reads the data of payables that never changes, by id. */
   prepareToCancel(platform: Platform, ids: readonly string[]): Promise<ReadonlyMap<string, Known>>;
-  /** What must be locked before its payment is cancelled, besides the payment and the wallet. */
+  /** Names the rows to lock before a payment is cancelled, besides the payment and the wallet. */
   locksToCancel(id: string, known: Known): Wanted;
-  /** Until when its owner, who has paid, may go back on it; by id of the payable. */
+  /** Instants until which the owners may cancel their payments, by id of the payable. */
   cancelledUntil(em: EntityManager, payments: readonly Payment[], scene: Scene): Promise<ReadonlyMap<string, Date>>;
   /** Undoes what `settle` did, except for the payment. */
   takeBack(id: string, known: Known, scene: Scene): void;
@@ -72,10 +72,10 @@ export interface PayableKind<Known = unknown, Facts = unknown> {
 
 // ------------------------------------------------------------------ reservations
 
-/** What never changes of a reservation, and the other reservations that the payer's token holds. */
+/** The data of a reservation that never changes, and the other reservations made under the payer's token. */
 interface KnownReservation {
   readonly reservation: Reservation | undefined;
-  /** Counted under their lock: the payer's, where a late payment may take seats that were given up. */
+  /** The payer's limit for the show, where a late payment may take seats that were given up; else empty. */
   readonly limits: readonly string[];
   readonly others: readonly Reservation[];
 }
@@ -85,15 +85,18 @@ interface ReservationFacts {
   /** The queue in front of the concert, or null. */
   readonly queueId: string | null;
   readonly queueState: string | null;
-  /** Whether the queue token has paid for something already: Redis may not know yet. One object for all with the token. */
+  /** Whether the queue token has paid already; Redis may not know yet. One object for all commands with the token. */
   readonly token: { isUsed: boolean };
-  /** Its COMPLETED payment. One object for all with the reservation. */
+  /** The reservation's COMPLETED payment. One object for all commands about the reservation. */
   readonly paid: { by: Payment | null };
-  /** Seats of the show that the user holds otherwise, or has bought; counted for LATE_PAYMENT=accept only. */
+  /** Seats of the show that the user holds by other reservations or has bought; 0 unless LATE_PAYMENT=accept. */
   readonly mine: number;
 }
 
-/** A reservation: paying turns its holds into tickets and uses up the queue token, cancelling puts its seats back on sale. */
+/**
+ * A reservation: paying turns its holds into tickets and uses up the queue token, cancelling puts its seats back on
+ * sale.
+ */
 const RESERVATION: PayableKind<KnownReservation, ReservationFacts> = {
   noun: 'reservation',
   argument: 'reservationId',
@@ -176,7 +179,7 @@ const RESERVATION: PayableKind<KnownReservation, ReservationFacts> = {
         scene.grant(limit, seats.length - held);
         reservation.confirm();
         if (!used) return {};
-        // The token has paid: what else it holds is given up.
+        // The token is used up: its other holds are given up.
         for (const other of known.others) {
           const row = scene.get(RESERVATIONS, other.id);
           if (row.storedStatus === 'HELD') release(row, scene);
@@ -225,11 +228,14 @@ type Lines = readonly OrderLine[];
 
 interface KnownOrder {
   readonly lines: Lines;
-  /** Those whose stock may have to be given back. */
+  /** Products whose stock may have to be given back. */
   readonly productIds: readonly string[];
 }
 
-/** An order: its stock was taken when it was placed. Paying needs no queue token, cancelling gives stock and coupon back. */
+/**
+ * An order: its stock was taken when it was placed. Paying needs no queue token; cancelling gives stock and coupon
+ * back.
+ */
 const ORDER: PayableKind<KnownOrder, { readonly paid: { by: Payment | null } }> = {
   noun: 'order',
   argument: 'orderId',
@@ -238,7 +244,7 @@ const ORDER: PayableKind<KnownOrder, { readonly paid: { by: Payment | null } }> 
   async prepareToPay(platform, attempts) {
     const ids = attempts.map(({ id }) => id);
     const known = await readLines(platform, ids);
-    // Its stock was taken when it was placed: only giving it back needs the products, whose locks many want.
+    // The stock was taken when the order was placed: only giving it back needs the locks of the products.
     const mayBeReleased = platform.config.ON_PAYMENT_FAILURE === 'release';
     return ids.map((id) => {
       const { lines, productIds } = known.get(id) ?? { lines: [], productIds: [] };
@@ -302,7 +308,7 @@ async function readLines(platform: Platform, orderIds: readonly string[]): Promi
   );
 }
 
-/** Those made to order are not locked: they have no stock. */
+/** Gives the pieces of lines back to the stock. Products made to order have no stock and are not locked. */
 function giveBack(lines: Lines, scene: Scene): void {
   for (const { productId, quantity } of lines) scene.find(PRODUCTS, productId)?.giveBack(quantity);
 }
@@ -317,14 +323,14 @@ function dayIn(timeZone: string, at: Date): string {
 /** Every kind of thing that can be paid for. */
 const PAYABLES = [RESERVATION, ORDER] as unknown as readonly PayableKind[];
 
-/** One thing that can be paid for, or was. */
+/** One payable, paid for or not. */
 export interface PayableRef {
   readonly kind: PayableKind;
   readonly id: string;
 }
 
 /**
- * The payable that a payment, or the input of `pay`, names.
+ * @returns the payable that a payment, or the input of `pay`, names
  * @throws CallerError BAD_USER_INPUT when it names none, or several
  */
 export function payableOf(named: Partial<Pick<Payment, PayableKind['argument']>>): PayableRef {
@@ -337,7 +343,7 @@ export function payableOf(named: Partial<Pick<Payment, PayableKind['argument']>>
   throw badInput(`Exactly one is needed of: ${PAYABLES.map(({ argument }) => argument).join(', ')}.`);
 }
 
-/** What `work` answers for the items of each kind, in the order of `items`. */
+/** Runs `work` for the items of each kind, kind after kind. @returns its answers, in the order of `items` */
 export async function forEachKind<Item, Answer>(
   items: readonly Item[],
   kindOf: (item: Item) => PayableKind,
@@ -351,7 +357,7 @@ export async function forEachKind<Item, Answer>(
   return items.map((item) => answers.get(item) as Answer);
 }
 
-/** For each payable its COMPLETED payment: one object for all who ask for the same. */
+/** Reads the COMPLETED payment of each payable: one object for all commands about the same payable. */
 async function paidBy(
   em: EntityManager,
   argument: PayableKind['argument'],

@@ -26,15 +26,15 @@ export class Payment {
   @Property({ type: 'uuid' })
   userId!: string;
 
-  /** What it is for, where that is a reservation. */
+  /** The reservation that it is for; null for an order. */
   @Property({ type: 'uuid', nullable: true })
   reservationId!: string | null;
 
-  /** What it is for, where that is an order. */
+  /** The order that it is for; null for a reservation. */
   @Property({ type: 'uuid', nullable: true })
   orderId!: string | null;
 
-  /** Of the pass that it was made with; null where no queue stood in front. */
+  /** Queue of the pass that it used up; null unless it is the COMPLETED or CANCELLED payment behind a queue. */
   @Property({ type: 'uuid', nullable: true })
   queueId!: string | null;
 
@@ -61,7 +61,7 @@ export class Payment {
   @Property({ type: 'datetime', columnType: 'timestamptz', nullable: true })
   cancelledAt!: Date | null;
 
-  /** @throws Error unless it is COMPLETED */
+  /** Makes it CANCELLED at the instant `now`. @throws Error unless it is COMPLETED */
   cancel(now: Date): void {
     if (this.status !== 'COMPLETED') throw new Error(`a ${this.status} payment cannot be cancelled`);
     this.status = 'CANCELLED';

@@ -4,7 +4,7 @@ import { Payment } from './payment.ts';
 
 const NAME = 'payment';
 
-/** The caller's payments, failed ones too, newest first. */
+/** Reads a page of the caller's payments, FAILED ones included, newest first. */
 export async function readPayments(
   context: Context,
   first: number,
@@ -21,10 +21,10 @@ export const paymentsById: Batch<Payment> = async ({ em }, ids) => {
   return ids.map((id) => payments.get(id) as Payment);
 };
 
-/** The COMPLETED or CANCELLED payment of each reservation, or null. */
+/** Loads the COMPLETED or CANCELLED payment of each reservation, or null. */
 export const paymentsOfReservations = paymentsBy('reservationId');
 
-/** The COMPLETED or CANCELLED payment of each order, or null. */
+/** Loads the COMPLETED or CANCELLED payment of each order, or null. */
 export const paymentsOfOrders = paymentsBy('orderId');
 
 function paymentsBy(payable: 'reservationId' | 'orderId'): Batch<Payment | null> {

@@ -6,7 +6,7 @@ import { MAX_STALLED_MS } from './bounded-writer.ts';
 import { SharedTimer } from './shared-timer.ts';
 import { SECOND } from './units.ts';
 
-/** Characters of a large answer that are handed to its connection at once; the next follow when these have left. */
+/** Characters of a large answer that its connection gets at once; the next part follows when these have left. */
 const PIECE = 64 * 1024;
 
 /** Bounds on one answer, and on the answers that wait for slow readers in one process, in bytes. */
@@ -23,9 +23,9 @@ const TOO_LARGE = JSON.stringify({
 });
 
 /**
- * Bounds what HTTP clients that do not read their answers cost. A large answer is sent in pieces, so that a connection
- * buffers one of them; when more bytes of answers wait than a process keeps, the answers of which no piece has left for
- * longest are cut off. A connection that takes no bytes for MAX_STALLED_MS is closed, however few wait.
+ * Bounds the memory that HTTP clients take that do not read their answers. A large answer is sent in pieces, so that a
+ * connection buffers one of them; when more bytes of answers wait than a process keeps, the answers of which no piece
+ * has left for longest are cut off. A connection that takes no bytes for MAX_STALLED_MS is closed, however few wait.
  */
 export function boundAnswers(http: FastifyInstance): void {
   const { server } = http;
@@ -35,7 +35,7 @@ export function boundAnswers(http: FastifyInstance): void {
     const bytes = Buffer.byteLength(payload);
     if (bytes > MAX_ANSWER_BYTES) return done(null, TOO_LARGE);
     void reply.header('content-length', bytes);
-    // A process that ends waits for its connections, and this one was told to stay open.
+    // A process that ends waits for its connections, and the answer has announced that this one stays open.
     reply.raw.once('finish', () => {
       if (!server.listening) reply.raw.socket?.end();
     });
@@ -44,10 +44,10 @@ export function boundAnswers(http: FastifyInstance): void {
   cutStalledConnections(server);
 }
 
-/** Answers on their way, those of which a piece left last at the end. */
+/** Answers being sent, in the order in which a piece of them left last. */
 class WaitingAnswers {
   readonly #texts = new Map<ServerResponse, string>();
-  /** Crowds are sent the same text, which is in memory once. */
+  /** Number of answers being sent, by text: many clients may receive one text, which is in memory once. */
   readonly #readers = new Map<string, number>();
   #bytes = 0;
 
@@ -55,7 +55,7 @@ class WaitingAnswers {
     this.#add(text, bytes, response);
     for (let from = 0; from < text.length; ) {
       let to = from + PIECE;
-      // The halves of a pair stay together.
+      // The two halves of a surrogate pair stay together.
       if (/[\ud800-\udbff]/.test(text.charAt(to - 1))) to++;
       yield text.slice(from, to);
       from = to;

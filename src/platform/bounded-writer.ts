@@ -1,11 +1,11 @@
 import { SECOND } from './units.ts';
 
-/** How long a connection may go without taking any of the bytes that wait for it. */
+/** Milliseconds for which a connection may take none of the bytes that wait for it. */
 export const MAX_STALLED_MS = 10 * SECOND;
 
 /** The connection under a writer. */
 export interface Connection {
-  /** Writes text; calls `done` when the system has taken its bytes, or never will. */
+  /** Writes text; calls `done` when the system has taken its bytes, or when it is certain that it will not. */
   write(text: string, done: () => void): void;
   /** Bytes written that the system has not taken yet. */
   buffered(): number;
@@ -15,7 +15,7 @@ export interface Connection {
 
 /**
  * Writes to a connection with backpressure: a writer waits until its bytes have left, and a reader is cut off when too
- * many bytes wait for it. `isStalled` tells of a reader that has taken nothing for too long.
+ * many bytes wait for it. `isStalled` is true of a reader that has taken no bytes for too long.
  */
 export class BoundedWriter {
   readonly #connection: Connection;

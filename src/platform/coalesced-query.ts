@@ -4,30 +4,30 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const MIN_INTERVAL_MS = 150;
 
 /**
- * The next run waits at least this long after the last one has ended. A process accepts one connection in each turn of its
- * event loop: without the wait, a short run would end before the next caller could join it.
+ * The next run waits at least this long after the last one has ended. A process accepts one connection in each turn of
+ * its event loop: without the wait, a short run would end before the next caller could join it.
  */
 const MIN_PAUSE_MS = 10;
 
 interface Run<T> {
   readonly startedAt: number;
   readonly ended: Promise<unknown>;
-  /** How many callers share its answer. */
+  /** Number of callers that share its answer. */
   readonly callers: number;
-  /** The run that later callers share, and how many they are. */
+  /** The run that later callers share, and the number of these callers. */
   next: Promise<T> | undefined;
   waiting: number;
 }
 
 /**
- * Coalesces queries for the same key: callers that come together share one answer. No caller receives an answer that was
- * begun before it called: a caller that comes while a run is under way, or has just ended, shares the next run, which waits
- * a moment for more callers. A single caller never waits.
+ * Coalesces queries for the same key: callers that come together share one answer. No caller receives an answer that
+ * was begun before it called: a caller that comes while a run is under way, or has just ended, shares the next run,
+ * which waits a moment for more callers. A single caller never waits.
  */
 export class CoalescedQuery<T> {
   readonly #runs = new Map<string, Run<T>>();
 
-  /** @param key what is asked for; `work` must depend on nothing else */
+  /** @param key identifies the query; the result of `work` must depend on the key alone */
   run(key: string, work: () => Promise<T>): Promise<T> {
     const last = this.#runs.get(key);
     if (!last) return this.#start(key, work, 1);

@@ -12,13 +12,15 @@ export function codeOf(error: unknown): string | undefined {
   return undefined;
 }
 
-/** Whether the same transaction may succeed when run again: a serialisation failure, a deadlock, a lost version check. */
+/**
+ * Whether the same transaction may succeed when run again: a serialisation failure, a deadlock, a lost version check.
+ */
 export function isConflict(error: unknown): boolean {
   const code = codeOf(error);
   return error instanceof OptimisticLockError || code === '40001' || code === '40P01';
 }
 
-/** Whether a lock was not to be had within lock_timeout. */
+/** Whether a lock could not be taken within lock_timeout. */
 export function isLockedOut(error: unknown): boolean {
   return codeOf(error) === '55P03';
 }
@@ -36,7 +38,7 @@ const AWAY_CODES =
 const AWAY_MESSAGES =
   /timeout exceeded when trying to connect|Query read timeout|Connection terminated|is not queryable|Connection is closed|Command timed out|Stream isn't writeable|max retries per request|Cannot use a pool after|^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|OOM|MISCONF|BUSY) /;
 
-/** Whether a server that this process needs is away or overloaded: the request is sound and may be sent again. */
+/** Whether a server that this process needs is unreachable or overloaded: the same request may be sent again. */
 export function isUnavailable(error: unknown): boolean {
   if (isConflict(error) || error instanceof Unavailable) return true;
   for (let e = error; e instanceof Error; e = e.cause) {

@@ -8,14 +8,17 @@ import { SECOND } from './units.ts';
 /** Largest body of a request, in bytes. */
 const MAX_BODY_BYTES = 512 * 1024;
 
-/** How long requests that were accepted may take to be answered once the process ends. */
+/** Milliseconds within which accepted requests are answered once the process ends. */
 const MAX_DRAIN_MS = 10 * SECOND;
 
-/** Bounds on JSON that is parsed: keys of objects and items of lists in all, and levels within one another. */
+/** Bounds on JSON that is parsed: keys of objects and items of lists in all, and nested levels. */
 const MAX_VALUES = 8_000;
 const MAX_LEVELS = 100;
 
-/** The HTTP server, without routes but the health of the process. @param isReady throws while something is away */
+/**
+ * The HTTP server, without routes but the health of the process.
+ * @param isReady throws while a server is unreachable
+ */
 export async function openHttp(config: Config, isReady: () => Promise<void>): Promise<FastifyInstance> {
   const http = fastify({
     bodyLimit: MAX_BODY_BYTES,
@@ -41,7 +44,7 @@ export async function openHttp(config: Config, isReady: () => Promise<void>): Pr
     maxAge: 600,
   });
   boundAnswers(http);
-  // Before anything else ends: no more connections are accepted, and those that wait for nothing are closed.
+  // Runs before all other steps of closing: accepts no more connections, and closes the idle ones.
   http.addHook('preClose', async () => void http.server.close());
   http.addHook('onSend', (_request, reply, _payload, done) => {
     if (!http.server.listening) void reply.header('connection', 'close');
@@ -65,7 +68,7 @@ export async function openHttp(config: Config, isReady: () => Promise<void>): Pr
   return http;
 }
 
-/** Stops accepting, answers what was accepted, and then closes; what takes longer than MAX_DRAIN_MS is cut off. */
+/** Stops accepting requests, answers the accepted ones, then closes; cuts connections off after MAX_DRAIN_MS. */
 export async function closeHttp(http: FastifyInstance): Promise<void> {
   const cut = setTimeout(() => http.server.closeAllConnections(), MAX_DRAIN_MS);
   try {
@@ -79,7 +82,7 @@ const [QUOTE, BACKSLASH, COMMA] = ['"', '\\', ','].map((sign) => sign.charCodeAt
 const [OPEN_OBJECT, OPEN_LIST, CLOSE_OBJECT, CLOSE_LIST] = ['{', '[', '}', ']'].map((sign) => sign.charCodeAt(0));
 
 /**
- * Judges the size of JSON before it is parsed: objects of many keys take 20 times as long to parse as to read through.
+ * Checks the size of JSON before it is parsed: objects of many keys take 20 times as long to parse as to read through.
  * @returns what is wrong with it; undefined when it may be parsed
  */
 function faultOfJson(text: string): string | undefined {
@@ -100,7 +103,7 @@ function faultOfJson(text: string): string | undefined {
   return undefined;
 }
 
-/** Where the string that begins at `from` has its last character. */
+/** Index of the last character of the string that begins at `from`. */
 function endOfString(text: string, from: number): number {
   for (let at = from + 1; at < text.length; at++) {
     const code = text.charCodeAt(at);

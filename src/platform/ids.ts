@@ -7,7 +7,7 @@ export function newId(): string {
   return v7();
 }
 
-/** The id in its one spelling, or undefined when `text` cannot be an id of ours. */
+/** @returns the id in its canonical spelling; undefined when `text` cannot be an id */
 export function parseId(text: string): string | undefined {
   return UUID.test(text) ? text.toLowerCase() : undefined;
 }

@@ -8,17 +8,17 @@ export type Log = Logger;
 /** Fields that are hidden: PostgreSQL writes whole rows, with secrets, into the detail of an error. */
 const HIDDEN = ['authorization', 'password', 'token', 'err.detail', 'err.*.detail'];
 
-/** A logger that writes JSON lines to stderr; stdout is for what `npm start` prints for a person. */
+/** A logger that writes JSON lines to stderr; stdout is left to the text that `npm start` prints. */
 export function openLog(level: string): Log {
   return pino({ level, base: { pid: process.pid }, redact: HIDDEN }, destination({ fd: 2, sync: false }));
 }
 
-/** How long closing waits for a reader that takes nothing; a slow reader gets several of these. */
+/** Milliseconds that closing waits for a reader that takes no bytes; a slow reader gets up to MAX_WAITS of these. */
 const WAIT_MS = 2 * SECOND;
 const MAX_WAITS = 4;
 
 /**
- * Writes what is still to be written, while the reader takes it. Nothing can be logged afterwards: without this pino would
+ * Writes the remaining lines, while the reader takes them. Nothing can be logged afterwards. Without this, pino would
  * try forever at the end of a process whose output has no reader any more.
  */
 export async function closeLog(log: Log): Promise<void> {

@@ -5,7 +5,7 @@ import type { Log } from './log.ts';
 import type { Orm } from './postgres.ts';
 import type { Messages } from './pubsub.ts';
 
-/** What a process gives to every verb. */
+/** The servers, configuration and log that a process gives to every verb. */
 export interface Platform {
   readonly config: Config;
   readonly log: Log;
@@ -22,8 +22,8 @@ export function forkOf(platform: Platform): EntityManager {
 }
 
 /**
- * State that lives as long as the platform, made at first use: `const caches = perProcess((platform) => new Cache(platform))`.
- * Keyed by platform, so that two apps in one process share nothing.
+ * State that lives as long as the platform, made at first use: `const caches = perProcess((platform) => new
+ * Cache(platform))`. Keyed by platform, so that two apps in one process share nothing.
  */
 export function perProcess<T>(make: (platform: Platform) => T): (platform: Platform) => T {
   const made = new WeakMap<Platform, T>();

@@ -20,8 +20,8 @@ const LIMITS_MS = {
 } as const;
 
 /**
- * In memory and on flash a page that an index finds costs about as much as the next page. With PostgreSQL's default of 4,
- * made for turning disks, small tables are read whole instead.
+ * In memory and on flash a page that an index finds costs about as much as the next page. With PostgreSQL's default of
+ * 4, made for turning disks, small tables are read whole instead.
  */
 const PLANNING = '-c random_page_cost=1.1';
 
@@ -43,11 +43,12 @@ export async function openPostgres(
       entities: entities as EntityClass<object>[],
       metadataProvider: ReflectMetadataProvider,
       extensions: [Migrator],
-      // MikroORM checks the versions of several rows apart from their update when it writes them together, and loses updates.
+      // MikroORM checks the versions of several rows apart from their update when it writes them together, and loses
+      // updates.
       useBatchUpdates: false,
       persistOnCreate: false,
-      // Accessors on each entity keep both sides of a relation true; there are none here, and making them costs a batch more
-      // than its decisions.
+      // Accessors on each entity keep both sides of a relation true; there are none here, and making them costs a batch
+      // more than its decisions.
       propagationOnPrototype: false,
       migrations: { migrationsList: migrations, snapshot: false, allOrNothing: true },
       pool: { min: 0, max: POOL_SIZE },
@@ -67,7 +68,7 @@ export async function openPostgres(
 }
 
 /**
- * Runs one parameterised statement, within `em`'s transaction where it has one.
+ * Runs one parameterised statement, within `em`'s transaction if it has one.
  * @param text SQL with $1, $2 ... ; arrays are passed as PostgreSQL arrays
  * @returns the rows, with the columns' names as keys: bigint arrives as number, timestamptz as Date, date as text
  */
@@ -84,14 +85,17 @@ export async function sqlRow<Row>(em: EntityManager, text: string, params: reado
   return row;
 }
 
-/** The present time, evaluated once in a statement, so that an index can be used; the plain function is evaluated per row. */
+/**
+ * The present time, evaluated once in a statement, so that an index can be used; the plain function is evaluated per
+ * row.
+ */
 export const NOW_ONCE = '(select clock_timestamp())';
 
 const preparedNames = new Map<string, string>();
 
 /**
- * Marks a statement of the busiest verbs: each connection prepares it once, so that PostgreSQL does not parse and plan it
- * again. Its columns must be listed, because a prepared `*` fails when a column is added.
+ * Marks a statement of the busiest verbs: each connection prepares it once, so that PostgreSQL does not parse and plan
+ * it again. Its columns must be listed, because a prepared `*` fails when a column is added.
  */
 export function prepared(text: string): string {
   if (!preparedNames.has(text)) preparedNames.set(text, `onsale_${preparedNames.size}`);
@@ -157,7 +161,7 @@ export async function pingPostgres(orm: Orm): Promise<void> {
   await sql(orm.em.fork(), 'select 1');
 }
 
-/** Where the database is. */
+/** The URL of the database. */
 export function urlOf(orm: Orm): string {
   return orm.config.get('clientUrl') ?? '';
 }
@@ -186,8 +190,8 @@ function watchClients(pool: Pool, log: Log): void {
 }
 
 /**
- * A connection whose query timed out in the client still waits for the answer, and later queries would wait behind it: it
- * is closed instead of going back into the pool.
+ * A connection whose query timed out in the client still waits for the answer, and later queries would wait behind it:
+ * it is closed instead of going back into the pool.
  */
 function endWhenTimedOut(client: PoolClient, log: Log): void {
   const query = client.query.bind(client) as (...args: unknown[]) => unknown;

@@ -10,7 +10,7 @@ export interface Channel<T> {
   readonly message?: T;
 }
 
-/** Messages between processes. Each is delivered at most once, and some never: a listener must detect gaps. */
+/** Messages between processes. Each is delivered at most once and may be lost: a listener must detect gaps. */
 export interface Messages {
   publish<T>(channel: Channel<T>, message: T): Promise<void>;
   /**
@@ -19,7 +19,7 @@ export interface Messages {
    * @throws Error when Redis does not answer within a second
    */
   listen<T>(channel: Channel<T>, listener: (message: T) => void): Promise<() => void>;
-  /** Calls `listener` whenever the connection came back: what was published in between is lost. */
+  /** Calls `listener` whenever the connection is back after an outage: messages published in between are lost. */
   onGap(listener: () => void): () => void;
   close(): Promise<void>;
 }

@@ -2,12 +2,12 @@ import { Redis } from 'ioredis';
 import type { Log } from './log.ts';
 import { SECOND } from './units.ts';
 
-/** How long a command may take, in milliseconds. Commands are not queued while the server is away. */
+/** Milliseconds that a command may take. Commands are not queued while the server is unreachable. */
 export const COMMAND_TIMEOUT_MS = SECOND;
 
 /**
- * A connection that reconnects for as long as the process lives and fails every command at once while it is away. A command
- * may be sent twice after a reconnect, so every command must be safe to run twice.
+ * A connection that reconnects for as long as the process lives and fails every command at once while it has no server.
+ * A command may be sent twice after a reconnect, so every command must be safe to run twice.
  */
 export function openRedis(url: string, name: string, log: Log): Redis {
   const redis = new Redis(url, {
@@ -22,7 +22,9 @@ export function openRedis(url: string, name: string, log: Log): Redis {
   return logOutages(redis, name, log);
 }
 
-/** A connection for subscriptions: its commands wait for the server, and subscriptions are renewed after a reconnect. */
+/**
+ * A connection for subscriptions: its commands wait for the server, and subscriptions are renewed after a reconnect.
+ */
 export function openRedisListener(url: string, name: string, log: Log): Redis {
   const redis = new Redis(url, {
     connectionName: `onsale-${name}`,
@@ -33,11 +35,11 @@ export function openRedisListener(url: string, name: string, log: Log): Redis {
   return logOutages(redis, name, log);
 }
 
-/** Logs when the server goes away and when it is back, but not each attempt to reconnect. */
+/** Logs when the server becomes unreachable and when it is back, but not each attempt to reconnect. */
 function logOutages(redis: Redis, name: string, log: Log): Redis {
   let away = false;
   redis.on('error', (error) => {
-    log[away ? 'debug' : 'warn']({ redis: name, error: error.message }, 'redis is away');
+    log[away ? 'debug' : 'warn']({ redis: name, error: error.message }, 'redis is unreachable');
     away = true;
   });
   redis.on('ready', () => {

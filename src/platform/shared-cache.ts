@@ -8,14 +8,14 @@ import { SECOND } from './units.ts';
 const READ = loadScript(import.meta.url, 'cache-read');
 const FILL = loadScript(import.meta.url, 'cache-fill');
 
-/** How long one process may take to load a value before another one tries. */
+/** Milliseconds that one process may take to load a value before another one tries. */
 const LEASE_MS = 2 * SECOND;
 
 /** Interval and number of the retries for a value that another process is loading. */
 const RETRY_MS = 20;
 const MAX_RETRIES = 15;
 
-/** After an error of Redis, this process does not use it for this long. */
+/** Milliseconds for which this process does not use Redis after an error of Redis. */
 const AWAY_MS = SECOND;
 
 /** Results of `cache-read.lua` for a key without a value. */
@@ -30,9 +30,9 @@ export interface CacheCounts {
 }
 
 /**
- * A cache of values that all callers share, in Redis, for `ttlMs`. The first caller to miss a value loads it under a short
- * lease while the others wait, so that a crowd loads it once; a value whose loading began before `forget` is never kept.
- * While Redis is away values are loaded, by coalesced queries within each process.
+ * A cache of values that all callers share, in Redis, for `ttlMs`. The first caller to miss a value loads it under a
+ * short lease while the others wait, so that a crowd loads it once; a value whose loading began before `forget` is
+ * never kept. While Redis is unreachable, each process loads values by coalesced queries.
  */
 export class SharedCache<T> {
   readonly name: string;
@@ -67,7 +67,9 @@ export class SharedCache<T> {
     return found;
   }
 
-  /** Invalidates all values, after the commit of what changed them. Never throws: values that stay expire after `ttlMs`. */
+  /**
+   * Invalidates all values, after the commit of what changed them. Never throws: values that stay expire after `ttlMs`.
+   */
   async forget(): Promise<void> {
     try {
       await this.#platform.redis.incr(`${this.#prefix}:generation`);
@@ -106,7 +108,7 @@ export class SharedCache<T> {
       return await runScript(this.#platform.redis, READ, this.#prefix, [token, LEASE_MS, ...keys]);
     } catch (error) {
       this.#awayUntil = Date.now() + AWAY_MS;
-      this.#platform.log.debug({ cache: this.name, error: String(error) }, 'a cache is away');
+      this.#platform.log.debug({ cache: this.name, error: String(error) }, 'a cache is unreachable');
       return undefined;
     }
   }

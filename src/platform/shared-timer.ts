@@ -1,4 +1,4 @@
-/** A period is divided into so many turns; the callbacks are spread over them. */
+/** Number of turns in a period; the callbacks are spread over them. */
 const TURNS = 48;
 
 /** Calls many callbacks once a period each, spread evenly over it, with one timer for all of them. */

@@ -5,22 +5,25 @@ import type { Log } from './log.ts';
 import { SharedTimer } from './shared-timer.ts';
 import { SECOND } from './units.ts';
 
-/** How many messages a client may send at once, and how many more a second; few clients need more than one a second. */
+/**
+ * Messages that a client may send at once, and messages a second after that; few clients need more than one a second.
+ */
 const MAX_BURST = 500;
 const MESSAGES_PER_SECOND = 50;
 
 /** A client that has not answered a ping by the next one is cut off. */
 const PINGS = new SharedTimer(12 * SECOND);
 
-/** How long a client may take to answer a closing handshake. */
+/** Milliseconds that a client may take to answer a closing handshake. */
 const CLOSING_MS = 2 * SECOND;
 
 /** `Policy Violation` of RFC 6455. */
 const TOO_MANY_MESSAGES = 1008;
 
 /**
- * Serves graphql-transport-ws over `socket` until either side closes it. A client that sends too many messages is closed
- * with 1008; a client that does not read is cut off; a fault is logged, and closes the socket with 4500 without its cause.
+ * Serves graphql-transport-ws over `socket` until either side closes it. A client that sends too many messages is
+ * closed with 1008; a client that does not read is cut off; a fault is logged, and closes the socket with 4500 without
+ * its cause.
  */
 export function serveSocket<Extra>(
   server: Server<Extra>,
@@ -83,7 +86,7 @@ function listen(socket: WebSocket, handle: (text: string) => Promise<void>, log:
   });
 }
 
-/** A token bucket for one client's messages: each call takes a token, and answers whether there was one. */
+/** A token bucket for one client's messages: each call takes a token and returns whether there was one. */
 function rateLimit(): () => boolean {
   let left = MAX_BURST;
   let countedAt = performance.now();

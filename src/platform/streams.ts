@@ -3,7 +3,7 @@ import { BoundedWriter } from './bounded-writer.ts';
 import { SharedTimer } from './shared-timer.ts';
 import { SECOND } from './units.ts';
 
-/** How often streams are checked; one whose reader takes nothing is cut off. */
+/** Checks streams every 5 s; a stream whose reader takes no bytes is cut off. */
 const CHECKS = new SharedTimer(5 * SECOND);
 
 /** A streaming response: text is written to it piece by piece until either side ends it. */

@@ -3,25 +3,25 @@ import { ConflatingIterator } from './conflating-iterator.ts';
 import { type Platform, perProcess } from './platform.ts';
 
 /**
- * Events that are the same for every subscriber of one subject, such as one show. A process opens a subject once, however
- * many subscribe to it, and makes each event once, so that its text can be shared too.
+ * Events that are the same for every subscriber of one subject, such as one show. A process opens a subject once,
+ * however many subscribe to it, and makes each event once, so that its text can be shared too.
  */
 export interface Topic<E> {
   readonly name: string;
-  /** What a new subscriber is sent first: the latest event, or nothing. */
+  /** Whether a new subscriber first receives the latest event, or nothing. */
   readonly first: 'latest' | 'nothing';
   /** Runs for each subscriber, before the subject is opened. @throws CallerError for a subject that does not exist */
   check?(platform: Platform, id: string): Promise<void>;
   /**
    * Calls `publish` with each event until the function answered is called.
-   * @throws whatever Redis throws while it is away
+   * @throws what Redis throws while it is unreachable
    */
   open(platform: Platform, id: string, publish: (event: E) => void): Promise<() => void>;
-  /** Two events as one, for a subscriber that has not read the first. Without it the newer event replaces the other. */
+  /** Merges two events, for a subscriber that has not read the first. Without it the newer event replaces the other. */
   merge?(unread: E, newer: E): E;
 }
 
-/** What one subscription is about; a resolver gives it as `topicId`. */
+/** The subject of one subscription; a resolver gives it as `topicId`. */
 export interface Subject {
   readonly platform: Platform;
   readonly id: string;
@@ -30,8 +30,8 @@ export interface Subject {
 type PubSub = NonNullable<Parameters<typeof buildSchemaSync>[0]['pubSub']>;
 
 /**
- * What type-graphql subscribes to `topics` through. Messages between processes come over the channels of pubsub.ts, which
- * each topic listens to by itself; verbs publish there after their commit, never through type-graphql.
+ * What type-graphql subscribes to `topics` through. Messages between processes come over the channels of pubsub.ts,
+ * which each topic listens to by itself; verbs publish there after their commit, never through type-graphql.
  */
 export function pubSubOf(topics: readonly Topic<unknown>[]): PubSub {
   const byName = new Map(topics.map((topic) => [topic.name, topic]));

@@ -78,7 +78,7 @@ export async function createQueue(context: Context, input: CreateQueueInput): Pr
   textOf('name', input.name, 1, 200);
   checkNumbers(input);
   const queue = (await run(context, CREATE, { id: newId(), input })) as Queue;
-  // The queue exists by its row: the first entry, or the job queue-settings, writes to Redis what it missed.
+  // The queue exists by its row: the first entry, or the job queue-settings, writes settings that Redis does not have.
   await pushSettings(context.platform, queue).catch((error: unknown) => {
     if (!isUnavailable(error)) throw error;
   });

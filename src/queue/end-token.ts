@@ -6,7 +6,7 @@ import { tokenIdOf } from './queue-token.ts';
 const COMPLETE = loadScript(import.meta.url, 'line/complete');
 const STRETCH = loadScript(import.meta.url, 'line/stretch');
 
-/** Ends a token as COMPLETED, after its holder has paid; one that has ended already is not changed. */
+/** Ends a token as COMPLETED, after its holder has paid; a token that has ended already is not changed. */
 export async function completeToken(platform: Platform, queueId: string, tokenHash: string): Promise<void> {
   await runScript(platform.redis, COMPLETE, queueKey(queueId), [tokenIdOf(tokenHash)]);
 }

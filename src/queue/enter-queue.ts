@@ -34,7 +34,10 @@ interface PresentedCode {
   readonly userId: string;
 }
 
-/** Answers the lane that the code opens; PRIORITY_CODE_INVALID for one that is unknown, another queue's or another user's. */
+/**
+ * Answers the lane that the code opens; PRIORITY_CODE_INVALID for one that is unknown, another queue's or another
+ * user's.
+ */
 const CLAIM_CODE: Verb<PresentedCode, string | Refusal> = {
   name: 'claimCode',
   contends: ({ hash }) => [`code:${hash}`],
@@ -50,11 +53,11 @@ const CLAIM_CODE: Verb<PresentedCode, string | Refusal> = {
 type Answer = RawView | 'UNKNOWN' | 'QUEUE_CLOSED' | 'QUEUE_FULL';
 
 /**
- * Gives the caller a place at the back of the queue, or of the code's lane. A caller who has a live token gets that one; a
- * code moves it to a higher lane, never to a lower one.
+ * Gives the caller a place at the back of the queue, or of the code's lane. A caller who has a live token gets that
+ * one; a code moves it to a higher lane, never to a lower one.
  * @returns a token, WAITING when it is new; PRIORITY_CODE_INVALID, QUEUE_CLOSED, QUEUE_FULL
- * @throws CallerError NOT_FOUND for an unknown queue; BAD_USER_INPUT for text that is no id; what Redis throws while it is
- * away
+ * @throws CallerError NOT_FOUND for an unknown queue; BAD_USER_INPUT for text that is no id; what Redis throws while it
+ * is unreachable
  */
 export async function enterQueue(context: Context, input: EnterQueueInput): Promise<QueueToken | Refusal> {
   const { id: userId } = callerOf(context);

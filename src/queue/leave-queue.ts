@@ -8,7 +8,7 @@ import { hashOf, type QueueToken, queueIdOf, type RawView, readView, tokenIdOf }
 const LEAVE = loadScript(import.meta.url, 'line/leave');
 
 /**
- * Gives up the caller's place and releases the seats held under it. A token that has ended is answered as it is.
+ * Gives up the caller's place and releases the seats held under it. A token that has ended stays as it is.
  * @returns the token, LEFT unless it had ended before
  * @throws CallerError NOT_FOUND for an unknown or another user's token; BAD_USER_INPUT for a value that cannot be one
  */

@@ -44,8 +44,8 @@ const HISTORY = loadScript(import.meta.url, 'line/history');
 const MAX_ROWS = 720;
 
 /**
- * The queue's past: rows of 5 seconds of the last `minutes`, oldest first. More than 720 rows are thinned evenly, and the
- * newest is kept. A queue has no rows for times when nobody was in it.
+ * The queue's past: rows of 5 seconds of the last `minutes`, oldest first. More than 720 rows are thinned evenly, and
+ * the newest is kept. A queue has no rows for times when it was empty.
  * @throws CallerError NOT_FOUND for an unknown queue; BAD_USER_INPUT unless minutes is 1 .. 1440
  */
 export async function readHistory(context: Context, id: string, minutes: number): Promise<QueueHistoryPoint[]> {

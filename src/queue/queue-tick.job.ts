@@ -47,7 +47,9 @@ export const queueTick: Job = {
   },
 };
 
-/** @param afterOutage queues in which everybody counts as seen, because Redis was away; a tick removes its queue */
+/**
+ * @param afterOutage queues in which every holder counts as seen, after an outage of Redis; a tick removes its queue
+ */
 async function tick(platform: Platform, queueId: string, afterOutage: Set<string>): Promise<void> {
   const args = [MIN_TICK_MS, channelOf(queueId).name, afterOutage.has(queueId) ? 1 : 0];
   const outcome = await runScript<number>(platform.redis, TICK, queueKey(queueId), args);
@@ -65,7 +67,7 @@ async function open(platform: Platform, queueId: string): Promise<void> {
   }
 }
 
-/** Writes to Redis the settings that changed while it was away. */
+/** Writes to Redis the settings that changed while it was unreachable. */
 export const queueSettings: Job = {
   name: 'queue-settings',
   everyMs: 2 * SECOND,

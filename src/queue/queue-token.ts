@@ -218,8 +218,9 @@ function placeOf({ position, waiting, etaMs, awayMs }: Standing): Place {
 }
 
 /**
- * Polls are short near the front and near the opening, long at the back, and always short enough not to count as away. The
- * next one comes when the turn is expected, where that is sooner: who is let in without knowing keeps others out.
+ * Polls are short near the front and near the opening, long at the back, and always short enough not to count as away.
+ * The next one comes when the turn is expected, where that is sooner: a holder who is admitted without knowing it takes
+ * up a place.
  */
 const POLL_MS = { min: SECOND, max: 10 * SECOND, perPlace: 10 } as const;
 

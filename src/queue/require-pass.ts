@@ -9,10 +9,10 @@ import { watchToken } from './replica/queue-watch.ts';
 
 /**
  * Checks that the caller holds an ACTIVE token of the queue.
- * @param queueId null where no queue stands in front: nothing is checked
- * @returns the pass; null where none is needed
+ * @param queueId the queue in front; null for none, and then nothing is checked
+ * @returns the pass; null when none is needed
  * @throws CallerError UNAUTHENTICATED without a user; QUEUE_TOKEN_REQUIRED with `extensions.queue` for a token that is
- * missing, forged, another user's, another queue's, or not ACTIVE; what Redis throws while it is away
+ * missing, forged, another user's, another queue's, or not ACTIVE; what Redis throws while it is unreachable
  */
 export async function requirePass(context: Context, queueId: string | null): Promise<Pass | null> {
   if (queueId === null) return null;
@@ -35,7 +35,7 @@ export async function findPass(context: Context, queueId: string): Promise<Pass 
 /**
  * Calls `onEnd` once the pass has ended: its token is no longer ACTIVE, or Redis does not have it.
  * @returns a function that stops watching
- * @throws what Redis throws while it is away
+ * @throws what Redis throws while it is unreachable
  */
 export async function watchPass(platform: Platform, pass: Pass, onEnd: () => void): Promise<() => void> {
   const tokenId = tokenIdOf(pass.tokenHash);

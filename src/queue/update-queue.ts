@@ -36,7 +36,7 @@ export class UpdateQueueInput {
   state?: QueueState | null;
 }
 
-/** How long the answer waits for a draw, which continues afterwards. */
+/** Milliseconds that the answer waits for a draw, which continues afterwards. */
 const MAX_DRAW_MS = 2 * SECOND;
 const RETRY_MS = 50;
 
@@ -54,8 +54,8 @@ const UPDATE: Verb<{ readonly id: string; readonly settings: QueueSettings }, Qu
 };
 
 /**
- * Changes the settings that are given, from the next tick on. Less capacity evicts nobody. A SCHEDULED queue can be opened,
- * which draws its order at once, or closed; a queue that has opened is never SCHEDULED again.
+ * Changes the settings that are given, from the next tick on. A lower capacity evicts no token. A SCHEDULED queue can
+ * be opened, which draws its order at once, or closed; a queue that has opened is never SCHEDULED again.
  * @returns the queue; still SCHEDULED when its draw takes longer than two seconds
  * @throws CallerError NOT_FOUND; BAD_USER_INPUT for numbers out of their bounds, null where a value is needed, and a
  * state that the queue cannot take
@@ -69,7 +69,7 @@ export async function updateQueue(context: Context, input: UpdateQueueInput): Pr
   const settings = { capacity, activeSeconds, maxWaiting, state, admitPerMinute } as QueueSettings;
   checkNumbers(settings as Parameters<typeof checkNumbers>[0]);
   const queue = (await run(context, UPDATE, { id, settings })) as Queue;
-  // The change stands by its row: while Redis is away, the job queue-settings writes it later.
+  // The row holds the change: after an outage of Redis, the job queue-settings writes it to Redis.
   await pushSettings(context.platform, queue).catch((error: unknown) => {
     if (!isUnavailable(error)) throw error;
   });
@@ -78,7 +78,9 @@ export async function updateQueue(context: Context, input: UpdateQueueInput): Pr
   return context.em.fork().findOneOrFail(Queue, { id });
 }
 
-/** Draws the order, or waits for the process that does. A draw that takes longer, or fails, is continued by the ticks. */
+/**
+ * Draws the order, or waits for the process that does. A draw that takes longer, or fails, is continued by the ticks.
+ */
 async function draw(platform: Platform, id: string): Promise<void> {
   const deadline = performance.now() + MAX_DRAW_MS;
   const open = async (): Promise<void> => {

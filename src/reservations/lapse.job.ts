@@ -10,8 +10,8 @@ import { SECOND } from '../platform/units.ts';
 const MAX_AT_ONCE = 200;
 
 /**
- * Frees the seats of holds that lapsed and tells who watches. Nothing depends on it: a lapsed hold counts for nothing
- * from the instant it ends.
+ * Frees the seats of lapsed holds and publishes the changes to subscribers. No answer depends on it: a lapsed hold has
+ * no effect from the instant it ends.
  */
 export const lapseHolds: Job = {
   name: 'lapse-holds',
@@ -26,7 +26,7 @@ export const lapseHolds: Job = {
   },
 };
 
-/** Takes the locks in LOCK_ORDER, and of reservations only those that nobody has. */
+/** Ends lapsed holds, with locks in LOCK_ORDER; skips reservations that another transaction has locked. */
 async function sweep(em: EntityManager): Promise<{ seats: Seat[]; count: number }> {
   const lapsed = await sql<{ id: string }>(
     em,

@@ -1,4 +1,4 @@
-/** A free seat, as far as picking goes. */
+/** The fields of a free seat that picking needs. */
 export interface FreeSeat {
   readonly id: string;
   readonly rowIndex: number;
@@ -6,10 +6,10 @@ export interface FreeSeat {
   readonly rowLength: number;
 }
 
-/** Free seats side by side in one row, by column. */
+/** Adjacent free seats of one row, by column. */
 type Run = readonly FreeSeat[];
 
-/** Cuts free seats, given row by row and by column, into runs of seats side by side. */
+/** Splits free seats into runs of adjacent seats. @param seats sorted by row, then by column */
 export function runsOf(seats: readonly FreeSeat[]): Run[] {
   const runs: FreeSeat[][] = [];
   for (const seat of seats) {
@@ -22,7 +22,7 @@ export function runsOf(seats: readonly FreeSeat[]): Run[] {
 }
 
 /**
- * The best `count` seats side by side: in the row nearest the front that has them, nearest its middle.
+ * Picks `count` adjacent seats: in the row nearest the front that has them, nearest the middle of that row.
  * @returns undefined when no run is long enough
  */
 export function bestTogether(runs: readonly Run[], count: number): FreeSeat[] | undefined {
@@ -40,8 +40,8 @@ export function bestTogether(runs: readonly Run[], count: number): FreeSeat[] | 
 }
 
 /**
- * `count` seats in the smallest number of groups: the longest runs first, and for what is left the best place that
- * takes it whole.
+ * Picks `count` seats in the smallest number of groups: the longest runs first, and the remaining seats by
+ * `bestTogether` once a run is long enough for all of them.
  * @returns undefined when fewer seats are free
  */
 export function fewestGroups(runs: readonly Run[], count: number): FreeSeat[] | undefined {
@@ -58,7 +58,7 @@ export function fewestGroups(runs: readonly Run[], count: number): FreeSeat[] | 
   return picked;
 }
 
-/** How far the middle of seats side by side is from the middle of their row, in half seats. */
+/** Distance from the middle of adjacent seats to the middle of their row, in half seats. */
 function offMiddle(seats: readonly FreeSeat[]): number {
   const [first] = seats;
   if (!first) return 0;

@@ -7,13 +7,13 @@ import { findReservation, Reservation, type ReservationStatus } from './reservat
 
 const NAME = 'reservation';
 
-/** The caller's own reservation, or null. */
+/** Reads a reservation of the caller. @returns null for an unknown or another user's reservation */
 export async function readReservation(context: Context, id: string): Promise<Reservation | null> {
   const reservation = await findReservation(context.em, idOf('id', id));
   return reservation?.userId === callerOf(context).id ? reservation : null;
 }
 
-/** The caller's reservations, newest first. */
+/** Reads a page of the caller's reservations, newest first. */
 export async function readReservations(
   context: Context,
   first: number,
@@ -31,14 +31,14 @@ export async function readReservations(
   return toConnection(NAME, rows, first, ({ id }) => id);
 }
 
-/** Reservations that exist, by id. */
+/** Loads reservations by id; each id must exist. */
 export const reservationsById: Batch<Reservation> = async ({ em }, ids) => {
   const rows = await em.find(Reservation, { id: { $in: [...ids] } }, { disableIdentityMap: true });
   const found = new Map(rows.map((row) => [row.id, row]));
   return ids.map((id) => found.get(id) as Reservation);
 };
 
-/** Seats of each reservation, by number; whoever has them now. */
+/** Loads the seats of each reservation, by number, also those that another user has now. */
 export const seatsOfReservations: Batch<Seat[]> = async ({ em }, ids) => {
   const rows = await sql<Seat & { reservationId: string }>(
     em,

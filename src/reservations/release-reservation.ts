@@ -12,7 +12,7 @@ interface Release {
   readonly userId: string;
 }
 
-/** What of a reservation never changes. */
+/** The fields of a reservation that never change. */
 interface Claims {
   readonly id: string;
   readonly seatIds: readonly string[];
@@ -44,8 +44,8 @@ const RELEASE: Verb<Release, Reservation | Refusal, Claims | undefined> = {
 };
 
 /**
- * Gives the seats back. One that was released or has lapsed is answered as it is.
- * @returns the Reservation; NOT_CANCELLABLE when it was paid for
+ * Gives the seats of the caller's reservation back. A reservation that was released or has lapsed stays as it is.
+ * @returns the Reservation; a Refusal NOT_CANCELLABLE when it was paid for
  * @throws CallerError NOT_FOUND for an unknown or another user's reservation
  */
 export function releaseReservation(context: Context, idText: string): Promise<Reservation | Refusal> {
@@ -83,13 +83,13 @@ export async function releaseHoldsOfToken(platform: Platform, tokenHash: string)
   await run({ platform, isOver: () => false }, RELEASE_OF_TOKEN, { tokenHash });
 }
 
-/** Gives up the holds of a HELD reservation that is locked with its seats. */
+/** Gives up the holds of a HELD reservation. The reservation and its seats must be locked in `scene`. */
 export function release(reservation: Reservation, scene: Scene): void {
   reservation.end('RELEASED');
   for (const seatId of reservation.seatIds) scene.get(SEATS, seatId).release(reservation.id);
 }
 
-/** A reservation and its seats, to be locked. */
+/** The locks of reservations and their seats. */
 export function locksOf(claims: readonly Claims[]): Wanted {
   return {
     rows: [
@@ -105,7 +105,7 @@ export function locksOf(claims: readonly Claims[]): Wanted {
   };
 }
 
-/** Reads, without locks, which seats reservations are about. */
+/** Reads reservations without locks. @param where a condition of MikroORM */
 export function findClaims(em: EntityManager, where: object): Promise<Reservation[]> {
   return em.find(Reservation, where, { disableIdentityMap: true });
 }

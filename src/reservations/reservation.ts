@@ -23,7 +23,7 @@ registerEnumType(ReservationStatus, {
   },
 });
 
-/** A row of `reservation`. Who has its seats say `Seat`'s methods. */
+/** A row of `reservation`. The methods of `Seat` say whether it has its seats. */
 @ObjectType()
 @Entity({ tableName: 'reservation' })
 export class Reservation {
@@ -37,11 +37,11 @@ export class Reservation {
   @Property({ type: 'uuid' })
   showId!: string;
 
-  /** By number of the seat; never changes. */
+  /** In the order of the seats' numbers; never changes. */
   @Property({ type: 'uuid[]', columnType: 'uuid[]' })
   seatIds!: string[];
 
-  /** As it was written: a hold that has lapsed is HELD here until something writes it. */
+  /** The status as stored: a lapsed hold is HELD here until the row is written again. */
   @Property({ type: 'text', fieldName: 'status' })
   storedStatus!: ReservationStatus;
 
@@ -53,7 +53,7 @@ export class Reservation {
   @Property({ type: new BigIntType('number') })
   amount!: number;
 
-  /** Of the pass that it was made with; null where no queue stands in front. */
+  /** Queue of the pass that it was made with; null when no queue is in front. */
   @Property({ type: 'uuid', nullable: true })
   queueId!: string | null;
 
@@ -68,22 +68,22 @@ export class Reservation {
   @Property({ type: 'datetime', columnType: 'timestamptz' })
   expiresAt!: Date;
 
-  /** The status at the instant `now`: a hold that has lapsed is EXPIRED, swept or not. */
+  /** The status at the instant `now`: a lapsed hold is EXPIRED, whether or not the sweep has ended it. */
   statusAt(now: Date): ReservationStatus {
     return this.storedStatus === 'HELD' && this.expiresAt <= now ? 'EXPIRED' : this.storedStatus;
   }
 
-  /** Its seats are sold: to be called with `Seat.sell` of each of them. @throws Error unless it may be sold */
+  /** Makes it CONFIRMED; call `Seat.sell` for each of its seats too. @throws Error unless it is HELD or EXPIRED */
   confirm(): void {
     this.become('CONFIRMED', ['HELD', 'EXPIRED']);
   }
 
-  /** Its seats are given up. @throws Error unless it is HELD */
+  /** Makes it RELEASED or EXPIRED: its seats are given up. @throws Error unless it is HELD */
   end(status: 'RELEASED' | 'EXPIRED'): void {
     this.become(status, ['HELD']);
   }
 
-  /** Its tickets are taken back. @throws Error unless it is CONFIRMED */
+  /** Makes it CANCELLED: its tickets are taken back. @throws Error unless it is CONFIRMED */
   cancel(): void {
     this.become('CANCELLED', ['CONFIRMED']);
   }
@@ -95,19 +95,19 @@ export class Reservation {
   }
 }
 
-/** The reservation as it is now, whoever's it is; null where there is none. */
+/** Reads a reservation of any user as it is now. @returns null for an unknown id */
 export function findReservation(em: EntityManager, id: string): Promise<Reservation | null> {
   return em.findOne(Reservation, { id }, { disableIdentityMap: true });
 }
 
 export const ReservationConnection = connectionOf('Reservation', Reservation);
 
-/** The status that the clock gives, in SQL. */
+/** SQL for the status now: EXPIRED for a lapsed hold, else the stored one. */
 function statusNow(status: string, expiresAt: string): string {
   return `case when ${status} = 'HELD' and ${expiresAt} <= clock_timestamp() then 'EXPIRED' else ${status} end`;
 }
 
-/** Writes the statuses of reservations that are locked. @throws Error when one is not as it was read */
+/** Writes the statuses of locked reservations. @throws Error when a row is no longer as it was read */
 export async function writeReservations(
   em: EntityManager,
   reservations: readonly { readonly before: Reservation; readonly after: Reservation }[],

@@ -41,11 +41,11 @@ export class ReserveBestInput {
 interface ReserveBest extends Buyer {
   readonly count: number;
   readonly section: string | null;
-  /** By `performance.now()`, in milliseconds: when it is no longer looked for seats that others are not just taking. */
+  /** Instant (ms of `performance.now()`) at which the search for seats that are not being taken by others ends. */
   readonly until: number;
 }
 
-/** How long one looks for seats that others are not just taking. */
+/** Milliseconds for which a command searches for seats that are not being taken by others. */
 const MAX_SEARCH_MS = 1.5 * SECOND;
 
 /** Seats that were picked; undefined when fewer are free; others of the batch may yet leave what they picked. */
@@ -53,7 +53,7 @@ type Pick = readonly string[] | 'PICKED_BY_OTHERS' | undefined;
 
 const RESERVE_BEST: Verb<ReserveBest, Reservation | ReserveRefusal, Pick, SaleFacts> = {
   name: 'reserveBest',
-  // In one process, what is asked of one show goes one batch after another, so that none reach for the same seats.
+  // Within a process, commands about one show run one batch after another, so that no two batches want the same seats.
   contends: ({ userId, showId }) => [`best:${showId}`, limitOf(userId, showId)],
   weight: ({ count }) => count,
 
@@ -94,9 +94,9 @@ const RESERVE_BEST: Verb<ReserveBest, Reservation | ReserveRefusal, Pick, SaleFa
 };
 
 /**
- * Holds the best `count` seats that are free: together where that is possible, else in the smallest number of groups.
- * @returns a Reservation; SaleClosed, TOO_MANY_SEATS, SeatsUnavailable without ids; with a key used for other input
- * IDEMPOTENCY_CONFLICT
+ * Holds the best `count` free seats: adjacent where that is possible, else in the smallest number of groups.
+ * @returns a Reservation; SaleClosed; SeatsUnavailable without ids; a Refusal TOO_MANY_SEATS, or IDEMPOTENCY_CONFLICT
+ * for a key that came with other input before
  * @throws CallerError BAD_USER_INPUT for a count outside 1..1,000 and a section of more than 100 characters;
  * QUEUE_TOKEN_REQUIRED when the token ended while the seats were being held
  */
@@ -122,14 +122,14 @@ export async function reserveBest(context: Context, input: ReserveBestInput): Pr
   );
 }
 
-/** Free seats looked at in one step: a hall is searched from the front, and seldom to its end. */
+/** Free seats that one step of a search reads. A search starts at the front and seldom reaches the end of the hall. */
 const SEATS_PER_LOOK = 2_000;
 
 interface NumberedSeat extends FreeSeat {
   readonly number: number;
 }
 
-/** Picks of one batch: each look at a show serves all of them, and no seat is picked twice. */
+/** Picks seats for the commands of one batch: they share each read of a show, and no seat is picked twice. */
 class Picks {
   readonly #em: EntityManager;
   readonly #looks = new Map<string, Promise<readonly NumberedSeat[]>>();
@@ -188,7 +188,7 @@ class Picks {
   }
 }
 
-/** The last row of a full look may go on behind it: it is left to the next look. */
+/** Leaves out the last row of a full step, which may continue beyond it: the next step reads that row. */
 function wholeRows(seats: readonly NumberedSeat[]): readonly NumberedSeat[] {
   const last = seats.at(-1)?.rowIndex;
   if (seats.length < SEATS_PER_LOOK || seats[0]?.rowIndex === last) return seats;

@@ -27,12 +27,12 @@ export class ReserveInput {
   seatIds!: string[];
 }
 
-/** No limit per user can be higher, so that a longer list is not worth looking at. */
+/** Most seats of one request: no limit per user can be higher. */
 const MAX_IDS = 1_000;
 
-/** Who wants seats of which show, and by which pass. */
+/** A user who wants seats of a show, with the pass for it. */
 export interface Buyer {
-  /** Of the reservation that is made. */
+  /** Id of the reservation that is made. */
   readonly reservationId: string;
   readonly userId: string;
   readonly showId: string;
@@ -40,15 +40,15 @@ export interface Buyer {
 }
 
 interface Reserve extends Buyer {
-  /** Sorted. */
+  /** Sorted as text. */
   readonly seatIds: readonly string[];
 }
 
-/** What decides, besides the seats themselves, whether somebody may hold seats of a show. */
+/** The facts that decide, besides the seats themselves, whether a user may hold seats of a show. */
 export interface SaleFacts {
   readonly salesOpenAt: Date;
   readonly salesCloseAt: Date;
-  /** Seats of the show that the user holds or has bought. */
+  /** Number of seats of the show that the user holds or has bought. */
   readonly has: number;
 }
 
@@ -72,9 +72,9 @@ const RESERVE: Verb<Reserve, Reservation | ReserveRefusal, undefined, SaleFacts>
 
 /**
  * Holds all of the seats for HOLD_SECONDS, or none.
- * @returns the new Reservation, or the caller's live one of exactly these seats; SaleClosed, TOO_MANY_SEATS,
- * SeatsUnavailable
- * @throws CallerError BAD_USER_INPUT for no seats, the same one twice, ids that are none, seats of another show;
+ * @returns the new Reservation, or the caller's live reservation of exactly these seats; SaleClosed; SeatsUnavailable;
+ * a Refusal TOO_MANY_SEATS
+ * @throws CallerError BAD_USER_INPUT for an empty list, a seat named twice, malformed ids, and seats of another show;
  * QUEUE_TOKEN_REQUIRED when the token ended while the seats were being held: then they are free again
  */
 export async function reserveSeats(context: Context, input: ReserveInput): Promise<Reservation | ReserveRefusal> {
@@ -91,7 +91,10 @@ export async function reserveSeats(context: Context, input: ReserveInput): Promi
   });
 }
 
-/** Refuses those whose seats somebody has, as things stand, and answers who asks again for what they hold. */
+/**
+ * Reads the seats without locks: refuses commands whose seats another user has at this moment, and answers those that
+ * repeat a live reservation of the caller.
+ */
 async function refuseAtOnce(
   platform: Platform,
   asked: readonly Reserve[],
@@ -148,8 +151,8 @@ async function refuseOne(
 }
 
 /**
- * Judges in the contract's order.
- * @param seats those of the asked-for ones that exist
+ * Checks a command in the order of the contract.
+ * @param seats the wanted seats that exist
  * @returns a refusal; the id of the caller's live reservation of exactly these seats; undefined when they may be held
  * @throws CallerError BAD_USER_INPUT for seats that the show does not have
  */
@@ -171,7 +174,7 @@ function judge(
   return taken.length > 0 ? seatsUnavailable(taken.map(({ id }) => id)) : undefined;
 }
 
-/** Sale open, and no more than the limit: SaleClosed, TOO_MANY_SEATS, or undefined. */
+/** Checks that the sale is open and the limit is kept. @returns SaleClosed, TOO_MANY_SEATS, or undefined */
 export function judgeSale(
   { config }: Platform,
   { salesOpenAt, salesCloseAt, has }: SaleFacts,
@@ -182,14 +185,14 @@ export function judgeSale(
   return has + count > config.SEATS_PER_USER ? refuse('TOO_MANY_SEATS') : undefined;
 }
 
-/** The one live reservation of the user that holds exactly these seats. */
+/** @returns the id of the user's live reservation that holds exactly these seats; undefined for none */
 function heldTogether(seats: readonly Seat[], userId: string, now: Date): string | undefined {
   const holding = seats[0]?.holding;
   if (holding?.userId !== userId || holding.size !== seats.length) return undefined;
   return seats.every((seat) => seat.isHeldBy(holding.reservationId, now)) ? holding.reservationId : undefined;
 }
 
-/** Reads, for each user and show that is asked for, when the sale is open and how many seats the user has. */
+/** Reads, for each item, when the sale of its show is open and how many seats of the show its user has. */
 export async function readSaleFacts(
   em: EntityManager,
   items: readonly { readonly asked: Buyer }[],
@@ -213,7 +216,7 @@ export async function readSaleFacts(
   });
 }
 
-/** Holds free seats that are locked, for HOLD_SECONDS, and lets the queue token last as long. */
+/** Holds free seats, which must be locked, for HOLD_SECONDS, and extends the queue token to the end of the hold. */
 export function holdSeats(buyer: Buyer, seats: readonly Seat[], scene: Scene): Reservation {
   const { platform, now } = scene;
   const { reservationId: id, userId, showId, pass } = buyer;
@@ -239,8 +242,9 @@ export function holdSeats(buyer: Buyer, seats: readonly Seat[], scene: Scene): R
 }
 
 /**
- * After the commit: lets the queue token last as long as the hold.
- * @throws CallerError QUEUE_TOKEN_REQUIRED when the token ended while the seats were being held: then they are free again
+ * Extends, after the commit, the queue token to the end of the hold.
+ * @throws CallerError QUEUE_TOKEN_REQUIRED when the token ended while the seats were being held: then they are free
+ * again
  */
 async function stretchToHold(platform: Platform, pass: Pass): Promise<void> {
   const holdMs = platform.config.HOLD_SECONDS * SECOND;

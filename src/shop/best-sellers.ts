@@ -57,10 +57,10 @@ export class CacheStats {
 const MAX_DAYS = 366;
 const MAX_RANKS = 100;
 
-/** How long a list may be stale: after midnight, or when its invalidation was lost. */
+/** Milliseconds for which a list may be stale: after midnight, or when its invalidation was lost. */
 const MAX_STALE_MS = 2 * SECOND;
 
-/** Lists by number of days, each with as many ranks as can be asked for. */
+/** Caches lists by number of days, each with the most ranks that a request may ask for. */
 export const bestSellerLists = perProcess(
   (platform) =>
     new SharedCache<BestSeller[]>(platform, 'best-sellers', MAX_STALE_MS, async (keys) => {
@@ -70,11 +70,11 @@ export const bestSellerLists = perProcess(
 );
 
 /**
- * Ranks by what `sale` has counted by day and what is not yet added to it, which is about a second of sales: the work does
- * not grow with the orders.
- * @param days of the calendar of TIME_ZONE, today included, 1..366
- * @param first 1..100
- * @throws CallerError BAD_USER_INPUT for numbers outside of these
+ * Ranks products by the rows of `sale`, which count sales by day, and the changes not yet added to them, which are
+ * about a second of sales: the work does not grow with the number of orders.
+ * @param days calendar days in TIME_ZONE, today included, 1..366
+ * @param first number of ranks, 1..100
+ * @throws CallerError BAD_USER_INPUT for numbers outside these bounds
  */
 export async function readBestSellers({ platform }: Context, days: number, first: number): Promise<BestSeller[]> {
   within('days', days, 1, MAX_DAYS);
@@ -83,12 +83,14 @@ export async function readBestSellers({ platform }: Context, days: number, first
   return (lists.get(String(days)) ?? []).slice(0, first).map((row) => Object.assign(new BestSeller(), row));
 }
 
-/** Invalidates the lists, after the commit of what was sold or taken back. Never throws. */
+/** Invalidates the lists, after the commit of a sale or a refund. Never throws. */
 export function forgetBestSellers(platform: Platform): Promise<void> {
   return bestSellerLists(platform).forget();
 }
 
-/** Reads today's date once, so that an index finds the days: a volatile function in its place would be called for every row. */
+/**
+ * Counts sales. Reads today's date once, so that an index finds the days; a volatile function would run for every row.
+ */
 function count(platform: Platform, days: number): Promise<BestSeller[]> {
   return sql<BestSeller>(
     forkOf(platform),

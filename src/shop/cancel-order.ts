@@ -22,7 +22,7 @@ const CANCEL_ORDER: Verb<CancelOrder, Order | Refusal, readonly OrderLine[]> = {
   name: 'cancelOrder',
   contends: ({ id }) => [`order:${id}`],
 
-  /** Whose it is and its lines never change. */
+  /** Reads the user and the lines of the orders, which never change. */
   async prepare(platform, asked) {
     const em = forkOf(platform);
     const ids = asked.map(({ id }) => id);
@@ -57,8 +57,9 @@ const CANCEL_ORDER: Verb<CancelOrder, Order | Refusal, readonly OrderLine[]> = {
 };
 
 /**
- * Gives stock and coupon back. One that was cancelled, or not paid in time, is answered as it is.
- * @returns the Order; NOT_CANCELLABLE when it was paid for
+ * Cancels the caller's order and gives its stock and coupon back. An order that was cancelled, or not paid in time,
+ * stays as it is.
+ * @returns the Order; a Refusal NOT_CANCELLABLE when it was paid for
  * @throws CallerError NOT_FOUND for an unknown or another user's order
  */
 export async function cancelOrder(context: Context, id: string): Promise<Order | Refusal> {

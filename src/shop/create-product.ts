@@ -25,7 +25,7 @@ export class CreateProductInput {
 
 const MAX_PRICE = 1_000_000_000;
 
-/** Pieces of one product that can be in stock. */
+/** Most pieces of one product in stock. */
 export const MAX_STOCK = 1_000_000_000;
 
 const CREATE_PRODUCT: Verb<ProductTexts, Product> = {
@@ -40,7 +40,12 @@ const CREATE_PRODUCT: Verb<ProductTexts, Product> = {
   },
 };
 
-/** @throws CallerError BAD_USER_INPUT: name 1..200 characters, category 1..100, price and stock 0..1,000,000,000 */
+/**
+ * Creates a product.
+ * @returns the product
+ * @throws CallerError BAD_USER_INPUT for a name outside 1..200 characters, a category outside 1..100, a description of
+ * more than 10,000, and a price or stock outside 0..1,000,000,000
+ */
 export async function createProduct(context: Context, input: CreateProductInput): Promise<Product> {
   const name = textOf('name', input.name, 1, 200);
   const description = textOf('description', input.description, 0, 10_000);

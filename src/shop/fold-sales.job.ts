@@ -3,15 +3,15 @@ import type { Job } from '../platform/jobs.ts';
 import { sql, sqlRow } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
 
-/** Changes added up in one run: more than are sold in a second, and few enough for a statement of some milliseconds. */
+/** Most changes that one run adds: more than a second of sales, and few enough for a statement of some milliseconds. */
 const MAX_AT_ONCE = 10_000;
 
 /**
- * Adds what has sold, and what was taken back, to the sales of its day. No answer changes by it.
+ * Adds changes, of payments and of refunds, to the sales of their days. It changes no answer.
  *
- * What takes a sale back is written after that sale was committed: it has the higher id, and no snapshot has it without the
- * sale. So a run that takes the lowest ids of its snapshot never brings a sale below zero. The lock only keeps processes from
- * waiting for each other: a change is added by the process that deletes it.
+ * A refund's change is written after the payment's change was committed: it has the higher id, and every snapshot that
+ * has the one has the other. So a run that takes the lowest ids of its snapshot never brings a sale below zero. The
+ * lock only keeps processes from waiting for each other: the process that deletes a change is the one that adds it.
  */
 export const foldSales: Job = {
   name: 'fold-sales',

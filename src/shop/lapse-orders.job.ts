@@ -8,31 +8,31 @@ import { NOW_ONCE, prepared, sql } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
 import { findLines } from './read-orders.ts';
 
-/** What a caller is about to take. */
+/** The products and coupons that a caller is about to take. */
 export interface Wanted {
   readonly productIds: readonly string[];
   readonly issuedCouponIds: readonly string[];
 }
 
-/** Orders cancelled in one transaction, and transactions that a caller waits for. */
+/** Most orders cancelled in one transaction, and most transactions that a caller waits for. */
 const MAX_AT_ONCE = 100;
 const MAX_ROUNDS = 20;
 
-/** How long a product that somebody else has locked is waited for, before orders that have it are left alone. */
+/** Milliseconds to wait for a product that another transaction has locked, before its orders are left to the sweep. */
 const PATIENCE_MS = 100;
 
 const OVERDUE = `from shop_order o where o.status = 'PLACED' and o.pay_by <= ${NOW_ONCE}`;
 
 /**
- * Overdue orders that have one of the products $1, or one of the issued coupons $2. Lines are looked up order by order:
- * those of the overdue are few, and those of a product may be millions.
+ * Overdue orders that have one of the products $1, or one of the issued coupons $2. Lines are read order by order:
+ * overdue orders have few lines, but a product may have millions.
  */
 const OVERDUE_WITH = `${OVERDUE} and (o.issued_coupon_id = any($2)
   or $1::uuid[] && array(select l.product_id from order_line l where l.order_id = o.id))`;
 
 /**
- * Cancels orders that were not paid in time, and gives their stock back. An order is CANCELLED for everybody from the
- * instant its time is over; what depends on this is only when the others can have its stock.
+ * Cancels overdue orders and gives their stock back. Every reader sees an order as CANCELLED from the instant it is
+ * overdue; the job only decides when other orders can take its stock.
  */
 export const lapseOrders: Job = {
   name: 'lapse-orders',
@@ -52,7 +52,7 @@ export const lapseOrders: Job = {
   },
 };
 
-/** Whether there are orders, not paid in time and not swept yet, that have something of what is wanted. */
+/** Whether any overdue order that is still stored as PLACED has one of the wanted products or coupons. */
 export async function hasOverdueWith(em: EntityManager, wanted: Wanted): Promise<boolean> {
   const { productIds, issuedCouponIds } = wanted;
   if (productIds.length + issuedCouponIds.length === 0) return false;
@@ -61,8 +61,9 @@ export async function hasOverdueWith(em: EntityManager, wanted: Wanted): Promise
 }
 
 /**
- * Cancels orders not paid in time that have what is wanted, up to two thousand: it is for sale, whether or not the sweep has
- * come by. What is locked by others is left to the sweep. Never throws because of a lock or a server that is away.
+ * Cancels overdue orders, up to 2,000, that have a wanted product or coupon, so that these can be sold before the sweep
+ * runs. Leaves orders whose rows others have locked to the sweep. Never throws because of a lock or an unreachable
+ * server.
  */
 export async function endOverdueWith(platform: Platform, wanted: Wanted): Promise<void> {
   const products = new Set(wanted.productIds);
@@ -82,10 +83,10 @@ export async function endOverdueWith(platform: Platform, wanted: Wanted): Promis
 }
 
 /**
- * Ends those of the locked orders whose products are to be had: awaited ones are waited for a little, by id; after them,
- * without waiting, what else the orders have.
- * @returns whether there may be more that can be ended
- * @throws an error that `isLockedOut` knows when an awaited product was not to be had
+ * Ends those of the locked orders whose products can be locked. First it waits PATIENCE_MS for the awaited products, by
+ * id; then it locks, without waiting, the other products of the orders.
+ * @returns whether more orders may remain that can be ended
+ * @throws an error that `isLockedOut` recognises when an awaited product could not be locked
  */
 async function endFree(
   em: EntityManager,
@@ -103,7 +104,7 @@ async function endFree(
   const others = productIds.filter((id) => !awaited.has(id));
   const free = await lockRows(em, { ...PRODUCTS, lock: 'skip' }, others);
   const left = others.filter((id) => !free.has(id));
-  // Of those that were not locked, the ones made to order need no lock.
+  // Products that were not locked and have a stock are locked by others; those made to order need no lock.
   const held = await lockRows(em, { ...PRODUCTS, lock: 'version' }, left);
   const ended = orders.filter(({ id }) => !lines.get(id)?.some(({ productId }) => held.has(productId)));
   await endOrders(
@@ -114,8 +115,8 @@ async function endFree(
 }
 
 /**
- * Makes orders CANCELLED that are locked with their products, and gives their stock back; those that are not PLACED are left
- * as they are. The coupon is free again with it: only a live order has one.
+ * Makes PLACED orders CANCELLED and gives their stock back; other orders stay as they are. The orders must be locked
+ * with their products. Their coupons are free again, because only a live order uses a coupon.
  */
 async function endOrders(em: EntityManager, ids: readonly string[]): Promise<void> {
   await sql(

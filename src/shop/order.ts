@@ -49,7 +49,7 @@ export class OrderLine {
   }
 }
 
-/** A row of `sale_change`: what paying for an order sold of a product, or what a refund takes back. Only ever added. */
+/** A row of `sale_change`: what a payment sold of a product, or a refund takes back, until it is added to `sale`. */
 @Entity({ tableName: 'sale_change' })
 export class SaleChange {
   declare [OptionalProps]?: 'id';
@@ -73,7 +73,7 @@ export class SaleChange {
   revenue!: number;
 }
 
-/** What a new order is made of. */
+/** The argument of `Order.place`. */
 export interface Placement {
   readonly id: string;
   readonly userId: string;
@@ -83,11 +83,11 @@ export interface Placement {
   readonly discount: number;
   /** The instant of placing, by PostgreSQL's clock. */
   readonly at: Date;
-  /** How long it may stand unpaid. */
+  /** Minutes within which it must be paid. */
   readonly minutes: number;
 }
 
-/** A row of `shop_order`. Its status only changes by the methods below. */
+/** A row of `shop_order`. */
 @ObjectType()
 @Entity({ tableName: 'shop_order' })
 export class Order {
@@ -101,10 +101,10 @@ export class Order {
   @Property({ type: 'uuid', nullable: true })
   issuedCouponId!: string | null;
 
-  /** Known of an order that was just placed. */
+  /** The lines; known only of an order that was just placed. */
   lines?: OrderLine[];
 
-  /** As it was written: an order that was not paid in time is PLACED here until something writes it. */
+  /** The status as stored: an overdue order is PLACED here until the row is written again. */
   @Property({ type: 'text', fieldName: 'status' })
   storedStatus!: OrderStatus;
 
@@ -132,13 +132,14 @@ export class Order {
   @Property({ type: 'datetime', columnType: 'timestamptz' })
   payBy!: Date;
 
-  /** The calendar day of its payment in TIME_ZONE (YYYY-MM-DD), under which its sales count. */
+  /** The calendar day of its payment in TIME_ZONE (YYYY-MM-DD), to which its sales are added; null while unpaid. */
   @Property({ type: 'date', nullable: true })
   paidOn!: string | null;
 
   /**
-   * A new order, PLACED, to be inserted with its lines once their pieces were taken from the products.
-   * @throws RangeError for a discount that is more than the lines come to
+   * Makes a new order, PLACED. The caller takes the pieces of its lines from the products, then inserts it with its
+   * lines.
+   * @throws RangeError for a discount that is more than the sum of the lines
    */
   static place({ id, userId, lines, issuedCouponId, discount, at, minutes }: Placement): Order {
     const subtotal = subtotalOf(lines);
@@ -153,7 +154,7 @@ export class Order {
     });
   }
 
-  /** The status at the instant `now`: one that was not paid in time is CANCELLED, swept or not. */
+  /** The status at the instant `now`: an overdue order is CANCELLED, whether or not the sweep has cancelled it. */
   statusAt(now: Date): OrderStatus {
     return this.storedStatus === 'PLACED' && this.payBy <= now ? 'CANCELLED' : this.storedStatus;
   }
@@ -162,7 +163,7 @@ export class Order {
    * Makes it PAID.
    * @param day of the payment in TIME_ZONE, YYYY-MM-DD
    * @param lines all of its lines
-   * @returns what it sold, to be inserted
+   * @returns the changes of its sales; the caller inserts them
    * @throws Error unless it is PLACED
    */
   pay(day: string, lines: readonly OrderLine[]): SaleChange[] {
@@ -171,15 +172,18 @@ export class Order {
     return changesOf(day, lines, 1);
   }
 
-  /** Makes it CANCELLED: to be called with `Product.giveBack` for each line. Its coupon is free with it. @throws Error unless it is PLACED */
+  /**
+   * Makes it CANCELLED; its coupon is free again. Call `Product.giveBack` for each line too.
+   * @throws Error unless it is PLACED
+   */
   cancel(): void {
     this.become('CANCELLED', 'PLACED');
   }
 
   /**
-   * Makes it PAYMENT_CANCELLED: to be called with `Product.giveBack` for each line.
+   * Makes it PAYMENT_CANCELLED. Call `Product.giveBack` for each line too.
    * @param lines all of its lines
-   * @returns what takes its sales back, from the day on which they were counted, to be inserted
+   * @returns the changes that take its sales back, on the day of its payment; the caller inserts them
    * @throws Error unless it is PAID
    */
   refund(lines: readonly OrderLine[]): SaleChange[] {
@@ -195,12 +199,12 @@ export class Order {
   }
 }
 
-/** What lines come to before any discount, in minor units. */
+/** The sum of the lines before any discount, in minor units. */
 export function subtotalOf(lines: readonly OrderLine[]): number {
   return lines.reduce((sum, { amount }) => sum + amount, 0);
 }
 
-/** Pieces of each product, lines of one product together, in the order of the lines. */
+/** Pieces by product id, summed over the lines, in the order of the lines. */
 export function piecesOf(
   lines: readonly { readonly productId: string; readonly quantity: number }[],
 ): Map<string, number> {
@@ -216,12 +220,15 @@ function changesOf(day: string, lines: readonly OrderLine[], sign: 1 | -1): Sale
   });
 }
 
-/** The status that the clock gives, in SQL. */
+/** SQL for the status now: CANCELLED for an overdue order, else the stored one. */
 function statusNow(status: string, payBy: string): string {
   return `case when ${status} = 'PLACED' and ${payBy} <= clock_timestamp() then 'CANCELLED' else ${status} end`;
 }
 
-/** Writes the lines of new orders: a crowd's orders have hundreds of them, which MikroORM would take one by one into its query. */
+/**
+ * Inserts the lines of new orders in one statement: a batch has hundreds, which MikroORM would add to its query one by
+ * one.
+ */
 export async function insertLines(em: EntityManager, lines: readonly OrderLine[]): Promise<void> {
   await sql(
     em,
@@ -237,7 +244,7 @@ export async function insertLines(em: EntityManager, lines: readonly OrderLine[]
   );
 }
 
-/** Writes the statuses of orders that are locked. @throws Error when one is not as it was read */
+/** Writes the statuses of locked orders. @throws Error when a row is no longer as it was read */
 export async function writeOrders(
   em: EntityManager,
   orders: readonly { readonly before: Order; readonly after: Order }[],

@@ -40,23 +40,23 @@ const MAX_LINES = 50;
 const MAX_QUANTITY = 100;
 
 interface PlaceOrder {
-  /** Of the order that it becomes. */
+  /** Id of the order that is placed. */
   readonly id: string;
   readonly userId: string;
   readonly lines: readonly { readonly productId: string; readonly quantity: number }[];
   readonly issuedCouponId: string | null;
-  /** Whether it has left once, to have overdue orders ended. */
+  /** Whether the command has left once already, to end overdue orders. */
   hasLeft: boolean;
 }
 
-/** What the orders of a batch share. */
+/** Facts that the commands of a batch share. */
 interface OrderFacts {
   /** Products made to order, which are never locked. */
   readonly madeToOrder: ReadonlyMap<string, Product>;
   readonly coupons: ReadonlyMap<string, Coupon>;
-  /** Issued coupons that an order has which was not cancelled; orders of the batch add theirs. */
+  /** Ids of issued coupons that a live order uses; orders of the batch add theirs. */
   readonly usedCoupons: Set<string>;
-  /** Ends overdue orders that have what the batch is short of; undefined where there are none. */
+  /** Ends overdue orders that have a product the batch is short of, or a coupon of the batch; undefined for none. */
   readonly endOverdue: (() => Promise<void>) | undefined;
 }
 
@@ -120,7 +120,7 @@ const PLACE_ORDER: Verb<PlaceOrder, Order | StockRefusal, undefined, OrderFacts>
   decide({ asked, facts }, scene) {
     const { id, userId, issuedCouponId } = asked;
     const lines = pricedLines(asked, facts, scene);
-    // What does not exist for the caller is no question of what is in stock.
+    // Products and coupons that do not exist for the caller are refused before a shortage of stock.
     const issued = issuedCouponId === null ? undefined : scene.find(ISSUED_COUPONS, issuedCouponId);
     if (issuedCouponId !== null && issued?.userId !== userId) throw notFound('coupon of yours');
     const coupon = issued && facts.coupons.get(issued.couponId);
@@ -159,7 +159,7 @@ const PLACE_ORDER: Verb<PlaceOrder, Order | StockRefusal, undefined, OrderFacts>
   refusals: { InsufficientStock },
 };
 
-/** The lines with the prices of now. @throws CallerError NOT_FOUND for an unknown product */
+/** Makes the lines with present prices. @throws CallerError NOT_FOUND for an unknown product */
 function pricedLines({ id, lines }: PlaceOrder, { madeToOrder }: OrderFacts, scene: Scene): OrderLine[] {
   return lines.map(({ productId, quantity }, index) => {
     const product = scene.find(PRODUCTS, productId) ?? madeToOrder.get(productId);
@@ -170,9 +170,12 @@ function pricedLines({ id, lines }: PlaceOrder, { madeToOrder }: OrderFacts, sce
 }
 
 /**
- * Takes the stock of all lines and the coupon, or nothing; prices are fixed. Once for each key.
- * @returns the Order, PLACED; InsufficientStock with every shortage; COUPON_NOT_USABLE; IDEMPOTENCY_CONFLICT
- * @throws CallerError NOT_FOUND for an unknown product, and for an unknown or another user's coupon; BAD_USER_INPUT
+ * Places an order, once for each idempotency key: takes the stock of all lines and the coupon, or nothing, and fixes
+ * the prices.
+ * @returns the Order, PLACED; InsufficientStock with every shortage; a Refusal COUPON_NOT_USABLE or
+ * IDEMPOTENCY_CONFLICT
+ * @throws CallerError NOT_FOUND for an unknown product, and for an unknown or another user's coupon; BAD_USER_INPUT for
+ * input outside its bounds
  */
 export async function placeOrder(context: Context, input: PlaceOrderInput): Promise<Order | StockRefusal> {
   if (input.lines.length < 1 || input.lines.length > MAX_LINES) throw badInput(`lines must be from 1 to ${MAX_LINES}.`);

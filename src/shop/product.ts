@@ -7,15 +7,15 @@ import { Money } from '../api/scalars.ts';
 import { newId } from '../platform/ids.ts';
 import { prepared, sql } from '../platform/postgres.ts';
 
-/** A word of a text is found by its first characters; longer ones are cut, so that each fits into an index. */
+/** Characters of a word that a search compares; longer words are cut, so that each fits into an index. */
 const MAX_WORD_CHARACTERS = 100;
 
-/** How many characters of a name decide about its place. */
+/** Characters of a name that decide its place in a list sorted by name. */
 const MAX_SORTED_CHARACTERS = 200;
 
 /**
- * The words of texts: runs of letters, digits and marks, in one spelling whatever the case or width they were written
- * in, each once. Made here and not by PostgreSQL, so that a search finds the same whatever the database's locale.
+ * The words of texts, each once: runs of letters, digits and marks, with differences of case and width removed. They
+ * are made here and not by PostgreSQL, so that the results of a search do not depend on the database's locale.
  */
 export function wordsOf(...texts: readonly string[]): string[] {
   const words = texts.flatMap(
@@ -28,7 +28,7 @@ export function wordsOf(...texts: readonly string[]): string[] {
   return [...new Set(words.map((word) => [...word].slice(0, MAX_WORD_CHARACTERS).join('')))];
 }
 
-/** A tsvector without positions, written from its words. It is never read. */
+/** A column of type tsvector without positions, written from its words and never read back. */
 class Words extends Type<string[], string> {
   override convertToDatabaseValue(words: string[]): string {
     return `{${words.map((word) => JSON.stringify(word)).join(',')}}`;
@@ -43,18 +43,18 @@ class Words extends Type<string[], string> {
   }
 }
 
-/** What an operator says of a new product. */
+/** The fields of a new product that an operator sets. */
 export interface ProductTexts {
   readonly name: string;
   readonly description: string;
   readonly category: string;
   /** In minor units. */
   readonly price: number;
-  /** Null: made to order. */
+  /** In pieces; null for a product made to order. */
   readonly stock: number | null;
 }
 
-/** A row of `product`. Texts and price may come from a cache, the stock never does. */
+/** A row of `product`. Texts and price may come from a cache; the stock never does. */
 @ObjectType()
 @Entity({ tableName: 'product' })
 export class Product {
@@ -66,11 +66,11 @@ export class Product {
   @Property({ type: 'text' })
   name!: string;
 
-  /** What the name is sorted by: its characters by code point, upper and lower case as one. */
+  /** Sorts products by name: the characters of the name by code point, without differences of case. */
   @Property({ type: 'text', lazy: true })
   sortName?: string;
 
-  /** By which a search finds it. */
+  /** The words by which a search finds it. */
   @Property({ type: Words, lazy: true })
   words?: string[];
 
@@ -86,15 +86,15 @@ export class Product {
   @Property({ type: new BigIntType('number') })
   price!: number;
 
-  /** How many there have ever been, sold or not; null for one made to order. */
+  /** Number of pieces made so far, sold or not; null for a product made to order. */
   @Property({ type: new BigIntType('number'), nullable: true })
   made!: number | null;
 
-  /** How many are left; null for one made to order, which never runs out. */
+  /** Number of pieces that can still be ordered; null for a product made to order, which never runs out. */
   @Property({ type: 'integer', nullable: true })
   stock!: number | null;
 
-  /** A new product, to be inserted; all of its stock is newly made. */
+  /** Makes a new product, which the caller inserts; its whole stock counts as made. */
   static make({ name, description, stock, ...texts }: ProductTexts): Product {
     return Object.assign(new Product(), {
       ...{ ...texts, name, description, stock },
@@ -105,23 +105,27 @@ export class Product {
     });
   }
 
-  /** How many could be taken now. */
+  /** Number of pieces that can be taken now; infinite for a product made to order. */
   get available(): number {
     return this.stock ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Takes pieces out of stock. @throws RangeError for more than there are: the caller looks first */
+  /** Takes pieces out of the stock. @throws RangeError for more than are available: the caller checks first */
   take(quantity: number): void {
     if (quantity > this.available) throw new RangeError('a product is never sold twice');
     if (this.stock !== null) this.stock -= quantity;
   }
 
-  /** Puts pieces back that were taken. */
+  /** Puts pieces back into the stock that were taken. */
   giveBack(quantity: number): void {
     if (this.stock !== null) this.stock += quantity;
   }
 
-  /** Adds newly made pieces, or takes away what was made too much. @throws RangeError for more than there are */
+  /**
+   * Adds newly made pieces to the stock, or takes away pieces that were made too much.
+   * @param quantity in pieces; below 0 to take away
+   * @throws RangeError for a product made to order, and when more would be taken away than are in stock
+   */
   restock(quantity: number): void {
     if (this.stock === null || this.made === null) throw new RangeError('a product made to order has no stock');
     if (this.stock + quantity < 0) throw new RangeError('a stock is never below 0');
@@ -131,8 +135,8 @@ export class Product {
 }
 
 /**
- * Writes the stocks of products that are locked, as differences, so that the constraints of the table judge what is there.
- * @throws Error when one is not as it was read
+ * Writes the stocks of locked products, as differences, so that the constraints of the table check the stored values.
+ * @throws Error when a row is no longer as it was read
  */
 export async function writeProducts(
   em: EntityManager,

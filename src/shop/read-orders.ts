@@ -6,18 +6,18 @@ import { Order, OrderLine } from './order.ts';
 
 const NAME = 'order';
 
-/** The order as it is now, whoever's it is. */
+/** Reads an order of any user as it is now. @returns null for an unknown id */
 export function findOrder(em: EntityManager, id: string): Promise<Order | null> {
   return em.findOne(Order, { id }, { disableIdentityMap: true });
 }
 
-/** The caller's own order, or null. */
+/** Reads an order of the caller. @returns null for an unknown or another user's order */
 export async function readOrder(context: Context, id: string): Promise<Order | null> {
   const order = await findOrder(context.em, idOf('id', id));
   return order?.userId === callerOf(context).id ? order : null;
 }
 
-/** The caller's orders, newest first. */
+/** Reads a page of the caller's orders, newest first. */
 export async function readOrders(
   context: Context,
   first: number,
@@ -32,20 +32,20 @@ export async function readOrders(
   return toConnection(NAME, orders, first, ({ id }) => id);
 }
 
-/** Orders that exist, by id. */
+/** Loads orders by id; each id must exist. */
 export const ordersById: Batch<Order> = async ({ em }, ids) => {
   const orders = await em.find(Order, { id: { $in: [...ids] } }, { disableIdentityMap: true });
   const found = new Map(orders.map((order) => [order.id, order]));
   return ids.map((id) => found.get(id) as Order);
 };
 
-/** Lines of each order, in the order they were asked for. */
+/** Loads the lines of each order, in the order in which the request named them. */
 export const linesOfOrders: Batch<OrderLine[]> = async ({ em }, ids) => {
   const lines = await findLines(em, ids);
   return ids.map((id) => lines.get(id) ?? []);
 };
 
-/** Lines of orders by the orders' ids, each in the order they were asked for. They never change. */
+/** Reads lines by the orders' ids, in the order in which the requests named them. Lines never change. */
 export async function findLines(em: EntityManager, orderIds: readonly string[]): Promise<Map<string, OrderLine[]>> {
   const lines = await em.find(
     OrderLine,

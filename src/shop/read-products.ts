@@ -38,14 +38,14 @@ export const ProductSort = {
 export type ProductSort = keyof typeof ProductSort;
 registerEnumType(ProductSort, { name: 'ProductSort' });
 
-/** Where a page goes on: the value sorted by, and the id among equal ones. */
+/** The position after which a page begins: the value that is sorted by, and the id among equal values. */
 interface Key {
   readonly id: string;
   readonly value: string | null;
 }
 
 interface Sort {
-  /** The column sorted by before the id, with its type; undefined: the id alone, which grows with time. */
+  /** The column to sort by before the id, with its type; undefined to sort by id alone, that is by time. */
   readonly column?: 'price' | 'sort_name';
   readonly type?: 'bigint' | 'text';
   readonly direction: 'asc' | 'desc';
@@ -59,8 +59,9 @@ const SORTS: Record<ProductSort, Sort> = {
 };
 
 /**
- * A page of the catalogue. A search finds products that have, for each of its words, one that begins with it.
- * @throws CallerError BAD_USER_INPUT for a page that cannot be, and for a search of more than 200 characters
+ * Reads a page of the catalogue. A search finds the products that have, for each word of the search, a word that begins
+ * with it.
+ * @throws CallerError BAD_USER_INPUT for a malformed page, and for a search of more than 200 characters
  */
 export async function readProducts(
   context: Context,
@@ -95,7 +96,7 @@ function readKey({ type }: Sort, text: string): Key | undefined {
   return id !== undefined && isValue ? { id, value } : undefined;
 }
 
-/** The statement for a page of ids; each of its shapes has an index to walk along. */
+/** SQL for a page of ids; an index serves each of its forms. */
 function pageQuery(
   filter: ProductFilter,
   { column, type, direction }: Sort,
@@ -120,7 +121,7 @@ function conditionsOf(filter: ProductFilter, param: (value: unknown) => string):
   const conditions: string[] = [];
   if (search && textOf('search', search, 0, 200).trim() !== '') {
     const words = wordsOf(search);
-    // A tsquery for texts that have words beginning with each of these.
+    // A tsquery that matches texts with a word beginning with each of these.
     const query = words.map((word) => `'${word}':*`).join(' & ');
     conditions.push(words.length > 0 ? `p.words @@ ${param(query)}::tsquery` : 'false');
   }
@@ -138,10 +139,10 @@ function boundOf(what: string, price: number): number {
   return within(what, price, 0, Number.MAX_SAFE_INTEGER);
 }
 
-/** How long a text or price may be stale after it was changed in the database by other means than a mutation. */
+/** Milliseconds for which a text or price may be stale after a change that no mutation made. */
 const MAX_STALE_MS = 2 * SECOND;
 
-/** Caches texts and prices of products, which no mutation changes once they are made. */
+/** Caches texts and prices of products, which no mutation changes after creation. */
 export const productTexts = perProcess(
   (platform) =>
     new SharedCache<Pick<Product, 'id' | 'name' | 'description' | 'category' | 'price'>>(
@@ -155,13 +156,13 @@ export const productTexts = perProcess(
     ),
 );
 
-/** The products without their stock, or null where there is none. */
+/** Loads products without their stock; null for an unknown id. */
 export const productsById: Batch<Product | null> = async ({ platform }, ids) => {
   const found = await productTexts(platform).read(ids);
   return ids.map((id) => (found.has(id) ? Object.assign(new Product(), found.get(id)) : null));
 };
 
-/** What is in stock of each product now, from PostgreSQL; null: made to order. */
+/** Loads the present stock of each product from PostgreSQL, in pieces; null for a product made to order. */
 export const stocksOfProducts: Batch<number | null> = async ({ em }, ids) => {
   const rows = await sql<{ id: string; stock: number | null }>(em, 'select id, stock from product where id = any($1)', [
     ids,

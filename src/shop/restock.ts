@@ -32,7 +32,7 @@ interface Restock {
 }
 
 interface RestockFacts {
-  /** Whether there is such a product at all: one made to order is never locked. */
+  /** Whether the product exists: a product made to order exists but is never locked. */
   readonly isKnown: boolean;
 }
 
@@ -67,8 +67,9 @@ const RESTOCK: Verb<Restock, Product | StockRefusal, undefined, RestockFacts> = 
 };
 
 /**
- * Adds to the stock of a product, or takes away what was made too much, once for each key.
- * @returns the Product; InsufficientStock when less is there than is to be taken away; IDEMPOTENCY_CONFLICT
+ * Adds to the stock of a product, or takes away pieces that were made too much, once for each idempotency key.
+ * @returns the Product; InsufficientStock when the stock is less than the quantity to take away; a Refusal
+ * IDEMPOTENCY_CONFLICT
  * @throws CallerError NOT_FOUND for an unknown product; BAD_USER_INPUT for a quantity of 0 or outside of
  * +-1,000,000,000, for more than that in stock, and for a product made to order, which has no stock
  */
@@ -81,7 +82,7 @@ export async function restock(context: Context, input: RestockInput): Promise<Pr
     key: idempotencyKeyOf(input.idempotencyKey),
     input: { productId, quantity },
   };
-  // What orders that were not paid in time have taken is in stock, whether or not the sweep has come by.
+  // Stock taken by overdue orders counts as in stock, whether or not the sweep has run.
   await endOverdueWith(context.platform, { productIds: [productId], issuedCouponIds: [] });
   return run(context, RESTOCK, { productId, quantity }, key);
 }

@@ -17,7 +17,7 @@ export class CancelChargeInput {
 }
 
 interface CancelCharge {
-  /** Of the CHARGE_CANCEL. */
+  /** Id of the CHARGE_CANCEL entry. */
   readonly entryId: string;
   readonly userId: string;
   readonly chargeId: string;
@@ -72,8 +72,8 @@ const CANCEL_CHARGE: Verb<CancelCharge, LedgerEntry | Refusal, undefined, Charge
 
 /**
  * Takes a charge back out of the caller's wallet, once, while the balance covers it.
- * @returns the CHARGE_CANCEL entry; NOT_CANCELLABLE for what is no charge, was cancelled before, or has been spent;
- * IDEMPOTENCY_CONFLICT
+ * @returns the CHARGE_CANCEL entry; a Refusal NOT_CANCELLABLE for an entry that is not a charge, was cancelled before,
+ * or is more than the balance; a Refusal IDEMPOTENCY_CONFLICT
  * @throws CallerError NOT_FOUND for an unknown entry or one of another wallet
  */
 export async function cancelCharge(context: Context, input: CancelChargeInput): Promise<LedgerEntry | Refusal> {

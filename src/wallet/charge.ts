@@ -45,8 +45,10 @@ const CHARGE: Verb<Charge, LedgerEntry | Refusal> = {
 };
 
 /**
- * Adds money to the caller's wallet, once for each key.
- * @returns the entry; BALANCE_LIMIT, IDEMPOTENCY_CONFLICT
+ * Adds money to the caller's wallet, once for each idempotency key.
+ * @param input amount in minor units
+ * @returns the CHARGE entry; a Refusal BALANCE_LIMIT when the balance would exceed BALANCE_LIMIT; a Refusal
+ * IDEMPOTENCY_CONFLICT
  * @throws CallerError BAD_USER_INPUT for an amount outside 1..10,000,000
  */
 export async function charge(context: Context, input: ChargeInput): Promise<LedgerEntry | Refusal> {

@@ -10,8 +10,8 @@ const MAX_AT_ONCE = 50;
 
 /**
  * Takes the whole balance out of wallets that have not moved for WALLET_EXPIRY_DAYS; does nothing while that is unset.
- * The index knows the day of the last entry, the entry itself decides; a wallet that somebody is just working on is
- * left alone, since it moves.
+ * The index finds wallets by the day of the last entry; the instant of that entry decides. A wallet that another
+ * transaction has locked is left out: its balance is about to move.
  */
 export const expireWallets: Job = {
   name: 'expire-wallets',

@@ -32,7 +32,7 @@ export class LedgerEntry {
   @Property({ type: 'uuid' })
   walletId!: string;
 
-  /** 1 for the first entry of the wallet, then one more each. */
+  /** Number within the wallet: 1 for the first entry, then consecutive. */
   @Property({ type: 'integer' })
   seq!: number;
 
@@ -66,16 +66,16 @@ export class LedgerEntry {
 
 export const LedgerEntryConnection = connectionOf('LedgerEntry', LedgerEntry);
 
-/** What `Wallet.post` is asked to write down. */
+/** The argument of `Wallet.post`: one movement of the balance. */
 export interface Movement {
-  /** Of the entry; a new one when left out. */
+  /** Id of the entry; a new one when left out. */
   readonly id?: string;
   readonly kind: LedgerKind;
   /** Signed, in minor units: what is added to the balance. Never 0. */
   readonly amount: number;
   /** The instant of the movement, by PostgreSQL's clock. */
   readonly at: Date;
-  /** Of a PAYMENT or REFUND. */
+  /** The payment that a PAYMENT or REFUND belongs to. */
   readonly paymentId?: string;
   /** The charge that a CHARGE_CANCEL takes back. */
   readonly cancelsId?: string;
@@ -95,17 +95,20 @@ export class Wallet {
   @Property({ type: 'integer' })
   seq!: number;
 
-  /** Checked and raised by MikroORM with every update: the guard against two writers. */
+  /** MikroORM checks and raises it with every update: of two concurrent writers, one fails. */
   @Property({ type: 'integer', version: true })
   version!: number;
 
-  /** The day of the last entry (YYYY-MM-DD in UTC); null while the wallet is empty. An index finds what has not moved for long. */
+  /**
+   * Day of the last entry (YYYY-MM-DD in UTC); null while the balance is 0. Its index finds wallets that have not moved
+   * for long.
+   */
   @Property({ type: 'date', nullable: true })
   movedOn!: string | null;
 
   /**
-   * Moves the balance and makes the entry that says so.
-   * @returns the entry, to be inserted after the wallet's row was written
+   * Moves the balance and makes the entry that records the movement.
+   * @returns the entry; the caller inserts it after the wallet's row was written
    * @throws RangeError for a movement that would leave less than 0: the caller checks the balance first
    */
   post({ id = newId(), kind, amount, at, paymentId, cancelsId }: Movement): LedgerEntry {
@@ -129,7 +132,7 @@ export class Wallet {
   }
 }
 
-/** Entries that exist, by id. */
+/** Loads entries by id; each id must exist. */
 export const entriesById: Batch<LedgerEntry> = async ({ em }, ids) => {
   const entries = new Map((await em.find(LedgerEntry, { id: { $in: [...ids] } })).map((entry) => [entry.id, entry]));
   return ids.map((id) => entries.get(id) as LedgerEntry);

@@ -8,8 +8,8 @@ import { IDS_PER_PART, idsOf, QueueShuffle, QueueShufflePart } from './queue-shu
 export type DrawnOrder = ReadonlyMap<string, readonly string[]>;
 
 /**
- * Keeps a drawn order as a whole. In the same transaction the seed is revealed and the queue becomes OPEN, unless it was
- * closed meanwhile. An order that was kept before is not changed.
+ * Keeps a drawn order as a whole. In the same transaction the seed is revealed and the queue becomes OPEN, unless it
+ * was closed meanwhile. An order that was kept before is not changed.
  * @returns the order that is kept
  */
 export async function keepDraw(platform: Platform, queueId: string, order: DrawnOrder): Promise<DrawnOrder> {
@@ -34,8 +34,8 @@ export async function keepDraw(platform: Platform, queueId: string, order: Drawn
 }
 
 /**
- * The order that was kept before, without those who are no longer there, then those who are not in it. Drawing the same
- * entries again gives the same order, so that this changes it only where Redis has lost its last moments.
+ * The order that was kept before, without the entrants who have left, then the entrants who are not in it. Drawing the
+ * same entries again gives the same order, so that this changes it only where Redis has lost its last moments.
  */
 async function mergeWithKept(platform: Platform, queueId: string, order: DrawnOrder): Promise<DrawnOrder> {
   const merged = new Map<string, readonly string[]>();

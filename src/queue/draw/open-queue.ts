@@ -20,10 +20,10 @@ type Lane = [lane: string, entries: number, drawn: number];
 
 /**
  * Opens a SCHEDULED queue whose time has come: seals its entries, draws their order, keeps the order in PostgreSQL and
- * reveals the seed, writes the order into the line, and opens the line. Every step is safe to run again, in any process,
- * because the order follows from the seed and the sealed entries alone.
+ * reveals the seed, writes the order into the line, and opens the line. Every step is safe to run again, in any
+ * process, because the order follows from the seed and the sealed entries alone.
  * @returns whether the queue has opened, now or before; false when it is not yet time, or another process has the lease
- * @throws what Redis or PostgreSQL throw while they are away; the next call continues from there
+ * @throws what Redis or PostgreSQL throw while they are unreachable; the next call continues from there
  */
 export async function openQueue(platform: Platform, queueId: string): Promise<boolean> {
   const endLease = await takeLease(platform, queueId);
@@ -43,7 +43,8 @@ async function drawAndOpen(platform: Platform, queueId: string): Promise<boolean
   for (const lane of lanes) entrants.set(lane[0], await readEntrants(platform, queueId, lane));
   const order = await keepDraw(platform, queueId, await drawOrder(secretSeed, entrants));
   for (const [lane, ids] of order) await writeLane(platform, queueId, lane, ids);
-  // Before the line opens: once Redis has the version that is OPEN, no older settings under way make it SCHEDULED again.
+  // Before the line opens: once Redis has the version that is OPEN, no older settings under way make it SCHEDULED
+  // again.
   await restoreSettings(platform, queueId);
   const epoch = randomBytes(8).toString('hex');
   return (await runScript<number>(platform.redis, OPEN_LINE, queueKey(queueId), [epoch])) === 1;
@@ -79,8 +80,8 @@ const LEASE_MS = 3 * SECOND;
 const RENEW_EVERY_MS = 1 * SECOND;
 
 /**
- * Takes the lease of a queue and renews it until it is given back. The lease only saves work: what is done under it must be
- * safe for two processes at once.
+ * Takes the lease of a queue and renews it until it is given back. The lease only saves work: what is done under it
+ * must be safe for two processes at once.
  * @returns a function that gives the lease back; undefined while another process has it
  */
 async function takeLease(platform: Platform, queueId: string): Promise<(() => Promise<void>) | undefined> {

@@ -25,10 +25,10 @@ interface Read extends Pick<PromiseWithResolvers<TokenView | undefined>, 'resolv
 const reads = perProcess(() => new Map<string, Read[]>());
 
 /**
- * Reads a token from Redis, and notes that its holder is present. Reads of one queue that arrive while a command is under
- * way are the next command.
+ * Reads a token from Redis, and notes that its holder is present. Reads of one queue that arrive while a command is
+ * under way are the next command.
  * @returns undefined for an unknown token, and for one that ended more than an hour ago
- * @throws what Redis throws while it is away
+ * @throws what Redis throws while it is unreachable
  */
 export function readToken(platform: Platform, queueId: string, tokenId: string): Promise<TokenView | undefined> {
   const { promise, resolve, reject } = Promise.withResolvers<TokenView | undefined>();
@@ -157,7 +157,10 @@ export async function pushSettings(platform: Platform, queue: Queue): Promise<vo
   await forkOf(platform).nativeUpdate(Queue, older, { appliedVersion: version });
 }
 
-/** Milliseconds until a SCHEDULED queue opens, by PostgreSQL's clock: remaining times travel between servers, never instants. */
+/**
+ * Milliseconds until a SCHEDULED queue opens, by PostgreSQL's clock: remaining times travel between servers, never
+ * instants.
+ */
 async function msUntilOpening(platform: Platform, { state, opensAt }: Queue): Promise<number> {
   if (state !== 'SCHEDULED' || !opensAt) return 0;
   const { now } = await sqlRow<{ now: Date }>(forkOf(platform), 'select clock_timestamp() as now');
@@ -184,8 +187,8 @@ export async function restoreSettings(platform: Platform, queueId: string): Prom
 export const LIVE_QUEUES = 'onsale:live-queues';
 
 /**
- * An empty queue is ticked for this long after the last entry. It is far longer than a command can be under way, so that
- * a retirement cannot overtake an entry and its note, which are sent one behind the other.
+ * An empty queue is ticked for this long after the last entry. It is far longer than a command can be under way, so
+ * that a retirement cannot overtake an entry and its note, which are sent one behind the other.
  */
 const LINGER_MS = 10 * SECOND;
 

@@ -1,6 +1,6 @@
 -- The pace of admissions: `pace` in meta, in milliseconds per admission, 0 while unknown.
 --   :admissions  list  "<ms>:<admitted>:<people ACTIVE before>" of the last minute's ticks
--- meta: waitedAt (the last tick that left nobody waiting, or at which the queue was not OPEN)
+-- meta: waitedAt (the last tick that left no token WAITING, or at which the queue was not OPEN)
 
 -- Returns how many were admitted since `from`, and how many were ACTIVE before them.
 local function admittedSince(from)

@@ -1,5 +1,5 @@
 -- Presence of holders, on a clock of its own. The clock runs only while the queue is OPEN and ticks come, so that absence
--- does not grow while nobody can be admitted, nor through an outage, after which every holder counts as seen (floor).
+-- does not grow while no token can be admitted, nor during an outage, after which every holder counts as seen (floor).
 -- Presence is kept for the next REACH numbers of a lane; each begins as seen when it comes within reach.
 --   :reporters  zset  processes that have holders -> the time of their last report, in ms
 local REACH = 20000

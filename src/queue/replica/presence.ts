@@ -36,10 +36,10 @@ export class Presence {
   }
 
   /**
-   * Reports the holders who were seen since their last report and will be admitted soon: each a few times within the time
-   * that a holder may be away, so that nobody present counts as away. A process with holders also reports that it is
-   * complete: while a reporter is silent, Redis counts nobody's absence. What Redis does not receive while it is away is
-   * sent with the next report.
+   * Reports the holders who were seen since their last report and will be admitted soon: each a few times within the
+   * time that a holder may be away, so that no present holder counts as away. A process with holders also reports that
+   * it is complete: while a reporter is silent, Redis counts no absence. What Redis does not receive while it is
+   * unreachable is sent with the next report.
    */
   async report(message: QueueMessage | undefined, tokens: Iterable<KnownToken>): Promise<void> {
     if (!message || message.state === 'SCHEDULED' || this.#ended) return;
@@ -51,7 +51,7 @@ export class Presence {
 
   /**
    * Sends the last report at the orderly end of the process, and that no more will follow: from then on absence counts
-   * again. Nothing is sent while Redis is away.
+   * again. Nothing is sent while Redis is unreachable.
    */
   async end(message: QueueMessage | undefined, tokens: Iterable<KnownToken>): Promise<void> {
     this.#ended = true;

@@ -13,7 +13,9 @@ import { Lanes } from './lanes.ts';
 /** A replica whose last message is older than this answers nothing until it has been read from Redis again. */
 const MAX_SILENCE_MS = 2 * SECOND;
 
-/** What may have been missed before a message: nothing; some messages; everything, because the data set is another one. */
+/**
+ * What may have been missed before a message: nothing; some messages; everything, because the data set is another one.
+ */
 export type Missed = 'nothing' | 'messages' | 'everything';
 
 export interface ReplicaListener {
@@ -24,11 +26,15 @@ export interface ReplicaListener {
 }
 
 /**
- * One process's replica of one queue, kept by the messages of its ticks: it answers exact positions without asking Redis.
- * It detects missing messages (a gap in the sequence, another epoch, silence) and then reads everything from Redis again.
+ * One process's replica of one queue, kept by the messages of its ticks: it answers exact positions without asking
+ * Redis. It detects missing messages (a gap in the sequence, another epoch, silence) and then reads everything from
+ * Redis again.
  */
 export class QueueReplica {
-  /** When the present data set was first read, in milliseconds since 1970 on Redis' clock; older answers may be of another. */
+  /**
+   * When the present data set was first read, in milliseconds since 1970 on Redis' clock; older answers may be of
+   * another.
+   */
   validSince = 0;
   readonly #platform: Platform;
   readonly #queueId: string;
@@ -53,7 +59,7 @@ export class QueueReplica {
     this.#listener = listener;
   }
 
-  /** Subscribes to the messages and reads the present state. @throws what Redis throws while it is away */
+  /** Subscribes to the messages and reads the present state. @throws what Redis throws while it is unreachable */
   async open(): Promise<void> {
     const { messages } = this.#platform;
     this.#unlisten.push(await messages.listen(channelOf(this.#queueId), (raw) => this.#receive(raw)));
@@ -113,7 +119,7 @@ export class QueueReplica {
     return this.#lanes.departedAhead(lane, number, since);
   }
 
-  /** Reads everything from Redis again; while Redis is away, the replica stays as it is. */
+  /** Reads everything from Redis again; while Redis is unreachable, the replica stays as it is. */
   async refresh(): Promise<void> {
     if (this.#closed) return;
     try {
@@ -145,7 +151,10 @@ export class QueueReplica {
     this.#listener.onMessage(message, 'nothing');
   }
 
-  /** Removes a departed number at once; an invalidation of every token makes the replica unusable until it is read again. */
+  /**
+   * Removes a departed number at once; an invalidation of every token makes the replica unusable until it is read
+   * again.
+   */
   #applyInvalidation(raw: Invalidation): void {
     const { invalidates, at, lane, number } = raw;
     // The snapshot that is being read may be older than the invalidation.
@@ -184,7 +193,8 @@ export class QueueReplica {
     const snapshot = await readSnapshot(this.#platform, this.#queueId);
     const continues = invalidated === this.#revalidated && before !== undefined && isLater(snapshot, before);
     this.#revalidated = invalidated;
-    // The snapshot was made after `askedAt`, so that no age is underestimated. Clocks may have been set since the last one.
+    // The snapshot was made after `askedAt`, so that no age is underestimated. Clocks may have been set since the last
+    // one.
     this.#skewMs = askedAt - snapshot.at;
     if (!continues) this.validSince = snapshot.at;
     this.#lanes.reset(snapshot);

@@ -31,7 +31,7 @@ const watches = perProcess((platform) => {
  * @param onChange receives the token as it is now, and then whenever it changes
  * @param onMissing called when Redis has no such token any more
  * @returns a function that ends the subscription
- * @throws what Redis throws while it is away
+ * @throws what Redis throws while it is unreachable
  */
 export async function watchToken(
   platform: Platform,
@@ -50,7 +50,7 @@ export async function watchToken(
 /**
  * Subscribes to the messages of a queue, from the present one on.
  * @returns a function that ends the subscription
- * @throws what Redis throws while it is away
+ * @throws what Redis throws while it is unreachable
  */
 export async function watchCounts(
   platform: Platform,
@@ -107,7 +107,9 @@ const FORGET_AFTER_MS = 60 * SECOND;
 /** A watch stays open for at least this long after a caller asked for it. */
 const LINGER_MS = 10 * SECOND;
 
-/** All that one process knows of one queue: its replica, the tokens watched or polled, the subscribers to the counts. */
+/**
+ * All that one process knows of one queue: its replica, the tokens watched or polled, the subscribers to the counts.
+ */
 class QueueWatch {
   readonly replica: QueueReplica;
   readonly counts = new Set<(message: QueueMessage) => void>();
@@ -151,7 +153,9 @@ class QueueWatch {
     await this.#presence.end(this.replica.last, this.#known.values());
   }
 
-  /** The token as the replica has it; undefined when Redis must be asked, or must hear at once that its holder is back. */
+  /**
+   * The token as the replica has it; undefined when Redis must be asked, or must hear at once that its holder is back.
+   */
   recall(tokenId: string): TokenView | undefined {
     const known = this.#known.get(tokenId);
     if (!known || this.#closed) return undefined;
