@@ -53,7 +53,10 @@ export async function forgetError(pool: pg.Pool, id: string): Promise<void> {
   await pool.query('update alert set last_error = null where id = $1', [id]);
 }
 
-/** From now on keeps which alerts were claimed while the lease of another claim still ran, in the table `early_claim`. */
+/**
+ * From now on keeps which alerts were claimed while the lease of another claim still ran, in the table `early_claim`. A
+ * claim is told by its new lease: two that read the same row write the same number of attempts.
+ */
 export async function keepEarlyClaims(pool: pg.Pool): Promise<void> {
   await pool.query(`
     create table early_claim (id uuid);
@@ -63,6 +66,7 @@ export async function keepEarlyClaims(pool: pg.Pool): Promise<void> {
       return new;
     end $$;
     create trigger keep_early_claim before update on alert for each row
-      when (new.attempts > old.attempts and old.attempts > 0 and old.due_at > clock_timestamp())
+      when (new.due_at <> old.due_at and new.last_error is not distinct from old.last_error
+        and old.attempts > 0 and old.due_at > clock_timestamp())
       execute function keep_early_claim()`);
 }
