@@ -12,7 +12,7 @@ const MAX_BODY_BYTES = 512 * 1024;
 const MAX_DRAIN_MS = 10 * SECOND;
 
 /** Bounds on JSON that is parsed: keys of objects and items of lists in all, and nested levels. */
-const MAX_VALUES = 8_000;
+const MAX_VALUES = 12_000;
 const MAX_LEVELS = 100;
 
 /**

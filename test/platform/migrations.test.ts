@@ -110,6 +110,8 @@ beforeAll(async () => {
   await server.query(`create database ${NAME} template template0`);
   await migrateTo(BEFORE);
   pool = new pg.Pool({ connectionString: url(), max: 4 });
+  // Connections that `end` has not closed yet are closed by the server with the database.
+  pool.on('error', () => undefined);
   await fill(ids);
   await migrateTo(MIGRATIONS.length);
   redis = await TestRedis.open();
