@@ -45,7 +45,7 @@ const POLL = `query ($token: ID!) { queueToken(value: $token) { ${TOKEN} } }`;
 /** Variables as JSON, wrong each in its way, within what a body may be. */
 const WRONG: [string, string, string][] = [
   ['40,000 unknown keys', CHARGE, `{"input":${unknownKeys(40_000)}}`],
-  ['7,900 unknown keys', CHARGE, `{"input":${unknownKeys(7_900)}}`],
+  ['11,900 unknown keys', CHARGE, `{"input":${unknownKeys(11_900)}}`],
   ['50 unknown keys with 9,000 characters each', CHARGE, `{"input":${unknownKeys(50, 'x'.repeat(9_000))}}`],
   ['49 unknown keys with 49 unknown keys each', CHARGE, `{"input":${unknownKeys(49, JSON.parse(unknownKeys(49)))}}`],
   ['one key of 400,000 characters', CHARGE, `{"input":{${LONG}:1}}`],
@@ -54,11 +54,11 @@ const WRONG: [string, string, string][] = [
   ['control characters, and halves of pairs', CHARGE, `{"input":{"${'\\u0001\\ud83d'.repeat(15_000)}":1}}`],
   ['objects 40,000 levels deep', CHARGE, `{"input":${nested(40_000, '{"a":', '}')}}`],
   ['lists 40,000 levels deep', RESERVE, `{"input":{"seatIds":${nested(40_000, '[', ']')}}}`],
-  ['2,500 objects for ids', RESERVE, `{"input":{"seatIds":${listOf(2_500, '{}')}}}`],
+  ['5,900 objects for ids', RESERVE, `{"input":{"seatIds":${listOf(5_900, '{}')}}}`],
   ['40,000 numbers for ids', RESERVE, `{"input":{"seatIds":${listOf(40_000, '1.5')}}}`],
-  ['2,500 lines, wrong in every place', PLACE_ORDER, `{"input":{"lines":${listOf(2_500, unknownKeys(2))}}}`],
+  ['3,900 lines, wrong in every place', PLACE_ORDER, `{"input":{"lines":${listOf(3_900, unknownKeys(2))}}}`],
   ['40,000 unknown keys for a text', POLL, `{"token":${unknownKeys(40_000)}}`],
-  ['7,500 items for a text', POLL, `{"token":${listOf(7_500, '"x"')}}`],
+  ['11,500 items for a text', POLL, `{"token":${listOf(11_500, '"x"')}}`],
   ['40,000 variables that the document does not have', POLL, unknownKeys(40_000)],
 ];
 
