@@ -195,13 +195,17 @@ export class Scene {
     }
   }
 
-  /** Number of seats of a show that the batch has given to a user, in addition to what PostgreSQL counts. @param limit its name */
+  /**
+   * @param limit a name as in `Wanted`
+   * @returns how much of a limit the commands of this batch have used, in addition to what PostgreSQL counts
+   */
   granted(limit: string): number {
     return this.#granted.get(limit) ?? 0;
   }
 
-  grant(limit: string, seats: number): void {
-    this.#granted.set(limit, this.granted(limit) + seats);
+  /** Counts so much more of a limit as used by this batch. */
+  grant(limit: string, count: number): void {
+    this.#granted.set(limit, this.granted(limit) + count);
   }
 
   /** Adds a step that runs after the commit, for the command that is being decided. */

@@ -29,7 +29,7 @@ export class Hold {
   @Property({ type: 'datetime', columnType: 'timestamptz' })
   expiresAt!: Date;
 
-  /** Number of seats of the reservation. */
+  /** Number of seats of the reservation. Not a column: it is read from the reservation together with the hold. */
   size!: number;
 }
 
