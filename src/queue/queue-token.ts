@@ -219,14 +219,14 @@ function placeOf({ position, waiting, etaMs, awayMs }: Standing): Place {
 
 /**
  * Polls are short near the front and near the opening, long at the back, and always short enough not to count as away.
- * The next one comes when the turn is expected, where that is sooner: a holder who is admitted without knowing it takes
- * up a place.
+ * The next one comes after half of the time to the expected turn, where that is sooner: a holder who is admitted without
+ * knowing it takes up a place, and admissions may go twice as fast as they did.
  */
-const POLL_MS = { min: SECOND, max: 10 * SECOND, perPlace: 10 } as const;
+const POLL_MS = { min: SECOND, max: 10 * SECOND, perPlace: 5 } as const;
 
 function pollAfter(position: number | null, etaMs: number, awayMs: number): number {
   const byPlace = position === null ? etaMs : POLL_MS.min + POLL_MS.perPlace * (position - 10);
-  const wanted = etaMs < 0 ? byPlace : Math.min(byPlace, etaMs);
+  const wanted = etaMs < 0 || position === null ? byPlace : Math.min(byPlace, etaMs / 2);
   const max = awayMs > 0 ? Math.min(POLL_MS.max, Math.floor(awayMs / 3)) : POLL_MS.max;
   return Math.min(max, Math.max(POLL_MS.min, Math.ceil(wanted)));
 }

@@ -1,6 +1,6 @@
 -- The pace of admissions: `pace` in meta, in milliseconds per admission, 0 while unknown.
 --   :admissions  list  "<ms>:<admitted>:<people ACTIVE before>" of the last minute's ticks
--- meta: waitedAt (the last tick that left no token WAITING, or at which the queue was not OPEN)
+-- meta: waitedAt (the last tick that left no token WAITING, or at which the queue was not OPEN or had no capacity)
 
 -- Returns how many were admitted since `from`, and how many were ACTIVE before them.
 local function admittedSince(from)
@@ -33,7 +33,7 @@ end
 -- are not counted, because they do not repeat: what counts is how fast places come free, and all of them do within one
 -- active time.
 local function measurePace(elapsed)
-  if set.state ~= 'OPEN' or drawing or waiting() == 0 then
+  if set.state ~= 'OPEN' or drawing or set.capacity == 0 or waiting() == 0 then
     redis.call('HSET', P .. ':meta', 'waitedAt', now)
     return 0
   end
