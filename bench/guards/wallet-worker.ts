@@ -48,7 +48,7 @@ async function chargeUntilAnswered(on: Platform, userId: string, onTry: () => vo
 async function chargeOnce(on: Platform, id: string, userId: string, onTry: () => void): Promise<boolean> {
   onTry();
   const caller = { id: userId, role: 'BUYER' as const, until: Number.POSITIVE_INFINITY };
-  const answer = await charge(makeContext(on, caller, undefined, ''), { amount: 1, idempotencyKey: id });
+  const answer = await charge(makeContext(on, caller, undefined), { amount: 1, idempotencyKey: id });
   return !('code' in answer);
 }
 

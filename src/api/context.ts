@@ -43,19 +43,23 @@ export class Context {
   readonly caller: Caller | null;
   /** The header x-queue-token as sent. */
   readonly queueToken: string | undefined;
-  readonly requestId: string;
   /** Start of the request, in milliseconds of `performance.now()`. */
   readonly startedAt = performance.now();
   /** Set for the resolver of a @queued field, by access.ts. */
   readonly pass: Pass | null = null;
-  /** Created at first use: most requests and nearly all subscriptions need neither, and a fork takes kilobytes. */
-  protected readonly made: { em?: EntityManager; loaders?: Loaders } = {};
+  /** Created at first use: most requests and nearly all subscriptions need none, and a fork takes kilobytes. */
+  protected readonly made: { em?: EntityManager; loaders?: Loaders; requestId?: string } = {};
 
-  constructor(platform: Platform, caller: Caller | null, queueToken: string | undefined, requestId: string) {
+  constructor(platform: Platform, caller: Caller | null, queueToken: string | undefined) {
     this.platform = platform;
     this.caller = caller;
     this.queueToken = queueToken;
-    this.requestId = requestId;
+  }
+
+  /** Names the request in errors and in the log. */
+  get requestId(): string {
+    this.made.requestId ??= randomUUID();
+    return this.made.requestId;
   }
 
   /**
@@ -79,13 +83,8 @@ export class Context {
 
 type Loaders = Map<unknown, DataLoader<string, unknown>>;
 
-export function makeContext(
-  platform: Platform,
-  caller: Caller | null,
-  queueToken: string | undefined,
-  requestId: string = randomUUID(),
-): Context {
-  return new Context(platform, caller, queueToken, requestId);
+export function makeContext(platform: Platform, caller: Caller | null, queueToken: string | undefined): Context {
+  return new Context(platform, caller, queueToken);
 }
 
 /** The same request with the pass that opens a @queued field. */

@@ -100,7 +100,12 @@ export class Subscription implements ExecutionArgs, AsyncIterableIterator<Execut
 
   async next(): Promise<IteratorResult<ExecutionResult>> {
     try {
-      if (!this.#hasEnded) await this.#run();
+      const opened = this.#hasEnded ? undefined : await this.#open();
+      while (opened && !this.#hasEnded) {
+        const event = await opened.source.next().catch((error: unknown) => this.#sendFailure(error));
+        if (!event || event.done || this.#hasEnded) break;
+        await this.#sendEvent(event.value, opened.answering);
+      }
     } finally {
       await this.return();
     }
@@ -124,22 +129,22 @@ export class Subscription implements ExecutionArgs, AsyncIterableIterator<Execut
     return this;
   }
 
-  async #run(): Promise<void> {
+  /** Opens the source of events; sends what is wrong, and returns undefined, when there is none. */
+  async #open(): Promise<{ source: AsyncIterator<unknown>; answering: Answering | undefined } | undefined> {
     const operation = getOperationAST(this.document, this.operationName) as OperationDefinitionNode;
     const { coerced, fault } = readVariables(this.schema, operation, this.variableValues);
-    if (fault) return this.#sendResult({ errors: [fault] });
+    if (fault) return this.#sendNoEvents({ errors: [fault] });
     const opened = await createSourceEventStream(this);
-    if (!(Symbol.asyncIterator in opened)) return this.#sendResult(opened);
+    if (!(Symbol.asyncIterator in opened)) return this.#sendNoEvents(opened);
     const source = opened[Symbol.asyncIterator]();
     // A client that left while this was being opened has ended it already.
     if (this.#hasEnded) await source.return?.();
     this.#source = source;
-    const answering = this.#plan?.begin(coerced, this.contextValue);
-    while (!this.#hasEnded) {
-      const event = await source.next().catch((error: unknown) => this.#sendFailure(error));
-      if (!event || event.done || this.#hasEnded) return;
-      await this.#sendEvent(event.value, answering);
-    }
+    return { source, answering: this.#plan?.begin(coerced, this.contextValue) };
+  }
+
+  async #sendNoEvents(result: ExecutionResult): Promise<undefined> {
+    await this.#sendResult(result);
   }
 
   async #sendEvent(event: unknown, answering: Answering | undefined): Promise<void> {

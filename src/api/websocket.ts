@@ -133,8 +133,13 @@ function upgrade(
     socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
   };
   const { origin, host } = request.headers;
-  socket.on('error', () => socket.destroy());
+  socket.on('error', destroy);
   if (request.url?.split('?')[0] !== GRAPHQL_PATH) refuse('404 Not Found');
   else if (origin !== undefined && !isAllowedOrigin(platform.config, origin, host)) refuse('403 Forbidden');
-  else sockets.handleUpgrade(request, socket, head, (client) => sockets.emit('connection', client, request));
+  else sockets.handleUpgrade(request, socket, head, (client) => sockets.emit('connection', client));
+}
+
+/** Has no variables of a caller around it: as a listener of a socket it would keep them for as long as the socket. */
+function destroy(this: Duplex): void {
+  this.destroy();
 }

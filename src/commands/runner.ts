@@ -50,10 +50,12 @@ import { withRedisLock } from './redis-lock.ts';
  */
 
 /** Limits of one batch: its commands, and the rows that they lock together. */
-const MAX_COMMANDS = 64;
+const MAX_COMMANDS = 128;
 const MAX_ROWS = 500;
 /** Batches under way in one process; each uses one connection. */
 const MAX_BATCHES = 3;
+/** The same where each batch is about one wallet or coupon, because a lock in Redis guards it. */
+const MAX_LOCKED_BATCHES = 6;
 /**
  * While a batch is under way, the next one starts beside it only when CROWD commands for each batch under way are
  * waiting, or the oldest command has waited for GATHER_MS milliseconds. Commands of one batch share its statements and
@@ -408,7 +410,7 @@ class Runner {
 
   /** Starts batches while there is room. Commands that arrive in one turn of the event loop may share a batch. */
   #pump(): void {
-    if (this.#isPumping || this.#batches >= MAX_BATCHES || this.#waiting.length === 0) return;
+    if (this.#isPumping || this.#batches >= MAX_LOCKED_BATCHES || this.#waiting.length === 0) return;
     this.#isPumping = true;
     setImmediate(() => {
       this.#isPumping = false;
@@ -422,7 +424,10 @@ class Runner {
 
   #hasRoom(): boolean {
     const [oldest] = this.#waiting;
-    if (!oldest || this.#batches >= MAX_BATCHES) return false;
+    if (!oldest) return false;
+    // Commands that arrive later cannot share a batch with this one unless they want the same lock.
+    if (this.#redisLockOf(oldest) !== undefined) return this.#batches < MAX_LOCKED_BATCHES;
+    if (this.#batches >= MAX_BATCHES) return false;
     if (this.#batches === 0 || this.#waiting.length >= CROWD * this.#batches) return true;
     const left = oldest.arrivedAt + GATHER_MS - performance.now();
     if (left <= 0) return true;

@@ -1,6 +1,6 @@
 import { CloseCode, type Server } from 'graphql-ws';
 import type { WebSocket } from 'ws';
-import { BoundedWriter } from './bounded-writer.ts';
+import { BoundedWriter, type Connection } from './bounded-writer.ts';
 import type { Log } from './log.ts';
 import { SharedTimer } from './shared-timer.ts';
 import { SECOND } from './units.ts';
@@ -52,15 +52,29 @@ export function serveSocket<Extra>(
 
 /** A writer to the socket. @param maxBytes that may wait for the client before it is cut off */
 export function boundedWriterOf(socket: WebSocket, maxBytes: number): BoundedWriter {
-  const connection = {
-    write: (text: string, done: () => void): void => {
-      if (socket.readyState === socket.OPEN) socket.send(text, done);
-      else done();
-    },
-    buffered: () => socket.bufferedAmount,
-    cut: () => socket.terminate(),
-  };
-  return new BoundedWriter(connection, maxBytes);
+  return new BoundedWriter(new SocketConnection(socket), maxBytes);
+}
+
+/** A class, because closures for each socket would take more memory. */
+class SocketConnection implements Connection {
+  readonly #socket: WebSocket;
+
+  constructor(socket: WebSocket) {
+    this.#socket = socket;
+  }
+
+  write(text: string, done: () => void): void {
+    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(text, done);
+    else done();
+  }
+
+  buffered(): number {
+    return this.#socket.bufferedAmount;
+  }
+
+  cut(): void {
+    this.#socket.terminate();
+  }
 }
 
 /** Closes with a code; a client that does not answer in time is cut off. */
