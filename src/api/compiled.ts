@@ -148,8 +148,10 @@ export class Plan {
   readonly #write: Writer;
   /** Writes one row of the value; set when the value is a list. */
   readonly #writeRow: Writer | undefined;
-  /** The texts of values that several callers receive, such as an event or the rows of a map: each is written once. */
-  readonly #written = new WeakMap<object, string | Promise<string>>();
+  /** The texts of lists that several callers receive, such as the rows of a map: each is written once. */
+  readonly #written = new WeakMap<object, Promise<string>>();
+  /** The last event and its text: an event that all subscribers receive reaches them one after another. */
+  #last: { readonly event: unknown; readonly text: string } | undefined;
 
   constructor(
     operation: OperationDefinitionNode,
@@ -213,14 +215,16 @@ export class Plan {
   }
 
   #writeOnce(value: unknown): Promise<string> | string {
-    const rows = this.#writeRow && Array.isArray(value) ? value : undefined;
-    const isShared = rows !== undefined || this.operation.operation === 'subscription';
-    if (!isShared || typeof value !== 'object' || value === null) return this.#enclose(this.#write(value));
-    let text = this.#written.get(value);
-    if (text === undefined) {
-      text = rows ? this.#writeRows(rows) : this.#enclose(this.#write(value));
+    if (this.#writeRow && Array.isArray(value)) {
+      const text = this.#written.get(value) ?? this.#writeRows(value);
       this.#written.set(value, text);
+      return text;
     }
+    if (this.operation.operation !== 'subscription') return this.#enclose(this.#write(value));
+    const last = this.#last;
+    if (last && last.event === value) return last.text;
+    const text = this.#enclose(this.#write(value));
+    this.#last = { event: value, text };
     return text;
   }
 
