@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { hostOf } from './platform/public-address.ts';
 
 // How values of the configuration are read. Each throws an Error whose message ends the sentence "KEY ...".
 
@@ -57,11 +58,6 @@ export function hosts(given: string): string[] {
     if (!URL.canParse(origin)) throw new Error(`has ${quoted(host)}, which is no address and no host name`);
     return hostOf(new URL(origin));
   });
-}
-
-/** The host that a URL leads to: an address in its one spelling, or a name in lower case. */
-export function hostOf({ hostname }: URL): string {
-  return hostname.replace(/^\[|\]$/g, '');
 }
 
 /** An IANA time zone. */

@@ -1,10 +1,11 @@
 import { Field, InputType } from 'type-graphql';
 import type { Context } from '../api/context.ts';
 import { textOf } from '../api/input.ts';
+import { badInput } from '../api/problems.ts';
 import { run, type Verb } from '../commands/runner.ts';
 import { newId } from '../platform/ids.ts';
+import { judgeUrl } from '../platform/outgoing.ts';
 import { AlertChannel, AlertChannelKind } from './alert.ts';
-import { channelUrlOf } from './channel-url.ts';
 
 @InputType()
 export class RegisterAlertChannelInput {
@@ -17,6 +18,8 @@ export class RegisterAlertChannelInput {
   @Field(() => String, { description: 'https URL that takes a POST; never shown again' })
   url!: string;
 }
+
+const MAX_URL_CHARACTERS = 2_000;
 
 const REGISTER_ALERT_CHANNEL: Verb<RegisterAlertChannelInput, AlertChannel> = {
   name: 'registerAlertChannel',
@@ -32,10 +35,11 @@ const REGISTER_ALERT_CHANNEL: Verb<RegisterAlertChannelInput, AlertChannel> = {
 /**
  * Registers a channel that alerts can be sent to.
  * @returns the channel
- * @throws CallerError BAD_USER_INPUT for a name outside 1..200 characters and a URL that `channelUrlOf` refuses
+ * @throws CallerError BAD_USER_INPUT for a name outside 1..200 characters and a URL that `judgeUrl` refuses
  */
 export async function registerAlertChannel(context: Context, input: RegisterAlertChannelInput): Promise<AlertChannel> {
   const name = textOf('name', input.name, 1, 200);
-  const url = channelUrlOf(input.url, context.platform.config);
-  return run(context, REGISTER_ALERT_CHANNEL, { name, kind: input.kind, url });
+  const judged = judgeUrl(textOf('url', input.url, 1, MAX_URL_CHARACTERS), context.platform.config);
+  if ('fault' in judged) throw badInput(`url ${judged.fault}`);
+  return run(context, REGISTER_ALERT_CHANNEL, { name, kind: input.kind, url: judged.url });
 }

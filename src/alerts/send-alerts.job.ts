@@ -1,11 +1,12 @@
 import { type EntityManager, LockMode } from '@mikro-orm/core';
 import { runAlone } from '../commands/runner.ts';
 import type { Job } from '../platform/jobs.ts';
+import { POST_TIMEOUT_MS } from '../platform/outgoing.ts';
 import type { Platform } from '../platform/platform.ts';
 import { sqlRow } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
 import { Alert, AlertChannel, MAX_ATTEMPTS } from './alert.ts';
-import { POST_TIMEOUT_MS, postAlert } from './post-alert.ts';
+import { postAlert } from './post-alert.ts';
 
 /** Most attempts that one run of the job begins. */
 const MAX_AT_ONCE = 20;

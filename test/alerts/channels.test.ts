@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { isPublicAddress } from '../../src/alerts/public-address.ts';
+import { isPublicAddress } from '../../src/platform/public-address.ts';
 import { becomes, makeChannel, REGISTER, schedule } from '../support/alerts.ts';
 import { eventually } from '../support/builders.ts';
 import type { Buyer, Data } from '../support/client.ts';

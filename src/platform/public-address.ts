@@ -36,6 +36,11 @@ export const lookupPublic: LookupFunction = (host, options, answer) => {
   });
 };
 
+/** The host that a URL leads to: an address in its one spelling, or a name in lower case. */
+export function hostOf({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, '');
+}
+
 function blockList(subnets: readonly string[]): BlockList {
   const list = new BlockList();
   for (const subnet of subnets) {
