@@ -12,6 +12,7 @@ import { SalesWithoutHotRows } from './0010-sales-without-hot-rows.ts';
 import { VersionsOfTheirOwn } from './0011-versions-of-their-own.ts';
 import { SeatsBySection } from './0012-seats-by-section.ts';
 import { SalesReferToNoProduct } from './0013-sales-refer-to-no-product.ts';
+import { Outbox } from './0014-outbox.ts';
 
 /** Every change of the database, in order; forward only. */
 export const MIGRATIONS: MigrationObject[] = [
@@ -28,4 +29,5 @@ export const MIGRATIONS: MigrationObject[] = [
   { name: '0011-versions-of-their-own', class: VersionsOfTheirOwn },
   { name: '0012-seats-by-section', class: SeatsBySection },
   { name: '0013-sales-refer-to-no-product', class: SalesReferToNoProduct },
+  { name: '0014-outbox', class: Outbox },
 ];

@@ -1,15 +1,16 @@
 import { type EntityClass, type EntityManager, LockMode } from '@mikro-orm/core';
 import { readHolders, Seat, writeSeats } from '../concerts/seat.ts';
 import { publishSeats } from '../concerts/seat-change.ts';
-import { Coupon, IssuedCoupon } from '../coupons/coupon.ts';
-import { Payment } from '../payments/payment.ts';
+import { Coupon, eventsOfIssuedCoupon, IssuedCoupon } from '../coupons/coupon.ts';
+import { eventsOfPayment, Payment } from '../payments/payment.ts';
 import type { Platform } from '../platform/platform.ts';
 import { prepared, sql } from '../platform/postgres.ts';
-import { PriorityCode, Queue } from '../queue/queue.ts';
-import { Reservation, writeReservations } from '../reservations/reservation.ts';
-import { insertLines, Order, OrderLine, writeOrders } from '../shop/order.ts';
-import { Product, writeProducts } from '../shop/product.ts';
+import { eventsOfQueue, PriorityCode, Queue } from '../queue/queue.ts';
+import { eventsOfReservation, Reservation, writeReservations } from '../reservations/reservation.ts';
+import { eventsOfOrder, insertLines, Order, OrderLine, writeOrders } from '../shop/order.ts';
+import { eventsOfProduct, Product, writeProducts } from '../shop/product.ts';
 import { LedgerEntry, Wallet } from '../wallet/wallet.ts';
+import type { EventsOf } from './outbox.ts';
 
 /** A row as it was read under its lock, and as the commands of a batch have changed it. */
 export interface Changed<E> {
@@ -34,14 +35,28 @@ export interface Kind<E extends object = object> {
   readonly complete?: (em: EntityManager, entities: readonly E[]) => Promise<void>;
   /** Writes the changed rows in one statement; without it MikroORM updates them one by one. */
   readonly write?: (em: EntityManager, rows: readonly Changed<E>[]) => Promise<void>;
+  /** The events that other systems learn of when a row is changed or new. */
+  readonly events?: EventsOf<E>;
   /** Publishes the changed rows to subscribers, after the commit. Never throws. */
   readonly announce?: (platform: Platform, entities: readonly E[], now: Date) => void;
 }
 
 const byId = { key: ({ id }: { readonly id: string }) => id, idProperty: 'id' };
 
-export const RESERVATIONS: Kind<Reservation> = { ...byId, entity: Reservation, lock: 'wait', write: writeReservations };
-export const ORDERS: Kind<Order> = { ...byId, entity: Order, lock: 'wait', write: writeOrders };
+export const RESERVATIONS: Kind<Reservation> = {
+  ...byId,
+  entity: Reservation,
+  lock: 'wait',
+  write: writeReservations,
+  events: eventsOfReservation,
+};
+export const ORDERS: Kind<Order> = {
+  ...byId,
+  entity: Order,
+  lock: 'wait',
+  write: writeOrders,
+  events: eventsOfOrder,
+};
 export const SEATS: Kind<Seat> = {
   ...byId,
   entity: Seat,
@@ -63,11 +78,17 @@ export const PRODUCTS: Kind<Product> = {
   lock: 'wait',
   where: { stock: { $ne: null } },
   write: writeProducts,
+  events: eventsOfProduct,
 };
-export const ISSUED_COUPONS: Kind<IssuedCoupon> = { ...byId, entity: IssuedCoupon, lock: 'wait' };
+export const ISSUED_COUPONS: Kind<IssuedCoupon> = {
+  ...byId,
+  entity: IssuedCoupon,
+  lock: 'wait',
+  events: eventsOfIssuedCoupon,
+};
 export const COUPONS: Kind<Coupon> = { ...byId, entity: Coupon, lock: 'wait' };
-export const PAYMENTS: Kind<Payment> = { ...byId, entity: Payment, lock: 'wait' };
-export const QUEUES: Kind<Queue> = { ...byId, entity: Queue, lock: 'wait' };
+export const PAYMENTS: Kind<Payment> = { ...byId, entity: Payment, lock: 'wait', events: eventsOfPayment };
+export const QUEUES: Kind<Queue> = { ...byId, entity: Queue, lock: 'wait', events: eventsOfQueue };
 export const PRIORITY_CODES: Kind<PriorityCode> = {
   entity: PriorityCode,
   key: ({ hash }) => hash,
@@ -99,6 +120,11 @@ export const LOCK_ORDER: readonly Kind<never>[] = [
   PRIORITY_CODES,
   WALLETS,
 ] as unknown as readonly Kind<never>[];
+
+/** The kinds whose changes are events, by class. */
+export const EVENTFUL: ReadonlyMap<EntityClass<object>, EventsOf<object>> = new Map(
+  LOCK_ORDER.flatMap((kind) => (kind.events ? [[kind.entity as EntityClass<object>, kind.events as EventsOf<object>]] : [])),
+);
 
 /** New rows are written class after class in this order, so that rows exist before others refer to them. */
 export const INSERT_ORDER = [Reservation, Order, OrderLine, IssuedCoupon, Payment, LedgerEntry] as const;

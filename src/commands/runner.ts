@@ -19,6 +19,7 @@ import {
 import {
   type Changed,
   COUPONS,
+  EVENTFUL,
   INSERT_ORDER,
   insertRows,
   type Kind,
@@ -30,6 +31,7 @@ import {
   WALLETS,
   type Wanted,
 } from './lock-order.ts';
+import { type Emitted, type Surroundings, writeOutbox } from './outbox.ts';
 import { withRedisLock } from './redis-lock.ts';
 
 /*
@@ -42,7 +44,7 @@ import { withRedisLock } from './redis-lock.ts';
  *   lock       locks the rows, kind by kind in LOCK_ORDER
  *   facts      reads the clock, then the other data that the decisions depend on
  *   decide     decides the commands one after another, in memory
- *   write      writes wallets by version, new rows, changed rows and kept answers
+ *   write      writes wallets by version, new rows, changed rows, kept answers, and last the events of the changes
  *   commit     commits; then each command's steps after the commit run, and its caller gets the answer
  *
  * One transaction covers the steps from `claim` to `commit`. After a lost race the batch runs again. After a fault the
@@ -153,6 +155,8 @@ export interface Caller {
   readonly platform: Platform;
   /** Whether the caller has stopped waiting for the answer: then the command does not begin. */
   isOver(): boolean;
+  /** Names the request in the log and with the events that it causes; undefined for a job. */
+  readonly requestId?: string;
 }
 
 /**
@@ -161,7 +165,7 @@ export interface Caller {
 export type AfterStep = () => Promise<unknown>;
 
 /** The locked rows of a batch, with the changes that its commands make. */
-export class Scene {
+export class Scene implements Surroundings {
   readonly platform: Platform;
   /** PostgreSQL's clock, read once under the locks. */
   now = new Date(Number.NaN);
@@ -169,6 +173,11 @@ export class Scene {
   readonly #inserts = new Map<EntityClass<object>, object[]>();
   readonly #shared = new Map<AfterStep | ((platform: Platform) => Promise<void>), Promise<void>>();
   readonly #granted = new Map<string, number>();
+  /** Rows of kinds with events: as they were when the last command was decided. */
+  readonly #told = new Map<object, object>();
+  /** New rows of the command that is being decided. */
+  #new: object[] = [];
+  readonly #emitted: Emitted[] = [];
   #steps: AfterStep[] = [];
 
   constructor(platform: Platform) {
@@ -187,8 +196,14 @@ export class Scene {
     return row;
   }
 
+  /** As `find`, by the class of the row. */
+  rowOf<E extends object>(entity: EntityClass<E>, id: string): E | undefined {
+    return this.#rows.get(entity as EntityClass<object>)?.get(id)?.after as E | undefined;
+  }
+
   /** Adds new rows, written once all commands are decided. `find` and `get` do not return them. */
   insert(...entities: object[]): void {
+    this.#new.push(...entities);
     for (const entity of entities) {
       const entityClass = entity.constructor as EntityClass<object>;
       const list = this.#inserts.get(entityClass);
@@ -233,10 +248,43 @@ export class Scene {
     return steps;
   }
 
+  /**
+   * For the runner: notes the events of the command that was just decided.
+   * @param wanted the rows that the command was given to change
+   */
+  takeEvents({ rows = [] }: Wanted, requestId: string | undefined): void {
+    for (const entity of this.#new) this.#emit(undefined, entity, requestId);
+    this.#new = [];
+    for (const [kind, ids] of rows) {
+      if (!kind.events) continue;
+      for (const id of ids) {
+        const row: object | undefined = this.find(kind, id);
+        const before = row && this.#told.get(row);
+        if (!row || !before || !differs(before, row)) continue;
+        this.#emit(before, row, requestId);
+        this.#told.set(row, copyOf(row));
+      }
+    }
+  }
+
+  #emit(before: object | undefined, after: object, requestId: string | undefined): void {
+    const eventsOf = EVENTFUL.get(after.constructor as EntityClass<object>);
+    for (const event of eventsOf?.({ before, after }, this) ?? []) this.#emitted.push({ event, requestId });
+  }
+
+  /** For the runner: the events of all commands, in the order in which they were decided. */
+  get emitted(): readonly Emitted[] {
+    return this.#emitted;
+  }
+
   /** For the runner: adds rows as they were read. */
   add<E extends object>(kind: Kind<E>, rows: ReadonlyMap<string, E>): void {
     const known = this.#rows.get(kind.entity as EntityClass<object>) ?? new Map<string, Changed<object>>();
-    for (const [id, row] of rows) known.set(id, { before: kind.write ? copyOf(row) : row, after: row });
+    for (const [id, row] of rows) {
+      const before = kind.write || kind.events ? copyOf(row) : row;
+      known.set(id, { before, after: row });
+      if (kind.events) this.#told.set(row, before);
+    }
     this.#rows.set(kind.entity as EntityClass<object>, known);
   }
 
@@ -323,6 +371,7 @@ export function run<Asked, Answer, Known, Facts>(
   return runners(platform).run({
     platform,
     isOver: () => caller.isOver(),
+    ...(caller.requestId !== undefined && { requestId: caller.requestId }),
     verb: verb as unknown as AnyVerb,
     asked,
     key: key && { ...key, mutation: verb.name },
@@ -744,6 +793,7 @@ class Runner {
     const changes = await write(em, scene);
     if (kept.length > 0) await keepAnswers(em, kept);
     if (dropped.length > 0) await dropKeys(em, dropped);
+    await writeOutbox(em, scene.emitted);
     return { results, changes };
   }
 
@@ -856,11 +906,12 @@ async function claimAll(em: EntityManager, open: readonly Open[]): Promise<Map<O
   return new Map(keyed.map(({ one }, index) => [one, claimed[index] as Claimed]));
 }
 
-function decideOne({ entry, known }: Open, facts: unknown, scene: Scene): Result {
+function decideOne({ entry, known, wanted }: Open, facts: unknown, scene: Scene): Result {
   try {
     if (entry.isOver()) throw new CallerError('SERVICE_UNAVAILABLE');
     const answer = entry.verb.decide({ asked: entry.asked, known, facts }, scene);
     const steps = scene.takeSteps();
+    scene.takeEvents(wanted, entry.requestId);
     return answer instanceof Leave ? { entry, leave: answer } : { entry, answer: copyOf(answer), steps };
   } catch (error) {
     scene.takeSteps();

@@ -3,6 +3,7 @@ import { Entity, Formula, PrimaryKey, Property } from '@mikro-orm/decorators/leg
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { DateTime, Money } from '../api/scalars.ts';
 import { newId } from '../platform/ids.ts';
+import type { EventsOf } from '../commands/outbox.ts';
 
 export const DiscountKind = { FIXED: 'FIXED', PERCENT: 'PERCENT' } as const;
 export type DiscountKind = keyof typeof DiscountKind;
@@ -156,3 +157,9 @@ export class Coupon {
     return this.discountKind === 'PERCENT' ? Math.floor((subtotal * this.value) / 100) : Math.min(this.value, subtotal);
   }
 }
+
+/** The event of a coupon that was claimed. Events of one coupon are in the order of their commits. */
+export const eventsOfIssuedCoupon: EventsOf<IssuedCoupon> = ({ before, after: { id, couponId, userId, serial } }) =>
+  before
+    ? []
+    : [{ type: 'coupon.claimed.v1', aggregate: couponId, data: { couponId, issuedCouponId: id, userId, serial } }];

@@ -6,6 +6,7 @@ import { Problem, ProblemCode, Refusal, type RefusalCode, sentenceOf } from '../
 import { DateTime, Money } from '../api/scalars.ts';
 import { Reservation } from '../reservations/reservation.ts';
 import { Order } from '../shop/order.ts';
+import type { EventsOf } from '../commands/outbox.ts';
 
 export const PaymentStatus = { COMPLETED: 'COMPLETED', FAILED: 'FAILED', CANCELLED: 'CANCELLED' } as const;
 export type PaymentStatus = keyof typeof PaymentStatus;
@@ -100,3 +101,17 @@ export function insufficientBalance(balance: number, required: number): Insuffic
 export function alreadyPaid(payment: Payment): AlreadyPaid {
   return Object.assign(new AlreadyPaid(), sentenceOf('ALREADY_PAID'), { payment });
 }
+
+/** The events of a payment: it is new, COMPLETED or FAILED, or was CANCELLED. */
+export const eventsOfPayment: EventsOf<Payment> = ({ before, after }, { rowOf }) => {
+  const { id, userId, reservationId, orderId, amount, status, failure, cancelledAt } = after;
+  const showId = reservationId === null ? null : (rowOf(Reservation, reservationId)?.showId ?? null);
+  const data = { paymentId: id, userId, reservationId, orderId, showId, amount };
+  if (!before) {
+    return failure === null
+      ? [{ type: 'payment.completed.v1', aggregate: id, data }]
+      : [{ type: 'payment.failed.v1', aggregate: id, data: { ...data, failure } }];
+  }
+  if (before.status === status || cancelledAt === null) return [];
+  return [{ type: 'payment.cancelled.v1', aggregate: id, data: { ...data, cancelledAt: cancelledAt.toISOString() } }];
+};

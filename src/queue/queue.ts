@@ -4,6 +4,8 @@ import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { badInput } from '../api/problems.ts';
 import { DateTime } from '../api/scalars.ts';
 import { HexType } from '../platform/postgres.ts';
+import type { NewEvent } from '../commands/event-types.ts';
+import type { EventsOf } from '../commands/outbox.ts';
 
 export const QueueState = { SCHEDULED: 'SCHEDULED', OPEN: 'OPEN', PAUSED: 'PAUSED', CLOSED: 'CLOSED' } as const;
 export type QueueState = keyof typeof QueueState;
@@ -129,4 +131,17 @@ export class PriorityCode {
     this.claimedAt ??= now;
     return this.userId === userId;
   }
+}
+
+/** The events of a queue: it opened, was paused, resumed or closed. */
+export const eventsOfQueue: EventsOf<Queue> = ({ before, after: { id, state } }) => {
+  if (before?.state === state || state === 'SCHEDULED') return [];
+  if (state === 'PAUSED') return [queueEvent('queue.paused.v1', id)];
+  if (state === 'CLOSED') return [queueEvent('queue.closed.v1', id)];
+  return [queueEvent(before && before.state !== 'SCHEDULED' ? 'queue.resumed.v1' : 'queue.opened.v1', id)];
+};
+
+/** An event of a queue. */
+export function queueEvent(type: Extract<NewEvent, { data: { queueId: string } }>['type'], queueId: string): NewEvent {
+  return { type, aggregate: queueId, data: { queueId } };
 }

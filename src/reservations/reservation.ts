@@ -5,6 +5,8 @@ import { connectionOf } from '../api/connection.ts';
 import { Problem, Refusal, sentenceOf } from '../api/problems.ts';
 import { DateTime, Money } from '../api/scalars.ts';
 import { prepared, sql } from '../platform/postgres.ts';
+import type { EventData, NewEvent } from '../commands/event-types.ts';
+import type { EventsOf } from '../commands/outbox.ts';
 
 export const ReservationStatus = {
   HELD: 'HELD',
@@ -158,4 +160,23 @@ export function seatsUnavailable(seatIds: string[]): SeatsUnavailable {
 
 export function saleClosed(salesOpenAt: Date, salesCloseAt: Date): SaleClosed {
   return Object.assign(new SaleClosed(), sentenceOf('SALE_CLOSED'), { salesOpenAt, salesCloseAt });
+}
+
+/** The events of a reservation: it is new and HELD, or its status has changed. A refund is an event of the payment. */
+export const eventsOfReservation: EventsOf<Reservation> = ({ before, after }) => {
+  const { id, userId, showId, seatIds, amount, expiresAt, storedStatus } = after;
+  const data = { reservationId: id, userId, showId, seatIds, amount };
+  if (!before) {
+    const held = { ...data, expiresAt: expiresAt.toISOString() };
+    return [{ type: 'reservation.held.v1', aggregate: id, data: held }];
+  }
+  if (before.storedStatus === storedStatus) return [];
+  if (storedStatus === 'CONFIRMED') return [{ type: 'reservation.confirmed.v1', aggregate: id, data }];
+  if (storedStatus === 'RELEASED') return [{ type: 'reservation.released.v1', aggregate: id, data }];
+  return storedStatus === 'EXPIRED' ? [lapsed(data)] : [];
+};
+
+/** The event of a hold that has lapsed. */
+export function lapsed(data: EventData<'reservation.lapsed.v1'>): NewEvent {
+  return { type: 'reservation.lapsed.v1', aggregate: data.reservationId, data };
 }

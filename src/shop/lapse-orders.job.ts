@@ -1,11 +1,15 @@
 import type { EntityManager } from '@mikro-orm/core';
+import type { EventData } from '../commands/event-types.ts';
 import { lockRows, PRODUCTS } from '../commands/lock-order.ts';
+import { writeOutbox } from '../commands/outbox.ts';
 import { runAlone } from '../commands/runner.ts';
 import { isLockedOut, isUnavailable } from '../platform/faults.ts';
 import type { Job } from '../platform/jobs.ts';
 import { forkOf, type Platform } from '../platform/platform.ts';
 import { NOW_ONCE, prepared, sql } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
+import { orderLapsed } from './order.ts';
+import { stockChanged } from './product.ts';
 import { findLines } from './read-orders.ts';
 
 /** The products and coupons that a caller is about to take. */
@@ -119,16 +123,24 @@ async function endFree(
  * with their products. Their coupons are free again, because only a live order uses a coupon.
  */
 async function endOrders(em: EntityManager, ids: readonly string[]): Promise<void> {
-  await sql(
+  const ended = await sql<EventData<'order.lapsed.v1'>>(
     em,
-    `with ended as (
-       update shop_order set status = 'CANCELLED' where id = any($1) and status = 'PLACED' returning id
-     ), back as (
-       select l.product_id, sum(l.quantity) as quantity
-       from order_line l join ended on ended.id = l.order_id group by l.product_id
+    `update shop_order set status = 'CANCELLED' where id = any($1) and status = 'PLACED'
+     returning id as "orderId", user_id as "userId", total`,
+    [ids],
+  );
+  const stocks = await sql<{ id: string; stock: number }>(
+    em,
+    `with back as (
+       select l.product_id, sum(l.quantity) as quantity from order_line l where l.order_id = any($1) group by l.product_id
      )
      update product p set stock = p.stock + back.quantity
-     from back where p.id = back.product_id and p.stock is not null`,
-    [ids],
+     from back where p.id = back.product_id and p.stock is not null returning p.id, p.stock`,
+    [ended.map(({ orderId }) => orderId)],
+  );
+  const events = [...ended.map(orderLapsed), ...stocks.map(({ id, stock }) => stockChanged(id, stock))];
+  await writeOutbox(
+    em,
+    events.map((event) => ({ event, requestId: undefined })),
   );
 }

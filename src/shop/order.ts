@@ -5,6 +5,8 @@ import { connectionOf } from '../api/connection.ts';
 import { DateTime, Money } from '../api/scalars.ts';
 import { prepared, sql } from '../platform/postgres.ts';
 import { MINUTE } from '../platform/units.ts';
+import type { EventData, NewEvent } from '../commands/event-types.ts';
+import type { EventsOf } from '../commands/outbox.ts';
 
 export const OrderStatus = {
   PLACED: 'PLACED',
@@ -265,3 +267,25 @@ export async function writeOrders(
 }
 
 export const OrderConnection = connectionOf('Order', Order);
+
+/** The events of an order: it is new and PLACED, was PAID, was cancelled, or was not paid in time. */
+export const eventsOfOrder: EventsOf<Order> = ({ before, after }, { now }) => {
+  const { id, userId, subtotal, discount, total, issuedCouponId, payBy, lines = [], storedStatus } = after;
+  const data = { orderId: id, userId, total };
+  if (!before) {
+    const placed = {
+      ...{ ...data, subtotal, discount, issuedCouponId, payBy: payBy.toISOString() },
+      lines: lines.map(({ productId, quantity, unitPrice }) => ({ productId, quantity, unitPrice })),
+    };
+    return [{ type: 'order.placed.v1', aggregate: id, data: placed }];
+  }
+  if (before.storedStatus === storedStatus) return [];
+  if (storedStatus === 'PAID') return [{ type: 'order.paid.v1', aggregate: id, data }];
+  if (storedStatus !== 'CANCELLED') return [];
+  return payBy <= now ? [orderLapsed(data)] : [{ type: 'order.cancelled.v1', aggregate: id, data }];
+};
+
+/** The event of an order that was not paid in time. */
+export function orderLapsed(data: EventData<'order.lapsed.v1'>): NewEvent {
+  return { type: 'order.lapsed.v1', aggregate: data.orderId, data };
+}

@@ -6,6 +6,8 @@ import { Problem, type Refusal, sentenceOf } from '../api/problems.ts';
 import { Money } from '../api/scalars.ts';
 import { newId } from '../platform/ids.ts';
 import { prepared, sql } from '../platform/postgres.ts';
+import type { NewEvent } from '../commands/event-types.ts';
+import type { EventsOf } from '../commands/outbox.ts';
 
 /** Characters of a word that a search compares; longer words are cut, so that each fits into an index. */
 const MAX_WORD_CHARACTERS = 100;
@@ -182,3 +184,12 @@ export function insufficientStock(shortages: StockShortage[]): InsufficientStock
 }
 
 export const ProductConnection = connectionOf('Product', Product);
+
+/** The event of a product whose stock has changed. */
+export const eventsOfProduct: EventsOf<Product> = ({ before, after: { id, stock } }) =>
+  before && before.stock !== stock && stock !== null ? [stockChanged(id, stock)] : [];
+
+/** The event that tells a product's stock. */
+export function stockChanged(productId: string, stock: number): NewEvent {
+  return { type: 'stock.changed.v1', aggregate: productId, data: { productId, stock } };
+}

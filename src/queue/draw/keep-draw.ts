@@ -1,7 +1,8 @@
 import { LockMode, raw } from '@mikro-orm/core';
+import { writeOutbox } from '../../commands/outbox.ts';
 import { runAlone } from '../../commands/runner.ts';
 import { forkOf, type Platform } from '../../platform/platform.ts';
-import { Queue } from '../queue.ts';
+import { Queue, queueEvent } from '../queue.ts';
 import { IDS_PER_PART, idsOf, QueueShuffle, QueueShufflePart } from './queue-shuffle.ts';
 
 /** By lane, public ids in lower-case hex in the order drawn. */
@@ -27,7 +28,9 @@ export async function keepDraw(platform: Platform, queueId: string, order: Drawn
       }
     }
     await em.nativeUpdate(QueueShuffle, { queueId }, { drawn, drawnAt: raw('clock_timestamp()') });
-    await em.nativeUpdate(Queue, { id: queueId, state: 'SCHEDULED' }, { state: 'OPEN', version: raw('version + 1') });
+    const scheduled = { id: queueId, state: 'SCHEDULED' } as const;
+    const opened = await em.nativeUpdate(Queue, scheduled, { state: 'OPEN', version: raw('version + 1') });
+    if (opened > 0) await writeOutbox(em, [{ event: queueEvent('queue.opened.v1', queueId), requestId: undefined }]);
     return true;
   });
   return isNew ? order : mergeWithKept(platform, queueId, order);

@@ -1,0 +1,74 @@
+import { z } from 'zod';
+
+/*
+ * The events that other systems learn of. This catalogue is the contract: schema/events/ is emitted from it. Data has
+ * ids, amounts, statuses and times; never names, tokens or keys.
+ */
+
+const id = z.uuid();
+/** An amount in minor units of the currency. */
+const money = z.int().min(0);
+const time = z.iso.datetime();
+
+const reservation = { reservationId: id, userId: id, showId: id, seatIds: z.array(id), amount: money };
+const payment = {
+  paymentId: id,
+  userId: id,
+  /** What was paid for: one of the two. The show is that of the reservation. */
+  reservationId: id.nullable(),
+  orderId: id.nullable(),
+  showId: id.nullable(),
+  amount: money,
+};
+const order = { orderId: id, userId: id, total: money };
+const queue = { queueId: id };
+
+/** The data of each event, by the type that the envelope carries. */
+export const EVENT_TYPES = {
+  'reservation.held.v1': z.strictObject({ ...reservation, expiresAt: time }),
+  'reservation.released.v1': z.strictObject(reservation),
+  'reservation.lapsed.v1': z.strictObject(reservation),
+  'reservation.confirmed.v1': z.strictObject(reservation),
+  'payment.completed.v1': z.strictObject(payment),
+  'payment.failed.v1': z.strictObject({ ...payment, failure: z.string() }),
+  'payment.cancelled.v1': z.strictObject({ ...payment, cancelledAt: time }),
+  'order.placed.v1': z.strictObject({
+    ...order,
+    subtotal: money,
+    discount: money,
+    issuedCouponId: id.nullable(),
+    payBy: time,
+    lines: z.array(z.strictObject({ productId: id, quantity: z.int().min(1), unitPrice: money })),
+  }),
+  'order.paid.v1': z.strictObject(order),
+  'order.cancelled.v1': z.strictObject(order),
+  'order.lapsed.v1': z.strictObject(order),
+  'coupon.claimed.v1': z.strictObject({ couponId: id, issuedCouponId: id, userId: id, serial: z.int().min(1) }),
+  'stock.changed.v1': z.strictObject({ productId: id, stock: z.int().min(0) }),
+  'show.sold_out.v1': z.strictObject({ showId: id, concertId: id }),
+  'queue.opened.v1': z.strictObject(queue),
+  'queue.paused.v1': z.strictObject(queue),
+  'queue.resumed.v1': z.strictObject(queue),
+  'queue.closed.v1': z.strictObject(queue),
+  'queue.drained.v1': z.strictObject(queue),
+} as const;
+
+export type EventType = keyof typeof EVENT_TYPES;
+export type EventData<T extends EventType> = z.infer<(typeof EVENT_TYPES)[T]>;
+
+/** An event as a command emits it. */
+export type NewEvent = {
+  [T in EventType]: {
+    readonly type: T;
+    /** Id of the thing that changed: events of one aggregate are delivered in their order. */
+    readonly aggregate: string;
+    readonly data: EventData<T>;
+  };
+}[EventType];
+
+/** Types whose events tell a state: of several in one transaction only the last one is kept. */
+export const LATEST_ONLY: ReadonlySet<EventType> = new Set(['stock.changed.v1']);
+
+export function isEventType(name: string): name is EventType {
+  return Object.hasOwn(EVENT_TYPES, name);
+}

@@ -1,0 +1,68 @@
+import type { EntityClass, EntityManager } from '@mikro-orm/core';
+import { newId } from '../platform/ids.ts';
+import { prepared, sql } from '../platform/postgres.ts';
+import { LATEST_ONLY, type NewEvent } from './event-types.ts';
+
+/** The view that a kind has of a batch when it says which events a change means. */
+export interface Surroundings {
+  /** PostgreSQL's clock, read under the locks. */
+  readonly now: Date;
+  /** @returns the locked row of a class, as the commands so far have changed it; undefined when it is not locked */
+  rowOf<E extends object>(entity: EntityClass<E>, id: string): E | undefined;
+}
+
+/** The events of a change of a row; `before` is undefined for a new row. */
+export type EventsOf<E> = (
+  change: { readonly before: E | undefined; readonly after: E },
+  surroundings: Surroundings,
+) => readonly NewEvent[];
+
+/** An event, with the id of the request that caused it; undefined for a job. */
+export interface Emitted {
+  readonly event: NewEvent;
+  readonly requestId: string | undefined;
+}
+
+/** Number of partitions; relays share the outbox out by them. */
+export const PARTITIONS = 16;
+
+/**
+ * Writes events within `em`'s transaction, as its last statement: the rows that they tell of are locked or written by
+ * then, so that within an aggregate the order of `sequence` is the order of the commits.
+ */
+export async function writeOutbox(em: EntityManager, emitted: readonly Emitted[]): Promise<void> {
+  const events = withoutOutdated(emitted);
+  if (events.length === 0) return;
+  await sql(
+    em,
+    prepared(`insert into outbox (id, type, aggregate, part, data, request_id)
+     select id, type, aggregate, part, data, request_id
+     from unnest($1::uuid[], $2::text[], $3::uuid[], $4::smallint[], $5::jsonb[], $6::text[])
+       with ordinality as u (id, type, aggregate, part, data, request_id, place) order by place`),
+    [
+      events.map(() => newId()),
+      events.map(({ event }) => event.type),
+      events.map(({ event }) => event.aggregate),
+      events.map(({ event }) => partOf(event.aggregate)),
+      events.map(({ event }) => JSON.stringify(event.data)),
+      events.map(({ requestId }) => requestId ?? null),
+    ],
+  );
+}
+
+/** Leaves out events that tell a state which a later event of the same transaction tells anew. */
+function withoutOutdated(emitted: readonly Emitted[]): readonly Emitted[] {
+  const last = new Map<string, Emitted>();
+  for (const one of emitted) {
+    const { type, aggregate } = one.event;
+    if (LATEST_ONLY.has(type)) last.set(`${type} ${aggregate}`, one);
+  }
+  return emitted.filter(
+    (one) => !LATEST_ONLY.has(one.event.type) || last.get(`${one.event.type} ${one.event.aggregate}`) === one,
+  );
+}
+
+/** The partition of an aggregate: the last digit of its id, which is random. */
+function partOf(aggregate: string): number {
+  return Number.parseInt(aggregate.slice(-1), PARTITIONS);
+}
