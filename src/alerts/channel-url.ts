@@ -1,8 +1,7 @@
 import { isIP } from 'node:net';
 import { textOf } from '../api/input.ts';
 import { badInput } from '../api/problems.ts';
-import type { Config } from '../config.ts';
-import { hostOf } from '../config-values.ts';
+import { type Config, hostOf } from '../config.ts';
 import { isPublicAddress } from './public-address.ts';
 
 const MAX_CHARACTERS = 2_000;
