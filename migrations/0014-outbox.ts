@@ -21,7 +21,9 @@ export class Outbox extends Migration {
     this.addSql(`comment on column outbox.part is 'Partition of the aggregate, 0 .. 15; one relay at a time has it'`);
     this.addSql(`comment on column outbox.streamed_at is 'When it was added to the stream in Redis'`);
     this.addSql(`comment on column outbox.shared_at is 'When its deliveries to webhooks were made'`);
-    this.addSql(`create index outbox_waiting on outbox (part, sequence) where streamed_at is null or shared_at is null`);
+    this.addSql(
+      `create index outbox_waiting on outbox (part, sequence) where streamed_at is null or shared_at is null`,
+    );
     this.addSql(`create index outbox_occurred on outbox using brin (occurred_at)`);
     this.addSql(`create table outbox_part (part smallint primary key)`);
     this.addSql(`insert into outbox_part select generate_series(0, 15)`);
@@ -63,7 +65,9 @@ export class Outbox extends Migration {
 
     this.addSql(`alter table show add column sold_out_at timestamptz`);
     this.addSql(`alter table show add column has_new_sales boolean not null default false`);
-    this.addSql(`comment on column show.has_new_sales is 'Whether tickets changed since it was last judged sold out or not'`);
+    this.addSql(
+      `comment on column show.has_new_sales is 'Whether tickets changed since it was last judged sold out or not'`,
+    );
     this.addSql(`create index show_has_new_sales on show (id) where has_new_sales`);
   }
 }

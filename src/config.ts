@@ -1,62 +1,66 @@
-import { currency, hostName, hosts, oneOf, origins, text, timeZone, url, whole } from './config-values.ts';
+import { isIP } from 'node:net';
+import * as z from 'zod/mini';
+import { hostOf } from './platform/public-address.ts';
 
 /** One key of the environment: what it means, in which unit, and how its value is read. */
-interface Key<T> {
+interface Key<Value, Fallback extends Value | undefined> {
   readonly about: string;
   readonly example: string;
-  readonly fallback: T;
-  /** @throws Error whose message ends the sentence "KEY ..." */
-  readonly read: (text: string) => T;
+  /** The value when the key is unset. */
+  readonly fallback: Fallback;
+  /** Reads the text of the environment. The message of an issue ends the sentence "KEY ...". */
+  readonly read: z.ZodMiniType<Value, string>;
 }
 
-type Values<Keys> = { [K in keyof Keys]: Keys[K] extends Key<infer T> ? T : never };
+/** What zod found wrong. */
+type Fault = { readonly input?: unknown };
+
+type ValueOf<K> = K extends Key<infer Value, infer Fallback> ? Value | Extract<Fallback, undefined> : never;
 
 /** The process cannot start as configured; the message has one line for each key at fault. */
 export class ConfigError extends Error {}
 
-const optional = undefined as string | undefined;
-
 /** Every key that Onsale reads, in the order of docs/configuration.md. */
 export const KEYS = {
   PORT: key('TCP port to serve on; 0: any free one', '4000', 4000, whole(0, 65_535)),
-  HOST: key('Address to listen on', '127.0.0.1', '127.0.0.1', hostName),
+  HOST: key('Address to listen on', '127.0.0.1', '127.0.0.1', hostName()),
   DATA_DIR: key('Folder of the embedded servers and of generated secrets', '.data', '.data', text(1, 4_096)),
   DATABASE_URL: key(
     'PostgreSQL to use; unset: an embedded one',
     'postgres://user:secret@db:5432/onsale',
-    optional,
+    undefined,
     url('postgres:', 'postgresql:'),
   ),
-  REDIS_URL: key('Redis to use; unset: a private one', 'redis://cache:6379', optional, url('redis:', 'rediss:')),
-  OPERATOR_NAME: key('Name of the operator account made or kept at start', 'operator', optional, text(3, 40)),
+  REDIS_URL: key('Redis to use; unset: a private one', 'redis://cache:6379', undefined, url('redis:', 'rediss:')),
+  OPERATOR_NAME: key('Name of the operator account made or kept at start', 'operator', undefined, text(3, 40)),
   OPERATOR_PASSWORD: key(
     'Its password; unset: generated once, printed and kept in DATA_DIR',
     'a-long-passphrase',
-    optional,
+    undefined,
     text(8, 200),
   ),
   AUTH_SECRET: key(
     'Secret that signs access tokens, 32 random characters for full strength; unset: made once and kept in PostgreSQL',
     'thirty-two-random-characters-or-more',
-    optional,
+    undefined,
     text(16, 1_000),
   ),
   AUTH_JWKS_URL: key(
     'JWK set of an identity provider whose tokens are accepted instead of our own',
     'https://id.example.com/.well-known/jwks.json',
-    optional,
+    undefined,
     url('https:', 'http:'),
   ),
   AUTH_ISSUER: key(
     '`iss` that a token must carry; unset: onsale, or with AUTH_JWKS_URL any',
     'https://id.example.com/',
-    optional,
+    undefined,
     text(1, 500),
   ),
   AUTH_AUDIENCE: key(
     '`aud` that a token must carry; unset: onsale, or with AUTH_JWKS_URL any',
     'onsale',
-    optional,
+    undefined,
     text(1, 500),
   ),
   AUTH_ROLE_CLAIM: key(
@@ -70,13 +74,13 @@ export const KEYS = {
   LATE_PAYMENT: key(
     'Payment for a hold that lapsed: refuse, or accept while the seats are free',
     'refuse',
-    'refuse' as 'refuse' | 'accept',
+    'refuse',
     oneOf('refuse', 'accept'),
   ),
   ON_PAYMENT_FAILURE: key(
     'What a payment refused for want of money does to the hold or order: keep it until it lapses, or release it',
     'keep',
-    'keep' as 'keep' | 'release',
+    'keep',
     oneOf('keep', 'release'),
   ),
   CANCEL_HOURS: key('How long the buyer may cancel the payment of an order, in hours', '24', 24, whole(0, 8_760)),
@@ -84,7 +88,7 @@ export const KEYS = {
   COUPON_GUARD: key(
     'What keeps two processes from giving out one coupon at once: a version, a row lock, or a lock in Redis',
     'pessimistic',
-    'pessimistic' as 'optimistic' | 'pessimistic' | 'redis-lock' | 'script',
+    'pessimistic',
     // `script`, a guard that earlier versions had, is read as pessimistic.
     oneOf('optimistic', 'pessimistic', 'redis-lock', 'script'),
   ),
@@ -97,34 +101,34 @@ export const KEYS = {
   WALLET_EXPIRY_DAYS: key(
     'Days without movement after which the money in a wallet lapses; unset: never',
     '1825',
-    undefined as number | undefined,
+    undefined,
     whole(1, 36_500),
   ),
   WALLET_GUARD: key(
     'What keeps two processes from changing one wallet at once: a version, a row lock, or a lock in Redis',
     'optimistic',
-    'optimistic' as 'optimistic' | 'pessimistic' | 'redis-lock',
+    'optimistic',
     oneOf('optimistic', 'pessimistic', 'redis-lock'),
   ),
   ALERT_HOSTS: key(
     'Hosts, separated by commas, that alerts may be sent to though they are private or this machine; unset: none',
     'hooks.internal,10.0.0.7',
-    undefined as string[] | undefined,
-    hosts,
+    undefined,
+    hosts(),
   ),
-  TIME_ZONE: key('IANA time zone that calendar dates are reckoned in', 'Asia/Seoul', 'Asia/Seoul', timeZone),
-  CURRENCY: key('ISO 4217 code of the currency of every amount', 'KRW', 'KRW', currency),
+  TIME_ZONE: key('IANA time zone that calendar dates are reckoned in', 'Asia/Seoul', 'Asia/Seoul', timeZone()),
+  CURRENCY: key('ISO 4217 code of the currency of every amount', 'KRW', 'KRW', currency()),
   DEMO_DATA: key(
     'Whether a new database gets demo concerts and products at start; unset: on, but off in production',
     'on',
-    undefined as 'on' | 'off' | undefined,
+    undefined,
     oneOf('on', 'off'),
   ),
   CORS_ORIGINS: key(
     'Origins, separated by commas, whose pages may call this server; unset: pages it serves itself and loopback',
     'https://tickets.example.com',
-    undefined as string[] | undefined,
-    origins,
+    undefined,
+    origins(),
   ),
   WS_MAX_BUFFERED_BYTES: key(
     'Bytes that may wait for one slow reader of a WebSocket or a stream before it is cut off',
@@ -148,7 +152,7 @@ export const KEYS = {
   NODE_ENV: key('production: no introspection, no demo data', 'production', 'development', text(1, 40)),
 };
 
-export type Config = Readonly<Values<typeof KEYS>>;
+export type Config = { readonly [K in keyof typeof KEYS]: ValueOf<(typeof KEYS)[K]> };
 
 /**
  * Reads and checks `env` once. An empty value counts as unset.
@@ -157,18 +161,121 @@ export type Config = Readonly<Values<typeof KEYS>>;
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const faults: string[] = [];
   const values: Record<string, unknown> = {};
-  for (const [name, { read, fallback, example }] of Object.entries(KEYS) as [string, Key<unknown>][]) {
+  for (const [name, { read, fallback, example }] of Object.entries<Key<unknown, unknown>>(KEYS)) {
     const given = env[name];
-    try {
-      values[name] = given === undefined || given === '' ? fallback : read(given);
-    } catch (error) {
-      faults.push(`${name} ${(error as Error).message} (example: ${name}=${example})`);
+    if (given === undefined || given === '') {
+      values[name] = fallback;
+      continue;
     }
+    const { data, error } = read.safeParse(given);
+    if (error) faults.push(`${name} ${error.issues[0]?.message} (example: ${name}=${example})`);
+    values[name] = data;
   }
   if (faults.length > 0) throw new ConfigError(faults.join('\n'));
   return values as Config;
 }
 
-function key<T>(about: string, example: string, fallback: T, read: (text: string) => T): Key<T> {
+function key<Value, Fallback extends Value | undefined>(
+  about: string,
+  example: string,
+  fallback: Fallback,
+  read: z.ZodMiniType<Value, string>,
+): Key<Value, Fallback> {
   return { about, example, fallback, read };
+}
+
+/** A whole number in digits between the bounds. */
+function whole(least: number, most: number) {
+  const error = isBut(`a whole number from ${least} to ${most}`);
+  // The bounds are checked on the text, which the message repeats as it was given.
+  const digits = z.string().check(
+    z.regex(/^\d+$/, { error }),
+    z.refine((given) => Number(given) >= least && Number(given) <= most, { error }),
+  );
+  return z.pipe(digits, z.transform(Number));
+}
+
+/** Text of so many characters. The message does not repeat it: it may be a secret. */
+function text(least: number, most: number) {
+  const error = ({ input }: Fault) => `has ${[...String(input)].length} characters but must have ${least} to ${most}`;
+  return z.string().check(z.minLength(least, { error }), z.maxLength(most, { error }));
+}
+
+/** One of the words. */
+function oneOf<const Word extends string>(...words: Word[]) {
+  return z.enum(words, { error: isBut(`one of ${words.join(', ')}`) });
+}
+
+/** A URL of one of the protocols, such as 'https:'. The message does not repeat it: it may have a password in it. */
+function url(...protocols: string[]) {
+  const starts = protocols.map((protocol) => `${protocol}//`).join(' or ');
+  // z.url also takes spaces and line breaks around the URL, and removes them.
+  const isRight = (given: string) => {
+    const parsed = URL.parse(given);
+    return parsed !== null && protocols.includes(parsed.protocol) && parsed.hostname !== '';
+  };
+  return z.string().check(z.refine(isRight, `must be a URL that starts with ${starts} and names a host`));
+}
+
+/** An IP address or a host name. */
+function hostName() {
+  const isRight = (given: string) => isIP(given) !== 0 || /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(given);
+  return z.string().check(z.refine(isRight, { error: isBut('an address or a host name') }));
+}
+
+/** IP addresses or host names separated by commas, each in the one spelling that `hostOf` gives. */
+function hosts() {
+  const urlOf = (host: string) => `https://${isIP(host) === 6 ? `[${host}]` : host}`;
+  const isRight = (host: string) => URL.canParse(urlOf(host));
+  const host = hostName().check(z.refine(isRight, { error: hasNo('address and no host name') }));
+  return listOf(
+    z.pipe(
+      host,
+      z.transform((given) => hostOf(new URL(urlOf(given)))),
+    ),
+  );
+}
+
+/** Origins separated by commas. */
+function origins() {
+  const isRight = (given: string) => URL.parse(given)?.origin === given;
+  return listOf(z.string().check(z.refine(isRight, { error: hasNo('origin such as https://tickets.example.com') })));
+}
+
+/** Parts separated by commas, with or without spaces. */
+function listOf<Value>(part: z.ZodMiniType<Value, string>) {
+  return z.pipe(
+    z.transform((given: string) => given.split(',').map((each) => each.trim())),
+    z.array(part),
+  );
+}
+
+/** An IANA time zone, in its one spelling. */
+function timeZone() {
+  return z.transform((given: string, { issues }) => {
+    try {
+      return new Intl.DateTimeFormat('en', { timeZone: given }).resolvedOptions().timeZone;
+    } catch {
+      issues.push({ code: 'custom', input: given, message: isBut('an IANA time zone')({ input: given }) });
+      return z.NEVER;
+    }
+  });
+}
+
+/** An ISO 4217 code. */
+function currency() {
+  return z.enum(Intl.supportedValuesOf('currency'), { error: isBut('an ISO 4217 code') });
+}
+
+function isBut(wanted: string) {
+  return ({ input }: Fault) => `is ${quoted(input)} but must be ${wanted}`;
+}
+
+function hasNo(wanted: string) {
+  return ({ input }: Fault) => `has ${quoted(input)}, which is no ${wanted}`;
+}
+
+function quoted(input: unknown): string {
+  const given = String(input);
+  return JSON.stringify(given.length > 60 ? `${given.slice(0, 60)}...` : given);
 }

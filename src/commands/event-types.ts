@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod/mini';
 
 /*
  * The events that other systems learn of. This catalogue is the contract: schema/events/ is emitted from it. Data has
@@ -7,7 +7,7 @@ import { z } from 'zod';
 
 const id = z.uuid();
 /** An amount in minor units of the currency. */
-const money = z.int().min(0);
+const money = z.int().check(z.minimum(0));
 const time = z.iso.datetime();
 
 const reservation = { reservationId: id, userId: id, showId: id, seatIds: z.array(id), amount: money };
@@ -15,9 +15,9 @@ const payment = {
   paymentId: id,
   userId: id,
   /** What was paid for: one of the two. The show is that of the reservation. */
-  reservationId: id.nullable(),
-  orderId: id.nullable(),
-  showId: id.nullable(),
+  reservationId: z.nullable(id),
+  orderId: z.nullable(id),
+  showId: z.nullable(id),
   amount: money,
 };
 const order = { orderId: id, userId: id, total: money };
@@ -36,15 +36,20 @@ export const EVENT_TYPES = {
     ...order,
     subtotal: money,
     discount: money,
-    issuedCouponId: id.nullable(),
+    issuedCouponId: z.nullable(id),
     payBy: time,
-    lines: z.array(z.strictObject({ productId: id, quantity: z.int().min(1), unitPrice: money })),
+    lines: z.array(z.strictObject({ productId: id, quantity: z.int().check(z.minimum(1)), unitPrice: money })),
   }),
   'order.paid.v1': z.strictObject(order),
   'order.cancelled.v1': z.strictObject(order),
   'order.lapsed.v1': z.strictObject(order),
-  'coupon.claimed.v1': z.strictObject({ couponId: id, issuedCouponId: id, userId: id, serial: z.int().min(1) }),
-  'stock.changed.v1': z.strictObject({ productId: id, stock: z.int().min(0) }),
+  'coupon.claimed.v1': z.strictObject({
+    couponId: id,
+    issuedCouponId: id,
+    userId: id,
+    serial: z.int().check(z.minimum(1)),
+  }),
+  'stock.changed.v1': z.strictObject({ productId: id, stock: z.int().check(z.minimum(0)) }),
   'show.sold_out.v1': z.strictObject({ showId: id, concertId: id }),
   'queue.opened.v1': z.strictObject(queue),
   'queue.paused.v1': z.strictObject(queue),

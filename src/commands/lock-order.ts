@@ -123,7 +123,9 @@ export const LOCK_ORDER: readonly Kind<never>[] = [
 
 /** The kinds whose changes are events, by class. */
 export const EVENTFUL: ReadonlyMap<EntityClass<object>, EventsOf<object>> = new Map(
-  LOCK_ORDER.flatMap((kind) => (kind.events ? [[kind.entity as EntityClass<object>, kind.events as EventsOf<object>]] : [])),
+  LOCK_ORDER.flatMap((kind) =>
+    kind.events ? [[kind.entity as EntityClass<object>, kind.events as EventsOf<object>]] : [],
+  ),
 );
 
 /** New rows are written class after class in this order, so that rows exist before others refer to them. */

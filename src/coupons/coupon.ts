@@ -2,8 +2,8 @@ import { BigIntType, type OptionalProps } from '@mikro-orm/core';
 import { Entity, Formula, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { DateTime, Money } from '../api/scalars.ts';
-import { newId } from '../platform/ids.ts';
 import type { EventsOf } from '../commands/outbox.ts';
+import { newId } from '../platform/ids.ts';
 
 export const DiscountKind = { FIXED: 'FIXED', PERCENT: 'PERCENT' } as const;
 export type DiscountKind = keyof typeof DiscountKind;

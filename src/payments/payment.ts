@@ -4,9 +4,9 @@ import { createUnionType, Field, ID, ObjectType, registerEnumType } from 'type-g
 import { connectionOf } from '../api/connection.ts';
 import { Problem, ProblemCode, Refusal, type RefusalCode, sentenceOf } from '../api/problems.ts';
 import { DateTime, Money } from '../api/scalars.ts';
+import type { EventsOf } from '../commands/outbox.ts';
 import { Reservation } from '../reservations/reservation.ts';
 import { Order } from '../shop/order.ts';
-import type { EventsOf } from '../commands/outbox.ts';
 
 export const PaymentStatus = { COMPLETED: 'COMPLETED', FAILED: 'FAILED', CANCELLED: 'CANCELLED' } as const;
 export type PaymentStatus = keyof typeof PaymentStatus;

@@ -3,9 +3,9 @@ import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { badInput } from '../api/problems.ts';
 import { DateTime } from '../api/scalars.ts';
-import { HexType } from '../platform/postgres.ts';
 import type { NewEvent } from '../commands/event-types.ts';
 import type { EventsOf } from '../commands/outbox.ts';
+import { HexType } from '../platform/postgres.ts';
 
 export const QueueState = { SCHEDULED: 'SCHEDULED', OPEN: 'OPEN', PAUSED: 'PAUSED', CLOSED: 'CLOSED' } as const;
 export type QueueState = keyof typeof QueueState;

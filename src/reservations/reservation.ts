@@ -4,9 +4,9 @@ import { createUnionType, Field, ID, ObjectType, registerEnumType } from 'type-g
 import { connectionOf } from '../api/connection.ts';
 import { Problem, Refusal, sentenceOf } from '../api/problems.ts';
 import { DateTime, Money } from '../api/scalars.ts';
-import { prepared, sql } from '../platform/postgres.ts';
 import type { EventData, NewEvent } from '../commands/event-types.ts';
 import type { EventsOf } from '../commands/outbox.ts';
+import { prepared, sql } from '../platform/postgres.ts';
 
 export const ReservationStatus = {
   HELD: 'HELD',

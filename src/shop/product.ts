@@ -4,10 +4,10 @@ import { Field, ID, Int, ObjectType } from 'type-graphql';
 import { connectionOf } from '../api/connection.ts';
 import { Problem, type Refusal, sentenceOf } from '../api/problems.ts';
 import { Money } from '../api/scalars.ts';
-import { newId } from '../platform/ids.ts';
-import { prepared, sql } from '../platform/postgres.ts';
 import type { NewEvent } from '../commands/event-types.ts';
 import type { EventsOf } from '../commands/outbox.ts';
+import { newId } from '../platform/ids.ts';
+import { prepared, sql } from '../platform/postgres.ts';
 
 /** Characters of a word that a search compares; longer words are cut, so that each fits into an index. */
 const MAX_WORD_CHARACTERS = 100;
