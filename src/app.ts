@@ -8,8 +8,12 @@ import { makeSchema } from './api/schema.ts';
 import { serveStreams } from './api/sse.ts';
 import { serveSockets } from './api/websocket.ts';
 import { type Demo, seedDemo } from './cli/demo.ts';
+import { judgeSoldOut } from './concerts/judge-sold-out.job.ts';
 import type { Config } from './config.ts';
 import { ENTITIES } from './entities.ts';
+import { deliverWebhooks } from './events/deliver-webhooks.job.ts';
+import { forgetEvents } from './events/forget-events.job.ts';
+import { relayEvents } from './events/relay-events.job.ts';
 import { finishTokens } from './payments/finish-tokens.job.ts';
 import { isUnavailable } from './platform/faults.ts';
 import { forgetKeys } from './platform/forget-keys.job.ts';
@@ -39,6 +43,10 @@ const JOBS = [
   expireWallets,
   sendAlerts,
   forgetKeys,
+  judgeSoldOut,
+  relayEvents,
+  deliverWebhooks,
+  forgetEvents,
 ];
 
 /**

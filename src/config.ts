@@ -110,6 +110,12 @@ export const KEYS = {
     'optimistic',
     oneOf('optimistic', 'pessimistic', 'redis-lock'),
   ),
+  EVENTS_STREAM_MAX: key(
+    'Entries that the stream of events in Redis keeps, about',
+    '100000',
+    100_000,
+    whole(1_000, 10_000_000),
+  ),
   ALERT_HOSTS: key(
     'Hosts, separated by commas, that alerts may be sent to though they are private or this machine; unset: none',
     'hooks.internal,10.0.0.7',

@@ -4,6 +4,7 @@ import { Concert } from './concerts/concert.ts';
 import { Hold, Seat, Ticket } from './concerts/seat.ts';
 import { Show } from './concerts/show.ts';
 import { Coupon, IssuedCoupon } from './coupons/coupon.ts';
+import { Webhook } from './events/webhook.ts';
 import { Payment } from './payments/payment.ts';
 import { QueueShuffle, QueueShufflePart } from './queue/draw/queue-shuffle.ts';
 import { PriorityCode, Queue } from './queue/queue.ts';
@@ -36,4 +37,5 @@ export const ENTITIES = [
   IssuedCoupon,
   AlertChannel,
   Alert,
+  Webhook,
 ];

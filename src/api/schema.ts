@@ -10,6 +10,9 @@ import { SEAT_CHANGES } from '../concerts/seat-change.ts';
 import { ShowResolver } from '../concerts/show.resolver.ts';
 import { CouponAlreadyClaimed } from '../coupons/claim-coupon.ts';
 import { CouponsResolver } from '../coupons/coupons.resolver.ts';
+import { EventsResolver } from '../events/events.resolver.ts';
+import { SALES_EVENTS } from '../events/sales-event.ts';
+import { SALES_EVENTS_TOPIC } from '../events/sales-events.ts';
 import { AlreadyPaid, InsufficientBalance } from '../payments/payment.ts';
 import { PaymentsResolver } from '../payments/payments.resolver.ts';
 import { pubSubOf } from '../platform/topics.ts';
@@ -47,6 +50,7 @@ export function makeSchema(): GraphQLSchema {
       CouponsResolver,
       AlertsResolver,
       AuditResolver,
+      EventsResolver,
     ],
     orphanedTypes: [
       Refusal,
@@ -56,9 +60,10 @@ export function makeSchema(): GraphQLSchema {
       AlreadyPaid,
       InsufficientStock,
       CouponAlreadyClaimed,
+      ...SALES_EVENTS,
     ],
     directives: DIRECTIVES,
-    pubSub: pubSubOf([SEAT_CHANGES, QUEUE_STATS]),
+    pubSub: pubSubOf([SEAT_CHANGES, QUEUE_STATS, SALES_EVENTS_TOPIC]),
     validate: false,
     // Apollo checks the schema when it starts; once is enough.
     skipCheck: true,

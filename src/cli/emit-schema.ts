@@ -1,33 +1,51 @@
 import 'reflect-metadata';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { makeSchema, printSdl } from '../api/schema.ts';
+import { EVENT_TYPES, type EventType } from '../commands/event-types.ts';
+import { schemaOf } from '../events/envelope.ts';
 
-/** Where the schema is kept, from the root of the project, which is where this is run. */
-const FILE = join('schema', 'schema.graphql');
+/** Where the files are kept, from the root of the project, which is where this is run. */
+const FOLDER = 'schema';
+const EVENTS = join(FOLDER, 'events');
 
 /**
- * Writes the schema that is served to schema/schema.graphql; with --check only compares the two.
+ * Writes what other programs build on to schema/: the schema that is served, and a JSON Schema for each event. With
+ * --check only compares them with what is there.
  * @returns the exit code: 1 when --check finds a difference
  */
 async function emitSchema(isCheck: boolean): Promise<number> {
-  const emitted = printSdl(makeSchema());
-  if (isCheck) return check(emitted);
-  await mkdir(dirname(FILE), { recursive: true });
-  await writeFile(FILE, emitted);
-  process.stdout.write(`${FILE} is written\n`);
+  const emitted = new Map([[join(FOLDER, 'schema.graphql'), printSdl(makeSchema())]]);
+  for (const type of Object.keys(EVENT_TYPES) as EventType[]) {
+    emitted.set(join(EVENTS, `${type}.json`), `${JSON.stringify(schemaOf(type), null, 2)}\n`);
+  }
+  const kept = await readdir(EVENTS).catch(() => []);
+  const orphans = kept.map((name) => join(EVENTS, name)).filter((path) => !emitted.has(path));
+  if (isCheck) return check(emitted, orphans);
+  await mkdir(EVENTS, { recursive: true });
+  for (const path of orphans) await rm(path);
+  for (const [path, text] of emitted) await writeFile(path, text);
+  process.stdout.write(`${FOLDER}/ is written\n`);
   return 0;
 }
 
-async function check(emitted: string): Promise<number> {
-  const kept = await readFile(FILE, 'utf8').catch(() => '');
-  if (kept === emitted) return 0;
-  const [line, ours, theirs] = firstDifference(emitted.split('\n'), kept.split('\n'));
-  process.stderr.write(
-    `${resolve(FILE)}:${line} differs from the schema that is served: run "npm run schema" and commit the file.\n` +
-      `  served  ${ours}\n  kept    ${theirs}\n`,
-  );
-  return 1;
+async function check(emitted: ReadonlyMap<string, string>, orphans: readonly string[]): Promise<number> {
+  let code = 0;
+  for (const path of orphans) {
+    process.stderr.write(`${resolve(path)} describes no event: run "npm run schema" and commit the folder.\n`);
+    code = 1;
+  }
+  for (const [path, text] of emitted) {
+    const kept = await readFile(path, 'utf8').catch(() => '');
+    if (kept === text) continue;
+    const [line, ours, theirs] = firstDifference(text.split('\n'), kept.split('\n'));
+    process.stderr.write(
+      `${resolve(path)}:${line} differs from the schema that is served: run "npm run schema" and commit the file.\n` +
+        `  served  ${ours}\n  kept    ${theirs}\n`,
+    );
+    code = 1;
+  }
+  return code;
 }
 
 /** The number of the first line that differs, counted from 1, and the line on both sides. */

@@ -2,6 +2,7 @@ import { type EntityClass, type EntityManager, LockMode } from '@mikro-orm/core'
 import { readHolders, Seat, writeSeats } from '../concerts/seat.ts';
 import { publishSeats } from '../concerts/seat-change.ts';
 import { Coupon, eventsOfIssuedCoupon, IssuedCoupon } from '../coupons/coupon.ts';
+import { Webhook } from '../events/webhook.ts';
 import { eventsOfPayment, Payment } from '../payments/payment.ts';
 import type { Platform } from '../platform/platform.ts';
 import { prepared, sql } from '../platform/postgres.ts';
@@ -89,6 +90,7 @@ export const ISSUED_COUPONS: Kind<IssuedCoupon> = {
 export const COUPONS: Kind<Coupon> = { ...byId, entity: Coupon, lock: 'wait' };
 export const PAYMENTS: Kind<Payment> = { ...byId, entity: Payment, lock: 'wait', events: eventsOfPayment };
 export const QUEUES: Kind<Queue> = { ...byId, entity: Queue, lock: 'wait', events: eventsOfQueue };
+export const WEBHOOKS: Kind<Webhook> = { ...byId, entity: Webhook, lock: 'wait' };
 export const PRIORITY_CODES: Kind<PriorityCode> = {
   entity: PriorityCode,
   key: ({ hash }) => hash,
@@ -118,6 +120,7 @@ export const LOCK_ORDER: readonly Kind<never>[] = [
   PAYMENTS,
   QUEUES,
   PRIORITY_CODES,
+  WEBHOOKS,
   WALLETS,
 ] as unknown as readonly Kind<never>[];
 

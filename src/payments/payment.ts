@@ -103,9 +103,9 @@ export function alreadyPaid(payment: Payment): AlreadyPaid {
 }
 
 /** The events of a payment: it is new, COMPLETED or FAILED, or was CANCELLED. */
-export const eventsOfPayment: EventsOf<Payment> = ({ before, after }, { rowOf }) => {
+export const eventsOfPayment: EventsOf<Payment> = ({ before, after }, surroundings) => {
   const { id, userId, reservationId, orderId, amount, status, failure, cancelledAt } = after;
-  const showId = reservationId === null ? null : (rowOf(Reservation, reservationId)?.showId ?? null);
+  const showId = reservationId === null ? null : (surroundings.rowOf(Reservation, reservationId)?.showId ?? null);
   const data = { paymentId: id, userId, reservationId, orderId, showId, amount };
   if (!before) {
     return failure === null

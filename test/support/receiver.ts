@@ -14,6 +14,8 @@ export interface Heard {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: Data;
+  /** The body as it was sent. */
+  readonly text: string;
 }
 
 /** Takes alerts over https on this machine, and answers each path as a test says; 200 where it says nothing. */
@@ -33,7 +35,8 @@ export class Receiver {
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(chunk as Buffer);
       const { method = '', url: path = '', headers } = request;
-      this.heard.push({ method, path, headers, body: JSON.parse(Buffer.concat(chunks).toString()) });
+      const text = Buffer.concat(chunks).toString();
+      this.heard.push({ method, path, headers, text, body: JSON.parse(text) });
       const answer = this.#answers.get(path) ?? ((given) => given.end('ok'));
       answer(response);
     });

@@ -200,9 +200,15 @@ export async function noteLive(platform: Platform, queueId: string): Promise<voi
   await runScript(platform.redis, NOTE_LIVE, LIVE_QUEUES, [queueId]);
 }
 
-/** Ends the ticks of a queue that a tick found empty, unless there was an entry a short time ago. */
-export async function retire(platform: Platform, queueId: string): Promise<void> {
-  await runScript(platform.redis, RETIRE, LIVE_QUEUES, [queueId, LINGER_MS]);
+/**
+ * Ends the ticks of a queue that a tick found empty, unless there was an entry a short time ago.
+ * @param first runs before that; when it fails, the queue is ticked on
+ */
+export async function retire(platform: Platform, queueId: string, first: () => Promise<void>): Promise<void> {
+  const { redis } = platform;
+  if ((await runScript<number>(redis, RETIRE, LIVE_QUEUES, [queueId, LINGER_MS, 1])) === 0) return;
+  await first();
+  await runScript(redis, RETIRE, LIVE_QUEUES, [queueId, LINGER_MS, 0]);
 }
 
 /** Ids of the queues to tick. */

@@ -1,0 +1,149 @@
+import { randomUUID } from 'node:crypto';
+import { Webhook as Signer } from 'standardwebhooks';
+import type { Job } from '../platform/jobs.ts';
+import { POST_TIMEOUT_MS, postJson } from '../platform/outgoing.ts';
+import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
+import { NOW_ONCE, prepared, sql, sqlRow } from '../platform/postgres.ts';
+import { HOUR, SECOND } from '../platform/units.ts';
+import { envelopeOf, OUTBOX_COLUMNS, type OutboxRow } from './envelope.ts';
+import { Webhook } from './webhook.ts';
+import { claimLanes, endClaim } from './webhook-lanes.ts';
+
+/** Lanes of one webhook that a process works on at once: one that hangs uses up nobody else's. */
+const MAX_LANES = 8;
+/** Events of a lane that are posted under one claim. */
+const MAX_EVENTS = 20;
+/** Milliseconds that a claim lasts, and after which no further event is posted under it. */
+const LEASE_MS = 30 * SECOND;
+const MAX_WORK_MS = LEASE_MS - 2 * POST_TIMEOUT_MS;
+
+/** Milliseconds to wait after the first failure, doubled with each further one; chance removes up to a quarter. */
+const FIRST_WAIT_MS = 5 * SECOND;
+const MAX_WAIT_MS = 1 * HOUR;
+/** Milliseconds after its first try from which an event that fails is a dead letter. */
+const MAX_TRYING_MS = 24 * HOUR;
+
+/** Webhooks that this process is posting to. */
+const working = perProcess(({ closing }) => {
+  const state = { webhooks: new Map<string, Promise<void>>(), isClosing: false };
+  closing.push(async () => {
+    state.isClosing = true;
+    await Promise.all(state.webhooks.values());
+  });
+  return state;
+});
+
+/**
+ * Posts what waits for webhooks, each webhook apart from the others. An event that fails is tried again, ever later,
+ * for a day; then it is a dead letter, and the events behind it go on.
+ */
+export const deliverWebhooks: Job = {
+  name: 'deliver-webhooks',
+  everyMs: SECOND / 4,
+  async run(platform) {
+    const due = await sql<{ id: string }>(
+      forkOf(platform),
+      prepared(`select w.id from webhook w where w.removed_at is null and exists (
+         select from webhook_lane l where l.webhook_id = w.id and l.due_at <= ${NOW_ONCE})`),
+    );
+    const { webhooks, isClosing } = working(platform);
+    for (const { id } of due) {
+      if (isClosing || webhooks.has(id)) continue;
+      const work = deliverAll(platform, id)
+        .catch((error: unknown) => platform.log.warn({ webhook: id, error: String(error) }, 'posting events failed'))
+        .finally(() => webhooks.delete(id));
+      webhooks.set(id, work);
+    }
+  },
+};
+
+/** Works on lanes of a webhook until none is due. */
+async function deliverAll(platform: Platform, webhookId: string): Promise<void> {
+  const webhook = await forkOf(platform).findOne(Webhook, { id: webhookId, removedAt: null });
+  if (!webhook) return;
+  const workOnLanes = async (): Promise<void> => {
+    while (!working(platform).isClosing) {
+      const claim = randomUUID();
+      const begunAt = performance.now();
+      const [aggregate] = await claimLanes(forkOf(platform), { webhookId, claim, leaseMs: LEASE_MS, count: 1 });
+      if (aggregate === undefined) return;
+      const waitMs = await deliverLane(platform, webhook, aggregate, begunAt);
+      await endClaim(forkOf(platform), { webhookId, aggregate, claim, waitMs });
+    }
+  };
+  await Promise.all(Array.from({ length: MAX_LANES }, workOnLanes));
+}
+
+/** Posts the events of a lane in their order, up to the first that fails. @returns ms until the lane is due again */
+async function deliverLane(platform: Platform, webhook: Webhook, aggregate: string, begunAt: number): Promise<number> {
+  const rows = await sql<OutboxRow>(
+    forkOf(platform),
+    prepared(`select ${OUTBOX_COLUMNS} from webhook_delivery d join outbox o on o.sequence = d.sequence
+     where d.webhook_id = $1 and d.aggregate = $2 and d.status = 'PENDING' order by d.sequence limit ${MAX_EVENTS}`),
+    [webhook.id, aggregate],
+  );
+  for (const row of rows) {
+    if (performance.now() - begunAt > MAX_WORK_MS) return 0;
+    const failure = await postEvent(platform, webhook, row);
+    const { log } = platform;
+    const { id: event, type, requestId } = row;
+    if (failure === null) {
+      await noteDelivered(platform, webhook, row);
+      log.debug({ webhook: webhook.id, event, type, requestId }, 'an event was posted');
+      continue;
+    }
+    const { attempts, isDead } = await noteFailure(platform, webhook, row, failure);
+    if (!isDead) {
+      log.debug({ webhook: webhook.id, event, type, requestId, failure, attempts }, 'posting an event failed');
+      return waitAfter(attempts);
+    }
+    log.warn({ webhook: webhook.id, event, type, requestId, failure, attempts }, 'an event became a dead letter');
+  }
+  return 0;
+}
+
+/** Posts one event. @returns null when it was taken, else the reason, as `postJson` gives it */
+async function postEvent({ config }: Platform, webhook: Webhook, row: OutboxRow): Promise<string | null> {
+  const body = JSON.stringify(envelopeOf(row));
+  const now = new Date();
+  const { secret, oldSecret, oldSecretUntil } = webhook;
+  const secrets = oldSecret && oldSecretUntil && oldSecretUntil > now ? [secret, oldSecret] : [secret];
+  const headers = {
+    'content-type': 'application/cloudevents+json',
+    'webhook-id': row.id,
+    'webhook-timestamp': String(Math.floor(now.getTime() / SECOND)),
+    'webhook-signature': secrets.map((one) => new Signer(one).sign(row.id, now, body)).join(' '),
+  };
+  return postJson(webhook.url, body, headers, config);
+}
+
+async function noteDelivered(platform: Platform, { id }: Webhook, { sequence }: OutboxRow): Promise<void> {
+  await sql(
+    forkOf(platform),
+    prepared(`update webhook_delivery set status = 'DELIVERED', attempts = attempts + 1, last_error = null,
+       ended_at = clock_timestamp() where webhook_id = $1 and sequence = $2 and status = 'PENDING'`),
+    [id, sequence],
+  );
+}
+
+async function noteFailure(
+  platform: Platform,
+  { id }: Webhook,
+  { sequence }: OutboxRow,
+  failure: string,
+): Promise<{ attempts: number; isDead: boolean }> {
+  return sqlRow(
+    forkOf(platform),
+    prepared(`update webhook_delivery set attempts = attempts + 1, last_error = $3,
+       first_tried_at = coalesce(first_tried_at, clock_timestamp()),
+       status = case when first_tried_at <= clock_timestamp() - $4 * interval '1 millisecond' then 'DEAD' else status end,
+       ended_at = case when first_tried_at <= clock_timestamp() - $4 * interval '1 millisecond' then clock_timestamp() end
+     where webhook_id = $1 and sequence = $2 returning attempts, status = 'DEAD' as "isDead"`),
+    [id, sequence, failure, MAX_TRYING_MS],
+  );
+}
+
+function waitAfter(attempts: number): number {
+  const longest = Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** (attempts - 1));
+  return longest * (1 - Math.random() / 4);
+}

@@ -1,0 +1,85 @@
+import * as z from 'zod/mini';
+import { EVENT_TYPES, type EventType } from '../commands/event-types.ts';
+
+/** A row of `outbox`, as relays and deliveries read it. */
+export interface OutboxRow {
+  readonly sequence: number;
+  readonly id: string;
+  readonly type: EventType;
+  readonly aggregate: string;
+  readonly data: object;
+  readonly requestId: string | null;
+  readonly occurredAt: Date;
+}
+
+/** Columns of an OutboxRow over `outbox o`. */
+export const OUTBOX_COLUMNS = `o.sequence, o.id, o.type, o.aggregate, o.data, o.request_id as "requestId",
+  o.occurred_at as "occurredAt"`;
+
+const SOURCE = '/onsale';
+
+/** Digits of a sequence: texts of this length sort as the numbers do. */
+const SEQUENCE_DIGITS = 16;
+
+/** An event in the JSON format of CloudEvents 1.0, with its extensions `sequence` and `requestid`. */
+export interface Envelope {
+  readonly specversion: '1.0';
+  /** The same in every delivery of the event: receivers drop doubles by it. */
+  readonly id: string;
+  readonly source: typeof SOURCE;
+  readonly type: EventType;
+  /** The id of the thing that changed, whose events are delivered in order. */
+  readonly subject: string;
+  readonly time: string;
+  readonly datacontenttype: 'application/json';
+  /** Goes up with every event; the order of the events of one subject. Digits of equal length, so that text sorts. */
+  readonly sequence: string;
+  /** The x-request-id of the request that caused it; left out for what a job did. */
+  readonly requestid?: string;
+  readonly data: object;
+}
+
+export function envelopeOf({ sequence, id, type, aggregate, data, requestId, occurredAt }: OutboxRow): Envelope {
+  return {
+    specversion: '1.0',
+    id,
+    source: SOURCE,
+    type,
+    subject: aggregate,
+    time: occurredAt.toISOString(),
+    datacontenttype: 'application/json',
+    sequence: String(sequence).padStart(SEQUENCE_DIGITS, '0'),
+    ...(requestId !== null && { requestid: requestId }),
+    data,
+  };
+}
+
+/** The JSON Schema (draft 2020-12) of the envelope of a type, with its data. */
+export function schemaOf(type: EventType): object {
+  const { $schema, ...data } = z.toJSONSchema(EVENT_TYPES[type], { override: withoutPatterns });
+  const text = { type: 'string' };
+  return {
+    $schema,
+    title: type,
+    type: 'object',
+    properties: {
+      specversion: { const: '1.0' },
+      id: { type: 'string', format: 'uuid', description: 'The same in every delivery: drop doubles by it' },
+      source: { const: SOURCE },
+      type: { const: type },
+      subject: { type: 'string', format: 'uuid', description: 'What changed; its events are delivered in order' },
+      time: { type: 'string', format: 'date-time' },
+      datacontenttype: { const: 'application/json' },
+      sequence: { ...text, pattern: `^\\d{${SEQUENCE_DIGITS}}$`, description: 'Goes up with every event' },
+      requestid: { ...text, description: 'The x-request-id of the request that caused it' },
+      data,
+    },
+    required: ['specversion', 'id', 'source', 'type', 'subject', 'time', 'datacontenttype', 'sequence', 'data'],
+    additionalProperties: false,
+  };
+}
+
+/** A format says the same as the long pattern beside it. */
+function withoutPatterns({ jsonSchema }: { readonly jsonSchema: { format?: string; pattern?: string } }): void {
+  if (jsonSchema.format !== undefined) delete jsonSchema.pattern;
+}

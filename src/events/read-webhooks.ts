@@ -1,0 +1,93 @@
+import { Field, Int, ObjectType } from 'type-graphql';
+import { type Connection, connectionOf, numberKey, pageOf, toConnection } from '../api/connection.ts';
+import type { Batch, Context } from '../api/context.ts';
+import { DateTime } from '../api/scalars.ts';
+import { sql } from '../platform/postgres.ts';
+import { envelopeOf, OUTBOX_COLUMNS, type OutboxRow } from './envelope.ts';
+import { SalesEvent, toSalesEvent } from './sales-event.ts';
+import { Webhook } from './webhook.ts';
+
+@ObjectType({ description: 'An event that a webhook has not taken for a day; kept for 30 days' })
+export class DeadLetter {
+  @Field(() => Webhook)
+  webhook!: Webhook;
+
+  @Field(() => SalesEvent)
+  event!: SalesEvent;
+
+  @Field(() => Int)
+  attempts!: number;
+
+  @Field(() => String, { description: 'Why the last try failed: HTTP and the status, or the kind of error' })
+  lastError!: string;
+
+  @Field(() => DateTime)
+  diedAt!: Date;
+
+  /** Its place in the list. */
+  sequence!: number;
+}
+
+export const DeadLetterConnection = connectionOf('DeadLetter', DeadLetter);
+
+const NAME = 'deadLetter';
+
+/** The webhooks that are not removed, the oldest first. */
+export function readWebhooks({ em }: Context): Promise<Webhook[]> {
+  return em.find(Webhook, { removedAt: null }, { orderBy: { id: 'asc' }, disableIdentityMap: true });
+}
+
+/** What waits for a webhook, and how its last delivery went. */
+export interface Traffic {
+  readonly pending: number;
+  readonly lastError: string | null;
+  readonly deliveredAt: Date | null;
+}
+
+/** Loads the traffic of webhooks. */
+export const trafficOfWebhooks: Batch<Traffic> = async ({ em }, ids) => {
+  const rows = await sql<Traffic & { id: string }>(
+    em,
+    `select w.id,
+       (select count(*)::int from webhook_delivery d where d.webhook_id = w.id and d.status = 'PENDING'
+          and w.removed_at is null) as pending,
+       (select d.last_error from webhook_delivery d where d.webhook_id = w.id and d.status <> 'DELIVERED'
+          and d.last_error is not null order by d.sequence desc limit 1) as "lastError",
+       (select max(d.ended_at) from webhook_delivery d where d.webhook_id = w.id and d.status = 'DELIVERED') as "deliveredAt"
+     from webhook w where w.id = any($1)`,
+    [ids],
+  );
+  const found = new Map(rows.map((row) => [row.id, row]));
+  return ids.map((id) => found.get(id) as Traffic);
+};
+
+/** Reads a page of the dead letters of all webhooks that are not removed, the newest events first. */
+export async function readDeadLetters(
+  { em }: Context,
+  first: number,
+  after: string | undefined,
+): Promise<Connection<DeadLetter>> {
+  const page = pageOf(NAME, first, after, numberKey);
+  const rows = await sql<OutboxRow & { webhookId: string; attempts: number; lastError: string; diedAt: Date }>(
+    em,
+    `select ${OUTBOX_COLUMNS}, d.webhook_id as "webhookId", d.attempts, d.last_error as "lastError", d.ended_at as "diedAt"
+     from webhook_delivery d join webhook w on w.id = d.webhook_id and w.removed_at is null
+       join outbox o on o.sequence = d.sequence
+     where d.status = 'DEAD' and ($1::bigint is null or d.sequence < $1)
+     order by d.sequence desc, d.webhook_id limit $2`,
+    [page.after ?? null, first + 1],
+  );
+  const ids = rows.map(({ webhookId }) => webhookId);
+  const webhooks = new Map((await em.find(Webhook, { id: { $in: ids } })).map((webhook) => [webhook.id, webhook]));
+  const letters = rows.map((row) =>
+    Object.assign(new DeadLetter(), {
+      webhook: webhooks.get(row.webhookId) as Webhook,
+      event: toSalesEvent(envelopeOf(row)),
+      attempts: row.attempts,
+      lastError: row.lastError,
+      diedAt: row.diedAt,
+      sequence: row.sequence,
+    }),
+  );
+  return toConnection(NAME, letters, first, ({ sequence }) => sequence);
+}

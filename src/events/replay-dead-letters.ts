@@ -1,0 +1,21 @@
+import type { Context } from '../api/context.ts';
+import { idOf } from '../api/input.ts';
+import { notFound } from '../api/problems.ts';
+import { runAlone } from '../commands/runner.ts';
+import { Webhook } from './webhook.ts';
+import { reviveDeadLetters } from './webhook-lanes.ts';
+
+/**
+ * Posts dead letters again, with a day of tries before them. They come after newer events of their subject that were
+ * taken meanwhile; receivers compare `sequence`.
+ * @param webhookIdText whose dead letters; undefined for all
+ * @returns how many wait again
+ * @throws CallerError NOT_FOUND for a webhook that is unknown or removed
+ */
+export async function replayDeadLetters(context: Context, webhookIdText: string | undefined): Promise<number> {
+  const webhookId = typeof webhookIdText === 'string' ? idOf('webhookId', webhookIdText) : null;
+  if (webhookId !== null && !(await context.em.findOne(Webhook, { id: webhookId, removedAt: null }))) {
+    throw notFound('webhook');
+  }
+  return runAlone(context.platform, (em) => reviveDeadLetters(em, webhookId));
+}

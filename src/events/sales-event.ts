@@ -1,0 +1,150 @@
+import { type ClassType, Field, ID, Int, InterfaceType, ObjectType } from 'type-graphql';
+import { DateTime, Money } from '../api/scalars.ts';
+import type { Envelope } from './envelope.ts';
+
+@InterfaceType({
+  description: 'Something that was committed; schema/events/ describes the same for other systems',
+  resolveType: ({ type }: SalesEvent) => classOf(type).name,
+})
+export abstract class SalesEvent {
+  @Field(() => ID, { description: 'The same in every delivery: doubles are dropped by it' })
+  id!: string;
+
+  @Field(() => String, { description: 'Such as payment.completed.v1' })
+  type!: string;
+
+  @Field(() => DateTime)
+  time!: Date;
+
+  @Field(() => String, {
+    description: 'Goes up with every event; digits of equal length. Events of one subject are in this order',
+  })
+  sequence!: string;
+}
+
+@ObjectType({ implements: SalesEvent, description: 'reservation.held, released, lapsed, confirmed' })
+export class ReservationEvent extends SalesEvent {
+  @Field(() => ID)
+  reservationId!: string;
+
+  @Field(() => ID)
+  userId!: string;
+
+  @Field(() => ID)
+  showId!: string;
+
+  @Field(() => [ID])
+  seatIds!: string[];
+
+  @Field(() => Money)
+  amount!: number;
+
+  @Field(() => DateTime, { nullable: true, description: 'End of the hold; of reservation.held only' })
+  expiresAt!: Date | null;
+}
+
+@ObjectType({ implements: SalesEvent, description: 'payment.completed, failed, cancelled' })
+export class PaymentEvent extends SalesEvent {
+  @Field(() => ID)
+  paymentId!: string;
+
+  @Field(() => ID)
+  userId!: string;
+
+  @Field(() => ID, { nullable: true, description: 'What was paid for: this or orderId' })
+  reservationId!: string | null;
+
+  @Field(() => ID, { nullable: true })
+  orderId!: string | null;
+
+  @Field(() => ID, { nullable: true, description: 'The show of the reservation' })
+  showId!: string | null;
+
+  @Field(() => Money)
+  amount!: number;
+
+  @Field(() => String, { nullable: true, description: 'Code of the refusal; of payment.failed only' })
+  failure!: string | null;
+}
+
+@ObjectType({ implements: SalesEvent, description: 'order.placed, paid, cancelled, lapsed' })
+export class OrderEvent extends SalesEvent {
+  @Field(() => ID)
+  orderId!: string;
+
+  @Field(() => ID)
+  userId!: string;
+
+  @Field(() => Money)
+  total!: number;
+}
+
+@ObjectType({ implements: SalesEvent, description: 'coupon.claimed' })
+export class CouponEvent extends SalesEvent {
+  @Field(() => ID)
+  couponId!: string;
+
+  @Field(() => ID)
+  issuedCouponId!: string;
+
+  @Field(() => ID)
+  userId!: string;
+
+  @Field(() => Int)
+  serial!: number;
+}
+
+@ObjectType({ implements: SalesEvent, description: 'stock.changed: several changes at once may be told as one' })
+export class StockEvent extends SalesEvent {
+  @Field(() => ID)
+  productId!: string;
+
+  @Field(() => Int, { description: 'Pieces that can still be ordered' })
+  stock!: number;
+}
+
+@ObjectType({ implements: SalesEvent, description: 'show.sold_out' })
+export class ShowEvent extends SalesEvent {
+  @Field(() => ID)
+  showId!: string;
+
+  @Field(() => ID)
+  concertId!: string;
+}
+
+@ObjectType({ implements: SalesEvent, description: 'queue.opened, paused, resumed, closed, drained' })
+export class QueueEvent extends SalesEvent {
+  @Field(() => ID)
+  queueId!: string;
+}
+
+/** The classes by the first part of the type. */
+const CLASSES: Readonly<Record<string, ClassType<SalesEvent>>> = {
+  reservation: ReservationEvent,
+  payment: PaymentEvent,
+  order: OrderEvent,
+  coupon: CouponEvent,
+  stock: StockEvent,
+  show: ShowEvent,
+  queue: QueueEvent,
+};
+
+/** Every type that an event can have in the schema. */
+export const SALES_EVENTS = Object.values(CLASSES);
+
+function classOf(type: string): ClassType<SalesEvent> {
+  const found = CLASSES[type.slice(0, type.indexOf('.'))];
+  if (!found) throw new Error(`no type of the schema for ${type}`);
+  return found;
+}
+
+/** An event as the schema has it. */
+export function toSalesEvent({ id, type, time, sequence, data }: Envelope): SalesEvent {
+  const event = Object.assign(new (classOf(type))(), data, { id, type, sequence, time: new Date(time) });
+  // Data has times as text.
+  for (const name of ['expiresAt'] as const) {
+    const text = (data as Record<string, unknown>)[name];
+    if (typeof text === 'string') Object.assign(event, { [name]: new Date(text) });
+  }
+  return event;
+}

@@ -1,0 +1,83 @@
+import { randomBytes } from 'node:crypto';
+import type { OptionalProps } from '@mikro-orm/core';
+import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
+import { Field, ID, ObjectType } from 'type-graphql';
+import { DateTime } from '../api/scalars.ts';
+import { newId } from '../platform/ids.ts';
+import { HOUR } from '../platform/units.ts';
+
+/** Milliseconds for which deliveries are signed with the secret before the last rotation too. */
+const OLD_SECRET_MS = 24 * HOUR;
+
+const SECRET_BYTES = 32;
+
+/** A row of `webhook`. */
+@ObjectType({ description: 'Where events are posted, signed as Standard Webhooks say' })
+@Entity({ tableName: 'webhook' })
+export class Webhook {
+  declare [OptionalProps]?: 'oldSecret' | 'oldSecretUntil' | 'removedAt';
+
+  @Field(() => ID)
+  @PrimaryKey({ type: 'uuid' })
+  id!: string;
+
+  @Field(() => String)
+  @Property({ type: 'text' })
+  url!: string;
+
+  @Field(() => [String], { description: 'Types of the events that are posted, such as payment.completed.v1' })
+  @Property({ type: 'text[]', columnType: 'text[]' })
+  events!: string[];
+
+  /** Signs; never a field of the schema. */
+  @Property({ type: 'text' })
+  secret!: string;
+
+  /** The secret before the last rotation. */
+  @Property({ type: 'text', nullable: true })
+  oldSecret!: string | null;
+
+  @Property({ type: 'datetime', columnType: 'timestamptz', nullable: true })
+  oldSecretUntil!: Date | null;
+
+  @Field(() => DateTime)
+  @Property({ type: 'datetime', columnType: 'timestamptz' })
+  createdAt!: Date;
+
+  @Property({ type: 'datetime', columnType: 'timestamptz', nullable: true })
+  removedAt!: Date | null;
+
+  /** Makes a webhook, which the caller inserts. @param at by PostgreSQL's clock: events from then on are posted */
+  static register(url: string, events: string[], at: Date): Webhook {
+    return Object.assign(new Webhook(), {
+      ...{ id: newId(), url, events, secret: newWebhookSecret(), createdAt: at },
+      ...{ oldSecret: null, oldSecretUntil: null, removedAt: null },
+    });
+  }
+
+  /** Gives it a new secret; the present one goes on signing for 24 hours. */
+  rotate(now: Date): void {
+    this.oldSecret = this.secret;
+    this.oldSecretUntil = new Date(now.getTime() + OLD_SECRET_MS);
+    this.secret = newWebhookSecret();
+  }
+
+  /** Ends it: nothing is posted from now on, and what waits for it is dropped. */
+  remove(now: Date): void {
+    this.removedAt ??= now;
+  }
+}
+
+@ObjectType()
+export class NewWebhook {
+  @Field(() => Webhook)
+  webhook!: Webhook;
+
+  @Field(() => String, { description: 'Key of the signatures (whsec_...); shown this once' })
+  secret!: string;
+}
+
+/** A secret in the form that libraries of Standard Webhooks take. */
+function newWebhookSecret(): string {
+  return `whsec_${randomBytes(SECRET_BYTES).toString('base64')}`;
+}
