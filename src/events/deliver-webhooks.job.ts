@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Agent } from 'node:https';
 import { Webhook as Signer } from 'standardwebhooks';
 import type { Job } from '../platform/jobs.ts';
 import { POST_TIMEOUT_MS, postJson } from '../platform/outgoing.ts';
@@ -14,7 +15,7 @@ const MAX_LANES = 8;
 /** Events of a lane that are posted under one claim. */
 const MAX_EVENTS = 20;
 /** Milliseconds that a claim lasts, and after which no further event is posted under it. */
-const LEASE_MS = 30 * SECOND;
+const LEASE_MS = 12 * SECOND;
 const MAX_WORK_MS = LEASE_MS - 2 * POST_TIMEOUT_MS;
 
 /** Milliseconds to wait after the first failure, doubled with each further one; chance removes up to a quarter. */
@@ -61,21 +62,28 @@ export const deliverWebhooks: Job = {
 async function deliverAll(platform: Platform, webhookId: string): Promise<void> {
   const webhook = await forkOf(platform).findOne(Webhook, { id: webhookId, removedAt: null });
   if (!webhook) return;
+  // Connections are kept no longer than there is something to post, so that each DNS answer is checked before long.
+  const agent = new Agent({ keepAlive: true, maxSockets: MAX_LANES });
   const workOnLanes = async (): Promise<void> => {
     while (!working(platform).isClosing) {
       const claim = randomUUID();
       const begunAt = performance.now();
       const [aggregate] = await claimLanes(forkOf(platform), { webhookId, claim, leaseMs: LEASE_MS, count: 1 });
       if (aggregate === undefined) return;
-      const waitMs = await deliverLane(platform, webhook, aggregate, begunAt);
+      const waitMs = await deliverLane(platform, { webhook, agent }, aggregate, begunAt);
       await endClaim(forkOf(platform), { webhookId, aggregate, claim, waitMs });
     }
   };
-  await Promise.all(Array.from({ length: MAX_LANES }, workOnLanes));
+  await Promise.all(Array.from({ length: MAX_LANES }, workOnLanes)).finally(() => agent.destroy());
 }
 
 /** Posts the events of a lane in their order, up to the first that fails. @returns ms until the lane is due again */
-async function deliverLane(platform: Platform, webhook: Webhook, aggregate: string, begunAt: number): Promise<number> {
+async function deliverLane(
+  platform: Platform,
+  { webhook, agent }: { readonly webhook: Webhook; readonly agent: Agent },
+  aggregate: string,
+  begunAt: number,
+): Promise<number> {
   const rows = await sql<OutboxRow>(
     forkOf(platform),
     prepared(`select ${OUTBOX_COLUMNS} from webhook_delivery d join outbox o on o.sequence = d.sequence
@@ -84,7 +92,7 @@ async function deliverLane(platform: Platform, webhook: Webhook, aggregate: stri
   );
   for (const row of rows) {
     if (performance.now() - begunAt > MAX_WORK_MS) return 0;
-    const failure = await postEvent(platform, webhook, row);
+    const failure = await postEvent(platform, webhook, row, agent);
     const { log } = platform;
     const { id: event, type, requestId } = row;
     if (failure === null) {
@@ -103,7 +111,7 @@ async function deliverLane(platform: Platform, webhook: Webhook, aggregate: stri
 }
 
 /** Posts one event. @returns null when it was taken, else the reason, as `postJson` gives it */
-async function postEvent({ config }: Platform, webhook: Webhook, row: OutboxRow): Promise<string | null> {
+async function postEvent({ config }: Platform, webhook: Webhook, row: OutboxRow, agent: Agent): Promise<string | null> {
   const body = JSON.stringify(envelopeOf(row));
   const now = new Date();
   const { secret, oldSecret, oldSecretUntil } = webhook;
@@ -114,7 +122,7 @@ async function postEvent({ config }: Platform, webhook: Webhook, row: OutboxRow)
     'webhook-timestamp': String(Math.floor(now.getTime() / SECOND)),
     'webhook-signature': secrets.map((one) => new Signer(one).sign(row.id, now, body)).join(' '),
   };
-  return postJson(webhook.url, body, headers, config);
+  return postJson(webhook.url, body, headers, config, agent);
 }
 
 async function noteDelivered(platform: Platform, { id }: Webhook, { sequence }: OutboxRow): Promise<void> {

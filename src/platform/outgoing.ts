@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { type RequestOptions, request } from 'node:https';
+import { type Agent, type RequestOptions, request } from 'node:https';
 import { isIP } from 'node:net';
 import type { Config } from '../config.ts';
 import { codeOf } from './faults.ts';
@@ -14,10 +14,8 @@ const MAX_ANSWER_BYTES = 4_096;
 /** Names that always mean the local machine (RFC 6761). */
 const LOCALHOST = /^(.+\.)?localhost\.?$/;
 
-/**
- * A new connection for each post: a kept one was checked against an older DNS answer. The lookup gets all addresses.
- */
-const CONNECTION = { agent: false, autoSelectFamily: true };
+/** The lookup gets all addresses. */
+const CONNECTION = { autoSelectFamily: true };
 
 /**
  * Judges a URL that operators want posts sent to. Addresses that a host name resolves to are checked when a post is
@@ -51,6 +49,8 @@ function isTrusted(url: URL, { ALERT_HOSTS = [] }: Config): boolean {
 /**
  * Posts JSON once to a URL that `judgeUrl` has accepted. Redirects are not followed; only the status of the answer
  * matters. Never throws.
+ * @param agent keeps connections for the next posts; left out, each post has a connection of its own. A connection leads
+ * to an address that was checked when it was made
  * @returns null for a status 2xx; else the reason, without any part of the URL: `HTTP 500`, or the kind of error, such
  * as `TIMEOUT`
  */
@@ -59,12 +59,14 @@ export async function postJson(
   body: string,
   headers: Readonly<Record<string, string>>,
   config: Config,
+  agent: Agent | false = false,
 ): Promise<string | null> {
   try {
     const url = new URL(text);
     if (leadsInside(url, config)) throw new AddressRefused('a host that is not public');
     const status = await post(url, body, {
-      headers: { 'content-type': 'application/json', ...headers },
+      headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), ...headers },
+      agent,
       ...(!isTrusted(url, config) && { lookup: lookupPublic }),
     });
     return status >= 200 && status < 300 ? null : `HTTP ${status}`;
