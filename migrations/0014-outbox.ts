@@ -2,7 +2,7 @@ import { Migration } from '@mikro-orm/migrations';
 
 /**
  * Events for other systems. A command writes them in its transaction, relays deliver them: to the stream in Redis, and to
- * webhooks. A lane is what waits for one webhook of one aggregate; its deliveries are made one after another.
+ * webhooks. A backlog is what waits for one webhook of one aggregate; its deliveries are made one after another.
  */
 export class Outbox extends Migration {
   override up(): void {
@@ -38,14 +38,14 @@ export class Outbox extends Migration {
       created_at timestamptz not null,
       removed_at timestamptz
     )`);
-    this.addSql(`create table webhook_lane (
+    this.addSql(`create table webhook_backlog (
       webhook_id uuid not null references webhook,
       aggregate uuid not null,
       due_at timestamptz not null,
       claim uuid,
       primary key (webhook_id, aggregate)
     )`);
-    this.addSql(`create index webhook_lane_due on webhook_lane (webhook_id, due_at)`);
+    this.addSql(`create index webhook_backlog_due on webhook_backlog (webhook_id, due_at)`);
     this.addSql(`create table webhook_delivery (
       webhook_id uuid not null references webhook,
       sequence bigint not null references outbox,

@@ -117,7 +117,7 @@ export const KEYS = {
     whole(1_000, 10_000_000),
   ),
   ALERT_HOSTS: key(
-    'Hosts, separated by commas, that alerts may be sent to though they are private or this machine; unset: none',
+    'Hosts, separated by commas, that alerts and events may be sent to though they are private or this machine; unset: none',
     'hooks.internal,10.0.0.7',
     undefined,
     hosts(),

@@ -1,3 +1,4 @@
+import type { EntityClass } from '@mikro-orm/core';
 import * as z from 'zod/mini';
 
 /*
@@ -70,6 +71,20 @@ export type NewEvent = {
     readonly data: EventData<T>;
   };
 }[EventType];
+
+/** The view that a kind has of a batch when it says which events a change means. */
+export interface Surroundings {
+  /** PostgreSQL's clock, read under the locks. */
+  readonly now: Date;
+  /** @returns the locked row of a class, as the commands so far have changed it; undefined when it is not locked */
+  rowOf<E extends object>(entity: EntityClass<E>, id: string): E | undefined;
+}
+
+/** The events of a change of a row; `before` is undefined for a new row. */
+export type EventsOf<E> = (
+  change: { readonly before: E | undefined; readonly after: E },
+  surroundings: Surroundings,
+) => readonly NewEvent[];
 
 /** Types whose events tell a state: of several in one transaction only the last one is kept. */
 export const LATEST_ONLY: ReadonlySet<EventType> = new Set(['stock.changed.v1']);

@@ -11,7 +11,7 @@ import { eventsOfReservation, Reservation, writeReservations } from '../reservat
 import { eventsOfOrder, insertLines, Order, OrderLine, writeOrders } from '../shop/order.ts';
 import { eventsOfProduct, Product, writeProducts } from '../shop/product.ts';
 import { LedgerEntry, Wallet } from '../wallet/wallet.ts';
-import type { EventsOf } from './outbox.ts';
+import type { EventsOf } from './event-types.ts';
 
 /** A row as it was read under its lock, and as the commands of a batch have changed it. */
 export interface Changed<E> {

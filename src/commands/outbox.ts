@@ -1,21 +1,7 @@
-import type { EntityClass, EntityManager } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/core';
 import { newId } from '../platform/ids.ts';
 import { prepared, sql } from '../platform/postgres.ts';
 import { LATEST_ONLY, type NewEvent } from './event-types.ts';
-
-/** The view that a kind has of a batch when it says which events a change means. */
-export interface Surroundings {
-  /** PostgreSQL's clock, read under the locks. */
-  readonly now: Date;
-  /** @returns the locked row of a class, as the commands so far have changed it; undefined when it is not locked */
-  rowOf<E extends object>(entity: EntityClass<E>, id: string): E | undefined;
-}
-
-/** The events of a change of a row; `before` is undefined for a new row. */
-export type EventsOf<E> = (
-  change: { readonly before: E | undefined; readonly after: E },
-  surroundings: Surroundings,
-) => readonly NewEvent[];
 
 /** An event, with the id of the request that caused it; undefined for a job. */
 export interface Emitted {

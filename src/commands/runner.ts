@@ -7,6 +7,7 @@ import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
 import { sql, sqlRow } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
 import { Wallet } from '../wallet/wallet.ts';
+import type { Surroundings } from './event-types.ts';
 import {
   type Claimed,
   claimKeys,
@@ -31,7 +32,7 @@ import {
   WALLETS,
   type Wanted,
 } from './lock-order.ts';
-import { type Emitted, type Surroundings, writeOutbox } from './outbox.ts';
+import { type Emitted, writeOutbox } from './outbox.ts';
 import { withRedisLock } from './redis-lock.ts';
 
 /*

@@ -2,7 +2,7 @@ import { BigIntType, type OptionalProps } from '@mikro-orm/core';
 import { Entity, Formula, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { DateTime, Money } from '../api/scalars.ts';
-import type { EventsOf } from '../commands/outbox.ts';
+import type { EventsOf } from '../commands/event-types.ts';
 import { newId } from '../platform/ids.ts';
 
 export const DiscountKind = { FIXED: 'FIXED', PERCENT: 'PERCENT' } as const;

@@ -8,11 +8,11 @@ import { NOW_ONCE, prepared, sql, sqlRow } from '../platform/postgres.ts';
 import { HOUR, SECOND } from '../platform/units.ts';
 import { envelopeOf, OUTBOX_COLUMNS, type OutboxRow } from './envelope.ts';
 import { Webhook } from './webhook.ts';
-import { claimLanes, endClaim } from './webhook-lanes.ts';
+import { claimBacklogs, endClaim } from './webhook-backlogs.ts';
 
-/** Lanes of one webhook that a process works on at once: one that hangs uses up nobody else's. */
-const MAX_LANES = 8;
-/** Events of a lane that are posted under one claim. */
+/** Backlogs of one webhook that a process works on at once: one that hangs uses up nobody else's. */
+const MAX_BACKLOGS = 8;
+/** Events of a backlog that are posted under one claim. */
 const MAX_EVENTS = 20;
 /** Milliseconds that a claim lasts, and after which no further event is posted under it. */
 const LEASE_MS = 12 * SECOND;
@@ -45,7 +45,7 @@ export const deliverWebhooks: Job = {
     const due = await sql<{ id: string }>(
       forkOf(platform),
       prepared(`select w.id from webhook w where w.removed_at is null and exists (
-         select from webhook_lane l where l.webhook_id = w.id and l.due_at <= ${NOW_ONCE})`),
+         select from webhook_backlog l where l.webhook_id = w.id and l.due_at <= ${NOW_ONCE})`),
     );
     const { webhooks, isClosing } = working(platform);
     for (const { id } of due) {
@@ -58,27 +58,27 @@ export const deliverWebhooks: Job = {
   },
 };
 
-/** Works on lanes of a webhook until none is due. */
+/** Works on backlogs of a webhook until none is due. */
 async function deliverAll(platform: Platform, webhookId: string): Promise<void> {
   const webhook = await forkOf(platform).findOne(Webhook, { id: webhookId, removedAt: null });
   if (!webhook) return;
   // Connections are kept no longer than there is something to post, so that each DNS answer is checked before long.
-  const agent = new Agent({ keepAlive: true, maxSockets: MAX_LANES });
-  const workOnLanes = async (): Promise<void> => {
+  const agent = new Agent({ keepAlive: true, maxSockets: MAX_BACKLOGS });
+  const workOnBacklogs = async (): Promise<void> => {
     while (!working(platform).isClosing) {
       const claim = randomUUID();
       const begunAt = performance.now();
-      const [aggregate] = await claimLanes(forkOf(platform), { webhookId, claim, leaseMs: LEASE_MS, count: 1 });
+      const [aggregate] = await claimBacklogs(forkOf(platform), { webhookId, claim, leaseMs: LEASE_MS, count: 1 });
       if (aggregate === undefined) return;
-      const waitMs = await deliverLane(platform, { webhook, agent }, aggregate, begunAt);
+      const waitMs = await deliverBacklog(platform, { webhook, agent }, aggregate, begunAt);
       await endClaim(forkOf(platform), { webhookId, aggregate, claim, waitMs });
     }
   };
-  await Promise.all(Array.from({ length: MAX_LANES }, workOnLanes)).finally(() => agent.destroy());
+  await Promise.all(Array.from({ length: MAX_BACKLOGS }, workOnBacklogs)).finally(() => agent.destroy());
 }
 
-/** Posts the events of a lane in their order, up to the first that fails. @returns ms until the lane is due again */
-async function deliverLane(
+/** Posts the events of a backlog in their order, up to the first that fails. @returns ms until the backlog is due again */
+async function deliverBacklog(
   platform: Platform,
   { webhook, agent }: { readonly webhook: Webhook; readonly agent: Agent },
   aggregate: string,

@@ -16,14 +16,14 @@ const FORGOTTEN = `select o.sequence from outbox o
         - case d.status when 'DEAD' then interval '30 days' else interval '1 day' end))
   order by o.sequence limit ${MAX_AT_ONCE}`;
 
-/** Deletes events that were delivered everywhere long enough ago, and the lanes of removed webhooks. */
+/** Deletes events that were delivered everywhere long enough ago, and the backlogs of removed webhooks. */
 export const forgetEvents: Job = {
   name: 'forget-events',
   everyMs: MINUTE,
   async run(platform) {
     await sql(
       forkOf(platform),
-      'delete from webhook_lane l using webhook w where w.id = l.webhook_id and w.removed_at is not null',
+      'delete from webhook_backlog l using webhook w where w.id = l.webhook_id and w.removed_at is not null',
     );
     let forgotten: readonly unknown[];
     do {

@@ -7,7 +7,7 @@ import { anyOf, prepared, sql } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
 import { envelopeOf, OUTBOX_COLUMNS, type OutboxRow } from './envelope.ts';
 import { addToStream } from './stream.ts';
-import { shareWithWebhooks } from './webhook-lanes.ts';
+import { shareWithWebhooks } from './webhook-backlogs.ts';
 
 /** Events that one pass takes. */
 const MAX_EVENTS = 500;
@@ -19,7 +19,7 @@ interface Waiting extends OutboxRow {
 }
 
 /**
- * Takes events from the outbox to the stream in Redis and to the lanes of webhooks: each at least once, those of an
+ * Takes events from the outbox to the stream in Redis and to the backlogs of webhooks: each at least once, those of an
  * aggregate in their order. Every process runs it. A pass leases the partitions of the outbox that no other relay has
  * by locking their rows; the lease ends with its transaction, which PostgreSQL ends after five seconds without a
  * command. Rows are found by their marks and never by a position: an event may be committed after one with a higher

@@ -3,7 +3,7 @@ import { idOf } from '../api/input.ts';
 import { notFound } from '../api/problems.ts';
 import { runAlone } from '../commands/runner.ts';
 import { Webhook } from './webhook.ts';
-import { reviveDeadLetters } from './webhook-lanes.ts';
+import { reviveDeadLetters } from './webhook-backlogs.ts';
 
 /**
  * Posts dead letters again, with a day of tries before them. They come after newer events of their subject that were

@@ -20,18 +20,21 @@ export abstract class SalesEvent {
     description: 'Goes up with every event; digits of equal length. Events of one subject are in this order',
   })
   sequence!: string;
+
+  @Field(() => ID, { nullable: true, description: 'The show that it is about; null for what is about none' })
+  showId!: string | null;
+
+  @Field(() => ID, {
+    nullable: true,
+    description: 'Whose reservation, payment, order or coupon; null for other events',
+  })
+  userId!: string | null;
 }
 
 @ObjectType({ implements: SalesEvent, description: 'reservation.held, released, lapsed, confirmed' })
 export class ReservationEvent extends SalesEvent {
-  @Field(() => ID)
-  reservationId!: string;
-
-  @Field(() => ID)
-  userId!: string;
-
-  @Field(() => ID)
-  showId!: string;
+  @Field(() => ID, { nullable: true, description: 'Never null' })
+  reservationId!: string | null;
 
   @Field(() => [ID])
   seatIds!: string[];
@@ -48,17 +51,11 @@ export class PaymentEvent extends SalesEvent {
   @Field(() => ID)
   paymentId!: string;
 
-  @Field(() => ID)
-  userId!: string;
-
   @Field(() => ID, { nullable: true, description: 'What was paid for: this or orderId' })
   reservationId!: string | null;
 
   @Field(() => ID, { nullable: true })
   orderId!: string | null;
-
-  @Field(() => ID, { nullable: true, description: 'The show of the reservation' })
-  showId!: string | null;
 
   @Field(() => Money)
   amount!: number;
@@ -69,11 +66,8 @@ export class PaymentEvent extends SalesEvent {
 
 @ObjectType({ implements: SalesEvent, description: 'order.placed, paid, cancelled, lapsed' })
 export class OrderEvent extends SalesEvent {
-  @Field(() => ID)
-  orderId!: string;
-
-  @Field(() => ID)
-  userId!: string;
+  @Field(() => ID, { nullable: true, description: 'Never null' })
+  orderId!: string | null;
 
   @Field(() => Money)
   total!: number;
@@ -86,9 +80,6 @@ export class CouponEvent extends SalesEvent {
 
   @Field(() => ID)
   issuedCouponId!: string;
-
-  @Field(() => ID)
-  userId!: string;
 
   @Field(() => Int)
   serial!: number;
@@ -105,9 +96,6 @@ export class StockEvent extends SalesEvent {
 
 @ObjectType({ implements: SalesEvent, description: 'show.sold_out' })
 export class ShowEvent extends SalesEvent {
-  @Field(() => ID)
-  showId!: string;
-
   @Field(() => ID)
   concertId!: string;
 }
@@ -140,11 +128,9 @@ function classOf(type: string): ClassType<SalesEvent> {
 
 /** An event as the schema has it. */
 export function toSalesEvent({ id, type, time, sequence, data }: Envelope): SalesEvent {
-  const event = Object.assign(new (classOf(type))(), data, { id, type, sequence, time: new Date(time) });
+  const subject = { showId: null, userId: null, ...data };
+  const event = Object.assign(new (classOf(type))(), subject, { id, type, sequence, time: new Date(time) });
   // Data has times as text.
-  for (const name of ['expiresAt'] as const) {
-    const text = (data as Record<string, unknown>)[name];
-    if (typeof text === 'string') Object.assign(event, { [name]: new Date(text) });
-  }
-  return event;
+  const { expiresAt } = data as { expiresAt?: string };
+  return expiresAt === undefined ? event : Object.assign(event, { expiresAt: new Date(expiresAt) });
 }

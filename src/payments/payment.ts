@@ -4,7 +4,7 @@ import { createUnionType, Field, ID, ObjectType, registerEnumType } from 'type-g
 import { connectionOf } from '../api/connection.ts';
 import { Problem, ProblemCode, Refusal, type RefusalCode, sentenceOf } from '../api/problems.ts';
 import { DateTime, Money } from '../api/scalars.ts';
-import type { EventsOf } from '../commands/outbox.ts';
+import type { EventsOf } from '../commands/event-types.ts';
 import { Reservation } from '../reservations/reservation.ts';
 import { Order } from '../shop/order.ts';
 

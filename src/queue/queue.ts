@@ -3,8 +3,7 @@ import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { badInput } from '../api/problems.ts';
 import { DateTime } from '../api/scalars.ts';
-import type { NewEvent } from '../commands/event-types.ts';
-import type { EventsOf } from '../commands/outbox.ts';
+import type { EventsOf, NewEvent } from '../commands/event-types.ts';
 import { HexType } from '../platform/postgres.ts';
 
 export const QueueState = { SCHEDULED: 'SCHEDULED', OPEN: 'OPEN', PAUSED: 'PAUSED', CLOSED: 'CLOSED' } as const;

@@ -4,8 +4,7 @@ import { createUnionType, Field, ID, ObjectType, registerEnumType } from 'type-g
 import { connectionOf } from '../api/connection.ts';
 import { Problem, Refusal, sentenceOf } from '../api/problems.ts';
 import { DateTime, Money } from '../api/scalars.ts';
-import type { EventData, NewEvent } from '../commands/event-types.ts';
-import type { EventsOf } from '../commands/outbox.ts';
+import type { EventData, EventsOf, NewEvent } from '../commands/event-types.ts';
 import { prepared, sql } from '../platform/postgres.ts';
 
 export const ReservationStatus = {

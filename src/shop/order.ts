@@ -3,8 +3,7 @@ import { Entity, Formula, PrimaryKey, Property } from '@mikro-orm/decorators/leg
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { connectionOf } from '../api/connection.ts';
 import { DateTime, Money } from '../api/scalars.ts';
-import type { EventData, NewEvent } from '../commands/event-types.ts';
-import type { EventsOf } from '../commands/outbox.ts';
+import type { EventData, EventsOf, NewEvent } from '../commands/event-types.ts';
 import { prepared, sql } from '../platform/postgres.ts';
 import { MINUTE } from '../platform/units.ts';
 

@@ -4,8 +4,7 @@ import { Field, ID, Int, ObjectType } from 'type-graphql';
 import { connectionOf } from '../api/connection.ts';
 import { Problem, type Refusal, sentenceOf } from '../api/problems.ts';
 import { Money } from '../api/scalars.ts';
-import type { NewEvent } from '../commands/event-types.ts';
-import type { EventsOf } from '../commands/outbox.ts';
+import type { EventsOf, NewEvent } from '../commands/event-types.ts';
 import { newId } from '../platform/ids.ts';
 import { prepared, sql } from '../platform/postgres.ts';
 

@@ -41,9 +41,9 @@ function verify({ text, headers }: Heard, secret: string): Data {
   return new Verifier(secret).verify(text, headers as Record<string, string>);
 }
 
-/** Lets the wait of every lane be over. */
+/** Lets the wait of every backlog be over. */
 const hurry = (): Promise<unknown> =>
-  world.pool.query('update webhook_lane set due_at = clock_timestamp() where claim is null');
+  world.pool.query('update webhook_backlog set due_at = clock_timestamp() where claim is null');
 const WEBHOOKS = '{ webhooks { id url events createdAt pending lastError deliveredAt } }';
 const statusOf = async (id: string): Promise<Data> =>
   (await operator.get(WEBHOOKS)).webhooks.find((webhook: Data) => webhook.id === id);
@@ -77,7 +77,7 @@ it('a receiver that is down for the first three tries has everything in the end,
   for (let tries = 1; tries <= 3; tries++) {
     await heard('/down', tries);
     await eventually(
-      async () => (await world.pool.query('select from webhook_lane where claim is null')).rowCount !== 0,
+      async () => (await world.pool.query('select from webhook_backlog where claim is null')).rowCount !== 0,
     );
     expect((await statusOf(id)).lastError).toBe('HTTP 500');
     await hurry();

@@ -3,12 +3,12 @@ import { prepared, sql } from '../platform/postgres.ts';
 import type { OutboxRow } from './envelope.ts';
 
 /*
- * A lane is what waits for one webhook of one aggregate. It is a row of `webhook_lane` as long as something waits; its
+ * A backlog is what waits for one webhook of one aggregate. It is a row of `webhook_backlog` as long as something waits; its
  * deliveries are made one after another by the process that has claimed it, so that a failing event holds back only its
  * aggregate at its webhook.
  */
 
-/** Appends events, in `em`'s transaction, to the lanes of the webhooks that want them. */
+/** Appends events, in `em`'s transaction, to the backlogs of the webhooks that want them. */
 export async function shareWithWebhooks(em: EntityManager, events: readonly OutboxRow[]): Promise<void> {
   await sql(
     em,
@@ -19,8 +19,8 @@ export async function shareWithWebhooks(em: EntityManager, events: readonly Outb
          join webhook w on u.type = any(w.events) and w.removed_at is null and w.created_at <= u.occurred_at
        on conflict do nothing returning webhook_id, aggregate
      )
-     ${UPSERT_LANES} from shared group by webhook_id, aggregate order by webhook_id, aggregate
-     ${ON_KNOWN_LANE}`),
+     ${UPSERT_BACKLOGS} from shared group by webhook_id, aggregate order by webhook_id, aggregate
+     ${ON_KNOWN_BACKLOG}`),
     [
       events.map(({ sequence }) => sequence),
       events.map(({ aggregate }) => aggregate),
@@ -30,11 +30,11 @@ export async function shareWithWebhooks(em: EntityManager, events: readonly Outb
   );
 }
 
-const UPSERT_LANES = `insert into webhook_lane (webhook_id, aggregate, due_at)
+const UPSERT_BACKLOGS = `insert into webhook_backlog (webhook_id, aggregate, due_at)
   select webhook_id, aggregate, clock_timestamp()`;
 
-/** Updates without a change: it waits for a process that is just ending the lane, and then makes the lane anew. */
-const ON_KNOWN_LANE = 'on conflict (webhook_id, aggregate) do update set due_at = webhook_lane.due_at';
+/** Updates without a change: it waits for a process that is just ending the backlog, and then makes the backlog anew. */
+const ON_KNOWN_BACKLOG = 'on conflict (webhook_id, aggregate) do update set due_at = webhook_backlog.due_at';
 
 /**
  * Makes dead letters wait again, with a day of tries before them, in `em`'s transaction.
@@ -53,26 +53,26 @@ export async function reviveDeadLetters(em: EntityManager, webhookId: string | n
   if (revived.length === 0) return 0;
   await sql(
     em,
-    `${UPSERT_LANES} from unnest($1::uuid[], $2::uuid[]) as u (webhook_id, aggregate)
-     group by webhook_id, aggregate order by webhook_id, aggregate ${ON_KNOWN_LANE}`,
+    `${UPSERT_BACKLOGS} from unnest($1::uuid[], $2::uuid[]) as u (webhook_id, aggregate)
+     group by webhook_id, aggregate order by webhook_id, aggregate ${ON_KNOWN_BACKLOG}`,
     [revived.map((one) => one.webhookId), revived.map(({ aggregate }) => aggregate)],
   );
   return revived.length;
 }
 
 /**
- * Claims lanes of a webhook that are due. A claim that is not ended lapses after `leaseMs`, when its process has failed.
+ * Claims backlogs of a webhook that are due. A claim that is not ended lapses after `leaseMs`, when its process has failed.
  * @returns their aggregates
  */
-export async function claimLanes(
+export async function claimBacklogs(
   em: EntityManager,
   { webhookId, claim, leaseMs, count }: { webhookId: string; claim: string; leaseMs: number; count: number },
 ): Promise<string[]> {
   const rows = await sql<{ aggregate: string }>(
     em,
-    prepared(`update webhook_lane l set claim = $2, due_at = clock_timestamp() + $3 * interval '1 millisecond'
+    prepared(`update webhook_backlog l set claim = $2, due_at = clock_timestamp() + $3 * interval '1 millisecond'
      from (
-       select aggregate from webhook_lane where webhook_id = $1 and due_at <= (select clock_timestamp())
+       select aggregate from webhook_backlog where webhook_id = $1 and due_at <= (select clock_timestamp())
        order by due_at limit $4 for update skip locked
      ) due
      where l.webhook_id = $1 and l.aggregate = due.aggregate returning l.aggregate`),
@@ -82,7 +82,7 @@ export async function claimLanes(
 }
 
 /**
- * Ends a claim: the lane goes when nothing waits in it, else it is due again.
+ * Ends a claim: the backlog goes when nothing waits in it, else it is due again.
  * @param waitMs milliseconds until then
  */
 export async function endClaim(
@@ -92,21 +92,23 @@ export async function endClaim(
   await em.transactional(async (inner) => {
     const mine = await sql(
       inner,
-      prepared(`select aggregate from webhook_lane where webhook_id = $1 and aggregate = $2 and claim = $3 for update`),
+      prepared(
+        `select aggregate from webhook_backlog where webhook_id = $1 and aggregate = $2 and claim = $3 for update`,
+      ),
       [webhookId, aggregate, claim],
     );
     if (mine.length === 0) return;
-    // Statements of their own: they see what was appended before the lane was locked.
+    // Statements of their own: they see what was appended before the backlog was locked.
     const kept = await sql(
       inner,
-      prepared(`update webhook_lane l set claim = null, due_at = clock_timestamp() + $3 * interval '1 millisecond'
+      prepared(`update webhook_backlog l set claim = null, due_at = clock_timestamp() + $3 * interval '1 millisecond'
        where l.webhook_id = $1 and l.aggregate = $2 and exists (
          select from webhook_delivery d where d.webhook_id = $1 and d.aggregate = $2 and d.status = 'PENDING')
        returning l.aggregate`),
       [webhookId, aggregate, waitMs],
     );
     if (kept.length > 0) return;
-    await sql(inner, prepared('delete from webhook_lane where webhook_id = $1 and aggregate = $2'), [
+    await sql(inner, prepared('delete from webhook_backlog where webhook_id = $1 and aggregate = $2'), [
       webhookId,
       aggregate,
     ]);
