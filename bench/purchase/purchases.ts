@@ -40,7 +40,7 @@ export async function measurePurchases(): Promise<Row[]> {
 }
 
 /** Holds and pays for `count` seats. @returns how many a second of each */
-async function buy(
+export async function buy(
   generator: Child,
   url: string,
   { showId, buyers }: FullHouse,

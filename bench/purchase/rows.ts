@@ -1,5 +1,6 @@
 import type { Measure } from '../load/row.ts';
 import { measureCharges } from './charges.ts';
+import { measureEvents } from './events.ts';
 import { measurePurchases } from './purchases.ts';
 import { measureClaims, measureOrders } from './rushes.ts';
 
@@ -9,4 +10,5 @@ export const PURCHASE_ROWS: Record<string, Measure> = {
   charges: measureCharges,
   orders: measureOrders,
   claims: measureClaims,
+  events: measureEvents,
 };
