@@ -40,7 +40,7 @@ export async function serveGraphql(http: FastifyInstance, platform: Platform, do
   http.route({
     method: ['GET', 'POST'],
     url: GRAPHQL_PATH,
-    handler: async (request, reply) => {
+    handler: (request, reply) => {
       void reply.header('cache-control', 'no-store');
       const notes = new Notes(request.id);
       return within(notes, async () => {

@@ -56,11 +56,14 @@ export class Notes implements Work {
 
   /** How the commands of the request went; undefined when it had none. */
   get commands(): object[] | undefined {
-    return this.#commands?.map(({ command, batch, tries, ...times }) => ({
-      ...{ command, batch, tries },
-      ...Object.fromEntries(
-        Object.entries(times).flatMap(([step, ms]) => (ms === undefined ? [] : [[step, tenths(ms)]])),
-      ),
+    return this.#commands?.map(({ command, batch, tries, waitingMs, lockingMs, decidingMs, committingMs }) => ({
+      command,
+      batch,
+      tries,
+      waitingMs: tenths(waitingMs),
+      lockingMs: tenths(lockingMs),
+      decidingMs: tenths(decidingMs),
+      committingMs: tenths(committingMs),
     }));
   }
 
@@ -209,7 +212,7 @@ function rootFieldsOf(document: DocumentNode, { selectionSet }: OperationDefinit
   return [...names];
 }
 
-/** Rounded to tenths. */
-function tenths(ms: number): number {
-  return Math.round(ms * 10) / 10;
+/** Rounded to tenths; undefined stays as it is, and is not written. */
+function tenths<Ms extends number | undefined>(ms: Ms): Ms {
+  return (ms === undefined ? ms : Math.round(ms * 10) / 10) as Ms;
 }
