@@ -18,12 +18,25 @@ export function openLog(level: string): Log {
   const stream = destination({ fd: 2, sync: false });
   if (process.stderr.isTTY) {
     // Formatted before it is written, so that the stream, and with it `closeLog`, is the same in both cases.
-    const format = prettyFactory({ colorize: true, ignore: 'pid', translateTime: 'SYS:HH:MM:ss.l', singleLine: true });
+    const format = prettyFactory({
+      colorize: true,
+      translateTime: 'SYS:HH:MM:ss.l',
+      singleLine: true,
+      messageFormat: sentenceOf,
+      ignore: 'pid,rootFields,outcome,durationMs',
+    });
     const write = stream.write.bind(stream);
     stream.write = (line: string) => write(format(line));
   }
   const mixin = (): object => currentWork()?.names ?? {};
   return pino({ level, base: { pid: process.pid }, redact: HIDDEN, mixin }, stream);
+}
+
+/** The text of a line for people; of an operation also its root fields, what came of it, and how long it took. */
+function sentenceOf({ msg = '', rootFields, outcome, durationMs }: Record<string, unknown>): string {
+  const asked = Array.isArray(rootFields) ? `${msg}: ${rootFields.join(', ')}` : String(msg);
+  const took = durationMs === undefined ? [] : [`${durationMs} ms`];
+  return [asked, ...(outcome === undefined ? [] : [outcome]), ...took].join(', ');
 }
 
 /** Milliseconds that closing waits for a reader that takes no bytes; a slow reader gets up to MAX_WAITS of these. */

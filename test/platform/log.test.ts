@@ -64,7 +64,9 @@ it('what was logged before the end is written where somebody reads', async () =>
 });
 
 it('where standard error is a terminal the lines are written for people, all of them before the end', async () => {
-  const child = run("log.warn({ requestId: 'one' }, 'the last'); await closeLog(log);", TERMINAL);
+  const asked =
+    "log.warn({ requestId: 'one', rootFields: ['pay', 'charge'], outcome: 'ok', durationMs: 5.1 }, 'the last');";
+  const child = run(`${asked} await closeLog(log);`, TERMINAL);
   let text = '';
   child.stderr?.on('data', (chunk) => {
     text += chunk;
@@ -74,7 +76,7 @@ it('where standard error is a terminal the lines are written for people, all of 
   expect({ code, lines: lines.length }).toEqual({ code: 0, lines: 2_001 });
   // biome-ignore lint/suspicious/noControlCharactersInRegex: colours of a terminal
   const plain = (lines.at(-1) as string).replace(/\u001b\[\d+m/g, '');
-  expect(plain).toMatch(/^\[\d\d:\d\d:\d\d\.\d{3}\] WARN: the last \{"requestId":"one"\}$/);
+  expect(plain).toMatch(/^\[\d\d:\d\d:\d\d\.\d{3}\] WARN: the last: pay, charge, ok, 5\.1 ms \{"requestId":"one"\}$/);
   expect(plain).not.toBe(lines.at(-1));
 });
 
