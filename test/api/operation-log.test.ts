@@ -400,6 +400,8 @@ it('no password, access token, queue token, idempotency key or secret of the ser
   const queueId = await makeQueue(operator.at(at.url), { capacity: 1 });
   const sold = await makeShow(operator.at(at.url), {}, queueId);
   const buyer = new Buyer(signUp.user.id, signUp.accessToken, at.url);
+  const code = secret('CODE').toUpperCase();
+  await buyer.ask(`mutation { enterQueue(input: { queueId: "${queueId}", priorityCode: "${code}" }) { __typename } }`);
   const inside = await admit(buyer, queueId);
   const token = inside.queueToken as string;
   await inside.ask(POLL, { token });
@@ -432,7 +434,7 @@ it('no password, access token, queue token, idempotency key or secret of the ser
   expect(faults.length, 'the faults were logged').toBeGreaterThanOrEqual(4);
   expect(linesOf(at).some(({ statements }) => statements?.length > 0)).toBe(true);
   const secrets = {
-    ...{ password, wrongPassword, signUp: signUp.accessToken, signIn: signIn.accessToken, token, ...keys },
+    ...{ password, wrongPassword, signUp: signUp.accessToken, signIn: signIn.accessToken, token, code, ...keys },
     ...{ AUTH_SECRET, operator: 'operator-password', operatorToken: operator.accessToken },
     ...Object.fromEntries(hashes.map((hash, index) => [`hash ${index}`, hash])),
   };
