@@ -155,6 +155,12 @@ export const KEYS = {
     'info',
     oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
   ),
+  SLOW_MS: key(
+    'Milliseconds from which an operation is slow: its line in the log has the time of each root field and statement',
+    '1000',
+    1_000,
+    whole(1, 600_000),
+  ),
   NODE_ENV: key('production: no introspection, no demo data', 'production', 'development', text(1, 40)),
 };
 

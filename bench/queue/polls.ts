@@ -3,6 +3,7 @@ import type { Asking } from '../load/http-load.child.ts';
 import type { Load } from '../load/http-load.ts';
 import type { Row } from '../load/row.ts';
 import { Servers } from '../load/servers.ts';
+import { cpuSeconds } from '../load/usage.ts';
 import { enterMany, type Waiting } from './enter-many.ts';
 
 const WAITING = 1_000;
@@ -10,6 +11,9 @@ const CONNECTIONS = 64;
 const WARM_MS = 3_000;
 const ROUND_MS = 4_000;
 const ROUNDS = 3;
+/** The sides differ by little: many short rounds tell it from what else the machine does. */
+const LOG_ROUNDS = 15;
+const LOG_ROUND_MS = 1_500;
 
 const POLL = 'query ($token: ID!) { queueToken(value: $token) { status position etaSeconds waiting pollAfterMs } }';
 
@@ -23,14 +27,7 @@ export async function measurePolls(): Promise<Row[]> {
     const queueId = await servers.makeQueue({ capacity: 1, admitPerMinute: 0 });
     const people = await enterMany(servers.url, queueId, WAITING);
     const poll = async (url: string, forMs: number): Promise<number> => {
-      const each = people.map(({ accessToken, token }) => ({ accessToken, variables: { token } }));
-      const { answers, seconds } = await generator.ask<Load>({
-        url,
-        query: POLL,
-        each,
-        connections: CONNECTIONS,
-        forMs,
-      } satisfies Asking);
+      const { answers, seconds } = await pollFor(generator, url, people, forMs);
       return answers / seconds;
     };
     const [ours, theirs]: [number[], number[]] = [[], []];
@@ -45,6 +42,51 @@ export async function measurePolls(): Promise<Row[]> {
   } finally {
     await Promise.all([generator.end(), stock.end(), servers.close()]);
   }
+}
+
+/**
+ * What the log costs a poll at its default level, where a successful poll writes no line, and at `debug`, where each
+ * writes one; in turns with a process that writes none.
+ */
+export async function measureLog(): Promise<Row[]> {
+  const generator = new Child('./http-load.child.ts');
+  const sides: { readonly servers: Servers; readonly people: readonly Waiting[]; readonly costs: number[] }[] = [];
+  try {
+    for (const LOG_LEVEL of ['silent', 'info', 'debug']) {
+      const servers = await Servers.open(1, { LOG_LEVEL });
+      const queueId = await servers.makeQueue({ capacity: 1, admitPerMinute: 0 });
+      sides.push({ servers, people: await enterMany(servers.url, queueId, WAITING), costs: [] });
+    }
+    for (const { servers, people } of sides) await pollFor(generator, servers.url, people, WARM_MS);
+    for (let round = 0; round < LOG_ROUNDS; round++) {
+      for (const { servers, people, costs } of round % 2 ? sides : sides.toReversed()) {
+        const [pid = 0] = servers.pids;
+        const before = cpuSeconds(pid);
+        const { answers } = await pollFor(generator, servers.url, people, LOG_ROUND_MS);
+        costs.push(((cpuSeconds(pid) - before) * 1_000_000) / answers);
+      }
+    }
+    const [silent = 0, info = 0, debug = 0] = sides.map(({ costs }) => median(costs));
+    return [rowOfLog('info, the default', info, silent, 1.05, 1.02), rowOfLog('debug', debug, silent, 1.5, 1.3)];
+  } finally {
+    await Promise.all([generator.end(), ...sides.map(({ servers }) => servers.close())]);
+  }
+}
+
+function rowOfLog(level: string, cost: number, silent: number, must: number, goal: number): Row {
+  return {
+    promise: `processor time of a poll of queueToken, LOG_LEVEL ${level}`,
+    yardstick: 'the same with LOG_LEVEL silent',
+    measured: `${cost.toFixed(1)} us`,
+    against: `${silent.toFixed(1)} us`,
+    ...{ ratio: cost / silent, must, goal, unit: 'x', wanted: 'less' },
+  };
+}
+
+/** Polls for the people in turn. */
+function pollFor(generator: Child, url: string, people: readonly Waiting[], forMs: number): Promise<Load> {
+  const each = people.map(({ accessToken, token }) => ({ accessToken, variables: { token } }));
+  return generator.ask<Load>({ url, query: POLL, each, connections: CONNECTIONS, forMs } satisfies Asking);
 }
 
 /** Each of the people has a place of their own, and all of them together have all the places. @throws Error otherwise */

@@ -13,7 +13,7 @@ import { withTimeout } from '../platform/with-timeout.ts';
 import { requirePass, watchPass } from '../queue/require-pass.ts';
 import { type Context, callerOf, type Declared, MAX_REQUEST_MS, type Pass, withPass } from './context.ts';
 import { idOf } from './input.ts';
-import { CallerError } from './problems.ts';
+import { CallerError, Problem } from './problems.ts';
 
 /** All directives of the schema: those of the specification, and the two that restrict the use of a field. */
 export const DIRECTIVES = [
@@ -57,7 +57,7 @@ function enforceOnRoot(
     return deadlineMs === undefined ? withinBudget(checked) : withDeadline(checked, () => deadlineMs);
   };
   const { resolve, subscribe } = field;
-  if (root !== 'Subscription') return { ...field, ...(resolve && { resolve: checkedInTime(resolve) }) };
+  if (root !== 'Subscription') return { ...field, ...(resolve && { resolve: noted(checkedInTime(resolve)) }) };
   return {
     ...field,
     // A role may be withdrawn between two events, so each event checks it. A pass is watched, and its end ends the
@@ -69,6 +69,25 @@ function enforceOnRoot(
 
 /** Checks a request. @returns the pass that it found, or null. @throws CallerError when the request is refused */
 type Check = (context: Context, args: Record<string, unknown>) => Promise<Pass | null> | Pass | null;
+
+/** Notes the time of a field and its refusal. Plans, which answer one field without executing it, need no such note. */
+function noted(resolve: Resolver): Resolver {
+  return (source, args, context, info) => {
+    const { fieldName } = info;
+    if (fieldName === undefined) return resolve(source, args, context, info);
+    const began = performance.now();
+    const note = (answer: unknown): void =>
+      context.notes.noteField(
+        fieldName,
+        performance.now() - began,
+        answer instanceof Problem ? answer.code : undefined,
+      );
+    const answer = resolve(source, args, context, info);
+    if (answer instanceof Promise) answer.then(note, note);
+    else note(answer);
+    return answer;
+  };
+}
 
 /** Runs `check` before `resolve`. Synchronous when both are, as most are, which saves turns of the event loop. */
 function after(check: Check, resolve: Resolver): Resolver {

@@ -1,9 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import type { EntityManager } from '@mikro-orm/core';
 import DataLoader from 'dataloader';
+import type { Timing } from '../commands/timing.ts';
 import type { Platform } from '../platform/platform.ts';
 import { SECOND } from '../platform/units.ts';
 import { withTimeout } from '../platform/with-timeout.ts';
+import { Notes } from './operation-log.ts';
 import { CallerError } from './problems.ts';
 
 export type Role = 'BUYER' | 'OPERATOR';
@@ -48,18 +49,27 @@ export class Context {
   /** Set for the resolver of a @queued field, by access.ts. */
   readonly pass: Pass | null = null;
   /** Created at first use: most requests and nearly all subscriptions need none, and a fork takes kilobytes. */
-  protected readonly made: { em?: EntityManager; loaders?: Loaders; requestId?: string } = {};
+  protected readonly made: { em?: EntityManager; loaders?: Loaders; notes?: Notes } = {};
 
-  constructor(platform: Platform, caller: Caller | null, queueToken: string | undefined) {
+  constructor(platform: Platform, caller: Caller | null, queueToken: string | undefined, notes: Notes | undefined) {
     this.platform = platform;
     this.caller = caller;
     this.queueToken = queueToken;
+    if (notes) this.made.notes = notes;
   }
 
   /** Names the request in errors and in the log. */
   get requestId(): string {
-    this.made.requestId ??= randomUUID();
-    return this.made.requestId;
+    return this.notes.requestId;
+  }
+
+  get notes(): Notes {
+    this.made.notes ??= new Notes();
+    return this.made.notes;
+  }
+
+  noteCommand(timing: Timing): void {
+    this.notes.noteCommand(timing);
   }
 
   /**
@@ -83,8 +93,14 @@ export class Context {
 
 type Loaders = Map<unknown, DataLoader<string, unknown>>;
 
-export function makeContext(platform: Platform, caller: Caller | null, queueToken: string | undefined): Context {
-  return new Context(platform, caller, queueToken);
+/** @param notes of the request so far; made at first use when left out, with an id of their own */
+export function makeContext(
+  platform: Platform,
+  caller: Caller | null,
+  queueToken: string | undefined,
+  notes?: Notes,
+): Context {
+  return new Context(platform, caller, queueToken, notes);
 }
 
 /** The same request with the pass that opens a @queued field. */

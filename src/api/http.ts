@@ -6,14 +6,22 @@ import {
 } from '@apollo/server/plugin/disabled';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { GraphQLError, OperationTypeNode } from 'graphql';
+import {
+  type DocumentNode,
+  GraphQLError,
+  type GraphQLFormattedError,
+  getOperationAST,
+  OperationTypeNode,
+} from 'graphql';
 import { authenticate, recallCaller } from '../accounts/authenticate.ts';
 import { isUnavailable } from '../platform/faults.ts';
 import type { Platform } from '../platform/platform.ts';
+import { currentWork, within } from '../platform/work.ts';
 import type { Documents } from './compiled.ts';
 import { type Caller, type Context, makeContext } from './context.ts';
 import { presentAll, presentError } from './errors.ts';
 import { readVariables } from './limits.ts';
+import { logOperation, Notes, OK, type Operation, outcomeOf } from './operation-log.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
@@ -22,23 +30,32 @@ export const GRAPHQL_PATH = '/graphql';
  * a plan is answered here; Apollo answers every other one.
  */
 export async function serveGraphql(http: FastifyInstance, platform: Platform, documents: Documents): Promise<void> {
+  const notesOf = new WeakMap<FastifyRequest, Notes>();
   const apollo = makeApollo(platform, documents);
   await apollo.start();
   platform.closing.push(() => apollo.stop());
-  const context = (request: FastifyRequest): Promise<Context> => contextForApollo(platform, documents, request);
+  const context = (request: FastifyRequest): Promise<Context> =>
+    contextForApollo(platform, documents, request, notesOf.get(request) as Notes);
   const answerByApollo = fastifyApolloHandler(apollo, { context });
   http.route({
     method: ['GET', 'POST'],
     url: GRAPHQL_PATH,
-    handler: async (request, reply) => {
+    handler: (request, reply) => {
       void reply.header('cache-control', 'no-store');
-      return (await answerByPlan(platform, documents, request, reply)) ?? answerByApollo.call(http, request, reply);
+      const notes = new Notes(request.id);
+      return within(notes, async () => {
+        const answer = await answerByPlan(platform, documents, request, reply, notes);
+        if (answer !== undefined) return answer;
+        notesOf.set(request, notes);
+        const body = await answerByApollo.call(http, request, reply);
+        if (!notes.hasEnded) logRefused(platform, notes, request, body);
+        return body;
+      });
     },
   });
 }
 
 function makeApollo(platform: Platform, documents: Documents): ApolloServer<Context> {
-  const requestIds = new WeakMap<object, string>();
   return new ApolloServer<Context>({
     schema: documents.schema,
     ...documents.forApollo,
@@ -55,11 +72,12 @@ function makeApollo(platform: Platform, documents: Documents): ApolloServer<Cont
       ApolloServerPluginLandingPageDisabled(),
       // It would wrap every resolver of the schema, only to find that nothing may be cached.
       ApolloServerPluginCacheControlDisabled(),
-      rememberRequestIds(requestIds),
       JUDGE_OPERATION,
+      logOperations(platform),
     ],
+    // It does not receive the request, but is called within its work.
     formatError: (formatted, error) =>
-      presentError(error, formatted, requestIds.get(error as object) ?? randomUUID(), platform),
+      presentError(error, formatted, currentWork()?.names?.requestId ?? randomUUID(), platform),
   });
 }
 
@@ -82,6 +100,7 @@ async function answerByPlan(
   documents: Documents,
   request: FastifyRequest,
   reply: FastifyReply,
+  notes: Notes,
 ): Promise<string | undefined> {
   const usual = usualForm(request);
   if (!usual) return undefined;
@@ -90,24 +109,37 @@ async function answerByPlan(
   if (caller === undefined) caller = await authenticate(platform, authorization).catch(() => undefined);
   if (caller === undefined) return undefined;
   const known = documents.read(usual.query);
-  if (!('document' in known)) return refuse(reply, usual.type, platform, known);
+  const refuseWith = (errors: readonly GraphQLError[], document?: DocumentNode): string => {
+    void reply.code(400).type(usual.type);
+    logOperation(platform, notes, operationOf(caller, usual, document), outcomeOf(errors));
+    return JSON.stringify({ errors: presentAll(platform, errors, notes.requestId) });
+  };
+  if (!('document' in known)) return refuseWith(known);
   const operation = known.plan?.operation;
   if (operation?.operation !== OperationTypeNode.QUERY) return undefined;
   if (usual.operationName !== undefined && usual.operationName !== operation.name?.value) return undefined;
   const { coerced, fault } = readVariables(documents.schema, operation, usual.variables);
-  if (fault) return refuse(reply, usual.type, platform, [fault]);
-  const context = contextOf(platform, caller, request);
+  if (fault) return refuseWith([fault], known.document);
+  const context = contextOf(platform, caller, request, notes);
   const answer = await known.plan?.begin(coerced, context)?.(undefined);
   if (answer === undefined) return undefined;
   void reply.type(usual.type);
-  if (typeof answer === 'string') return answer;
-  const { errors = [], data } = answer;
-  return JSON.stringify({ errors: presentAll(platform, errors, context.requestId), data });
+  if (typeof answer === 'string') {
+    logOperation(platform, notes, operationOf(caller, usual, known.document), OK);
+    return answer;
+  }
+  const { data } = answer;
+  const errors = presentAll(platform, answer.errors ?? [], notes.requestId);
+  logOperation(platform, notes, operationOf(caller, usual, known.document), outcomeOf(errors));
+  return JSON.stringify({ errors, data });
 }
 
-function refuse(reply: FastifyReply, type: string, platform: Platform, errors: readonly GraphQLError[]): string {
-  void reply.code(400).type(type);
-  return JSON.stringify({ errors: presentAll(platform, errors) });
+function operationOf(
+  caller: Caller | null,
+  { query: text, operationName }: Pick<Usual, 'query' | 'operationName'>,
+  document: DocumentNode | undefined,
+): Operation {
+  return { transport: 'http', caller, text, document, node: document && getOperationAST(document, operationName) };
 }
 
 /** Reads a request of the usual form; undefined when Apollo has to check its form, or the media types it accepts. */
@@ -142,18 +174,23 @@ function isString(given: unknown): given is string {
 }
 
 /** Authenticates, and reads the document, which Apollo finds among the known ones. */
-async function contextForApollo(platform: Platform, documents: Documents, request: FastifyRequest): Promise<Context> {
+async function contextForApollo(
+  platform: Platform,
+  documents: Documents,
+  request: FastifyRequest,
+  notes: Notes,
+): Promise<Context> {
   const caller = await authenticate(platform, request.headers.authorization).catch(rethrowWith503);
   const asked = (request.method === 'GET' ? request.query : request.body) as { query?: unknown } | undefined | null;
   const known = typeof asked?.query === 'string' ? documents.read(asked.query) : undefined;
   // Only one error can be thrown here. When there are several, Apollo finds them again.
   if (known && !('document' in known) && known.length === 1) throw known[0];
-  return contextOf(platform, caller, request);
+  return contextOf(platform, caller, request, notes);
 }
 
-function contextOf(platform: Platform, caller: Caller | null, { headers }: FastifyRequest): Context {
+function contextOf(platform: Platform, caller: Caller | null, { headers }: FastifyRequest, notes: Notes): Context {
   const queueToken = headers['x-queue-token'];
-  return makeContext(platform, caller, typeof queueToken === 'string' ? queueToken : undefined);
+  return makeContext(platform, caller, typeof queueToken === 'string' ? queueToken : undefined, notes);
 }
 
 /** Adds the status 503 to an outage: an error thrown before execution is the whole answer. */
@@ -182,13 +219,29 @@ function refused(code: string, message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code, http: { status: 400 } } });
 }
 
-/** formatError does not receive the request, so errors are mapped to its id beforehand. */
-function rememberRequestIds(ids: WeakMap<object, string>): ApolloServerPlugin<Context> {
+/** Writes the line of each operation that Apollo has taken up. */
+function logOperations(platform: Platform): ApolloServerPlugin<Context> {
   return {
     requestDidStart: async () => ({
-      didEncounterErrors: async ({ errors, contextValue }) => {
-        for (const error of errors) ids.set(error, contextValue.requestId);
+      willSendResponse: async ({ contextValue, request, document, operation, response: { body } }) => {
+        const { notes, caller } = contextValue;
+        const outcome = body.kind === 'single' ? outcomeOf(body.singleResult.errors) : OK;
+        const asked = { transport: 'http', caller, text: request.query, document, node: operation } as const;
+        logOperation(platform, notes, asked, outcome === OK ? (notes.refusal ?? OK) : outcome);
       },
     }),
   };
+}
+
+/** Writes the line of a request that Apollo has not taken up: its caller, its form or its document was refused. */
+function logRefused(platform: Platform, notes: Notes, { method, query, body }: FastifyRequest, answer: unknown): void {
+  const asked = (method === 'GET' ? query : body) as { query?: unknown } | undefined | null;
+  const text = typeof asked?.query === 'string' ? asked.query : undefined;
+  const { errors } = JSON.parse(String(answer)) as { errors: GraphQLFormattedError[] };
+  logOperation(
+    platform,
+    notes,
+    { transport: 'http', caller: undefined, text, document: undefined, node: undefined },
+    outcomeOf(errors),
+  );
 }

@@ -18,6 +18,7 @@ const EVENT_STREAM = 'text/event-stream';
 interface StreamRequest {
   readonly headers: FastifyRequest['headers'];
   readonly caller: Caller | null;
+  readonly requestId: string;
   readonly stream: Stream;
   subscription?: Subscription;
 }
@@ -40,11 +41,12 @@ export function serveStreams(http: FastifyInstance, platform: Platform, document
     const caller = await authenticate(platform, request.headers.authorization).catch((error: unknown) => {
       void reply
         .code(error instanceof CallerError ? 401 : 503)
-        .send({ errors: presentAll(platform, [error as Error]) });
+        .send({ errors: presentAll(platform, [error as Error], request.id) });
     });
     if (caller === undefined) return reply;
     const stream = new Stream(reply.raw, platform.config.WS_MAX_BUFFERED_BYTES);
-    return answer(platform, handle, { headers: request.headers, caller, stream }, request, reply, open);
+    const { headers, id: requestId } = request;
+    return answer(platform, handle, { headers, caller, requestId, stream }, request, reply, open);
   });
   http.route({
     method: ['GET', 'PUT', 'PATCH', 'DELETE'],
@@ -81,7 +83,7 @@ async function answer(
   const stopClock = endWithToken(platform, streamRequest);
   const head = { ...(reply.getHeaders() as Record<string, string>), ...init.headers, 'x-accel-buffering': 'no' };
   await streamRequest.stream.run(head, body).catch((error: unknown) => {
-    platform.log.error({ err: error }, 'a stream failed through a fault of ours');
+    platform.log.error({ requestId: streamRequest.requestId, err: error }, 'a stream failed through a fault of ours');
   });
   stopClock();
   open.delete(body);
@@ -95,24 +97,29 @@ function begin(
   streamRequest: StreamRequest,
   params: RequestParams,
 ): AsyncIterable<ExecutionResult> {
-  const { caller, headers, stream } = streamRequest;
+  const { caller, headers, requestId, stream } = streamRequest;
   const next = (result: string): Promise<void> => stream.write(`event: next\ndata: ${result}\n\n`);
   const queueToken = params.extensions?.queueToken ?? headers['x-queue-token'];
-  const opened = openSubscription(platform, documents, params, caller, queueToken, { next, last: next });
-  if ('length' in opened) return refusal(platform, opened);
+  const subscriber = { caller, queueToken, requestId };
+  const opened = openSubscription(platform, documents, params, subscriber, { transport: 'sse', next, last: next });
+  if ('length' in opened) return refusal(platform, opened, requestId);
   streamRequest.subscription = opened;
   return opened;
 }
 
-async function* refusal(platform: Platform, errors: readonly GraphQLError[]): AsyncGenerator<ExecutionResult> {
-  yield { errors: presentAll(platform, errors) as unknown as GraphQLError[] };
+async function* refusal(
+  platform: Platform,
+  errors: readonly GraphQLError[],
+  requestId: string,
+): AsyncGenerator<ExecutionResult> {
+  yield { errors: presentAll(platform, errors, requestId) as unknown as GraphQLError[] };
 }
 
 /** A stream ends with the access token that opened it. @returns a function that no longer waits for that */
-function endWithToken(platform: Platform, { caller, stream, subscription }: StreamRequest): () => void {
+function endWithToken(platform: Platform, { caller, requestId, stream, subscription }: StreamRequest): () => void {
   if (!caller || !subscription) return () => undefined;
   const end = (): void => {
-    const errors = presentAll(platform, [new CallerError('UNAUTHENTICATED')]);
+    const errors = presentAll(platform, [new CallerError('UNAUTHENTICATED')], requestId);
     void stream.write(`event: next\ndata: ${JSON.stringify({ errors })}\n\n`);
     void subscription.return();
   };

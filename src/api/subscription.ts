@@ -16,6 +16,7 @@ import type { Answering, Documents, Plan } from './compiled.ts';
 import { type Caller, type Context, makeContext } from './context.ts';
 import { presentAll } from './errors.ts';
 import { admitSubscription, readVariables } from './limits.ts';
+import { logBegin, logEnd, logOperation, Notes, OK, type Operation, outcomeOf } from './operation-log.ts';
 import { badInput, CallerError } from './problems.ts';
 
 /** What a client subscribes to, as it came. */
@@ -25,8 +26,19 @@ interface Asked {
   readonly variables?: Record<string, unknown> | null | undefined;
 }
 
+/** Who subscribes. */
+interface Subscriber {
+  /** Who is signed in, or null. */
+  readonly caller: Caller | null;
+  /** As the client sent it. */
+  readonly queueToken: unknown;
+  /** The id that the client gave, as `requestIdOf` read it. */
+  readonly requestId: string | undefined;
+}
+
 /** How a transport carries the results of one subscription to its client. */
 export interface Sink {
+  readonly transport: Operation['transport'];
   /** Hands over the JSON of one result; resolves when its bytes have left, so that a slow reader skips what is old. */
   next(result: string): Promise<void>;
   /** As `next`, for the result that says that the caller has lost the role it needs: the transport ends after it. */
@@ -35,31 +47,35 @@ export interface Sink {
 
 /**
  * Judges what a client subscribes to, as HTTP judges documents, and counts the subscription among those of its caller.
- * @param caller who is signed in, or null
- * @param queueToken as the client sent it
  * @returns the subscription, which begins when it is read, or what is wrong with it
  */
 export function openSubscription(
   platform: Platform,
   documents: Documents,
   { query, operationName, variables: variableValues }: Asked,
-  caller: Caller | null,
-  queueToken: unknown,
+  { caller, queueToken, requestId }: Subscriber,
   sink: Sink,
 ): Subscription | readonly GraphQLError[] {
+  const refuse = (errors: readonly GraphQLError[], document?: DocumentNode): readonly GraphQLError[] => {
+    const node = document && getOperationAST(document, operationName);
+    const asked = { transport: sink.transport, caller, text: query, document, node };
+    logOperation(platform, new Notes(requestId), asked, outcomeOf(errors));
+    return errors;
+  };
   const known = documents.read(query);
-  if (!('document' in known)) return known;
+  if (!('document' in known)) return refuse(known);
   const { document, plan } = known;
   if (getOperationAST(document, operationName)?.operation !== OperationTypeNode.SUBSCRIPTION) {
-    return [badInput('A socket takes subscriptions only; send queries and mutations over HTTP.')];
+    return refuse([badInput('A socket takes subscriptions only; send queries and mutations over HTTP.')], document);
   }
   try {
     const release = admitSubscription(platform, caller);
-    const contextValue = makeContext(platform, caller, typeof queueToken === 'string' ? queueToken : undefined);
+    const notes = requestId === undefined ? undefined : new Notes(requestId);
+    const contextValue = makeContext(platform, caller, typeof queueToken === 'string' ? queueToken : undefined, notes);
     const { schema } = documents;
     return new Subscription({ schema, document, operationName, variableValues, contextValue }, plan, sink, release);
   } catch (error) {
-    if (error instanceof CallerError) return [error];
+    if (error instanceof CallerError) return refuse([error], document);
     throw error;
   }
 }
@@ -80,6 +96,9 @@ export class Subscription implements ExecutionArgs, AsyncIterableIterator<Execut
   readonly #release: () => void;
   #source: AsyncIterator<unknown> | undefined;
   #hasEnded = false;
+  #events = 0;
+  /** Code of the last error that was sent. */
+  #outcome = OK;
 
   /** @param release called once, when the subscription has ended */
   constructor(
@@ -116,6 +135,7 @@ export class Subscription implements ExecutionArgs, AsyncIterableIterator<Execut
     if (!this.#hasEnded) {
       this.#hasEnded = true;
       this.#release();
+      logEnd(this.contextValue, this.#operation, this.#events, this.#outcome);
       await this.#source?.return?.();
     }
     return { done: true, value: undefined };
@@ -140,7 +160,14 @@ export class Subscription implements ExecutionArgs, AsyncIterableIterator<Execut
     // A client that left while this was being opened has ended it already.
     if (this.#hasEnded) await source.return?.();
     this.#source = source;
+    logBegin(this.contextValue, this.#operation);
     return { source, answering: this.#plan?.begin(coerced, this.contextValue) };
+  }
+
+  get #operation(): Operation {
+    const { document, contextValue, operationName } = this;
+    const [transport, text] = [this.#sink.transport, document.loc?.source.body];
+    return { transport, caller: contextValue.caller, text, document, node: getOperationAST(document, operationName) };
   }
 
   async #sendNoEvents(result: ExecutionResult): Promise<undefined> {
@@ -148,6 +175,7 @@ export class Subscription implements ExecutionArgs, AsyncIterableIterator<Execut
   }
 
   async #sendEvent(event: unknown, answering: Answering | undefined): Promise<void> {
+    this.#events++;
     const answer = answering?.(event);
     const settled = answer instanceof Promise ? await answer : answer;
     if (typeof settled === 'string') return this.#send(settled);
@@ -163,6 +191,7 @@ export class Subscription implements ExecutionArgs, AsyncIterableIterator<Execut
     if (!errors) return this.#send(JSON.stringify(result));
     const { platform, requestId, caller } = this.contextValue;
     const presented = presentAll(platform, errors, requestId);
+    this.#outcome = outcomeOf(presented);
     const text = JSON.stringify({ ...result, errors: presented });
     const lostRole =
       caller?.role === 'OPERATOR' && presented.some(({ extensions }) => extensions?.code === 'FORBIDDEN');

@@ -12,6 +12,7 @@ import {
 import { type WebSocket, WebSocketServer } from 'ws';
 import { authenticate } from '../accounts/authenticate.ts';
 import type { BoundedWriter } from '../platform/bounded-writer.ts';
+import { requestIdOf } from '../platform/ids.ts';
 import { isAllowedOrigin } from '../platform/origins.ts';
 import type { Platform } from '../platform/platform.ts';
 import { boundedWriterOf, closeSocket, serveSocket } from '../platform/sockets.ts';
@@ -63,7 +64,7 @@ export function serveSockets(http: FastifyInstance, platform: Platform, document
     },
     onSubscribe: (connection, id, payload) => begin(platform, documents, connection, id, payload),
     subscribe: (subscription) => subscription as Subscription,
-    onError: (_connection, _id, _payload, errors) => presentAll(platform, errors),
+    onError: (connection, _id, payload, errors) => presentAll(platform, errors, idFor(connection, payload)),
   });
   sockets.on('connection', (socket) => {
     const writer = boundedWriterOf(socket, platform.config.WS_MAX_BUFFERED_BYTES);
@@ -81,20 +82,33 @@ export function serveSockets(http: FastifyInstance, platform: Platform, document
 function begin(
   platform: Platform,
   documents: Documents,
-  { connectionParams, extra, subscriptions }: Connection,
+  connection: Connection,
   id: string,
   payload: SubscribePayload,
 ): Subscription | readonly GraphQLError[] {
+  const { connectionParams, extra, subscriptions } = connection;
   if (Object.keys(subscriptions).length > MAX_SUBSCRIPTIONS) {
     return [tooMany(`A socket has at most ${MAX_SUBSCRIPTIONS} subscriptions.`)];
   }
-  const queueToken = payload.extensions?.queueToken ?? connectionParams?.queueToken;
-  return openSubscription(platform, documents, payload, extra.caller ?? null, queueToken, sinkOf(extra, id));
+  const subscriber = {
+    caller: extra.caller ?? null,
+    queueToken: payload.extensions?.queueToken ?? connectionParams?.queueToken,
+    requestId: idFor(connection, payload),
+  };
+  return openSubscription(platform, documents, payload, subscriber, sinkOf(extra, id));
+}
+
+/** The id that the client gave a subscription, or all subscriptions of its socket. */
+function idFor({ connectionParams }: Connection, { extensions }: SubscribePayload): string | undefined {
+  const idIn = (given: Record<string, unknown> | null | undefined): string | undefined =>
+    requestIdOf(given?.requestId ?? given?.['x-request-id']);
+  return idIn(extensions) ?? idIn(connectionParams);
 }
 
 function sinkOf({ socket, writer }: Connected, id: string): Sink {
   const open = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
   return {
+    transport: 'websocket',
     next: (result) => writer.send(`${open}${result}}`),
     // The client may connect again in the role that it has now.
     last: async () => closeSocket(socket, CloseCode.Forbidden, 'Forbidden'),

@@ -6,6 +6,7 @@ import { breaksConstraint, isConflict, isLockedOut, isUnavailable } from '../pla
 import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
 import { sql, sqlRow } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
+import { outside } from '../platform/work.ts';
 import { Wallet } from '../wallet/wallet.ts';
 import type { Surroundings } from './event-types.ts';
 import {
@@ -34,6 +35,7 @@ import {
 } from './lock-order.ts';
 import { type Emitted, writeOutbox } from './outbox.ts';
 import { withRedisLock } from './redis-lock.ts';
+import { Stopwatch, type Timing } from './timing.ts';
 
 /*
  * Requests change PostgreSQL only through the runner. A command is a verb and the arguments it is asked with. The
@@ -158,6 +160,8 @@ export interface Caller {
   isOver(): boolean;
   /** Names the request in the log and with the events that it causes; undefined for a job. */
   readonly requestId?: string;
+  /** Learns how the command went, before it is answered. */
+  noteCommand?(timing: Timing): void;
 }
 
 /**
@@ -325,6 +329,7 @@ interface Entry extends Caller {
   readonly asked: unknown;
   readonly key: IdempotencyKey | undefined;
   readonly contends: readonly string[];
+  readonly timing: Timing;
   settle(outcome: Outcome): void;
 }
 
@@ -377,6 +382,8 @@ export function run<Asked, Answer, Known, Facts>(
     asked,
     key: key && { ...key, mutation: verb.name },
     contends: verb.contends(asked),
+    timing: { command: verb.name, batch: 0, tries: 0, waitingMs: 0 },
+    noteCommand: (timing) => caller.noteCommand?.(timing),
   }) as Promise<Answer | Refusal>;
 }
 
@@ -425,6 +432,7 @@ class Runner {
         isSettled: false,
         settle: (outcome) => {
           entry.isSettled = true;
+          entry.noteCommand?.(entry.timing);
           settle(outcome);
         },
       };
@@ -462,14 +470,15 @@ class Runner {
   #pump(): void {
     if (this.#isPumping || this.#batches >= MAX_LOCKED_BATCHES || this.#waiting.length === 0) return;
     this.#isPumping = true;
-    setImmediate(() => {
+    const start = (): void => {
       this.#isPumping = false;
       while (this.#hasRoom()) {
         const batch = this.#take();
         if (batch.length === 0) return;
         this.#start(batch);
       }
-    });
+    };
+    setImmediate(() => outside(start));
   }
 
   #hasRoom(): boolean {
@@ -720,14 +729,17 @@ class Runner {
    * @returns their results; those that `prepare` answered are settled
    */
   async #perform(batch: readonly Entry[], lost: number): Promise<readonly Result[]> {
-    const { open, early } = await this.#prepare(batch.filter(({ isSettled }) => !isSettled));
+    const wanted = batch.filter(({ isSettled }) => !isSettled);
+    const stopwatch = new Stopwatch(wanted);
+    const { open, early } = await this.#prepare(wanted);
     for (const { entry, outcome } of early) entry.settle(outcome);
     if (open.length === 0) return [];
     const scene = new Scene(this.#platform);
     const { results, changes } = await this.#transaction(async (em) => {
       await sql(em, `set local lock_timeout = ${lockMsOf(batch)}`);
-      return this.#decideAndWrite(em, scene, open, lost);
+      return this.#decideAndWrite(em, scene, open, lost, stopwatch);
     });
+    stopwatch.end('committingMs');
     for (const [kind, rows] of changes) {
       kind.announce?.(
         this.#platform,
@@ -765,6 +777,7 @@ class Runner {
     scene: Scene,
     open: readonly Open[],
     lost: number,
+    stopwatch: Stopwatch,
   ): Promise<{ results: Result[]; changes: (readonly [Kind<never>, Changed<never>[]])[] }> {
     const claims = await claimAll(em, open);
     const results: Result[] = [];
@@ -778,6 +791,7 @@ class Runner {
         );
     }
     await this.#lock(em, scene, fresh, lost);
+    stopwatch.end('lockingMs');
     const facts = await this.#readFacts(em, scene, fresh);
     const kept: { key: IdempotencyKey; answer: KeptAnswer }[] = [];
     const dropped: IdempotencyKey[] = [];
@@ -791,6 +805,7 @@ class Runner {
         if (answer) kept.push({ key, answer });
       } else dropped.push(key);
     }
+    stopwatch.end('decidingMs');
     const changes = await write(em, scene);
     if (kept.length > 0) await keepAnswers(em, kept);
     if (dropped.length > 0) await dropKeys(em, dropped);

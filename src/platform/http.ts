@@ -1,12 +1,17 @@
+import { randomUUID } from 'node:crypto';
 import cors from '@fastify/cors';
 import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
 import type { Config } from '../config.ts';
 import { boundAnswers } from './answers.ts';
+import { requestIdOf } from './ids.ts';
 import { isAllowedOrigin } from './origins.ts';
 import { SECOND } from './units.ts';
 
 /** Largest body of a request, in bytes. */
 const MAX_BODY_BYTES = 512 * 1024;
+
+/** Names a request, in its answer and in the log; a client may give it, as `requestIdOf` reads it. */
+const REQUEST_ID = 'x-request-id';
 
 /** Milliseconds within which accepted requests are answered once the process ends. */
 const MAX_DRAIN_MS = 10 * SECOND;
@@ -24,6 +29,7 @@ export async function openHttp(config: Config, isReady: () => Promise<void>): Pr
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: 30_000,
     return503OnClosing: false,
+    genReqId: ({ headers }) => requestIdOf(headers[REQUEST_ID]) ?? randomUUID(),
     routerOptions: { ignoreTrailingSlash: true },
   });
   const parseJson = http.getDefaultJsonParser('error', 'error');
@@ -32,15 +38,21 @@ export async function openHttp(config: Config, isReady: () => Promise<void>): Pr
     if (fault) done(Object.assign(new Error(fault), { statusCode: 413 }));
     else parseJson(request, String(body), done);
   });
+  http.addHook('onRequest', (request, reply, done) => {
+    void reply.header(REQUEST_ID, request.id);
+    done();
+  });
   await http.register(cors, {
     origin: (origin, decide) => decide(null, origin === undefined || isAllowedOrigin(config, origin)),
     allowedHeaders: [
       'content-type',
       'authorization',
       'x-queue-token',
+      REQUEST_ID,
       'apollo-require-preflight',
       'x-apollo-operation-name',
     ],
+    exposedHeaders: [REQUEST_ID],
     maxAge: 600,
   });
   boundAnswers(http);

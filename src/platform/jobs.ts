@@ -1,5 +1,6 @@
 import { isUnavailable } from './faults.ts';
 import type { Platform } from './platform.ts';
+import { withinRun } from './work.ts';
 
 /** Work that a process repeats while it lives; safe to run twice, and in several processes at once. */
 export interface Job {
@@ -35,7 +36,7 @@ function startJob(platform: Platform, job: Job): () => Promise<void> {
     if (!ended) timer = setTimeout(start, job.everyMs);
   };
   const start = (): void => {
-    running = turn();
+    running = withinRun(job.name, turn);
   };
   timer = setTimeout(start, job.everyMs);
   return async () => {

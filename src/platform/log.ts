@@ -1,16 +1,42 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { destination, type Logger, pino } from 'pino';
+import { prettyFactory } from 'pino-pretty';
 import { SECOND } from './units.ts';
+import { currentWork } from './work.ts';
 
 export type Log = Logger;
 
 /** Fields that are hidden: PostgreSQL writes whole rows, with secrets, into the detail of an error. */
 const HIDDEN = ['authorization', 'password', 'token', 'err.detail', 'err.*.detail'];
 
-/** A logger that writes JSON lines to stderr; stdout is left to the text that `npm start` prints. */
+/**
+ * A logger that writes to stderr, lines for people where that is a terminal, and JSON lines otherwise; stdout is left to
+ * the text that `npm start` prints. Lines that are written within a request or a run of a job carry its names.
+ */
 export function openLog(level: string): Log {
-  return pino({ level, base: { pid: process.pid }, redact: HIDDEN }, destination({ fd: 2, sync: false }));
+  const stream = destination({ fd: 2, sync: false });
+  if (process.stderr.isTTY) {
+    // Formatted before it is written, so that the stream, and with it `closeLog`, is the same in both cases.
+    const format = prettyFactory({
+      colorize: true,
+      translateTime: 'SYS:HH:MM:ss.l',
+      singleLine: true,
+      messageFormat: sentenceOf,
+      ignore: 'pid,rootFields,outcome,durationMs',
+    });
+    const write = stream.write.bind(stream);
+    stream.write = (line: string) => write(format(line));
+  }
+  const mixin = (): object => currentWork()?.names ?? {};
+  return pino({ level, base: { pid: process.pid }, redact: HIDDEN, mixin }, stream);
+}
+
+/** The text of a line for people; of an operation also its root fields, what came of it, and how long it took. */
+function sentenceOf({ msg = '', rootFields, outcome, durationMs }: Record<string, unknown>): string {
+  const asked = Array.isArray(rootFields) ? `${msg}: ${rootFields.join(', ')}` : String(msg);
+  const took = durationMs === undefined ? [] : [`${durationMs} ms`];
+  return [asked, ...(outcome === undefined ? [] : [outcome]), ...took].join(', ');
 }
 
 /** Milliseconds that closing waits for a reader that takes no bytes; a slow reader gets up to MAX_WAITS of these. */

@@ -6,6 +6,7 @@ import { CompiledQuery, type Kysely } from 'kysely';
 import type { Pool, PoolClient, TypeOverrides } from 'pg';
 import type { Log } from './log.ts';
 import { SECOND } from './units.ts';
+import { currentWork } from './work.ts';
 
 /** Most connections of one process; for N processes PostgreSQL must allow N times as many. */
 export const POOL_SIZE = 10;
@@ -184,22 +185,26 @@ function watchClients(pool: Pool, log: Log): void {
   types.setTypeParser(INT8, Number);
   types.setTypeParser(TIMESTAMPTZ, (text) => new Date(text));
   pool.on('connect', (client) => {
-    endWhenTimedOut(client, log);
+    watchQueries(client, log);
     releaseWhenEnded(client);
   });
 }
 
 /**
- * A connection whose query timed out in the client still waits for the answer, and later queries would wait behind it:
- * it is closed instead of going back into the pool.
+ * Tells the work of a request how long its statements take. A connection whose query timed out in the client still
+ * waits for the answer, and later queries would wait behind it: it is closed instead of going back into the pool.
  */
-function endWhenTimedOut(client: PoolClient, log: Log): void {
+function watchQueries(client: PoolClient, log: Log): void {
   const query = client.query.bind(client) as (...args: unknown[]) => unknown;
   const watched = (text: unknown, ...rest: unknown[]): unknown => {
     const name = preparedNames.get(text as string);
+    const work = currentWork();
+    const began = performance.now();
     const answer = name === undefined ? query(text, ...rest) : query({ name, text, values: rest[0] });
     if (answer instanceof Promise) {
-      answer.catch((error: Error & { detail?: string }) => {
+      const note = (): void => work?.noteStatement?.(String(text), performance.now() - began);
+      answer.then(note, (error: Error & { detail?: string }) => {
+        note();
         // It quotes the row, secrets and all, and MikroORM would add it to the message.
         delete error.detail;
         if (error.message !== 'Query read timeout') return;

@@ -5,9 +5,13 @@ import { afterEach, expect, it } from 'vitest';
 
 const LOG = new URL('../../dist/src/platform/log.js', import.meta.url).href;
 
+/** Makes a program take its standard error for a terminal. */
+const TERMINAL = "Object.defineProperty(process.stderr, 'isTTY', { value: true });";
+
 /** A program that logs more than a pipe holds, to nobody, and then ends. */
-const program = (closing: string): string => `
+const program = (closing: string, opening: string): string => `
   import { openLog, closeLog } from ${JSON.stringify(LOG)};
+  ${opening}
   const log = openLog('info');
   for (let i = 0; i < 2_000; i++) log.info({ i }, 'x'.repeat(200));
   await new Promise((resolve) => setTimeout(resolve, 100));
@@ -19,15 +23,18 @@ afterEach(() => {
   for (const child of started.splice(0)) child.kill('SIGKILL');
 });
 
-function run(closing: string): ReturnType<typeof spawn> {
-  const args = ['--input-type=module', '-e', program(closing)];
+function run(closing: string, opening = ''): ReturnType<typeof spawn> {
+  const args = ['--input-type=module', '-e', program(closing, opening)];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   started.push(child);
   return child;
 }
 
-it('a process whose log nobody reads any more ends all the same', async () => {
-  const child = run('await closeLog(log);');
+it.each([
+  ['', ''],
+  [', lines for people too', TERMINAL],
+])('a process whose log nobody reads any more ends all the same%s', async (_which, opening) => {
+  const child = run('await closeLog(log);', opening);
   const [code] = await once(child, 'exit');
   expect(code).toBe(0);
 });
@@ -54,4 +61,47 @@ it('what was logged before the end is written where somebody reads', async () =>
   await once(child, 'close');
   expect(text.trim().split('\n')).toHaveLength(2_000);
   expect(JSON.parse(text.trim().split('\n').at(-1) as string)).toMatchObject({ i: 1_999 });
+});
+
+it('where standard error is a terminal the lines are written for people, all of them before the end', async () => {
+  const asked =
+    "log.warn({ requestId: 'one', rootFields: ['pay', 'charge'], outcome: 'ok', durationMs: 5.1 }, 'the last');";
+  const child = run(`${asked} await closeLog(log);`, TERMINAL);
+  let text = '';
+  child.stderr?.on('data', (chunk) => {
+    text += chunk;
+  });
+  const [code] = await once(child, 'close');
+  const lines = text.trimEnd().split('\n');
+  expect({ code, lines: lines.length }).toEqual({ code: 0, lines: 2_001 });
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: colours of a terminal
+  const plain = (lines.at(-1) as string).replace(/\u001b\[\d+m/g, '');
+  expect(plain).toMatch(/^\[\d\d:\d\d:\d\d\.\d{3}\] WARN: the last: pay, charge, ok, 5\.1 ms \{"requestId":"one"\}$/);
+  expect(plain).not.toBe(lines.at(-1));
+});
+
+it('the program as it is bundled does so too, and ends in order', async () => {
+  const main = new URL('../../dist/bundle/main.js', import.meta.url).href;
+  const program = `${TERMINAL} await import(${JSON.stringify(main)});`;
+  const env = {
+    PATH: process.env.PATH,
+    PORT: '0',
+    LOG_LEVEL: 'debug',
+    DATABASE_URL: 'postgres://u:p@127.0.0.1:1/x',
+    REDIS_URL: 'redis://127.0.0.1:1',
+  };
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    env,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  started.push(child);
+  let text = '';
+  child.stderr?.on('data', (chunk) => {
+    text += chunk;
+  });
+  const [code] = await once(child, 'close');
+  expect(code).toBe(1);
+  expect(text).toMatch(/DEBUG.*MikroORM version/);
+  expect(text).toMatch(/\nOnsale could not start: .*DATABASE_URL leads to no server/);
+  expect(text).not.toContain('"level":20');
 });
