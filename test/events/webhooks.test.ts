@@ -12,7 +12,7 @@ let world: World;
 let operator: Buyer;
 beforeAll(async () => {
   receiver = await Receiver.open();
-  world = await World.open({ env: receiver.env });
+  world = await World.open({ env: { ...receiver.env, LOG_LEVEL: 'debug' } });
   operator = await world.operator();
 });
 afterAll(async () => {
@@ -64,6 +64,31 @@ it('events of the types asked for arrive once each, in order, signed, as their s
   await eventually(async () => (await statusOf(id)).pending === 0);
   expect(await statusOf(id)).toMatchObject({ lastError: null, deliveredAt: expect.any(String) });
   expect(receiver.at('/signed')).toHaveLength(2);
+});
+
+it('the id of a request is in the events that it caused, and in the log where they were posted', async () => {
+  await makeWebhook(operator, receiver.url('/followed'), PAYMENTS);
+  const show = await makeShow(operator);
+  const buyer = await world.buyer(1_000);
+  const { id } = await reserve(buyer, show.id, [show.seats[0] as string]);
+  const requestId = `purchase-${id}`;
+  const response = await fetch(buyer.url, {
+    method: 'POST',
+    headers: {
+      ...{ 'content-type': 'application/json', 'x-request-id': requestId },
+      authorization: `Bearer ${buyer.accessToken}`,
+    },
+    body: JSON.stringify({
+      query: `mutation { pay(input: { reservationId: "${id}", idempotencyKey: "one" }) { __typename } }`,
+    }),
+  });
+  expect(response.headers.get('x-request-id')).toBe(requestId);
+  const [post] = await heard('/followed', 1);
+  expect(post?.body).toMatchObject({ type: 'payment.completed.v1', requestid: requestId });
+  const lines = (): string[] =>
+    world.processes.flatMap((one) => one.log().split('\n')).filter((line) => line.includes(requestId));
+  await eventually(() => lines().some((line) => line.includes('an event was posted')));
+  expect(lines().some((line) => line.includes('"pay"'))).toBe(true);
 });
 
 it('a receiver that is down for the first three tries has everything in the end, in order', async () => {
