@@ -1,7 +1,7 @@
 import { openEmbedded } from '../embedded/open.ts';
 import { MIGRATIONS } from '../migrations/list.ts';
 import { keepOperator, type Operator } from './accounts/keep-operator.ts';
-import { keepChannels, settleAlerts } from './alerts/raise-alert.ts';
+import { keepChannels, openAlerts, settleAlerts } from './alerts/raise-alert.ts';
 import { raiseFault } from './alerts/raise-fault.ts';
 import { sendAlerts } from './alerts/send-alerts.job.ts';
 import { watchDisk } from './alerts/watch-disk.job.ts';
@@ -101,6 +101,7 @@ export async function openApp(config: Config, log: Log): Promise<App> {
 async function open(config: Config, log: Log, closing: Closing): Promise<App> {
   const { databaseUrl, redisUrl, notes } = await findServers(config, log, closing);
   const platform = await openPlatform(config, log, databaseUrl, redisUrl, closing);
+  openAlerts(platform);
   const { orm, redis } = platform;
   const operator = await keepOperator(platform);
   const demo = config.DEMO_DATA !== 'off' && (config.DEMO_DATA || config.NODE_ENV !== 'production');

@@ -83,6 +83,11 @@ const raisers = perProcess((platform): Raiser => {
   return raiser;
 });
 
+/** Lets alerts be raised until `platform` closes: what came up by then is raised before its servers are left. */
+export function openAlerts(platform: Platform): void {
+  raisers(platform);
+}
+
 /**
  * Raises a built-in alert: its text goes to every registered channel, with how often it came up since it was raised
  * last, over all processes. What is raised too soon is only counted. Never throws and is not waited for: a process
@@ -124,7 +129,7 @@ function nameOf(kind: BuiltIn, { subject = '' }: About): string {
 }
 
 async function raise(platform: Platform, name: string): Promise<void> {
-  const { gathered, held, raisedAt, closing } = raisers(platform);
+  const { gathered, held, closing } = raisers(platform);
   await sleep(GATHER_MS, undefined, { signal: closing.signal }).catch(() => undefined);
   const { kind, text, requestId, count } = gathered.get(name) as Gathered;
   gathered.delete(name);
@@ -134,8 +139,7 @@ async function raise(platform: Platform, name: string): Promise<void> {
     const times = await claim(platform, name, kind, known);
     if (times === 0) return;
     const full = textOf(kind, text, times, requestId);
-    if ((await schedule(platform, name, kind, full)) === 0) held.set(name, times);
-    else raisedAt.set(name, performance.now());
+    if ((await schedule(platform, name, kind, full)) === 0) hold(platform, name, times);
   } catch (error) {
     platform.log.error({ err: error, alert: name }, 'a built-in alert could not be raised');
   }
@@ -143,15 +147,24 @@ async function raise(platform: Platform, name: string): Promise<void> {
 
 /** @returns how often the alert came up since it was raised last; 0 when this process may not raise it now */
 async function claim(platform: Platform, name: string, kind: BuiltIn, count: number): Promise<number> {
-  const { held, raisedAt } = raisers(platform);
+  const { raisedAt } = raisers(platform);
+  const before = raisedAt.get(name) ?? Number.NEGATIVE_INFINITY;
+  let times = 0;
   try {
-    return await runScript<number>(platform.redis, CLAIM, `onsale:alert:{${name}}`, [count, BUILT_IN[kind]]);
+    times = await runScript<number>(platform.redis, CLAIM, `onsale:alert:{${name}}`, [count, BUILT_IN[kind]]);
   } catch (error) {
     if (!isUnavailable(error)) throw error;
-    if (performance.now() - (raisedAt.get(name) ?? Number.NEGATIVE_INFINITY) >= BUILT_IN[kind]) return count;
-    held.set(name, count);
-    return 0;
+    if (performance.now() - before >= BUILT_IN[kind]) times = count;
+    else hold(platform, name, count);
   }
+  if (times > 0) raisedAt.set(name, performance.now());
+  return times;
+}
+
+/** Keeps how often an alert came up that may not be raised now, for the next time. */
+function hold(platform: Platform, name: string, times: number): void {
+  const { held } = raisers(platform);
+  held.set(name, (held.get(name) ?? 0) + times);
 }
 
 function textOf(kind: BuiltIn, text: string, times: number, requestId: string | undefined): string {

@@ -3,7 +3,7 @@ import type { Platform } from '../platform/platform.ts';
 import { type BuiltIn, raiseAlert } from './raise-alert.ts';
 
 /** A line of a stack that stands in code of Onsale; what comes before `src/` depends on the machine. */
-const OWN_PLACE = /^\s+at .*?\b((?:src|embedded|migrations)\/[\w./-]+:\d+):\d+\)?$/m;
+const OWN_PLACES = /^\s+at .*?\b((?:src|embedded|migrations)\/[\w./-]+:\d+):\d+\)?$/gm;
 
 /**
  * Raises an alert about an error: by its name and the place in the code that it came from, which also tell one from
@@ -26,7 +26,9 @@ export function faultOf(error: unknown): string {
   if (!(error instanceof Error)) return 'something that is no Error';
   const code = codeOf(error);
   const name = `${wordOf(error.name)}${code === undefined ? '' : ` (${wordOf(code)})`}`;
-  const place = OWN_PLACE.exec((error.stack ?? '').replace(error.message, ''))?.[1];
+  const places = [...(error.stack ?? '').replace(error.message, '').matchAll(OWN_PLACES)].map(([, place]) => place);
+  // Every statement and every script passes through the platform: whose it was tells more.
+  const place = places.find((one) => !one?.startsWith('src/platform/')) ?? places[0];
   return place === undefined ? name : `${name} at ${place}`;
 }
 

@@ -11,7 +11,7 @@ const MAX_LOOK_MS = 5 * LOOK_MS;
 
 /**
  * Watches the jobs of this process: raises an alert for a run that fails, unless a server is away, and for a job of
- * which no run ended for JOB_LATE_SECONDS beyond its interval, once until one ends.
+ * which no run ended for JOB_LATE_SECONDS beyond its interval and what a run may last, once until one ends.
  */
 export function watchJobs(platform: Platform, jobs: readonly Job[]): JobWatch {
   const lateMs = platform.config.JOB_LATE_SECONDS * SECOND;
@@ -25,7 +25,7 @@ export function watchJobs(platform: Platform, jobs: readonly Job[]): JobWatch {
     for (const [job, before] of silentMs) {
       const now = before + elapsed;
       silentMs.set(job, now);
-      const longest = job.everyMs + lateMs;
+      const longest = job.everyMs + (job.lastsMs ?? 0) + lateMs;
       if (before <= longest && now > longest) raiseLate(platform, job);
     }
   };
@@ -42,7 +42,7 @@ export function watchJobs(platform: Platform, jobs: readonly Job[]): JobWatch {
 }
 
 function raiseLate(platform: Platform, job: Job): void {
-  const seconds = Math.round(job.everyMs / SECOND) + platform.config.JOB_LATE_SECONDS;
+  const seconds = Math.round((job.everyMs + (job.lastsMs ?? 0)) / SECOND) + platform.config.JOB_LATE_SECONDS;
   const text = `The job ${job.name} is late: no run of it ended for ${seconds} seconds at one process (pid ${process.pid}).`;
   raiseAlert(platform, 'JOB_LATE', text, { subject: job.name });
   platform.log.warn({ job: job.name }, 'a job is late');

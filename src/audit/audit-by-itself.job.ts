@@ -14,6 +14,7 @@ const MAX_MS = 30 * MINUTE;
 export const auditByItself: Job = {
   name: 'audit',
   everyMs: MINUTE,
+  lastsMs: MAX_MS,
   async run(platform) {
     const intervalMs = platform.config.AUDIT_MINUTES * MINUTE;
     if (intervalMs === 0) return;

@@ -7,6 +7,8 @@ export interface Job {
   readonly name: string;
   /** Milliseconds from the end of one run to the start of the next. */
   readonly everyMs: number;
+  /** Milliseconds that a run may well last; next to nothing when left out. */
+  readonly lastsMs?: number;
   run(platform: Platform): Promise<void>;
 }
 

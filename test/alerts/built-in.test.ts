@@ -49,7 +49,9 @@ it('a fault is told once, however many requests meet it at two processes, with a
   const text = await awaitRaised(receiver, HOOK, 'FAULT');
   await eventually(async () => timesIn(text) + (await heldOf(world, 'FAULT')) === buyers.length);
   expect(raised('FAULT')).toEqual([text]);
-  expect(text).toMatch(/^FAULT: A request failed through a fault of Onsale: \w+ \(42703\)/);
+  expect(text).toMatch(
+    /^FAULT: A request failed through a fault of Onsale: \w+ \(42703\) at src\/[\w./-]+:\d+\. The log/,
+  );
   const ids = answers.map(({ errors }) => errors?.[0]?.extensions.requestId);
   expect(ids).toContain(/^Request id: (.*)$/m.exec(text)?.[1]);
 
