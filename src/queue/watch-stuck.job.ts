@@ -32,8 +32,8 @@ export const watchStuck: Job = {
 
 async function look(platform: Platform, { id, admitPerMinute }: Queue): Promise<void> {
   const ms = await runScript<number>(platform.redis, STUCK, queueKey(id));
-  // A rate limit alone may keep people waiting for as long as one admission takes; twice that is no longer its doing.
-  const paceMs = admitPerMinute ? (2 * MINUTE) / admitPerMinute : 0;
+  // A rate limit alone may keep people waiting: for a minute after it was lowered, and for as long as one admission takes.
+  const paceMs = admitPerMinute ? MINUTE + (2 * MINUTE) / admitPerMinute : 0;
   if (ms < Math.max(platform.config.QUEUE_STUCK_SECONDS * SECOND, paceMs)) return;
   const text = `The queue ${id} is stuck: nobody was admitted for ${Math.floor(ms / SECOND)} seconds, though people wait and capacity is free.`;
   raiseAlert(platform, 'QUEUE_STUCK', text, { subject: id });

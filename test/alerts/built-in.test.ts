@@ -182,6 +182,22 @@ it('the last process tells of its own end before it ends', async () => {
   }
 });
 
+it('what came up just before a process ended is told by the next one', async () => {
+  const alone = await World.open({ processes: 1, env: receiver.env });
+  try {
+    const first = await alone.operator();
+    await makeChannel(first, receiver.url('/next'));
+    await alone.pool.query('alter table reservation rename column expires_at to expires_at_away');
+    const [error] = (await first.ask('{ reservations { edges { cursor } } }')).errors ?? [];
+    await alone.processes[0]?.stop();
+    await alone.pool.query('alter table reservation rename column expires_at_away to expires_at');
+    await alone.startProcess();
+    expect(await awaitRaised(receiver, '/next', 'FAULT')).toContain(`Request id: ${error?.extensions.requestId}`);
+  } finally {
+    await alone.close();
+  }
+});
+
 it('docs/operate/alerts.md explains every built-in alert, and no other', () => {
   const page = readFileSync(new URL('../../docs/operate/alerts.md', import.meta.url), 'utf8');
   const listed = [...page.matchAll(/^\| `([A-Z_]+)` /gm)].map(([, kind]) => kind);
