@@ -13,6 +13,7 @@ import { VersionsOfTheirOwn } from './0011-versions-of-their-own.ts';
 import { SeatsBySection } from './0012-seats-by-section.ts';
 import { SalesReferToNoProduct } from './0013-sales-refer-to-no-product.ts';
 import { Outbox } from './0014-outbox.ts';
+import { BuiltInAlerts } from './0015-built-in-alerts.ts';
 
 /** Every change of the database, in order; forward only. */
 export const MIGRATIONS: MigrationObject[] = [
@@ -30,4 +31,5 @@ export const MIGRATIONS: MigrationObject[] = [
   { name: '0012-seats-by-section', class: SeatsBySection },
   { name: '0013-sales-refer-to-no-product', class: SalesReferToNoProduct },
   { name: '0014-outbox', class: Outbox },
+  { name: '0015-built-in-alerts', class: BuiltInAlerts },
 ];

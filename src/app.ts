@@ -1,12 +1,18 @@
 import { openEmbedded } from '../embedded/open.ts';
 import { MIGRATIONS } from '../migrations/list.ts';
 import { keepOperator, type Operator } from './accounts/keep-operator.ts';
+import { keepChannels, openAlerts, settleAlerts } from './alerts/raise-alert.ts';
+import { raiseFault } from './alerts/raise-fault.ts';
 import { sendAlerts } from './alerts/send-alerts.job.ts';
+import { watchDisk } from './alerts/watch-disk.job.ts';
+import { watchJobs } from './alerts/watch-jobs.ts';
+import { watchServers } from './alerts/watch-servers.job.ts';
 import { Documents } from './api/compiled.ts';
 import { GRAPHQL_PATH, serveGraphql } from './api/http.ts';
 import { makeSchema } from './api/schema.ts';
 import { serveStreams } from './api/sse.ts';
 import { serveSockets } from './api/websocket.ts';
+import { auditByItself } from './audit/audit-by-itself.job.ts';
 import { type Demo, seedDemo } from './cli/demo.ts';
 import { judgeSoldOut } from './concerts/judge-sold-out.job.ts';
 import type { Config } from './config.ts';
@@ -27,6 +33,7 @@ import { checkEviction, openRedis } from './platform/redis.ts';
 import { SECOND } from './platform/units.ts';
 import { withTimeout } from './platform/with-timeout.ts';
 import { queueOpening, queueSettings, queueTick } from './queue/queue-tick.job.ts';
+import { watchStuck } from './queue/watch-stuck.job.ts';
 import { lapseHolds } from './reservations/lapse.job.ts';
 import { foldSales } from './shop/fold-sales.job.ts';
 import { lapseOrders } from './shop/lapse-orders.job.ts';
@@ -42,6 +49,11 @@ const JOBS = [
   finishTokens,
   expireWallets,
   sendAlerts,
+  keepChannels,
+  watchServers,
+  watchStuck,
+  watchDisk,
+  auditByItself,
   forgetKeys,
   judgeSoldOut,
   relayEvents,
@@ -65,6 +77,8 @@ export interface App {
   readonly demo: Demo | undefined;
   /** Lines to print for the user who started the process. */
   readonly notes: readonly string[];
+  /** Alerts operators to the error that ends this process, and sends the alert. Never throws. */
+  crash(error: unknown): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -87,6 +101,7 @@ export async function openApp(config: Config, log: Log): Promise<App> {
 async function open(config: Config, log: Log, closing: Closing): Promise<App> {
   const { databaseUrl, redisUrl, notes } = await findServers(config, log, closing);
   const platform = await openPlatform(config, log, databaseUrl, redisUrl, closing);
+  openAlerts(platform);
   const { orm, redis } = platform;
   const operator = await keepOperator(platform);
   const demo = config.DEMO_DATA !== 'off' && (config.DEMO_DATA || config.NODE_ENV !== 'production');
@@ -98,7 +113,7 @@ async function open(config: Config, log: Log, closing: Closing): Promise<App> {
   await serveGraphql(http, platform, documents);
   serveSockets(http, platform, documents);
   serveStreams(http, platform, documents);
-  startJobs(platform, JOBS);
+  startJobs(platform, JOBS, watchJobs(platform, JOBS));
   closing.push(() => closeHttp(http));
   const address = await http.listen({ port: config.PORT, host: config.HOST });
   const url = `${address}${GRAPHQL_PATH}`;
@@ -109,8 +124,17 @@ async function open(config: Config, log: Log, closing: Closing): Promise<App> {
     operator,
     demo: seeded,
     notes: [...notes, ...warningsOf(config)],
+    crash: (error) => alertToCrash(platform, error),
     close: () => closeAll(closing, log),
   };
+}
+
+/** The process may be the last one: it sends the alert itself. */
+async function alertToCrash(platform: Platform, error: unknown): Promise<void> {
+  raiseFault(platform, 'CRASH', `A process (pid ${process.pid}) met an error that nothing caught, and ends`, error);
+  const sent = settleAlerts(platform).then(() => sendAlerts.run(platform));
+  const over = withTimeout(sent, CLOSE_STEP_MS, () => new Error('it took too long'));
+  await over.catch((failure: unknown) => platform.log.warn({ error: String(failure) }, 'the alert was not sent'));
 }
 
 /** Warnings about settings that are accepted but deserve attention. */

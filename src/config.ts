@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import * as z from 'zod/mini';
+import { isEmailAddress } from './platform/mail-address.ts';
 import { hostOf } from './platform/public-address.ts';
 
 /** One key of the environment: what it means, in which unit, and how its value is read. */
@@ -121,6 +122,43 @@ export const KEYS = {
     'hooks.internal,10.0.0.7',
     undefined,
     hosts(),
+  ),
+  SMTP_URL: key(
+    'Mail server that alerts to EMAIL channels are sent over; unset: there are no such channels',
+    'smtps://user:secret@mail.example.com',
+    undefined,
+    url('smtp:', 'smtps:'),
+  ),
+  SMTP_FROM: key(
+    'Address that e-mails come from; unset: onsale at the host of SMTP_URL',
+    'tickets@example.com',
+    undefined,
+    emailAddress(),
+  ),
+  AUDIT_MINUTES: key('How often the audit runs by itself, in minutes; 0: never', '60', 60, whole(0, 10_080)),
+  QUEUE_STUCK_SECONDS: key(
+    'Seconds without an admission, though people wait and capacity is free, after which operators are alerted',
+    '60',
+    60,
+    whole(1, 86_400),
+  ),
+  AWAY_SECONDS: key(
+    'Seconds that PostgreSQL or Redis may be away before operators are alerted',
+    '5',
+    5,
+    whole(1, 3_600),
+  ),
+  JOB_LATE_SECONDS: key(
+    'Seconds beyond its interval that a run of a job may take before operators are alerted',
+    '60',
+    60,
+    whole(1, 86_400),
+  ),
+  DISK_FREE_PERCENT: key(
+    'Free part of the disk of DATA_DIR, in percent, below which operators are alerted; 0: never',
+    '5',
+    5,
+    whole(0, 100),
   ),
   TIME_ZONE: key('IANA time zone that calendar dates are reckoned in', 'Asia/Seoul', 'Asia/Seoul', timeZone()),
   CURRENCY: key('ISO 4217 code of the currency of every amount', 'KRW', 'KRW', currency()),
@@ -246,6 +284,11 @@ function hosts() {
       z.transform((given) => hostOf(new URL(urlOf(given)))),
     ),
   );
+}
+
+/** The address of a mailbox, without a name. */
+function emailAddress() {
+  return z.string().check(z.refine(isEmailAddress, { error: isBut('an address such as tickets@example.com') }));
 }
 
 /** Origins separated by commas. */

@@ -43,6 +43,14 @@ describe('a bad value is named with its key, its fault and an example', () => {
     ['ALERT_HOSTS', 'hooks.internal,', 'is "" but must be an address or a host name'],
     ['ALERT_HOSTS', 'hooks.internal:8443', 'must be an address or a host name'],
     ['ALERT_HOSTS', '10.0.0.256', 'has "10.0.0.256", which is no address and no host name'],
+    ['SMTP_URL', 'mail.example.com', 'must be a URL that starts with smtp:// or smtps://'],
+    ['SMTP_FROM', 'Tickets <tickets@example.com>', 'must be an address such as tickets@example.com'],
+    ['SMTP_FROM', 'a@b@c', 'must be an address such as tickets@example.com'],
+    ['AUDIT_MINUTES', '-1', 'must be a whole number from 0 to 10080'],
+    ['QUEUE_STUCK_SECONDS', '0', 'must be a whole number from 1 to 86400'],
+    ['AWAY_SECONDS', '0', 'must be a whole number from 1 to 3600'],
+    ['JOB_LATE_SECONDS', '1.5', 'must be a whole number from 1 to 86400'],
+    ['DISK_FREE_PERCENT', '101', 'must be a whole number from 0 to 100'],
     ['TIME_ZONE', 'Seoul', 'is "Seoul" but must be an IANA time zone'],
     ['CURRENCY', 'won', 'is "won" but must be an ISO 4217 code'],
     ['DEMO_DATA', 'yes', 'must be one of on, off'],
@@ -69,6 +77,7 @@ describe('a bad value is named with its key, its fault and an example', () => {
       { OPERATOR_PASSWORD: 'hunter2' },
       { DATABASE_URL: 'postgre://user:hunter2@db/onsale' },
       { REDIS_URL: 'user:hunter2@cache' },
+      { SMTP_URL: 'http://user:hunter2@mail' },
     ]) {
       expect(faultsOf(env).join()).not.toContain('hunter2');
     }
@@ -98,6 +107,11 @@ it('what is unset or empty has the documented default', () => {
     CANCEL_HOURS: 24,
     WALLET_GUARD: 'optimistic',
     BALANCE_LIMIT: 1_000_000_000,
+    AUDIT_MINUTES: 60,
+    QUEUE_STUCK_SECONDS: 60,
+    AWAY_SECONDS: 5,
+    JOB_LATE_SECONDS: 60,
+    DISK_FREE_PERCENT: 5,
     TIME_ZONE: 'Asia/Seoul',
     CURRENCY: 'KRW',
     LOG_LEVEL: 'info',
@@ -114,6 +128,8 @@ it('what is unset or empty has the documented default', () => {
     'DEMO_DATA',
     'WALLET_EXPIRY_DAYS',
     'ALERT_HOSTS',
+    'SMTP_URL',
+    'SMTP_FROM',
   ] as const) {
     expect(unset[name], name).toBeUndefined();
   }

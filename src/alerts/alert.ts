@@ -1,17 +1,25 @@
-import type { OptionalProps } from '@mikro-orm/core';
+import type { EntityManager, OptionalProps } from '@mikro-orm/core';
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { connectionOf } from '../api/connection.ts';
 import { DateTime } from '../api/scalars.ts';
 import { newId } from '../platform/ids.ts';
+import { sql } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
 
-export const AlertChannelKind = { SLACK: 'SLACK', WEBHOOK: 'WEBHOOK' } as const;
+export const AlertChannelKind = { SLACK: 'SLACK', WEBHOOK: 'WEBHOOK', EMAIL: 'EMAIL' } as const;
 export type AlertChannelKind = keyof typeof AlertChannelKind;
-registerEnumType(AlertChannelKind, { name: 'AlertChannelKind' });
+registerEnumType(AlertChannelKind, {
+  name: 'AlertChannelKind',
+  valuesConfig: {
+    SLACK: { description: 'An incoming webhook of Slack, which gets the text alone' },
+    WEBHOOK: { description: 'Gets the id, the text and the time as JSON' },
+    EMAIL: { description: 'A person, who gets the text by e-mail; only where SMTP_URL is set' },
+  },
+});
 
 /** A row of `alert_channel`. */
-@ObjectType()
+@ObjectType({ description: 'Where alerts are sent to, those of operators and those that Onsale raises itself' })
 @Entity({ tableName: 'alert_channel' })
 export class AlertChannel {
   @Field(() => ID)
@@ -29,7 +37,37 @@ export class AlertChannel {
   /** A secret; read only to send an alert. */
   @Property({ type: 'text', lazy: true })
   url!: string;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'Since when nothing is sent to it any more; null while alerts are sent to it',
+  })
+  @Property({ type: 'datetime', columnType: 'timestamptz', nullable: true })
+  removedAt!: Date | null;
+
+  /** Ends the channel at the instant `at`. One that was removed before keeps its instant. */
+  remove(at: Date): void {
+    this.removedAt ??= at;
+  }
 }
+
+/** Writes channels that were removed, and fails what is scheduled for them. */
+export async function writeChannels(
+  em: EntityManager,
+  channels: readonly { readonly after: AlertChannel }[],
+): Promise<void> {
+  await sql(
+    em,
+    `with removed as (
+       update alert_channel c set removed_at = u.at from unnest($1::uuid[], $2::timestamptz[]) as u (id, at) where c.id = u.id
+     )
+     update alert set status = 'FAILED', last_error = $3 where channel_id = any($1) and status = 'SCHEDULED'`,
+    [channels.map(({ after }) => after.id), channels.map(({ after }) => after.removedAt), CHANNEL_REMOVED],
+  );
+}
+
+/** `lastError` of an alert whose channel was removed before it was sent. */
+const CHANNEL_REMOVED = 'CHANNEL_REMOVED';
 
 export const AlertStatus = { SCHEDULED: 'SCHEDULED', SENT: 'SENT', FAILED: 'FAILED' } as const;
 export type AlertStatus = keyof typeof AlertStatus;
@@ -117,6 +155,12 @@ export class Alert {
     this.attempts += 1;
     this.dueAt = leaseEnd;
     return true;
+  }
+
+  /** Gives the alert up: its channel was removed. */
+  giveUp(): void {
+    this.status = 'FAILED';
+    this.lastError = CHANNEL_REMOVED;
   }
 
   sent(): void {

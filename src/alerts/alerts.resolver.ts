@@ -1,10 +1,12 @@
-import { Arg, Ctx, Directive, FieldResolver, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { Arg, Ctx, Directive, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { Connection } from '../api/connection.ts';
 import { type Context, load } from '../api/context.ts';
 import { Alert, AlertChannel, AlertConnection, AlertStatus } from './alert.ts';
-import { channelsById, readAlerts } from './read-alerts.ts';
+import { channelsById, readAlerts, readChannels } from './read-alerts.ts';
 import { RegisterAlertChannelInput, registerAlertChannel } from './register-alert-channel.ts';
+import { removeAlertChannel } from './remove-alert-channel.ts';
 import { ScheduleAlertInput, scheduleAlert } from './schedule-alert.ts';
+import { testAlertChannel } from './test-alert-channel.ts';
 
 @Resolver(() => Alert)
 export class AlertsResolver {
@@ -25,7 +27,17 @@ export class AlertsResolver {
   }
 
   @Directive('@operator')
-  @Mutation(() => AlertChannel)
+  @Query(() => [AlertChannel], {
+    description: 'The channels that alerts are sent to, oldest first; those that were removed are left out',
+  })
+  alertChannels(@Ctx() context: Context): Promise<AlertChannel[]> {
+    return readChannels(context);
+  }
+
+  @Directive('@operator')
+  @Mutation(() => AlertChannel, {
+    description: 'From now on every alert that Onsale raises itself is sent there too',
+  })
   registerAlertChannel(
     @Arg('input', () => RegisterAlertChannelInput) input: RegisterAlertChannelInput,
     @Ctx() context: Context,
@@ -40,5 +52,20 @@ export class AlertsResolver {
     @Ctx() context: Context,
   ): Promise<Alert> {
     return scheduleAlert(context, input);
+  }
+
+  @Directive('@operator')
+  @Mutation(() => AlertChannel, {
+    description:
+      'Ends a channel: what is scheduled for it becomes FAILED. One that was removed before answers the same again',
+  })
+  removeAlertChannel(@Arg('id', () => ID) id: string, @Ctx() context: Context): Promise<AlertChannel> {
+    return removeAlertChannel(context, id);
+  }
+
+  @Directive('@operator')
+  @Mutation(() => Alert, { description: 'Schedules a text for now that says it is a test' })
+  testAlertChannel(@Arg('id', () => ID) id: string, @Ctx() context: Context): Promise<Alert> {
+    return testAlertChannel(context, id);
   }
 }

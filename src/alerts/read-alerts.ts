@@ -17,6 +17,11 @@ export async function readAlerts(
   return toConnection(NAME, alerts, first, ({ id }) => id);
 }
 
+/** The channels that alerts are sent to, oldest first, without their URLs. */
+export function readChannels({ em }: Context): Promise<AlertChannel[]> {
+  return em.find(AlertChannel, { removedAt: null }, { orderBy: { id: 'asc' }, disableIdentityMap: true });
+}
+
 /** Loads channels by id, without their URLs; each id must exist. */
 export const channelsById: Batch<AlertChannel> = async ({ em }, ids) => {
   const channels = new Map((await em.find(AlertChannel, { id: { $in: [...ids] } })).map((row) => [row.id, row]));

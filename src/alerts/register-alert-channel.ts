@@ -6,6 +6,7 @@ import { run, type Verb } from '../commands/runner.ts';
 import { newId } from '../platform/ids.ts';
 import { judgeUrl } from '../platform/outgoing.ts';
 import { AlertChannel, AlertChannelKind } from './alert.ts';
+import { judgeMailto } from './send-email.ts';
 
 @InputType()
 export class RegisterAlertChannelInput {
@@ -15,7 +16,9 @@ export class RegisterAlertChannelInput {
   @Field(() => AlertChannelKind)
   kind!: AlertChannelKind;
 
-  @Field(() => String, { description: 'https URL that takes a POST; never shown again' })
+  @Field(() => String, {
+    description: 'https URL that takes a POST, or for EMAIL mailto: and one address; never shown again',
+  })
   url!: string;
 }
 
@@ -26,7 +29,7 @@ const REGISTER_ALERT_CHANNEL: Verb<RegisterAlertChannelInput, AlertChannel> = {
   contends: () => [],
   locks: () => ({}),
   decide({ asked: { name, kind, url } }, scene) {
-    const channel = Object.assign(new AlertChannel(), { id: newId(), name, kind, url });
+    const channel = Object.assign(new AlertChannel(), { id: newId(), name, kind, url, removedAt: null });
     scene.insert(channel);
     return channel;
   },
@@ -35,11 +38,13 @@ const REGISTER_ALERT_CHANNEL: Verb<RegisterAlertChannelInput, AlertChannel> = {
 /**
  * Registers a channel that alerts can be sent to.
  * @returns the channel
- * @throws CallerError BAD_USER_INPUT for a name outside 1..200 characters and a URL that `judgeUrl` refuses
+ * @throws CallerError BAD_USER_INPUT for a name outside 1..200 characters and a URL that `judgeUrl`, or for EMAIL
+ * `judgeMailto`, refuses
  */
 export async function registerAlertChannel(context: Context, input: RegisterAlertChannelInput): Promise<AlertChannel> {
   const name = textOf('name', input.name, 1, 200);
-  const judged = judgeUrl(textOf('url', input.url, 1, MAX_URL_CHARACTERS), context.platform.config);
+  const judge = input.kind === 'EMAIL' ? judgeMailto : judgeUrl;
+  const judged = judge(textOf('url', input.url, 1, MAX_URL_CHARACTERS), context.platform.config);
   if ('fault' in judged) throw badInput(`url ${judged.fault}`);
   return run(context, REGISTER_ALERT_CHANNEL, { name, kind: input.kind, url: judged.url });
 }

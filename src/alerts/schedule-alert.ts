@@ -27,7 +27,7 @@ const SCHEDULE_ALERT: Verb<ScheduleAlertInput, Alert> = {
 
   async prepare(platform, alerts) {
     const ids = alerts.map(({ channelId }) => channelId);
-    const channels = await forkOf(platform).find(AlertChannel, { id: { $in: ids } });
+    const channels = await forkOf(platform).find(AlertChannel, { id: { $in: ids }, removedAt: null });
     const known = new Set(channels.map(({ id }) => id));
     return ids.map((id) => (known.has(id) ? { known: undefined } : { error: notFound('alert channel') }));
   },
@@ -44,7 +44,7 @@ const SCHEDULE_ALERT: Verb<ScheduleAlertInput, Alert> = {
 /**
  * Records an alert, which the job sends when it is due; a sendAt in the past means now.
  * @returns the alert
- * @throws CallerError NOT_FOUND for an unknown channel; BAD_USER_INPUT for a text outside 1..4,000 characters
+ * @throws CallerError NOT_FOUND for an unknown channel, or one that was removed; BAD_USER_INPUT for a text outside 1..4,000 characters
  */
 export async function scheduleAlert(context: Context, input: ScheduleAlertInput): Promise<Alert> {
   const channelId = idOf('channelId', input.channelId);

@@ -49,12 +49,17 @@ async function beginAttempts(em: EntityManager): Promise<Attempt[]> {
     { lockMode: LockMode.PESSIMISTIC_PARTIAL_WRITE, orderBy: { dueAt: 'asc' }, limit: MAX_AT_ONCE },
   );
   const leaseEnd = new Date(now.getTime() + LEASE_MS);
-  const begun = due.filter((alert) => alert.begin(leaseEnd));
-  if (begun.length === 0) return [];
-  const ids = begun.map(({ channelId }) => channelId);
+  if (due.length === 0) return [];
+  const ids = due.map(({ channelId }) => channelId);
   const found = await em.find(AlertChannel, { id: { $in: ids } }, { populate: ['url'] });
   const channels = new Map(found.map((channel) => [channel.id, channel]));
-  return begun.map((alert) => ({ alert, channel: channels.get(alert.channelId) as AlertChannel }));
+  return due.flatMap((alert) => {
+    const channel = channels.get(alert.channelId) as AlertChannel;
+    // It was scheduled while its channel was being removed.
+    if (channel.removedAt) alert.giveUp();
+    else if (alert.begin(leaseEnd)) return [{ alert, channel }];
+    return [];
+  });
 }
 
 async function send(platform: Platform, { alert, channel }: Attempt, begunAt: number): Promise<void> {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { raiseFault } from '../alerts/raise-fault.ts';
 import { isUnavailable } from '../platform/faults.ts';
 import type { Platform } from '../platform/platform.ts';
 import { CallerError, ERRORS, type ErrorCode } from './problems.ts';
@@ -27,8 +28,9 @@ export function presentError(
   error: unknown,
   formatted: GraphQLFormattedError,
   requestId: string,
-  { log, config }: Platform,
+  platform: Platform,
 ): GraphQLFormattedError {
+  const { log, config } = platform;
   const thrown = causeOf(error);
   const place = {
     ...(formatted.locations && { locations: formatted.locations }),
@@ -51,6 +53,7 @@ export function presentError(
     return masked('SERVICE_UNAVAILABLE', place);
   }
   log.error({ requestId, err: thrown, path: formatted.path }, 'a request failed through a fault of ours');
+  raiseFault(platform, 'FAULT', 'A request failed through a fault of Onsale', thrown, requestId);
   return masked('INTERNAL_SERVER_ERROR', place, { requestId });
 }
 

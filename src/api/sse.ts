@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ExecutionResult, GraphQLError } from 'graphql';
 import { createHandler, type Handler, type RequestParams } from 'graphql-sse';
 import { authenticate } from '../accounts/authenticate.ts';
+import { raiseFault } from '../alerts/raise-fault.ts';
 import type { Platform } from '../platform/platform.ts';
 import { Stream } from '../platform/streams.ts';
 import type { Documents } from './compiled.ts';
@@ -83,7 +84,9 @@ async function answer(
   const stopClock = endWithToken(platform, streamRequest);
   const head = { ...(reply.getHeaders() as Record<string, string>), ...init.headers, 'x-accel-buffering': 'no' };
   await streamRequest.stream.run(head, body).catch((error: unknown) => {
-    platform.log.error({ requestId: streamRequest.requestId, err: error }, 'a stream failed through a fault of ours');
+    const { requestId } = streamRequest;
+    platform.log.error({ requestId, err: error }, 'a stream failed through a fault of ours');
+    raiseFault(platform, 'FAULT', 'A stream failed through a fault of Onsale', error, requestId);
   });
   stopClock();
   open.delete(body);

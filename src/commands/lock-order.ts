@@ -1,4 +1,5 @@
 import { type EntityClass, type EntityManager, LockMode } from '@mikro-orm/core';
+import { AlertChannel, writeChannels } from '../alerts/alert.ts';
 import { readHolders, Seat, writeSeats } from '../concerts/seat.ts';
 import { publishSeats } from '../concerts/seat-change.ts';
 import { Coupon, eventsOfIssuedCoupon, IssuedCoupon } from '../coupons/coupon.ts';
@@ -97,6 +98,12 @@ export const PRIORITY_CODES: Kind<PriorityCode> = {
   idProperty: 'hash',
   lock: 'wait',
 };
+export const ALERT_CHANNELS: Kind<AlertChannel> = {
+  ...byId,
+  entity: AlertChannel,
+  lock: 'wait',
+  write: writeChannels,
+};
 export const WALLETS: Kind<Wallet> = {
   entity: Wallet,
   key: ({ userId }) => userId,
@@ -121,6 +128,7 @@ export const LOCK_ORDER: readonly Kind<never>[] = [
   QUEUES,
   PRIORITY_CODES,
   WEBHOOKS,
+  ALERT_CHANNELS,
   WALLETS,
 ] as unknown as readonly Kind<never>[];
 

@@ -33,6 +33,9 @@ const OPERATORS: Record<string, string> = {
   alerts: '{ alerts { edges { node { id text } } } }',
   registerAlertChannel: `mutation { registerAlertChannel(input: { name: "a channel", kind: SLACK,
     url: "https://hooks.example.com/a" }) { id } }`,
+  alertChannels: '{ alertChannels { id } }',
+  removeAlertChannel: `mutation { removeAlertChannel(id: "${ID}") { id } }`,
+  testAlertChannel: `mutation { testAlertChannel(id: "${ID}") { id } }`,
   scheduleAlert: `mutation { scheduleAlert(input: { channelId: "${ID}", text: "a text" }) { id } }`,
 };
 

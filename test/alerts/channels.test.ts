@@ -95,7 +95,12 @@ it('a receiver whose certificate is not trusted gets nothing', async () => {
 it('the URL of a channel is nowhere to be seen: not in the schema, an answer, an error or a log', async () => {
   const secret = 'T0PSECRET';
   const sdl = readFileSync(new URL('../../schema/schema.graphql', import.meta.url), 'utf8');
-  expect(/^type AlertChannel \{\n(.*?)\n\}/ms.exec(sdl)?.[1]?.match(/\w+(?=:)/g)).toEqual(['id', 'kind', 'name']);
+  expect(/^type AlertChannel \{\n(.*?)\n\}/ms.exec(sdl)?.[1]?.match(/\w+(?=:)/g)).toEqual([
+    'id',
+    'kind',
+    'name',
+    'removedAt',
+  ]);
   receiver.answer(`/${secret}`, (response) => response.writeHead(500).end(secret));
   const urls = [receiver.url(`/${secret}`), `https://localhost:1/${secret}`, `https://mixed.example.com/${secret}`];
   const answers: Data[] = [];

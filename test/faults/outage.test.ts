@@ -1,13 +1,17 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { awaitRaised, heldOf, makeChannel, raisedAt } from '../support/alerts.ts';
 import { admit, charge, eventually, makeQueue, makeShow, pay, readToken, reserve } from '../support/builders.ts';
 import type { Buyer } from '../support/client.ts';
 import { inTime } from '../support/in-time.ts';
+import { Receiver } from '../support/receiver.ts';
 import { World } from '../support/world.ts';
 
+let receiver: Receiver;
 let world: World;
 let operator: Buyer;
 beforeAll(async () => {
-  world = await World.open();
+  receiver = await Receiver.open();
+  world = await World.open({ env: { ...receiver.env, AWAY_SECONDS: '1' } });
   operator = await world.operator();
 });
 afterEach(async () => {
@@ -17,7 +21,10 @@ afterEach(async () => {
     expect(log(), 'no outage is a fault of ours').not.toContain('"level":50');
   }
 });
-afterAll(() => world.close());
+afterAll(async () => {
+  await world.close();
+  await receiver.close();
+});
 
 /** Ways in which Redis can be away. */
 const AWAY = {
@@ -35,6 +42,22 @@ async function rows(): Promise<unknown> {
   const text = counts.map((table) => `(select count(*)::int from ${table}) as ${table}`).join(', ');
   return (await world.pool.query(`select ${text}`)).rows[0];
 }
+
+it('operators are told once that Redis is away, and once that it is back, by two processes', async () => {
+  await makeChannel(operator, receiver.url('/redis'));
+  const saw = (what: string) => world.processes.every(({ log }) => log().includes(`"server":"Redis","msg":"${what}"`));
+  await AWAY.stopped.begin();
+  expect(await awaitRaised(receiver, '/redis', 'REDIS_AWAY')).toBe(
+    'REDIS_AWAY: Redis has not answered for 1 seconds or longer.',
+  );
+  await eventually(() => saw('a server is away'));
+  await AWAY.stopped.end();
+  expect(await awaitRaised(receiver, '/redis', 'REDIS_BACK')).toBe('REDIS_BACK: Redis answers again.');
+  await eventually(() => saw('a server is back'));
+  await eventually(async () => (await heldOf(world, 'REDIS_BACK')) > 0);
+  expect(receiver.at('/redis').map(({ body }) => body.text.split(':')[0])).toEqual(['REDIS_AWAY', 'REDIS_BACK']);
+  expect(raisedAt(receiver, '/redis', 'JOB_FAILED'), 'an outage makes no job fail').toEqual([]);
+});
 
 describe.each(Object.entries(AWAY))('with Redis %s', (_how, { begin, end }) => {
   it('whoever must be let in is told SERVICE_UNAVAILABLE in time and nothing is done; back again, all of it works', async () => {

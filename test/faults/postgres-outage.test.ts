@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { ageRaised, awaitRaised, heldOf, makeChannel, raisedAt } from '../support/alerts.ts';
 import {
   admit,
   charge,
@@ -11,18 +12,25 @@ import {
   pay,
   reserve,
 } from '../support/builders.ts';
-import { type Buyer, post } from '../support/client.ts';
+import { type Buyer, type Data, post } from '../support/client.ts';
 import { inTime } from '../support/in-time.ts';
 import { TcpProxy } from '../support/proxy.ts';
+import { Receiver } from '../support/receiver.ts';
 import { World } from '../support/world.ts';
 
+let receiver: Receiver;
 let proxy: TcpProxy;
 let world: World;
 let operator: Buyer;
 let show: MadeShow;
 beforeAll(async () => {
   proxy = await TcpProxy.open(inject('postgresUrl'));
-  world = await World.open({ processes: 0 });
+  receiver = await Receiver.open();
+  world = await World.open({
+    processes: 0,
+    env: { ...receiver.env, AWAY_SECONDS: '1' },
+    preload: './tell-statements.ts',
+  });
   const env = { DATABASE_URL: proxy.through(world.database.url) };
   await Promise.all([world.startProcess(env), world.startProcess(env)]);
   operator = await world.operator();
@@ -38,6 +46,7 @@ afterEach(async () => {
 afterAll(async () => {
   await world.close();
   await proxy.close();
+  await receiver.close();
 });
 
 /** Ways in which PostgreSQL can be away. */
@@ -77,6 +86,65 @@ async function backAgain(buyer: Buyer): Promise<void> {
     await eventually(async () => (await buyer.at(url).ask(READS.join('').replaceAll('}{', ' '))).errors === undefined);
   }
 }
+
+/** Waits until both processes have read the channels that there are now. */
+async function channelsAreKnown(): Promise<void> {
+  const reads = () =>
+    world.processes.map(
+      ({ messages }) =>
+        messages.filter(({ value }) => /"alert_channel".*"removed_at" is null/.test((value as Data)?.text)).length,
+    );
+  const before = reads();
+  // A read that was under way may have begun before.
+  await eventually(() => reads().every((count, index) => count >= (before[index] as number) + 2));
+}
+
+const toldAt = (path: string): string[] =>
+  receiver
+    .at(path)
+    .map(({ body }) => body.text.split(':')[0])
+    .sort();
+
+describe('operators are told', () => {
+  it('by each process once that both servers are away, and by one that each is back', async () => {
+    const id = await makeChannel(operator, receiver.url('/both'));
+    await channelsAreKnown();
+    await proxy.refuse();
+    await world.redisServer.kill();
+    await eventually(() => raisedAt(receiver, '/both', 'REDIS_AWAY').length === 2, 60_000);
+    await eventually(() => raisedAt(receiver, '/both', 'POSTGRES_AWAY').length === 2, 60_000);
+    await proxy.heal();
+    await awaitRaised(receiver, '/both', 'POSTGRES_BACK');
+    await world.redisServer.start();
+    await awaitRaised(receiver, '/both', 'REDIS_BACK');
+    await eventually(async () => (await heldOf(world, 'REDIS_BACK')) > 0);
+    const lines = (text: string) => text.split('a server is back').length - 1;
+    await eventually(() => world.processes.every(({ log }) => lines(log()) === 2));
+    const twice = ['POSTGRES_AWAY', 'REDIS_AWAY'].flatMap((kind) => [kind, kind]);
+    expect(toldAt('/both')).toEqual([...twice, 'POSTGRES_BACK', 'REDIS_BACK'].sort());
+    await operator.get('mutation ($id: ID!) { removeAlertChannel(id: $id) { id } }', { id });
+  });
+
+  it('once that PostgreSQL is away, though no row can be written, and once that it is back', async () => {
+    for (const kind of ['POSTGRES', 'REDIS']) await ageRaised(world, kind);
+    let refusals = 0;
+    receiver.answer('/alone', (response) => response.writeHead(refusals++ === 0 ? 503 : 200).end());
+    const id = await makeChannel(operator, receiver.url('/alone'));
+    await channelsAreKnown();
+    await proxy.refuse();
+    await eventually(async () => (await heldOf(world, 'POSTGRES_AWAY')) > 0, 60_000);
+    await eventually(() => receiver.at('/alone').length === 2);
+    const [first, again] = receiver.at('/alone');
+    expect(first?.body.text).toBe('POSTGRES_AWAY: PostgreSQL has not answered for 1 seconds or longer.');
+    expect(again?.body, 'what was not taken comes again').toEqual(first?.body);
+    expect(again?.headers['idempotency-key']).toBe(first?.body.id);
+    await proxy.heal();
+    await awaitRaised(receiver, '/alone', 'POSTGRES_BACK');
+    await eventually(async () => (await heldOf(world, 'POSTGRES_BACK')) > 0);
+    expect(toldAt('/alone')).toEqual(['POSTGRES_AWAY', 'POSTGRES_AWAY', 'POSTGRES_BACK']);
+    await operator.get('mutation ($id: ID!) { removeAlertChannel(id: $id) { id } }', { id });
+  });
+});
 
 describe.each(Object.entries(AWAY))('with PostgreSQL %s', (how, begin) => {
   it('everything that needs it is SERVICE_UNAVAILABLE in time, nothing is half done, and it works again when it is back', async () => {

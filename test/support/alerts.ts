@@ -1,6 +1,8 @@
 import type pg from 'pg';
 import { eventually } from './builders.ts';
 import type { Buyer, Data } from './client.ts';
+import type { Receiver } from './receiver.ts';
+import type { World } from './world.ts';
 
 export const ALERT = 'id text status sendAt attempts lastError channel { id name kind }';
 export const REGISTER = `mutation ($input: RegisterAlertChannelInput!) { registerAlertChannel(input: $input) {
@@ -69,4 +71,36 @@ export async function keepEarlyClaims(pool: pg.Pool): Promise<void> {
       when (new.due_at <> old.due_at and new.last_error is not distinct from old.last_error
         and old.attempts > 0 and old.due_at > clock_timestamp())
       execute function keep_early_claim()`);
+}
+
+/** Texts of the built-in alerts of a kind that came to a path of the receiver. */
+export function raisedAt(receiver: Receiver, path: string, kind: string): string[] {
+  const texts = receiver.at(path).map(({ body }) => String(body.text));
+  return texts.filter((text) => text.startsWith(`${kind}: `));
+}
+
+/** Waits for a built-in alert of a kind at a path, and answers its text. */
+export async function awaitRaised(receiver: Receiver, path: string, kind: string): Promise<string> {
+  await eventually(() => raisedAt(receiver, path, kind).length > 0, 60_000);
+  return raisedAt(receiver, path, kind)[0] as string;
+}
+
+/** How often alerts whose names begin so came up since they were raised. */
+export async function heldOf({ redis }: World, name: string): Promise<number> {
+  const keys = await redis.keys(`onsale:alert:{${name}*}:held`);
+  const counts = await Promise.all(keys.map((key) => redis.get(key)));
+  return counts.reduce((sum, count) => sum + Number(count), 0);
+}
+
+/** Lets the minute be over in which alerts whose names begin so are raised once. */
+export async function ageRaised({ redis, pool }: World, name: string): Promise<void> {
+  await pool.query(`update raised_alert set raised_at = raised_at - interval '1 day' where name like $1 || '%'`, [
+    name,
+  ]);
+  for (const key of await redis.keys(`onsale:alert:{${name}*}`)) await redis.del(key);
+}
+
+/** How often an alert says that it came up. */
+export function timesIn(text: string): number {
+  return Number(/^(\d+) times since the last alert\.$/m.exec(text)?.[1] ?? 1);
 }

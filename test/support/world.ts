@@ -36,6 +36,7 @@ export class World {
     this.#env = {
       AUTH_SECRET,
       DEMO_DATA: 'off',
+      AUDIT_MINUTES: '0',
       OPERATOR_NAME: 'operator',
       OPERATOR_PASSWORD: 'operator-password',
       ...env,

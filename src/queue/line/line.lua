@@ -12,6 +12,7 @@
 --   :reporters zset  processes that report presence -> the time of their last report, see presence.lua
 --   :active    zset  id -> end of the active time
 --   :errors    list  "<ms>:<error of an estimate in ms>";  :admissions, see pace.lua
+--   :stuck     hash  admitted, and since when it is that though people could be admitted, see stuck.lua
 --   :left      list  "<lane>:<number>" departed since the last message;  :changed  list  ids changed since then
 -- The keys of tokens and users are in token.lua, those of the history in record.lua.
 local P = KEYS[1]
