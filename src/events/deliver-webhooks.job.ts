@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Agent } from 'node:https';
 import { Webhook as Signer } from 'standardwebhooks';
+import { raiseAlert } from '../alerts/raise-alert.ts';
 import type { Job } from '../platform/jobs.ts';
 import { POST_TIMEOUT_MS, postJson } from '../platform/outgoing.ts';
 import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
@@ -106,6 +107,8 @@ async function deliverBacklog(
       return waitAfter(attempts);
     }
     log.warn({ webhook: webhook.id, event, type, requestId, failure, attempts }, 'an event became a dead letter');
+    const text = `Webhook ${webhook.id} has not taken events for a day (${failure}): they are dead letters now.`;
+    raiseAlert(platform, 'DEAD_LETTERS', text, { subject: webhook.id });
   }
   return 0;
 }

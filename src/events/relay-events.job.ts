@@ -11,6 +11,8 @@ import { shareWithWebhooks } from './webhook-backlogs.ts';
 
 /** Events that one pass takes. */
 const MAX_EVENTS = 500;
+/** Passes of one run of the job, which must not last too long. */
+const MAX_PASSES = 40;
 const EVERY_MS = 200;
 
 interface Waiting extends OutboxRow {
@@ -29,7 +31,7 @@ export const relayEvents: Job = {
   name: 'relay-events',
   everyMs: EVERY_MS,
   async run(platform) {
-    while ((await relayOnce(platform)) === MAX_EVENTS);
+    for (let pass = 0; pass < MAX_PASSES && (await relayOnce(platform)) === MAX_EVENTS; pass++);
   },
 };
 

@@ -36,6 +36,13 @@ const OPERATORS: Record<string, string> = {
   alertChannels: '{ alertChannels { id } }',
   removeAlertChannel: `mutation { removeAlertChannel(id: "${ID}") { id } }`,
   testAlertChannel: `mutation { testAlertChannel(id: "${ID}") { id } }`,
+  webhooks: '{ webhooks { id } }',
+  deadLetters: '{ deadLetters { edges { cursor } } }',
+  registerWebhook: `mutation { registerWebhook(input: { url: "https://hooks.example.com/a",
+    events: ["payment.completed.v1"] }) { secret } }`,
+  rotateWebhookSecret: `mutation { rotateWebhookSecret(id: "${ID}") { secret } }`,
+  removeWebhook: `mutation { removeWebhook(id: "${ID}") { id } }`,
+  replayDeadLetters: `mutation { replayDeadLetters(webhookId: "${ID}") }`,
   scheduleAlert: `mutation { scheduleAlert(input: { channelId: "${ID}", text: "a text" }) { id } }`,
 };
 
@@ -79,12 +86,12 @@ const OPEN = [
   ],
   ...['products', 'product', 'bestSellers', 'coupon', 'queueShuffle'],
 ];
-const SUBSCRIPTIONS = ['queuePosition', 'queueStats', 'seatChanges'];
+const SUBSCRIPTIONS = ['queuePosition', 'queueStats', 'seatChanges', 'salesEvents'];
 
 async function rows(): Promise<unknown> {
   const counts = [
     ...['user_account', 'queue', 'concert', 'show', 'reservation', 'entry', 'payment', 'idempotency_key'],
-    ...['priority_code', 'product', 'shop_order', 'coupon', 'issued_coupon', 'alert_channel', 'alert'],
+    ...['priority_code', 'product', 'shop_order', 'coupon', 'issued_coupon', 'alert_channel', 'alert', 'webhook'],
   ];
   const text = counts.map((table) => `(select count(*) from ${table}) as ${table}`).join(', ');
   return (await world.pool.query(`select ${text}`)).rows[0];
@@ -116,7 +123,8 @@ describe('without a user', () => {
     socket.subscribe('position', 'subscription { queuePosition(token: "x") { status } }');
     socket.subscribe('stats', `subscription { queueStats(queueId: "${ID}") { waiting } }`);
     socket.subscribe('seats', `subscription { seatChanges(showId: "${id}") { resync } }`);
-    for (const name of ['position', 'stats', 'seats']) {
+    socket.subscribe('sales', 'subscription { salesEvents { missed } }');
+    for (const name of ['position', 'stats', 'seats', 'sales']) {
       const { payload } = await socket.until((message) => message.id === name && message.type === 'next');
       expect(payload).toMatchObject({ errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] });
       expect(payload.data ?? null).toBeNull();

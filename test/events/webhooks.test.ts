@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Webhook as Verifier } from 'standardwebhooks';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { makeChannel } from '../support/alerts.ts';
 import { cancelPayment, eventually, makeShow, pay, reserve } from '../support/builders.ts';
 import type { Buyer, Data } from '../support/client.ts';
 import { faultOf, makeWebhook } from '../support/events.ts';
@@ -181,6 +182,7 @@ it('after a day of tries an event is a dead letter, what is behind it goes on, a
     response.end();
   });
   const { id } = await makeWebhook(operator, receiver.url('/dead'), PAYMENTS);
+  await makeChannel(operator, receiver.url('/alerts'));
   const payment = await buy(true);
   await heard('/dead', 1);
   await eventually(async () => (await statusOf(id)).lastError === 'HTTP 500');
@@ -201,6 +203,8 @@ it('after a day of tries an event is a dead letter, what is behind it goes on, a
       event: { __typename: 'PaymentEvent', type: 'payment.completed.v1', paymentId: payment },
     },
   ]);
+  const [alert] = await heard('/alerts', 1);
+  expect(alert?.body.text).toContain(`Webhook ${id} has not taken events for a day (HTTP 500)`);
   isDown = false;
   const replay = 'mutation ($id: ID) { replayDeadLetters(webhookId: $id) }';
   expect(await operator.get(replay, { id })).toEqual({ replayDeadLetters: 1 });
@@ -208,6 +212,7 @@ it('after a day of tries an event is a dead letter, what is behind it goes on, a
   await heard('/dead', 4);
   expect((await operator.get(letters)).deadLetters.edges).toEqual([]);
   await eventually(async () => (await statusOf(id)).pending === 0);
+  expect(receiver.at('/alerts')).toHaveLength(1);
 });
 
 it('a removed webhook hears nothing more, and what waited for it is dropped', async () => {
