@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ExecutionResult, GraphQLError } from 'graphql';
 import { createHandler, type Handler, type RequestParams } from 'graphql-sse';
 import { authenticate } from '../accounts/authenticate.ts';
+import { REQUEST_ID } from '../platform/http.ts';
 import type { Platform } from '../platform/platform.ts';
 import { Stream } from '../platform/streams.ts';
 import type { Documents } from './compiled.ts';
@@ -81,7 +82,13 @@ async function answer(
   reply.hijack();
   open.add(body);
   const stopClock = endWithToken(platform, streamRequest);
-  const head = { ...(reply.getHeaders() as Record<string, string>), ...init.headers, 'x-accel-buffering': 'no' };
+  const head = {
+    ...(reply.getHeaders() as Record<string, string>),
+    ...init.headers,
+    'x-accel-buffering': 'no',
+    [REQUEST_ID]: streamRequest.requestId,
+    ...(headers.origin !== undefined && { 'access-control-expose-headers': REQUEST_ID }),
+  };
   await streamRequest.stream.run(head, body).catch((error: unknown) => {
     platform.log.error({ requestId: streamRequest.requestId, err: error }, 'a stream failed through a fault of ours');
   });
