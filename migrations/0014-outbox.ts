@@ -33,8 +33,7 @@ export class Outbox extends Migration {
       url text not null,
       events text[] not null,
       secret text not null,
-      old_secret text,
-      old_secret_until timestamptz,
+      old_secrets jsonb not null default '[]',
       created_at timestamptz not null,
       removed_at timestamptz
     )`);
@@ -52,7 +51,7 @@ export class Outbox extends Migration {
       aggregate uuid not null,
       status text not null default 'PENDING' check (status in ('PENDING', 'DELIVERED', 'DEAD')),
       attempts int not null default 0,
-      first_tried_at timestamptz,
+      waiting_since timestamptz not null default clock_timestamp(),
       last_error text,
       ended_at timestamptz,
       primary key (webhook_id, sequence),
@@ -61,7 +60,11 @@ export class Outbox extends Migration {
     this.addSql(`create index webhook_delivery_pending on webhook_delivery (webhook_id, aggregate, sequence)
       where status = 'PENDING'`);
     this.addSql(`create index webhook_delivery_of on webhook_delivery (sequence)`);
-    this.addSql(`create index webhook_delivery_dead on webhook_delivery (sequence) where status = 'DEAD'`);
+    this.addSql(`create index webhook_delivery_dead on webhook_delivery (sequence, webhook_id) where status = 'DEAD'`);
+    this.addSql(`create index webhook_delivery_failed on webhook_delivery (webhook_id, sequence)
+      where status <> 'DELIVERED' and last_error is not null`);
+    this.addSql(`create index webhook_delivery_delivered on webhook_delivery (webhook_id, ended_at)
+      where status = 'DELIVERED'`);
 
     this.addSql(`alter table show add column sold_out_at timestamptz`);
     this.addSql(`alter table show add column has_new_sales boolean not null default false`);

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { raiseFault } from '../alerts/raise-fault.ts';
 import { isUnavailable } from '../platform/faults.ts';
+import { newRequestId } from '../platform/ids.ts';
 import type { Platform } from '../platform/platform.ts';
 import { CallerError, ERRORS, type ErrorCode } from './problems.ts';
 
@@ -61,7 +61,7 @@ export function presentError(
 export function presentAll(
   platform: Platform,
   errors: readonly (GraphQLError | GraphQLFormattedError)[],
-  requestId: string = randomUUID(),
+  requestId: string = newRequestId(),
 ): GraphQLFormattedError[] {
   return errors.map((error) => {
     const formatted = error instanceof GraphQLError ? error.toJSON() : error;

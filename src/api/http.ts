@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
 import {
   ApolloServerPluginCacheControlDisabled,
@@ -15,13 +14,14 @@ import {
 } from 'graphql';
 import { authenticate, recallCaller } from '../accounts/authenticate.ts';
 import { isUnavailable } from '../platform/faults.ts';
+import { newRequestId } from '../platform/ids.ts';
 import type { Platform } from '../platform/platform.ts';
 import { currentWork, within } from '../platform/work.ts';
 import type { Documents } from './compiled.ts';
 import { type Caller, type Context, makeContext } from './context.ts';
 import { presentAll, presentError } from './errors.ts';
 import { readVariables } from './limits.ts';
-import { logOperation, Notes, OK, type Operation, outcomeOf } from './operation-log.ts';
+import { isQuiet, logOperation, Notes, OK, type Operation, outcomeOf } from './operation-log.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
@@ -40,17 +40,15 @@ export async function serveGraphql(http: FastifyInstance, platform: Platform, do
   http.route({
     method: ['GET', 'POST'],
     url: GRAPHQL_PATH,
-    handler: (request, reply) => {
+    handler: async (request, reply) => {
       void reply.header('cache-control', 'no-store');
       const notes = new Notes(request.id);
-      return within(notes, async () => {
-        const answer = await answerByPlan(platform, documents, request, reply, notes);
-        if (answer !== undefined) return answer;
-        notesOf.set(request, notes);
-        const body = await answerByApollo.call(http, request, reply);
-        if (!notes.hasEnded) logRefused(platform, notes, request, body);
-        return body;
-      });
+      const answer = await answerByPlan(platform, documents, request, reply, notes);
+      if (answer !== undefined) return answer;
+      notesOf.set(request, notes);
+      const body = await within(notes, () => answerByApollo.call(http, request, reply));
+      if (!notes.hasEnded) logRefused(platform, notes, request, body);
+      return body;
     },
   });
 }
@@ -77,7 +75,7 @@ function makeApollo(platform: Platform, documents: Documents): ApolloServer<Cont
     ],
     // It does not receive the request, but is called within its work.
     formatError: (formatted, error) =>
-      presentError(error, formatted, currentWork()?.names?.requestId ?? randomUUID(), platform),
+      presentError(error, formatted, currentWork()?.names?.requestId ?? newRequestId(), platform),
   });
 }
 
@@ -121,11 +119,13 @@ async function answerByPlan(
   const { coerced, fault } = readVariables(documents.schema, operation, usual.variables);
   if (fault) return refuseWith([fault], known.document);
   const context = contextOf(platform, caller, request, notes);
-  const answer = await known.plan?.begin(coerced, context)?.(undefined);
+  const answering = known.plan?.begin(coerced, context);
+  const answer = await (answering && within(notes, () => answering(undefined)));
   if (answer === undefined) return undefined;
   void reply.type(usual.type);
   if (typeof answer === 'string') {
-    logOperation(platform, notes, operationOf(caller, usual, known.document), OK);
+    if (isQuiet(platform, notes)) notes.end();
+    else logOperation(platform, notes, operationOf(caller, usual, known.document), OK);
     return answer;
   }
   const { data } = answer;

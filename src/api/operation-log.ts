@@ -1,6 +1,7 @@
-import { hash, randomUUID } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { type DocumentNode, Kind, type OperationDefinitionNode, type SelectionSetNode } from 'graphql';
 import type { Timing } from '../commands/timing.ts';
+import { newRequestId } from '../platform/ids.ts';
 import type { Platform } from '../platform/platform.ts';
 import { type Work, withoutValues } from '../platform/work.ts';
 import type { Caller, Context } from './context.ts';
@@ -37,7 +38,7 @@ export class Notes implements Work {
 
   /** Names the request in errors and in the log. */
   get requestId(): string {
-    this.#requestId ??= randomUUID();
+    this.#requestId ??= newRequestId();
     return this.#requestId;
   }
 
@@ -114,6 +115,11 @@ export interface Operation {
   readonly node: OperationDefinitionNode | null | undefined;
 }
 
+/** Whether a query that is answered successfully at this moment has no line: it is not slow, and `debug` is not written. */
+export function isQuiet({ log, config }: Platform, { startedAt }: Notes): boolean {
+  return !log.isLevelEnabled('debug') && performance.now() - startedAt < config.SLOW_MS;
+}
+
 /**
  * Ends the notes of a request and writes its line: successful queries at `debug`, mutations and what failed at `info`,
  * and what took SLOW_MS or longer at `warn`, with the times of its root fields and statements.
@@ -122,8 +128,8 @@ export interface Operation {
 export function logOperation({ log, config }: Platform, notes: Notes, operation: Operation, outcome: string): void {
   const durationMs = performance.now() - notes.startedAt;
   const isSlow = durationMs >= config.SLOW_MS;
-  const isQuiet = outcome === OK && operation.node?.operation === 'query';
-  const level = isSlow ? 'warn' : isQuiet ? 'debug' : 'info';
+  const isUsual = outcome === OK && operation.node?.operation === 'query';
+  const level = isSlow ? 'warn' : isUsual ? 'debug' : 'info';
   if (log.isLevelEnabled(level)) {
     const described = describe(operation);
     const line = { requestId: notes.requestId, ...described, durationMs: tenths(durationMs), outcome };

@@ -2,7 +2,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ExecutionResult, GraphQLError } from 'graphql';
 import { createHandler, type Handler, type RequestParams } from 'graphql-sse';
 import { authenticate } from '../accounts/authenticate.ts';
+
 import { raiseFault } from '../alerts/raise-fault.ts';
+
+import { REQUEST_ID } from '../platform/http.ts';
+
 import type { Platform } from '../platform/platform.ts';
 import { Stream } from '../platform/streams.ts';
 import type { Documents } from './compiled.ts';
@@ -82,7 +86,13 @@ async function answer(
   reply.hijack();
   open.add(body);
   const stopClock = endWithToken(platform, streamRequest);
-  const head = { ...(reply.getHeaders() as Record<string, string>), ...init.headers, 'x-accel-buffering': 'no' };
+  const head = {
+    ...(reply.getHeaders() as Record<string, string>),
+    ...init.headers,
+    'x-accel-buffering': 'no',
+    [REQUEST_ID]: streamRequest.requestId,
+    ...(headers.origin !== undefined && { 'access-control-expose-headers': REQUEST_ID }),
+  };
   await streamRequest.stream.run(head, body).catch((error: unknown) => {
     const { requestId } = streamRequest;
     platform.log.error({ requestId, err: error }, 'a stream failed through a fault of ours');

@@ -10,6 +10,8 @@ import { SECOND } from '../platform/units.ts';
 /** Shows judged in one transaction. */
 const MAX_AT_ONCE = 20;
 
+const FIRST_ID = '00000000-0000-0000-0000-000000000000';
+
 /** Events after which a show has other tickets than before. */
 const SALES: ReadonlySet<EventType> = new Set(['reservation.confirmed.v1', 'payment.cancelled.v1']);
 
@@ -26,8 +28,9 @@ export async function noteSales(
   if (ids.size === 0) return;
   await sql(
     em,
+    // Also where it is noted already: a job that is judging the show may not have seen these tickets, and is waited for.
     prepared(`update show set has_new_sales = true where id in (
-       select id from show where id = any($1::uuid[]) and not has_new_sales order by id for no key update)`),
+       select id from show where id = any($1::uuid[]) order by id for no key update)`),
     [[...ids]],
   );
 }
@@ -48,16 +51,24 @@ export const judgeSoldOut: Job = {
   everyMs: SECOND,
   async run(platform) {
     const any = prepared('select id from show where has_new_sales limit 1');
-    if ((await sql(forkOf(platform), any)).length > 0) await runAlone(platform, judge);
+    if ((await sql(forkOf(platform), any)).length === 0) return;
+    let last: string | undefined = FIRST_ID;
+    // By id, so that shows that sell all the time do not keep others from their turn.
+    while (last !== undefined) {
+      const after: string = last;
+      last = await runAlone(platform, (em) => judge(em, after));
+    }
   },
 };
 
-async function judge(em: EntityManager): Promise<void> {
+/** Judges shows with ids after `after`. @returns the last of them; undefined when none follows */
+async function judge(em: EntityManager, after: string): Promise<string | undefined> {
   const due = await sql<{ id: string }>(
     em,
     `update show set has_new_sales = false where id in (
-       select id from show where has_new_sales order by id limit $1 for no key update skip locked) returning id`,
-    [MAX_AT_ONCE],
+       select id from show where has_new_sales and id > $2 order by id limit $1 for no key update skip locked)
+     returning id`,
+    [MAX_AT_ONCE, after],
   );
   // A statement of its own: it counts tickets that were committed before the shows were locked.
   const judged = await sql<Judged>(
@@ -68,7 +79,6 @@ async function judge(em: EntityManager): Promise<void> {
     [due.map(({ id }) => id)],
   );
   const changed = judged.filter(({ isSoldOut, wasSoldOut }) => isSoldOut !== wasSoldOut);
-  if (changed.length === 0) return;
   await sql(
     em,
     `update show s set sold_out_at = case when u.is_sold_out then clock_timestamp() end
@@ -83,4 +93,10 @@ async function judge(em: EntityManager): Promise<void> {
       requestId: undefined,
     })),
   );
+  return due.length < MAX_AT_ONCE
+    ? undefined
+    : due
+        .map(({ id }) => id)
+        .sort()
+        .at(-1);
 }

@@ -158,8 +158,6 @@ export class Coupon {
   }
 }
 
-/** The event of a coupon that was claimed. Events of one coupon are in the order of their commits. */
+/** The event of a coupon that was claimed. Each is a subject of its own: `serial` tells their order. */
 export const eventsOfIssuedCoupon: EventsOf<IssuedCoupon> = ({ before, after: { id, couponId, userId, serial } }) =>
-  before
-    ? []
-    : [{ type: 'coupon.claimed.v1', aggregate: couponId, data: { couponId, issuedCouponId: id, userId, serial } }];
+  before ? [] : [{ type: 'coupon.claimed.v1', aggregate: id, data: { couponId, issuedCouponId: id, userId, serial } }];

@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { Agent } from 'node:https';
+import pLimit from 'p-limit';
 import { Webhook as Signer } from 'standardwebhooks';
 import { raiseAlert } from '../alerts/raise-alert.ts';
 import type { Job } from '../platform/jobs.ts';
 import { POST_TIMEOUT_MS, postJson } from '../platform/outgoing.ts';
 import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
-import { NOW_ONCE, prepared, sql, sqlRow } from '../platform/postgres.ts';
+import { NOW_ONCE, prepared, sql } from '../platform/postgres.ts';
 import { HOUR, SECOND } from '../platform/units.ts';
 import { envelopeOf, OUTBOX_COLUMNS, type OutboxRow } from './envelope.ts';
 import { Webhook } from './webhook.ts';
-import { claimBacklogs, endClaim } from './webhook-backlogs.ts';
+import { claimBacklog, endClaim } from './webhook-backlogs.ts';
 
 /** Backlogs of one webhook that a process works on at once: one that hangs uses up nobody else's. */
 const MAX_BACKLOGS = 8;
@@ -22,7 +23,7 @@ const MAX_WORK_MS = LEASE_MS - 2 * POST_TIMEOUT_MS;
 /** Milliseconds to wait after the first failure, doubled with each further one; chance removes up to a quarter. */
 const FIRST_WAIT_MS = 5 * SECOND;
 const MAX_WAIT_MS = 1 * HOUR;
-/** Milliseconds after its first try from which an event that fails is a dead letter. */
+/** Milliseconds of waiting from which an event that fails is a dead letter. */
 const MAX_TRYING_MS = 24 * HOUR;
 
 /** Webhooks that this process is posting to. */
@@ -59,23 +60,33 @@ export const deliverWebhooks: Job = {
   },
 };
 
+/** Statements of deliveries that a process makes at once: purchases need the connections more. */
+const statements = perProcess(() => pLimit(2));
+
 /** Works on backlogs of a webhook until none is due. */
 async function deliverAll(platform: Platform, webhookId: string): Promise<void> {
-  const webhook = await forkOf(platform).findOne(Webhook, { id: webhookId, removedAt: null });
-  if (!webhook) return;
   // Connections are kept no longer than there is something to post, so that each DNS answer is checked before long.
   const agent = new Agent({ keepAlive: true, maxSockets: MAX_BACKLOGS });
   const workOnBacklogs = async (): Promise<void> => {
-    while (!working(platform).isClosing) {
-      const claim = randomUUID();
-      const begunAt = performance.now();
-      const [aggregate] = await claimBacklogs(forkOf(platform), { webhookId, claim, leaseMs: LEASE_MS, count: 1 });
-      if (aggregate === undefined) return;
-      const waitMs = await deliverBacklog(platform, { webhook, agent }, aggregate, begunAt);
-      await endClaim(forkOf(platform), { webhookId, aggregate, claim, waitMs });
-    }
+    while (!working(platform).isClosing && (await deliverNext(platform, webhookId, agent)));
   };
-  await Promise.all(Array.from({ length: MAX_BACKLOGS }, workOnBacklogs)).finally(() => agent.destroy());
+  const ends = await Promise.allSettled(Array.from({ length: MAX_BACKLOGS }, workOnBacklogs));
+  agent.destroy();
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+}
+
+/** Works on one backlog that is due. @returns false when there is none, or the webhook was removed */
+async function deliverNext(platform: Platform, webhookId: string, agent: Agent): Promise<boolean> {
+  const within = statements(platform);
+  const claim = randomUUID();
+  const begunAt = performance.now();
+  const aggregate = await within(() => claimBacklog(forkOf(platform), { webhookId, claim, leaseMs: LEASE_MS }));
+  // Read anew for each backlog: it may have been removed, or have another secret.
+  const webhook = await within(() => forkOf(platform).findOne(Webhook, { id: webhookId, removedAt: null }));
+  if (aggregate === undefined || !webhook) return false;
+  const waitMs = await deliverBacklog(platform, { webhook, agent }, aggregate, begunAt);
+  await within(() => endClaim(forkOf(platform), { webhookId, aggregate, claim, waitMs }));
+  return true;
 }
 
 /** Posts the events of a backlog in their order, up to the first that fails. @returns ms until the backlog is due again */
@@ -85,11 +96,13 @@ async function deliverBacklog(
   aggregate: string,
   begunAt: number,
 ): Promise<number> {
-  const rows = await sql<OutboxRow>(
-    forkOf(platform),
-    prepared(`select ${OUTBOX_COLUMNS} from webhook_delivery d join outbox o on o.sequence = d.sequence
-     where d.webhook_id = $1 and d.aggregate = $2 and d.status = 'PENDING' order by d.sequence limit ${MAX_EVENTS}`),
-    [webhook.id, aggregate],
+  const rows = await statements(platform)(() =>
+    sql<OutboxRow>(
+      forkOf(platform),
+      prepared(`select ${OUTBOX_COLUMNS} from webhook_delivery d join outbox o on o.sequence = d.sequence
+       where d.webhook_id = $1 and d.aggregate = $2 and d.status = 'PENDING' order by d.sequence limit ${MAX_EVENTS}`),
+      [webhook.id, aggregate],
+    ),
   );
   for (const row of rows) {
     if (performance.now() - begunAt > MAX_WORK_MS) return 0;
@@ -102,6 +115,7 @@ async function deliverBacklog(
       continue;
     }
     const { attempts, isDead } = await noteFailure(platform, webhook, row, failure);
+    if (attempts === 0) return 0;
     if (!isDead) {
       log.debug({ webhook: webhook.id, event, type, requestId, failure, attempts }, 'posting an event failed');
       return waitAfter(attempts);
@@ -117,41 +131,49 @@ async function deliverBacklog(
 async function postEvent({ config }: Platform, webhook: Webhook, row: OutboxRow, agent: Agent): Promise<string | null> {
   const body = JSON.stringify(envelopeOf(row));
   const now = new Date();
-  const { secret, oldSecret, oldSecretUntil } = webhook;
-  const secrets = oldSecret && oldSecretUntil && oldSecretUntil > now ? [secret, oldSecret] : [secret];
   const headers = {
     'content-type': 'application/cloudevents+json',
     'webhook-id': row.id,
     'webhook-timestamp': String(Math.floor(now.getTime() / SECOND)),
-    'webhook-signature': secrets.map((one) => new Signer(one).sign(row.id, now, body)).join(' '),
+    'webhook-signature': webhook
+      .secretsAt(now)
+      .map((secret) => new Signer(secret).sign(row.id, now, body))
+      .join(' '),
   };
   return postJson(webhook.url, body, headers, config, agent);
 }
 
 async function noteDelivered(platform: Platform, { id }: Webhook, { sequence }: OutboxRow): Promise<void> {
-  await sql(
-    forkOf(platform),
-    prepared(`update webhook_delivery set status = 'DELIVERED', attempts = attempts + 1, last_error = null,
-       ended_at = clock_timestamp() where webhook_id = $1 and sequence = $2 and status = 'PENDING'`),
-    [id, sequence],
-  );
+  const text = prepared(`update webhook_delivery set status = 'DELIVERED', attempts = attempts + 1, last_error = null,
+     ended_at = clock_timestamp() where webhook_id = $1 and sequence = $2 and status = 'PENDING'`);
+  await statements(platform)(() => sql(forkOf(platform), text, [id, sequence]));
 }
 
+/**
+ * Counts a failed try. An event that has waited for a day is a dead letter, with all others of its backlog that have:
+ * they were tried in their turn, or held back by those that were.
+ * @returns how often it was tried, 0 when another process has delivered it meanwhile; whether it is a dead letter now
+ */
 async function noteFailure(
   platform: Platform,
   { id }: Webhook,
-  { sequence }: OutboxRow,
+  { sequence, aggregate }: OutboxRow,
   failure: string,
 ): Promise<{ attempts: number; isDead: boolean }> {
-  return sqlRow(
-    forkOf(platform),
-    prepared(`update webhook_delivery set attempts = attempts + 1, last_error = $3,
-       first_tried_at = coalesce(first_tried_at, clock_timestamp()),
-       status = case when first_tried_at <= clock_timestamp() - $4 * interval '1 millisecond' then 'DEAD' else status end,
-       ended_at = case when first_tried_at <= clock_timestamp() - $4 * interval '1 millisecond' then clock_timestamp() end
-     where webhook_id = $1 and sequence = $2 returning attempts, status = 'DEAD' as "isDead"`),
-    [id, sequence, failure, MAX_TRYING_MS],
+  const isOld = `waiting_since <= clock_timestamp() - ${MAX_TRYING_MS} * interval '1 millisecond'`;
+  const text = prepared(`update webhook_delivery set attempts = attempts + (sequence = $2)::int, last_error = $4,
+       status = case when ${isOld} then 'DEAD' else status end, ended_at = case when ${isOld} then clock_timestamp() end
+     where webhook_id = $1 and aggregate = $3 and status = 'PENDING' and (sequence = $2 or ${isOld})
+     returning sequence, attempts, status = 'DEAD' as "isDead"`);
+  const rows = await statements(platform)(() =>
+    sql<{ sequence: number; attempts: number; isDead: boolean }>(forkOf(platform), text, [
+      id,
+      sequence,
+      aggregate,
+      failure,
+    ]),
   );
+  return rows.find((row) => row.sequence === sequence) ?? { attempts: 0, isDead: false };
 }
 
 function waitAfter(attempts: number): number {

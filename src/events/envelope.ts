@@ -56,7 +56,7 @@ export function envelopeOf({ sequence, id, type, aggregate, data, requestId, occ
 
 /** The JSON Schema (draft 2020-12) of the envelope of a type, with its data. */
 export function schemaOf(type: EventType): object {
-  const { $schema, ...data } = z.toJSONSchema(EVENT_TYPES[type], { override: withoutPatterns });
+  const { $schema, ...data } = z.toJSONSchema(EVENT_TYPES[type], { override: asContract });
   const text = { type: 'string' };
   return {
     $schema,
@@ -75,11 +75,13 @@ export function schemaOf(type: EventType): object {
       data,
     },
     required: ['specversion', 'id', 'source', 'type', 'subject', 'time', 'datacontenttype', 'sequence', 'data'],
-    additionalProperties: false,
   };
 }
 
-/** A format says the same as the long pattern beside it. */
-function withoutPatterns({ jsonSchema }: { readonly jsonSchema: { format?: string; pattern?: string } }): void {
-  if (jsonSchema.format !== undefined) delete jsonSchema.pattern;
+/**
+ * A format says the same as the long pattern beside it. Fields may be added later: receivers take what they do not know.
+ */
+function asContract({ jsonSchema }: { readonly jsonSchema: Record<string, unknown> }): void {
+  if ('format' in jsonSchema) delete jsonSchema.pattern;
+  delete jsonSchema.additionalProperties;
 }

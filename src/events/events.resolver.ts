@@ -32,7 +32,7 @@ import { NewWebhook, Webhook } from './webhook.ts';
 
 @Resolver(() => Webhook)
 export class EventsResolver {
-  @FieldResolver(() => Int, { description: 'Events that wait to be posted' })
+  @FieldResolver(() => Int, { description: 'Events that wait to be posted; 10,000 stands for that many or more' })
   async pending(@Root() webhook: Webhook, @Ctx() context: Context): Promise<number> {
     return (await load(context, trafficOfWebhooks, webhook.id)).pending;
   }

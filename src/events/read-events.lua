@@ -11,5 +11,5 @@ end
 local result = {added, last}
 if ARGV[1] == '' then return result end
 local entries = redis.call('XREVRANGE', KEYS[1], '+', '(' .. ARGV[1], 'COUNT', ARGV[2])
-for i = #entries, 1, -1 do table.insert(result, entries[i][2][2]) end
+for i = #entries, 1, -1 do table.insert(result, entries[i][2][2] or '') end
 return result

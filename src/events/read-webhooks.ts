@@ -1,5 +1,5 @@
 import { Field, Int, ObjectType } from 'type-graphql';
-import { type Connection, connectionOf, numberKey, pageOf, toConnection } from '../api/connection.ts';
+import { type Connection, connectionOf, idKey, numberKey, pageOf, toConnection } from '../api/connection.ts';
 import type { Batch, Context } from '../api/context.ts';
 import { DateTime } from '../api/scalars.ts';
 import { sql } from '../platform/postgres.ts';
@@ -32,6 +32,21 @@ export const DeadLetterConnection = connectionOf('DeadLetter', DeadLetter);
 
 const NAME = 'deadLetter';
 
+/** Events that wait for a webhook are counted up to this number. */
+export const MAX_COUNTED = 10_000;
+
+/** The place of a dead letter in the list: several webhooks may have one of the same event. */
+interface Key {
+  readonly sequence: number;
+  readonly webhookId: string;
+}
+
+function readKey(text: string): Key | undefined {
+  const [digits = '', id = ''] = text.split(' ');
+  const [sequence, webhookId] = [numberKey(digits), idKey(id)];
+  return sequence === undefined || webhookId === undefined ? undefined : { sequence, webhookId };
+}
+
 /** The webhooks that are not removed, the oldest first. */
 export function readWebhooks({ em }: Context): Promise<Webhook[]> {
   return em.find(Webhook, { removedAt: null }, { orderBy: { id: 'asc' }, disableIdentityMap: true });
@@ -49,8 +64,9 @@ export const trafficOfWebhooks: Batch<Traffic> = async ({ em }, ids) => {
   const rows = await sql<Traffic & { id: string }>(
     em,
     `select w.id,
-       (select count(*)::int from webhook_delivery d where d.webhook_id = w.id and d.status = 'PENDING'
-          and w.removed_at is null) as pending,
+       (select count(*)::int from (
+          select from webhook_delivery d where d.webhook_id = w.id and d.status = 'PENDING' and w.removed_at is null
+          limit ${MAX_COUNTED}) waiting) as pending,
        (select d.last_error from webhook_delivery d where d.webhook_id = w.id and d.status <> 'DELIVERED'
           and d.last_error is not null order by d.sequence desc limit 1) as "lastError",
        (select max(d.ended_at) from webhook_delivery d where d.webhook_id = w.id and d.status = 'DELIVERED') as "deliveredAt"
@@ -67,15 +83,15 @@ export async function readDeadLetters(
   first: number,
   after: string | undefined,
 ): Promise<Connection<DeadLetter>> {
-  const page = pageOf(NAME, first, after, numberKey);
+  const page = pageOf(NAME, first, after, readKey);
   const rows = await sql<OutboxRow & { webhookId: string; attempts: number; lastError: string; diedAt: Date }>(
     em,
     `select ${OUTBOX_COLUMNS}, d.webhook_id as "webhookId", d.attempts, d.last_error as "lastError", d.ended_at as "diedAt"
      from webhook_delivery d join webhook w on w.id = d.webhook_id and w.removed_at is null
        join outbox o on o.sequence = d.sequence
-     where d.status = 'DEAD' and ($1::bigint is null or d.sequence < $1)
-     order by d.sequence desc, d.webhook_id limit $2`,
-    [page.after ?? null, first + 1],
+     where d.status = 'DEAD' and ($1::bigint is null or (d.sequence, d.webhook_id) < ($1, $2::uuid))
+     order by d.sequence desc, d.webhook_id desc limit $3`,
+    [page.after?.sequence ?? null, page.after?.webhookId ?? null, first + 1],
   );
   const ids = rows.map(({ webhookId }) => webhookId);
   const webhooks = new Map((await em.find(Webhook, { id: { $in: ids } })).map((webhook) => [webhook.id, webhook]));
@@ -89,5 +105,5 @@ export async function readDeadLetters(
       sequence: row.sequence,
     }),
   );
-  return toConnection(NAME, letters, first, ({ sequence }) => sequence);
+  return toConnection(NAME, letters, first, ({ sequence, webhook }) => `${sequence} ${webhook.id}`);
 }

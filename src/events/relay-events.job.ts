@@ -16,7 +16,7 @@ const MAX_PASSES = 40;
 const EVERY_MS = 200;
 
 interface Waiting extends OutboxRow {
-  readonly isStreamed: boolean;
+  readonly part: number;
   readonly isShared: boolean;
 }
 
@@ -25,35 +25,35 @@ interface Waiting extends OutboxRow {
  * aggregate in their order. Every process runs it. A pass leases the partitions of the outbox that no other relay has
  * by locking their rows; the lease ends with its transaction, which PostgreSQL ends after five seconds without a
  * command. Rows are found by their marks and never by a position: an event may be committed after one with a higher
- * sequence.
+ * sequence. While Redis takes nothing, events go to webhooks and wait for the stream.
  */
 export const relayEvents: Job = {
   name: 'relay-events',
   everyMs: EVERY_MS,
   async run(platform) {
-    for (let pass = 0; pass < MAX_PASSES && (await relayOnce(platform)) === MAX_EVENTS; pass++);
+    for (let pass = 0; pass < MAX_PASSES; pass++) if (!(await relayOnce(platform))) return;
   },
 };
 
-/** One pass. @returns how many events it has taken */
-async function relayOnce(platform: Platform): Promise<number> {
+/** Until when (ms of `performance.now()`) the process leaves the stream alone, because Redis took nothing. */
+const streams = perProcess(() => ({ awayUntil: 0 }));
+const TRY_AGAIN_MS = 1 * SECOND;
+
+/**
+ * One pass. Redis is asked before webhooks are, so that no row of theirs is locked meanwhile.
+ * @returns whether more may wait
+ */
+function relayOnce(platform: Platform): Promise<boolean> {
+  const isStreaming = performance.now() >= streams(platform).awayUntil;
   return forkOf(platform).transactional(async (em) => {
-    const parts = await leaseParts(em);
-    if (parts.length === 0) return 0;
-    const waiting = await sql<Waiting>(
-      em,
-      prepared(`select ${OUTBOX_COLUMNS}, o.streamed_at is not null as "isStreamed", o.shared_at is not null as "isShared"
-       from outbox o where o.part = ${anyOf(1, 'smallint')} and (o.shared_at is null or (o.streamed_at is null and not $2))
-       order by o.sequence limit ${MAX_EVENTS}`),
-      [parts, redisUntil(platform).at > performance.now()],
-    );
-    if (waiting.length === 0) return 0;
+    const { waiting, isMore } = await leaseWaiting(em, isStreaming ? 'streamed_at' : 'shared_at');
+    if (waiting.length === 0) return false;
+    const isStreamed = isStreaming && (await stream(platform, waiting));
     const unshared = waiting.filter(({ isShared }) => !isShared);
     if (unshared.length > 0) {
       await shareWithWebhooks(em, unshared);
       await noteSales(em, unshared);
     }
-    const isStreamed = await stream(platform, waiting);
     await sql(
       em,
       prepared(`update outbox set shared_at = coalesce(shared_at, clock_timestamp()),
@@ -61,39 +61,50 @@ async function relayOnce(platform: Platform): Promise<number> {
        where sequence = ${anyOf(1, 'bigint')}`),
       [waiting.map(({ sequence }) => sequence), isStreamed],
     );
-    return waiting.length;
+    return isMore;
   });
 }
 
-/** Locks the partitions in which events wait, and that no other relay has. */
-async function leaseParts(em: EntityManager): Promise<number[]> {
-  const rows = await sql<{ part: number }>(
+/**
+ * Locks the partitions that no other relay has, and reads the first events in each of them without the mark.
+ * @returns them by sequence, and whether a partition has more
+ */
+async function leaseWaiting(
+  em: EntityManager,
+  mark: 'streamed_at' | 'shared_at',
+): Promise<{ waiting: Waiting[]; isMore: boolean }> {
+  const parts = await sql<{ part: number }>(
     em,
-    prepared(`select p.part from outbox_part p where exists (
-       select from outbox o where o.part = p.part and (o.streamed_at is null or o.shared_at is null)
-     ) order by p.part for update skip locked`),
+    prepared(`select p.part from outbox_part p
+     where exists (select from outbox o where o.part = p.part and o.${mark} is null)
+     order by p.part for update skip locked`),
   );
-  return rows.map(({ part }) => part);
+  if (parts.length === 0) return { waiting: [], isMore: false };
+  const limit = Math.ceil(MAX_EVENTS / parts.length);
+  const waiting = await sql<Waiting>(
+    em,
+    prepared(`select o.* from unnest($1::smallint[]) as p (part) cross join lateral (
+       select ${OUTBOX_COLUMNS}, o.part, o.shared_at is not null as "isShared"
+       from outbox o where o.part = p.part and o.${mark} is null order by o.sequence limit $2
+     ) o order by o.sequence`),
+    [parts.map(({ part }) => part), limit],
+  );
+  const isMore = [...Map.groupBy(waiting, ({ part }) => part).values()].some((of) => of.length === limit);
+  return { waiting, isMore };
 }
 
-/** Until when (ms of `performance.now()`) the process does not try the stream, because Redis took nothing. */
-const redisUntil = perProcess(() => ({ at: 0 }));
-const TRY_AGAIN_MS = 1 * SECOND;
-
-/**
- * Adds to the stream what it does not have. @returns false while Redis takes nothing: the events wait for it, and go to
- * webhooks meanwhile
- */
+/** Adds events to the stream. @returns false when Redis did not take them all: they wait, and some may come twice */
 async function stream(platform: Platform, waiting: readonly Waiting[]): Promise<boolean> {
-  if (redisUntil(platform).at > performance.now()) return false;
   try {
-    const events = waiting.filter(({ isStreamed }) => !isStreamed).map((row) => JSON.stringify(envelopeOf(row)));
-    await addToStream(platform, events);
+    await addToStream(
+      platform,
+      waiting.map((row) => JSON.stringify(envelopeOf(row))),
+    );
     return true;
   } catch (error) {
-    if (!isUnavailable(error)) throw error;
-    platform.log.debug({ error: String(error) }, 'events wait for Redis');
-    redisUntil(platform).at = performance.now() + TRY_AGAIN_MS;
+    const level = isUnavailable(error) ? 'debug' : 'warn';
+    platform.log[level]({ error: String(error) }, 'events wait for the stream in Redis');
+    streams(platform).awayUntil = performance.now() + TRY_AGAIN_MS;
     return false;
   }
 }

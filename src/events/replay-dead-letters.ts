@@ -6,10 +6,10 @@ import { Webhook } from './webhook.ts';
 import { reviveDeadLetters } from './webhook-backlogs.ts';
 
 /**
- * Posts dead letters again, with a day of tries before them. They come after newer events of their subject that were
- * taken meanwhile; receivers compare `sequence`.
+ * Posts dead letters again, for another day. They come after newer events of their subject that were taken meanwhile;
+ * receivers compare `sequence`.
  * @param webhookIdText whose dead letters; undefined for all
- * @returns how many wait again
+ * @returns how many wait again; the rest is left when the time of the request is used up
  * @throws CallerError NOT_FOUND for a webhook that is unknown or removed
  */
 export async function replayDeadLetters(context: Context, webhookIdText: string | undefined): Promise<number> {
@@ -17,5 +17,9 @@ export async function replayDeadLetters(context: Context, webhookIdText: string 
   if (webhookId !== null && !(await context.em.findOne(Webhook, { id: webhookId, removedAt: null }))) {
     throw notFound('webhook');
   }
-  return runAlone(context.platform, (em) => reviveDeadLetters(em, webhookId));
+  let count = 0;
+  for (let revived = 1; revived > 0 && !context.isOver(); count += revived) {
+    revived = await runAlone(context.platform, (em) => reviveDeadLetters(em, webhookId));
+  }
+  return count;
 }

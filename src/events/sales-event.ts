@@ -21,6 +21,9 @@ export abstract class SalesEvent {
   })
   sequence!: string;
 
+  @Field(() => ID, { description: 'Id of the thing that changed, such as the payment' })
+  subject!: string;
+
   @Field(() => ID, { nullable: true, description: 'The show that it is about; null for what is about none' })
   showId!: string | null;
 
@@ -33,8 +36,8 @@ export abstract class SalesEvent {
 
 @ObjectType({ implements: SalesEvent, description: 'reservation.held, released, lapsed, confirmed' })
 export class ReservationEvent extends SalesEvent {
-  @Field(() => ID, { nullable: true, description: 'Never null' })
-  reservationId!: string | null;
+  @Field(() => ID)
+  reservationId!: string;
 
   @Field(() => [ID])
   seatIds!: string[];
@@ -51,26 +54,32 @@ export class PaymentEvent extends SalesEvent {
   @Field(() => ID)
   paymentId!: string;
 
-  @Field(() => ID, { nullable: true, description: 'What was paid for: this or orderId' })
-  reservationId!: string | null;
+  @Field(() => ID, { nullable: true, description: 'The reservation that was paid for; null for an order' })
+  paidReservationId!: string | null;
 
-  @Field(() => ID, { nullable: true })
-  orderId!: string | null;
+  @Field(() => ID, { nullable: true, description: 'The order that was paid for; null for a reservation' })
+  paidOrderId!: string | null;
 
   @Field(() => Money)
   amount!: number;
 
   @Field(() => String, { nullable: true, description: 'Code of the refusal; of payment.failed only' })
   failure!: string | null;
+
+  @Field(() => DateTime, { nullable: true, description: 'Of payment.cancelled only' })
+  cancelledAt!: Date | null;
 }
 
 @ObjectType({ implements: SalesEvent, description: 'order.placed, paid, cancelled, lapsed' })
 export class OrderEvent extends SalesEvent {
-  @Field(() => ID, { nullable: true, description: 'Never null' })
-  orderId!: string | null;
+  @Field(() => ID)
+  orderId!: string;
 
   @Field(() => Money)
   total!: number;
+
+  @Field(() => DateTime, { nullable: true, description: 'End of the time to pay; of order.placed only' })
+  payBy!: Date | null;
 }
 
 @ObjectType({ implements: SalesEvent, description: 'coupon.claimed' })
@@ -126,11 +135,24 @@ function classOf(type: string): ClassType<SalesEvent> {
   return found;
 }
 
+/** The data of every type, as far as the fields of a type need more than its name. */
+interface Data {
+  readonly reservationId?: string | null;
+  readonly orderId?: string | null;
+  readonly expiresAt?: string;
+  readonly cancelledAt?: string;
+  readonly payBy?: string;
+}
+
 /** An event as the schema has it. */
-export function toSalesEvent({ id, type, time, sequence, data }: Envelope): SalesEvent {
-  const subject = { showId: null, userId: null, ...data };
-  const event = Object.assign(new (classOf(type))(), subject, { id, type, sequence, time: new Date(time) });
-  // Data has times as text.
-  const { expiresAt } = data as { expiresAt?: string };
-  return expiresAt === undefined ? event : Object.assign(event, { expiresAt: new Date(expiresAt) });
+export function toSalesEvent({ id, type, time, sequence, subject, data }: Envelope): SalesEvent {
+  const { reservationId = null, orderId = null, expiresAt, cancelledAt, payBy } = data as Data;
+  const dateOf = (text: string | undefined): Date | null => (text === undefined ? null : new Date(text));
+  return Object.assign(
+    new (classOf(type))(),
+    { showId: null, userId: null, failure: null, paidReservationId: reservationId, paidOrderId: orderId },
+    data,
+    { expiresAt: dateOf(expiresAt), cancelledAt: dateOf(cancelledAt), payBy: dateOf(payBy) },
+    { id, type, sequence, subject, time: new Date(time) },
+  );
 }

@@ -1,5 +1,6 @@
 import { Field, Int, ObjectType } from 'type-graphql';
 import { notFound } from '../api/problems.ts';
+import { isEventType } from '../commands/event-types.ts';
 import { Show } from '../concerts/show.ts';
 import { isUnavailable } from '../platform/faults.ts';
 import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
@@ -58,12 +59,18 @@ type Listener = (events: readonly Envelope[], missed: number) => void;
 
 const tails = perProcess((platform) => new StreamTail(platform));
 
+/** A position in the stream. */
+interface Position {
+  readonly added: number;
+  readonly last: string;
+}
+
 /** Reads the end of the stream, for all subscribers of this process together, as long as there are any. */
 class StreamTail {
   readonly #platform: Platform;
   readonly #listeners = new Set<Listener>();
   #timer: NodeJS.Timeout | undefined;
-  #position: { readonly added: number; readonly last: string } | undefined;
+  #position: Promise<Position> | undefined;
 
   constructor(platform: Platform) {
     this.#platform = platform;
@@ -75,7 +82,13 @@ class StreamTail {
    * @throws what Redis throws while it is unreachable
    */
   async listen(listener: Listener): Promise<() => void> {
-    this.#position ??= await readStream(this.#platform, undefined, 0);
+    this.#position ??= readStream(this.#platform, undefined, 0);
+    try {
+      await this.#position;
+    } catch (error) {
+      this.#position = undefined;
+      throw error;
+    }
     this.#listeners.add(listener);
     this.#timer ??= setInterval(() => void this.#read(), EVERY_MS);
     return () => {
@@ -87,23 +100,34 @@ class StreamTail {
     };
   }
 
+  /** Never throws: an outage leaves the position as it is, for the next read. */
   async #read(): Promise<void> {
-    const from = this.#position;
-    if (!from) return;
+    const before = this.#position;
+    if (!before) return;
     try {
+      const from = await before;
       const { added, last, events } = await readStream(this.#platform, from.last, MAX_EVENTS);
       // Another read may have been quicker, and the last listener may have left.
-      if (this.#position !== from) return;
-      // Redis that has lost its memory counts from the beginning.
+      if (this.#position !== before) return;
+      this.#position = Promise.resolve({ added, last });
+      // A stream that was lost with its Redis counts from the beginning.
       const since = added >= from.added ? added - from.added : added;
-      this.#position = { added, last };
-      const missed = since - events.length;
       if (since === 0) return;
-      const envelopes = events.map((text) => JSON.parse(text) as Envelope);
-      for (const listener of this.#listeners) listener(envelopes, missed);
+      const envelopes = events.flatMap(envelopesIn);
+      for (const listener of this.#listeners) listener(envelopes, since - events.length);
     } catch (error) {
-      if (!isUnavailable(error)) throw error;
-      this.#platform.log.debug({ error: String(error) }, 'the stream of events cannot be read');
+      const level = isUnavailable(error) ? 'debug' : 'error';
+      this.#platform.log[level]({ err: error }, 'the stream of events could not be read');
     }
+  }
+}
+
+/** The envelope in an entry; none in an entry of others, or of a version that has types which this one does not know. */
+function envelopesIn(text: string): Envelope[] {
+  try {
+    const envelope = JSON.parse(text) as Envelope;
+    return isEventType(envelope.type) ? [envelope] : [];
+  } catch {
+    return [];
   }
 }

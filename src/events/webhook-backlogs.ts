@@ -33,20 +33,30 @@ export async function shareWithWebhooks(em: EntityManager, events: readonly Outb
 const UPSERT_BACKLOGS = `insert into webhook_backlog (webhook_id, aggregate, due_at)
   select webhook_id, aggregate, clock_timestamp()`;
 
-/** Updates without a change: it waits for a process that is just ending the backlog, and then makes the backlog anew. */
+/**
+ * A backlog that is there stays as it is. The statement locks its row all the same: it waits for a process that is just
+ * deleting it, and makes it anew.
+ */
 const ON_KNOWN_BACKLOG = 'on conflict (webhook_id, aggregate) do update set due_at = webhook_backlog.due_at';
 
+/** Dead letters that wait again after one transaction. */
+const MAX_REVIVED = 1_000;
+
 /**
- * Makes dead letters wait again, with a day of tries before them, in `em`'s transaction.
+ * Makes dead letters wait again, in `em`'s transaction: at most 1,000, the oldest first. They are tried for another day.
  * @param webhookId whose; null for all webhooks
  * @returns how many
  */
 export async function reviveDeadLetters(em: EntityManager, webhookId: string | null): Promise<number> {
   const revived = await sql<{ webhookId: string; aggregate: string }>(
     em,
-    `update webhook_delivery d set status = 'PENDING', ended_at = null, attempts = 0, first_tried_at = null
-     from webhook w where d.status = 'DEAD' and w.id = d.webhook_id and w.removed_at is null
-       and ($1::uuid is null or w.id = $1)
+    `update webhook_delivery d set status = 'PENDING', ended_at = null, attempts = 0, waiting_since = clock_timestamp()
+     from (
+       select d.webhook_id, d.sequence from webhook_delivery d join webhook w on w.id = d.webhook_id
+       where d.status = 'DEAD' and w.removed_at is null and ($1::uuid is null or w.id = $1)
+       order by d.sequence, d.webhook_id limit ${MAX_REVIVED} for update of d skip locked
+     ) dead
+     where d.webhook_id = dead.webhook_id and d.sequence = dead.sequence
      returning d.webhook_id as "webhookId", d.aggregate`,
     [webhookId],
   );
@@ -61,24 +71,25 @@ export async function reviveDeadLetters(em: EntityManager, webhookId: string | n
 }
 
 /**
- * Claims backlogs of a webhook that are due. A claim that is not ended lapses after `leaseMs`, when its process has failed.
- * @returns their aggregates
+ * Claims the backlog of a webhook that is due for the longest time. A claim that is not ended lapses after `leaseMs`,
+ * when its process has failed.
+ * @returns its aggregate; undefined when none is due
  */
-export async function claimBacklogs(
+export async function claimBacklog(
   em: EntityManager,
-  { webhookId, claim, leaseMs, count }: { webhookId: string; claim: string; leaseMs: number; count: number },
-): Promise<string[]> {
-  const rows = await sql<{ aggregate: string }>(
+  { webhookId, claim, leaseMs }: { webhookId: string; claim: string; leaseMs: number },
+): Promise<string | undefined> {
+  const [row] = await sql<{ aggregate: string }>(
     em,
-    prepared(`update webhook_backlog l set claim = $2, due_at = clock_timestamp() + $3 * interval '1 millisecond'
+    prepared(`update webhook_backlog b set claim = $2, due_at = clock_timestamp() + $3 * interval '1 millisecond'
      from (
        select aggregate from webhook_backlog where webhook_id = $1 and due_at <= (select clock_timestamp())
-       order by due_at limit $4 for update skip locked
+       order by due_at limit 1 for update skip locked
      ) due
-     where l.webhook_id = $1 and l.aggregate = due.aggregate returning l.aggregate`),
-    [webhookId, claim, leaseMs, count],
+     where b.webhook_id = $1 and b.aggregate = due.aggregate returning b.aggregate`),
+    [webhookId, claim, leaseMs],
   );
-  return rows.map(({ aggregate }) => aggregate);
+  return row?.aggregate;
 }
 
 /**

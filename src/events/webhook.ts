@@ -6,7 +6,7 @@ import { DateTime } from '../api/scalars.ts';
 import { newId } from '../platform/ids.ts';
 import { HOUR } from '../platform/units.ts';
 
-/** Milliseconds for which deliveries are signed with the secret before the last rotation too. */
+/** Milliseconds for which a secret signs after its rotation. */
 const OLD_SECRET_MS = 24 * HOUR;
 
 const SECRET_BYTES = 32;
@@ -15,7 +15,7 @@ const SECRET_BYTES = 32;
 @ObjectType({ description: 'Where events are posted, signed as Standard Webhooks say' })
 @Entity({ tableName: 'webhook' })
 export class Webhook {
-  declare [OptionalProps]?: 'oldSecret' | 'oldSecretUntil' | 'removedAt';
+  declare [OptionalProps]?: 'oldSecrets' | 'removedAt';
 
   @Field(() => ID)
   @PrimaryKey({ type: 'uuid' })
@@ -33,12 +33,9 @@ export class Webhook {
   @Property({ type: 'text' })
   secret!: string;
 
-  /** The secret before the last rotation. */
-  @Property({ type: 'text', nullable: true })
-  oldSecret!: string | null;
-
-  @Property({ type: 'datetime', columnType: 'timestamptz', nullable: true })
-  oldSecretUntil!: Date | null;
+  /** Secrets before rotations, each with the instant (ISO 8601) until which it signs too. */
+  @Property({ type: 'json', columnType: 'jsonb' })
+  oldSecrets!: { readonly secret: string; readonly until: string }[];
 
   @Field(() => DateTime)
   @Property({ type: 'datetime', columnType: 'timestamptz' })
@@ -50,16 +47,27 @@ export class Webhook {
   /** Makes a webhook, which the caller inserts. @param at by PostgreSQL's clock: events from then on are posted */
   static register(url: string, events: string[], at: Date): Webhook {
     return Object.assign(new Webhook(), {
-      ...{ id: newId(), url, events, secret: newWebhookSecret(), createdAt: at },
-      ...{ oldSecret: null, oldSecretUntil: null, removedAt: null },
+      id: newId(),
+      url,
+      events,
+      secret: newWebhookSecret(),
+      oldSecrets: [],
+      createdAt: at,
+      removedAt: null,
     });
   }
 
-  /** Gives it a new secret; the present one goes on signing for 24 hours. */
+  /** Gives it a new secret. Each secret goes on signing for 24 hours after its rotation. */
   rotate(now: Date): void {
-    this.oldSecret = this.secret;
-    this.oldSecretUntil = new Date(now.getTime() + OLD_SECRET_MS);
+    const until = new Date(now.getTime() + OLD_SECRET_MS).toISOString();
+    this.oldSecrets = [...this.oldSecrets.filter((one) => new Date(one.until) > now), { secret: this.secret, until }];
     this.secret = newWebhookSecret();
+  }
+
+  /** The secrets that sign at the instant `now`, the newest first. */
+  secretsAt(now: Date): string[] {
+    const old = this.oldSecrets.filter(({ until }) => new Date(until) > now).map(({ secret }) => secret);
+    return [this.secret, ...old.reverse()];
   }
 
   /** Ends it: nothing is posted from now on, and what waits for it is dropped. */

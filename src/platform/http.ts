@@ -1,9 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import cors from '@fastify/cors';
 import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
 import type { Config } from '../config.ts';
 import { boundAnswers } from './answers.ts';
-import { requestIdOf } from './ids.ts';
+import { newRequestId, requestIdOf } from './ids.ts';
 import { isAllowedOrigin } from './origins.ts';
 import { SECOND } from './units.ts';
 
@@ -11,7 +10,7 @@ import { SECOND } from './units.ts';
 const MAX_BODY_BYTES = 512 * 1024;
 
 /** Names a request, in its answer and in the log; a client may give it, as `requestIdOf` reads it. */
-const REQUEST_ID = 'x-request-id';
+export const REQUEST_ID = 'x-request-id';
 
 /** Milliseconds within which accepted requests are answered once the process ends. */
 const MAX_DRAIN_MS = 10 * SECOND;
@@ -29,7 +28,7 @@ export async function openHttp(config: Config, isReady: () => Promise<void>): Pr
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: 30_000,
     return503OnClosing: false,
-    genReqId: ({ headers }) => requestIdOf(headers[REQUEST_ID]) ?? randomUUID(),
+    genReqId: ({ headers }) => requestIdOf(headers[REQUEST_ID]) ?? newRequestId(),
     routerOptions: { ignoreTrailingSlash: true },
   });
   const parseJson = http.getDefaultJsonParser('error', 'error');
@@ -37,10 +36,6 @@ export async function openHttp(config: Config, isReady: () => Promise<void>): Pr
     const fault = faultOfJson(String(body));
     if (fault) done(Object.assign(new Error(fault), { statusCode: 413 }));
     else parseJson(request, String(body), done);
-  });
-  http.addHook('onRequest', (request, reply, done) => {
-    void reply.header(REQUEST_ID, request.id);
-    done();
   });
   await http.register(cors, {
     origin: (origin, decide) => decide(null, origin === undefined || isAllowedOrigin(config, origin)),
@@ -52,13 +47,15 @@ export async function openHttp(config: Config, isReady: () => Promise<void>): Pr
       'apollo-require-preflight',
       'x-apollo-operation-name',
     ],
-    exposedHeaders: [REQUEST_ID],
     maxAge: 600,
   });
   boundAnswers(http);
   // Runs before all other steps of closing: accepts no more connections, and closes the idle ones.
   http.addHook('preClose', async () => void http.server.close());
-  http.addHook('onSend', (_request, reply, _payload, done) => {
+  http.addHook('onSend', (request, reply, _payload, done) => {
+    void reply.header(REQUEST_ID, request.id);
+    // As an option of the plugin it would be sent to clients that are no pages, too.
+    if (request.headers.origin !== undefined) void reply.header('access-control-expose-headers', REQUEST_ID);
     if (!http.server.listening) void reply.header('connection', 'close');
     done();
   });

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { v7 } from 'uuid';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -11,6 +12,15 @@ export function newId(): string {
 /** @returns the id in its canonical spelling; undefined when `text` cannot be an id */
 export function parseId(text: string): string | undefined {
   return UUID.test(text) ? text.toLowerCase() : undefined;
+}
+
+/** The first 24 characters of the request ids that this process makes. */
+const OF_PROCESS = randomUUID().slice(0, 24);
+let requests = 0;
+
+/** A new id of a request: a UUID that ends in a number, because a random one would cost a poll a hundredth of its time. */
+export function newRequestId(): string {
+  return OF_PROCESS + (requests++).toString(16).padStart(12, '0');
 }
 
 /** @returns the id that a client gave its request; undefined when it gave none, or one that may not stand in a log */

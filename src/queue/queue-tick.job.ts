@@ -6,7 +6,7 @@ import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
 import { NOW_ONCE } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
 import { openQueue } from './draw/open-queue.ts';
-import { channelOf, liveQueues, pushSettings, queueKey, retire } from './line/line.ts';
+import { channelOf, liveQueues, pushSettings, queueKey, retire, tellEmpty } from './line/line.ts';
 import { Queue, QueueState, queueEvent } from './queue.ts';
 
 const TICK = loadScript(import.meta.url, 'line/tick');
@@ -55,14 +55,24 @@ async function tick(platform: Platform, queueId: string, afterOutage: Set<string
   const args = [MIN_TICK_MS, channelOf(queueId).name, afterOutage.has(queueId) ? 1 : 0];
   const outcome = await runScript<number>(platform.redis, TICK, queueKey(queueId), args);
   afterOutage.delete(queueId);
-  if (outcome === EMPTY) await retire(platform, queueId, () => tellDrained(platform, queueId));
+  if (outcome === EMPTY && (await retire(platform, queueId))) void tellDrained(platform, queueId);
   if (outcome === TO_BE_DRAWN) void open(platform, queueId);
 }
 
-/** Emits that nobody waits or is ACTIVE any more. A process that ends right after it may have it told twice. */
+/**
+ * Emits, beside the ticks, that nobody waits or is ACTIVE any more. A process that ends right after it may have it told
+ * twice.
+ */
 async function tellDrained(platform: Platform, queueId: string): Promise<void> {
   const event = queueEvent('queue.drained.v1', queueId);
-  await writeOutbox(forkOf(platform), [{ event, requestId: undefined }]);
+  try {
+    await tellEmpty(platform, queueId, () => writeOutbox(forkOf(platform), [{ event, requestId: undefined }]));
+  } catch (error) {
+    platform.log.warn(
+      { queueId, error: String(error) },
+      'telling that a queue is empty failed and will be tried again',
+    );
+  }
 }
 
 /** Runs beside the ticks; after a failure the next tick tries again. */

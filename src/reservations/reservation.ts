@@ -161,8 +161,11 @@ export function saleClosed(salesOpenAt: Date, salesCloseAt: Date): SaleClosed {
   return Object.assign(new SaleClosed(), sentenceOf('SALE_CLOSED'), { salesOpenAt, salesCloseAt });
 }
 
-/** The events of a reservation: it is new and HELD, or its status has changed. A refund is an event of the payment. */
-export const eventsOfReservation: EventsOf<Reservation> = ({ before, after }) => {
+/**
+ * The events of a reservation: it is new and HELD, or its status has changed. It has none when its payment is
+ * cancelled: that is told of the payment.
+ */
+export const eventsOfReservation: EventsOf<Reservation> = ({ before, after }, { now }) => {
   const { id, userId, showId, seatIds, amount, expiresAt, storedStatus } = after;
   const data = { reservationId: id, userId, showId, seatIds, amount };
   if (!before) {
@@ -171,8 +174,8 @@ export const eventsOfReservation: EventsOf<Reservation> = ({ before, after }) =>
   }
   if (before.storedStatus === storedStatus) return [];
   if (storedStatus === 'CONFIRMED') return [{ type: 'reservation.confirmed.v1', aggregate: id, data }];
-  if (storedStatus === 'RELEASED') return [{ type: 'reservation.released.v1', aggregate: id, data }];
-  return storedStatus === 'EXPIRED' ? [lapsed(data)] : [];
+  if (storedStatus === 'RELEASED' && expiresAt > now) return [{ type: 'reservation.released.v1', aggregate: id, data }];
+  return storedStatus === 'EXPIRED' || storedStatus === 'RELEASED' ? [lapsed(data)] : [];
 };
 
 /** The event of a hold that has lapsed. */

@@ -108,8 +108,11 @@ it('a queue tells that it opened, was paused, resumed, closed and drained, each 
   const { value: token } = await enter(buyer, entered);
   await buyer.get('mutation ($token: ID!) { leaveQueue(token: $token) { status } }', { token });
   // A queue is ticked on for ten seconds after its last entry.
-  await world.redis.zadd('onsale:live-queues', 1, entered);
+  await world.redis.zadd('onsale:live-queues', 1, entered, 1, id);
   expect(typesOf(await eventsOf(entered, 2))).toEqual(['queue.opened.v1', 'queue.drained.v1']);
+  await eventually(async () => (await world.redis.zcard('onsale:live-queues')) === 0);
+  // Nobody was ever in the first queue.
+  expect(typesOf(await eventsOf(id, 4))).not.toContain('queue.drained.v1');
 });
 
 it('a show is told to be sold out within two seconds of the last ticket, and again after a refund was sold anew', async () => {

@@ -12,9 +12,9 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-const WATCH = `subscription ($show: ID) { salesEvents(showId: $show) { missed events { __typename id type time sequence showId userId
+const WATCH = `subscription ($show: ID) { salesEvents(showId: $show) { missed events { __typename id type time sequence subject showId userId
   ... on ReservationEvent { reservationId seatIds amount expiresAt }
-  ... on PaymentEvent { paymentId reservationId orderId amount failure }
+  ... on PaymentEvent { paymentId paidReservationId paidOrderId amount failure cancelledAt }
   ... on OrderEvent { orderId total } ... on StockEvent { productId stock } ... on ShowEvent { concertId }
   ... on QueueEvent { queueId } ... on CouponEvent { couponId serial } } } }`;
 
@@ -42,13 +42,15 @@ it('an operator hears what is sold of a show, typed and in order, and nothing of
   const isOfPayment = ({ paymentId }: Data): boolean => paymentId === paid.id;
   await feed.until(({ salesEvents }) => salesEvents.events.some(isOfPayment));
   const events = told(feed.events);
-  const mine = events.filter(({ reservationId }) => reservationId === held.id);
+  const mine = events.filter(
+    ({ reservationId, paidReservationId }) => reservationId === held.id || paidReservationId === held.id,
+  );
   expect(mine.map(({ __typename, type }) => `${__typename} ${type}`).sort()).toEqual([
     'PaymentEvent payment.completed.v1',
     'ReservationEvent reservation.confirmed.v1',
     'ReservationEvent reservation.held.v1',
   ]);
-  expect(events.find(isOfPayment)).toMatchObject({ showId: show.id, amount: 1_000, orderId: null, failure: null });
+  expect(events.find(isOfPayment)).toMatchObject({ showId: show.id, amount: 1_000, subject: paid.id, failure: null });
   expect(events.every(({ showId }) => showId === show.id)).toBe(true);
   expect(feed.events.every(({ salesEvents }) => salesEvents.missed === 0)).toBe(true);
   expect(new Set(events.map(({ id }) => id)).size).toBe(events.length);

@@ -167,7 +167,10 @@ it('after a rotation the old secret verifies too, until its 24 hours are over', 
   await buy();
   const [post] = await heard('/rotated', 1);
   for (const known of [secret, rotateWebhookSecret.secret]) verify(post as Heard, known);
-  await world.pool.query('update webhook set old_secret_until = clock_timestamp() where id = $1', [id]);
+  await world.pool.query(
+    `update webhook set old_secrets = jsonb_set(old_secrets, '{0,until}', '"2026-01-01T00:00:00Z"') where id = $1`,
+    [id],
+  );
   await buy();
   const [, later] = await heard('/rotated', 2);
   verify(later as Heard, rotateWebhookSecret.secret);
@@ -187,7 +190,7 @@ it('after a day of tries an event is a dead letter, what is behind it goes on, a
   await heard('/dead', 1);
   await eventually(async () => (await statusOf(id)).lastError === 'HTTP 500');
   await world.pool.query(
-    `update webhook_delivery set first_tried_at = first_tried_at - interval '1 day' where webhook_id = $1`,
+    `update webhook_delivery set waiting_since = waiting_since - interval '1 day' where webhook_id = $1`,
     [id],
   );
   await eventually(async () => {

@@ -123,6 +123,10 @@ describe('pages of other origins', () => {
       body: JSON.stringify({ query: '{ settings { currency } }' }),
     });
     expect(answer.headers.get('access-control-expose-headers')).toBe('x-request-id');
+    const headers = { origin, 'x-request-id': 'a-page', authorization: `Bearer ${operator.accessToken}` };
+    const stream = await Stream.open(url, headers, { query: statsQuery });
+    expect(stream.headers).toMatchObject({ 'x-request-id': 'a-page', 'access-control-expose-headers': 'x-request-id' });
+    stream.close();
   });
 });
 

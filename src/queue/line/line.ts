@@ -200,15 +200,26 @@ export async function noteLive(platform: Platform, queueId: string): Promise<voi
   await runScript(platform.redis, NOTE_LIVE, LIVE_QUEUES, [queueId]);
 }
 
+/** Ends the ticks of a queue that a tick found empty, unless there was an entry a short time ago. @returns whether it did */
+export async function retire(platform: Platform, queueId: string): Promise<boolean> {
+  return (await runScript<number>(platform.redis, RETIRE, LIVE_QUEUES, [queueId, LINGER_MS])) === 1;
+}
+
 /**
- * Ends the ticks of a queue that a tick found empty, unless there was an entry a short time ago.
- * @param first runs before that; when it fails, the queue is ticked on
+ * Calls `tell` with a queue that is empty, when there were entries since it was told so last. When `tell` fails, the
+ * queue is ticked again, and told then.
  */
-export async function retire(platform: Platform, queueId: string, first: () => Promise<void>): Promise<void> {
-  const { redis } = platform;
-  if ((await runScript<number>(redis, RETIRE, LIVE_QUEUES, [queueId, LINGER_MS, 1])) === 0) return;
-  await first();
-  await runScript(redis, RETIRE, LIVE_QUEUES, [queueId, LINGER_MS, 0]);
+export async function tellEmpty(platform: Platform, queueId: string, tell: () => Promise<void>): Promise<void> {
+  const meta = `${queueKey(queueId)}:meta`;
+  const [entered, told] = await platform.redis.hmget(meta, 'entered', 'drainedAfter');
+  if (Number(entered ?? 0) <= Number(told ?? 0)) return;
+  try {
+    await tell();
+  } catch (error) {
+    await noteLive(platform, queueId);
+    throw error;
+  }
+  await platform.redis.hset(meta, 'drainedAfter', entered ?? 0);
 }
 
 /** Ids of the queues to tick. */
