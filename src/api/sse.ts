@@ -2,11 +2,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ExecutionResult, GraphQLError } from 'graphql';
 import { createHandler, type Handler, type RequestParams } from 'graphql-sse';
 import { authenticate } from '../accounts/authenticate.ts';
-
 import { raiseFault } from '../alerts/raise-fault.ts';
-
 import { REQUEST_ID } from '../platform/http.ts';
-
 import type { Platform } from '../platform/platform.ts';
 import { Stream } from '../platform/streams.ts';
 import type { Documents } from './compiled.ts';

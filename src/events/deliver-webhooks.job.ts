@@ -150,30 +150,23 @@ async function noteDelivered(platform: Platform, { id }: Webhook, { sequence }: 
 }
 
 /**
- * Counts a failed try. An event that has waited for a day is a dead letter, with all others of its backlog that have:
- * they were tried in their turn, or held back by those that were.
+ * Counts a failed try. An event that has waited for a day is a dead letter; what waited behind it is tried next.
  * @returns how often it was tried, 0 when another process has delivered it meanwhile; whether it is a dead letter now
  */
 async function noteFailure(
   platform: Platform,
   { id }: Webhook,
-  { sequence, aggregate }: OutboxRow,
+  { sequence }: OutboxRow,
   failure: string,
 ): Promise<{ attempts: number; isDead: boolean }> {
   const isOld = `waiting_since <= clock_timestamp() - ${MAX_TRYING_MS} * interval '1 millisecond'`;
-  const text = prepared(`update webhook_delivery set attempts = attempts + (sequence = $2)::int, last_error = $4,
+  const text = prepared(`update webhook_delivery set attempts = attempts + 1, last_error = $3,
        status = case when ${isOld} then 'DEAD' else status end, ended_at = case when ${isOld} then clock_timestamp() end
-     where webhook_id = $1 and aggregate = $3 and status = 'PENDING' and (sequence = $2 or ${isOld})
-     returning sequence, attempts, status = 'DEAD' as "isDead"`);
-  const rows = await statements(platform)(() =>
-    sql<{ sequence: number; attempts: number; isDead: boolean }>(forkOf(platform), text, [
-      id,
-      sequence,
-      aggregate,
-      failure,
-    ]),
+     where webhook_id = $1 and sequence = $2 and status = 'PENDING' returning attempts, status = 'DEAD' as "isDead"`);
+  const [noted] = await statements(platform)(() =>
+    sql<{ attempts: number; isDead: boolean }>(forkOf(platform), text, [id, sequence, failure]),
   );
-  return rows.find((row) => row.sequence === sequence) ?? { attempts: 0, isDead: false };
+  return noted ?? { attempts: 0, isDead: false };
 }
 
 function waitAfter(attempts: number): number {

@@ -32,7 +32,7 @@ const REGISTER: Verb<RegisterWebhookInput, Webhook> = {
 };
 
 /**
- * Registers a webhook: the events of the given types that are committed from now on are posted to it.
+ * Registers a webhook: the events of the given types that are emitted from now on are posted to it.
  * @returns the webhook, and the secret of its signatures, which is not shown again
  * @throws CallerError BAD_USER_INPUT for a URL that `judgeUrl` refuses, no types, or an unknown one
  */

@@ -18,7 +18,7 @@ const REMOVE: Verb<{ readonly id: string }, Webhook> = {
 };
 
 /**
- * Removes a webhook: nothing more is posted to it, and what waits for it is dropped. One that was removed stays so.
+ * Removes a webhook: what waits for it is dropped. What is being posted at this moment may still arrive. One that was removed stays so.
  * @returns the webhook
  * @throws CallerError NOT_FOUND for an unknown webhook
  */

@@ -18,7 +18,8 @@ const ROTATE: Verb<{ readonly id: string }, Webhook> = {
 };
 
 /**
- * Gives a webhook a new secret. For 24 hours deliveries carry two signatures, one by each secret.
+ * Gives a webhook a new secret. For 24 hours after a rotation deliveries are signed by the
+ * secret before it too.
  * @returns the webhook, and the new secret, which is not shown again
  * @throws CallerError NOT_FOUND for a webhook that is unknown or removed
  */

@@ -72,6 +72,7 @@ it('events that left the stream before they were read are counted as missed', as
     type: 'queue.opened.v1',
     time: new Date(),
     sequence: '0',
+    subject: 'x',
     data: { queueId: 'x' },
   });
   const adding = world.redis.pipeline();
