@@ -29,7 +29,7 @@ import type { Log } from './platform/log.ts';
 import type { Platform } from './platform/platform.ts';
 import { migrate, openPostgres, pingPostgres } from './platform/postgres.ts';
 import { openMessages } from './platform/pubsub.ts';
-import { checkEviction, openRedis } from './platform/redis.ts';
+import { checkServer, openRedis } from './platform/redis.ts';
 import { SECOND } from './platform/units.ts';
 import { withTimeout } from './platform/with-timeout.ts';
 import { queueOpening, queueSettings, queueTick } from './queue/queue-tick.job.ts';
@@ -182,7 +182,7 @@ async function openPlatform(
   const redis = openRedis(redisUrl, 'commands', log);
   closing.push(() => redis.disconnect());
   await naming('REDIS_URL', 'redis://127.0.0.1:6379', () => redis.connect());
-  await checkEviction(redis);
+  await checkServer(redis);
   const messages = await openMessages(redisUrl, redis, log);
   closing.push(() => messages.close());
   return { config, log, orm, redis, messages, closing };

@@ -10,12 +10,15 @@ export type Log = Logger;
 /** Fields that are hidden: PostgreSQL writes whole rows, with secrets, into the detail of an error. */
 const HIDDEN = ['authorization', 'password', 'token', 'err.detail', 'err.*.detail'];
 
+/** Bytes that wait for a reader of the log; lines beyond them are lost rather than kept in memory. */
+const MAX_WAITING_BYTES = 16 * 1024 * 1024;
+
 /**
  * A logger that writes to stderr, lines for people where that is a terminal, and JSON lines otherwise; stdout is left to
  * the text that `npm start` prints. Lines that are written within a request or a run of a job carry its names.
  */
 export function openLog(level: string): Log {
-  const stream = destination({ fd: 2, sync: false });
+  const stream = destination({ fd: 2, sync: false, maxLength: MAX_WAITING_BYTES });
   if (process.stderr.isTTY) {
     // Formatted before it is written, so that the stream, and with it `closeLog`, is the same in both cases.
     const format = prettyFactory({

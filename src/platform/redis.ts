@@ -49,13 +49,20 @@ function logOutages(redis: Redis, name: string, log: Log): Redis {
   return redis;
 }
 
+/** The stream of events needs `entries-added` of XINFO STREAM, which came with this version. */
+const MIN_MAJOR_VERSION = 7;
+
 /**
- * Refuses a server that may evict tokens of queues.
- * @throws Error when `maxmemory-policy` is not noeviction, with the command that mends it
+ * Refuses a server that may evict tokens of queues, or is older than version 7.
+ * @throws Error that says what is wrong, with the option that mends an eviction
  */
-export async function checkEviction(redis: Redis): Promise<void> {
+export async function checkServer(redis: Redis): Promise<void> {
   const [, policy] = (await redis.config('GET', 'maxmemory-policy').catch(() => [])) as string[];
   if (policy !== undefined && policy !== 'noeviction') {
     throw new Error(`Redis evicts keys (maxmemory-policy ${policy}): run it with --maxmemory-policy noeviction`);
+  }
+  const version = /^redis_version:((\d+)\S*)/m.exec(await redis.info('server'));
+  if (version && Number(version[2]) < MIN_MAJOR_VERSION) {
+    throw new Error(`Redis is of version ${version[1]}: run version ${MIN_MAJOR_VERSION} or newer`);
   }
 }
