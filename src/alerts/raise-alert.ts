@@ -6,7 +6,7 @@ import { loadScript, runScript } from '../platform/lua.ts';
 import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
 import { sql } from '../platform/postgres.ts';
 import { HOUR, MINUTE, SECOND } from '../platform/units.ts';
-import { Alert, AlertChannel } from './alert.ts';
+import { Alert, AlertChannel, MAX_TEXT } from './alert.ts';
 import { postAlert } from './post-alert.ts';
 
 /**
@@ -45,9 +45,6 @@ const GATHER_MS = SECOND;
 /** Most alerts of different kinds and subjects that a process gathers at a time. */
 const MAX_GATHERED = 1_000;
 
-/** Longest text of an alert, as in scheduleAlert. */
-const MAX_CHARACTERS = 4_000;
-
 /** What came up at this process and is not raised yet. */
 interface Gathered {
   readonly kind: BuiltIn;
@@ -72,7 +69,10 @@ interface Raiser {
 
 const raisers = perProcess((platform): Raiser => {
   const raiser: Raiser = {
-    ...{ gathered: new Map(), held: new Map(), raisedAt: new Map(), underWay: new Set() },
+    gathered: new Map(),
+    held: new Map(),
+    raisedAt: new Map(),
+    underWay: new Set(),
     closing: new AbortController(),
     channels: [],
   };
@@ -116,11 +116,11 @@ export const keepChannels: Job = {
   name: 'keep-channels',
   everyMs: 3 * SECOND,
   async run(platform) {
-    raisers(platform).channels = await readChannels(platform);
+    raisers(platform).channels = await readChannelsWithUrls(platform);
   },
 };
 
-function readChannels(platform: Platform): Promise<AlertChannel[]> {
+function readChannelsWithUrls(platform: Platform): Promise<AlertChannel[]> {
   return forkOf(platform).find(AlertChannel, { removedAt: null }, { populate: ['url'] });
 }
 
@@ -172,7 +172,7 @@ function textOf(kind: BuiltIn, text: string, times: number, requestId: string | 
     ...(times > 1 ? [`${times} times since the last alert.`] : []),
     ...(requestId === undefined ? [] : [`Request id: ${requestId}`]),
   ];
-  return [...[`${kind}: ${text}`, ...facts].join('\n')].slice(0, MAX_CHARACTERS).join('');
+  return [...[`${kind}: ${text}`, ...facts].join('\n')].slice(0, MAX_TEXT).join('');
 }
 
 /**
@@ -183,8 +183,9 @@ function textOf(kind: BuiltIn, text: string, times: number, requestId: string | 
  */
 async function schedule(platform: Platform, name: string, kind: BuiltIn, text: string): Promise<0 | 1> {
   try {
-    const channels = await readChannels(platform);
-    // Beside the lane of jobs, which is full of failing work while PostgreSQL is slow. Redis' claim ends a little later.
+    const channels = await readChannelsWithUrls(platform);
+    // Outside the lane of jobs, which failing jobs fill while PostgreSQL is slow. What is kept here is an instant after
+    // the claim in Redis: it counts for a second less, so that it never refuses what Redis allows.
     const rows = await sql<{ raised: number }>(
       forkOf(platform),
       `with claimed as (
