@@ -35,6 +35,11 @@ export const watchServers: Job = {
   },
 };
 
+/** Whether PostgreSQL or Redis did not answer this process when it was asked last. */
+export function isServerSilent(platform: Platform): boolean {
+  return servers(platform).some(({ silentSince }) => silentSince !== undefined);
+}
+
 async function look(platform: Platform, server: Server): Promise<void> {
   const { title, kind, ping } = server;
   const { AWAY_SECONDS } = platform.config;

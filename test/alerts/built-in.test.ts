@@ -13,6 +13,7 @@ import type { Buyer } from '../support/client.ts';
 import { update } from '../support/places.ts';
 import { Receiver } from '../support/receiver.ts';
 import { scratchFolder } from '../support/scratch.ts';
+import { whileLocked } from '../support/while-locked.ts';
 import { World } from '../support/world.ts';
 
 const SECRET = 'T0PSECRET';
@@ -93,8 +94,19 @@ it('a job that takes too long is told once', async () => {
   await eventually(() => raised('JOB_LATE', 'send-alerts').length > 0, 60_000);
   await operator.get('mutation ($id: ID!) { removeAlertChannel(id: $id) { id } }', { id });
   expect(raised('JOB_LATE', 'send-alerts')).toEqual([
-    expect.stringContaining('The job send-alerts is late: no run of it ended for 2 seconds'),
+    expect.stringContaining('The job send-alerts is late: no run of it succeeded for 2 seconds'),
   ]);
+});
+
+it('a job of which every run meets a time-out, while both servers answer, is told as late, and not as failed', async () => {
+  // A run that meets the time-out lasts about a second, and so ends often enough.
+  const patient = await world.startProcess({ JOB_LATE_SECONDS: '5' });
+  await whileLocked(world.pool, { text: 'lock table reservation' }, async () => {
+    await eventually(() => /"job":"lapse-holds".*a job is late/.test(patient.log()));
+    await eventually(() => raised('JOB_LATE', 'lapse-holds').length > 0);
+  });
+  await patient.stop();
+  expect(raised('JOB_FAILED', 'lapse-holds')).toEqual([]);
 });
 
 it('the audit runs by itself, at one process, and tells of a rule that does not hold once; of rules that hold nothing', async () => {
