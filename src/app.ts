@@ -1,6 +1,7 @@
 import { openEmbedded } from '../embedded/open.ts';
 import { MIGRATIONS } from '../migrations/list.ts';
 import { keepOperator, type Operator } from './accounts/keep-operator.ts';
+import { forgetAlerts } from './alerts/forget-alerts.job.ts';
 import { keepChannels, openAlerts, raiseWaiting, settleAlerts } from './alerts/raise-alert.ts';
 import { raiseFault } from './alerts/raise-fault.ts';
 import { sendAlerts } from './alerts/send-alerts.job.ts';
@@ -56,6 +57,7 @@ const JOBS = [
   watchDisk,
   auditByItself,
   forgetKeys,
+  forgetAlerts,
   judgeSoldOut,
   relayEvents,
   deliverWebhooks,
