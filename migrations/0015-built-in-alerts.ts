@@ -10,5 +10,7 @@ export class BuiltInAlerts extends Migration {
     this.addSql(`create table raised_alert (name text primary key, raised_at timestamptz not null)`);
     // A channel that is removed fails what was scheduled for it.
     this.addSql(`create index alert_of_channel on alert (channel_id) where status = 'SCHEDULED'`);
+    // Alerts that ended are forgotten 30 days after they were to be sent.
+    this.addSql(`create index alert_forgettable on alert (send_at) where status <> 'SCHEDULED'`);
   }
 }

@@ -1,7 +1,8 @@
 import { openEmbedded } from '../embedded/open.ts';
 import { MIGRATIONS } from '../migrations/list.ts';
 import { keepOperator, type Operator } from './accounts/keep-operator.ts';
-import { keepChannels, openAlerts, settleAlerts } from './alerts/raise-alert.ts';
+import { forgetAlerts } from './alerts/forget-alerts.job.ts';
+import { keepChannels, openAlerts, raiseWaiting, settleAlerts } from './alerts/raise-alert.ts';
 import { raiseFault } from './alerts/raise-fault.ts';
 import { sendAlerts } from './alerts/send-alerts.job.ts';
 import { watchDisk } from './alerts/watch-disk.job.ts';
@@ -50,11 +51,13 @@ const JOBS = [
   expireWallets,
   sendAlerts,
   keepChannels,
+  raiseWaiting,
   watchServers,
   watchStuck,
   watchDisk,
   auditByItself,
   forgetKeys,
+  forgetAlerts,
   judgeSoldOut,
   relayEvents,
   deliverWebhooks,

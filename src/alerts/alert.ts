@@ -76,6 +76,9 @@ registerEnumType(AlertStatus, {
   valuesConfig: { FAILED: { description: 'Given up after the last retry' } },
 });
 
+/** Most characters of an alert's text. */
+export const MAX_TEXT = 4_000;
+
 /** Most attempts of one alert. */
 export const MAX_ATTEMPTS = 5;
 

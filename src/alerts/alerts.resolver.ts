@@ -16,7 +16,9 @@ export class AlertsResolver {
   }
 
   @Directive('@operator')
-  @Query(() => AlertConnection)
+  @Query(() => AlertConnection, {
+    description: 'Newest first. One that was SENT or FAILED is forgotten 30 days after its sendAt',
+  })
   alerts(
     @Arg('first', () => Int, { defaultValue: 20 }) first: number,
     @Arg('after', () => String, { nullable: true }) after: string | undefined,

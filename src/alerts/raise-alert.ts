@@ -4,29 +4,38 @@ import { newId } from '../platform/ids.ts';
 import type { Job } from '../platform/jobs.ts';
 import { loadScript, runScript } from '../platform/lua.ts';
 import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
-import { sql } from '../platform/postgres.ts';
+import { sqlRow } from '../platform/postgres.ts';
 import { HOUR, MINUTE, SECOND } from '../platform/units.ts';
-import { Alert, AlertChannel } from './alert.ts';
+import { Alert, AlertChannel, MAX_TEXT } from './alert.ts';
 import { postAlert } from './post-alert.ts';
 
-/**
- * The alerts that Onsale raises itself, each with the milliseconds during which it is raised once at most.
- * docs/operate/alerts.md says what each means.
- */
+/** How often an alert is raised. */
+interface Pace {
+  /** Milliseconds during which it is raised once at most. */
+  readonly everyMs: number;
+  /** Those double each time it is raised, up to this, until it did not come up for `everyMs`. */
+  readonly longestMs: number;
+  /** Whether it comes up again and again while it lasts. What does not is raised late when it came up too soon. */
+  readonly isRepeated: boolean;
+}
+
+const ONCE: Pace = { everyMs: MINUTE, longestMs: MINUTE, isRepeated: false };
+
+/** The alerts that Onsale raises itself. docs/operate/alerts.md says what each means. */
 export const BUILT_IN = {
-  FAULT: MINUTE,
-  CRASH: MINUTE,
-  AUDIT_VIOLATION: MINUTE,
-  QUEUE_STUCK: MINUTE,
-  DEAD_LETTERS: MINUTE,
-  POSTGRES_AWAY: MINUTE,
-  POSTGRES_BACK: MINUTE,
-  REDIS_AWAY: MINUTE,
-  REDIS_BACK: MINUTE,
-  JOB_FAILED: MINUTE,
-  JOB_LATE: MINUTE,
-  DISK_NEARLY_FULL: HOUR,
-} as const;
+  FAULT: ONCE,
+  CRASH: ONCE,
+  AUDIT_VIOLATION: ONCE,
+  QUEUE_STUCK: { everyMs: MINUTE, longestMs: HOUR, isRepeated: true },
+  DEAD_LETTERS: ONCE,
+  POSTGRES_AWAY: ONCE,
+  POSTGRES_BACK: ONCE,
+  REDIS_AWAY: ONCE,
+  REDIS_BACK: ONCE,
+  JOB_FAILED: ONCE,
+  JOB_LATE: ONCE,
+  DISK_NEARLY_FULL: { everyMs: HOUR, longestMs: HOUR, isRepeated: true },
+} as const satisfies Record<string, Pace>;
 export type BuiltIn = keyof typeof BUILT_IN;
 
 /** What a built-in alert is about, beyond its kind. */
@@ -35,6 +44,11 @@ export interface About {
   readonly subject?: string;
   /** The request in which it came up, by which the log is searched. */
   readonly requestId?: string | undefined;
+  /**
+   * Since when it lasts, by `performance.now()`, for what each process finds by itself: an alert that was raised after
+   * that tells of it, whichever process raised it.
+   */
+  readonly since?: number | undefined;
 }
 
 const CLAIM = loadScript(import.meta.url, 'claim-raise');
@@ -42,18 +56,23 @@ const CLAIM = loadScript(import.meta.url, 'claim-raise');
 /** Milliseconds for which a process gathers what comes up many times at once, before it raises it. */
 const GATHER_MS = SECOND;
 
-/** Most alerts of different kinds and subjects that a process gathers at a time. */
+/** Most alerts of different kinds and subjects that a process gathers at a time, and most that wait in it. */
 const MAX_GATHERED = 1_000;
-
-/** Longest text of an alert, as in scheduleAlert. */
-const MAX_CHARACTERS = 4_000;
 
 /** What came up at this process and is not raised yet. */
 interface Gathered {
   readonly kind: BuiltIn;
   readonly text: string;
   readonly requestId: string | undefined;
+  readonly since: number | undefined;
   count: number;
+}
+
+/** What came up too soon to be raised, and is raised late. */
+interface Waiting {
+  readonly alert: Gathered;
+  /** From when it may be raised, by `performance.now()`. */
+  readonly dueAt: number;
 }
 
 /** What one process has to raise, and what it needs while its servers are away. */
@@ -62,7 +81,9 @@ interface Raiser {
   readonly gathered: Map<string, Gathered>;
   /** How often alerts came up that another process, or this one a short time ago, had raised. */
   readonly held: Map<string, number>;
-  /** When this process raised an alert last, in milliseconds by `performance.now()`. */
+  /** The latest of each name. How often it came up is held. */
+  readonly waiting: Map<string, Waiting>;
+  /** When an alert was raised last, as far as this process knows, in milliseconds by `performance.now()`. */
   readonly raisedAt: Map<string, number>;
   readonly underWay: Set<Promise<void>>;
   readonly closing: AbortController;
@@ -72,7 +93,11 @@ interface Raiser {
 
 const raisers = perProcess((platform): Raiser => {
   const raiser: Raiser = {
-    ...{ gathered: new Map(), held: new Map(), raisedAt: new Map(), underWay: new Set() },
+    gathered: new Map(),
+    held: new Map(),
+    waiting: new Map(),
+    raisedAt: new Map(),
+    underWay: new Set(),
     closing: new AbortController(),
     channels: [],
   };
@@ -90,23 +115,50 @@ export function openAlerts(platform: Platform): void {
 
 /**
  * Raises a built-in alert: its text goes to every registered channel, with how often it came up since it was raised
- * last, over all processes. What is raised too soon is only counted. Never throws and is not waited for: a process
- * gathers for a second what comes up many times.
+ * last, over all processes. What comes up too soon is counted, and raised as soon as its kind allows, unless it comes up
+ * again by itself. Never throws and is not waited for: a process gathers for a second what comes up many times.
  * @param text says what happened; no secrets, and no values that callers sent
  */
 export function raiseAlert(platform: Platform, kind: BuiltIn, text: string, about: About = {}): void {
-  const { gathered, underWay } = raisers(platform);
+  const { gathered } = raisers(platform);
   const name = nameOf(kind, about);
   const known = gathered.get(name);
   if (known) known.count++;
   if (known || gathered.size >= MAX_GATHERED) return;
-  gathered.set(name, { kind, text, requestId: about.requestId, count: 1 });
-  const work = raise(platform, name);
+  gathered.set(name, { kind, text, requestId: about.requestId, since: about.since, count: 1 });
+  begin(platform, raiseGathered(platform, name));
+}
+
+/**
+ * Takes back an alert without a subject that this process was still to raise.
+ * @returns whether there was one
+ */
+export function withdrawAlert(platform: Platform, kind: BuiltIn): boolean {
+  return raisers(platform).waiting.delete(nameOf(kind, {}));
+}
+
+/** Raises what came up too soon and may be raised by now. */
+export const raiseWaiting: Job = {
+  name: 'raise-waiting',
+  everyMs: SECOND,
+  async run(platform) {
+    const { waiting } = raisers(platform);
+    for (const [name, { alert, dueAt }] of waiting) {
+      if (dueAt > performance.now()) continue;
+      waiting.delete(name);
+      begin(platform, raise(platform, name, alert));
+    }
+  },
+};
+
+/** Lets `settleAlerts` wait for the work. */
+function begin(platform: Platform, work: Promise<void>): void {
+  const { underWay } = raisers(platform);
   underWay.add(work);
   void work.finally(() => underWay.delete(work));
 }
 
-/** Waits until what came up is raised; what was to be posted again later is not. */
+/** Waits until what came up is raised; what is to be raised late, or posted again later, is not waited for. */
 export async function settleAlerts(platform: Platform): Promise<void> {
   await Promise.all(raisers(platform).underWay);
 }
@@ -116,11 +168,11 @@ export const keepChannels: Job = {
   name: 'keep-channels',
   everyMs: 3 * SECOND,
   async run(platform) {
-    raisers(platform).channels = await readChannels(platform);
+    raisers(platform).channels = await readChannelsWithUrls(platform);
   },
 };
 
-function readChannels(platform: Platform): Promise<AlertChannel[]> {
+function readChannelsWithUrls(platform: Platform): Promise<AlertChannel[]> {
   return forkOf(platform).find(AlertChannel, { removedAt: null }, { populate: ['url'] });
 }
 
@@ -128,37 +180,62 @@ function nameOf(kind: BuiltIn, { subject = '' }: About): string {
   return subject === '' ? kind : `${kind}:${subject.slice(0, 200)}`;
 }
 
-async function raise(platform: Platform, name: string): Promise<void> {
-  const { gathered, held, closing } = raisers(platform);
+async function raiseGathered(platform: Platform, name: string): Promise<void> {
+  const { gathered, closing } = raisers(platform);
   await sleep(GATHER_MS, undefined, { signal: closing.signal }).catch(() => undefined);
-  const { kind, text, requestId, count } = gathered.get(name) as Gathered;
+  const alert = gathered.get(name) as Gathered;
   gathered.delete(name);
+  await raise(platform, name, alert);
+}
+
+async function raise(platform: Platform, name: string, alert: Gathered): Promise<void> {
+  const { held, raisedAt, waiting } = raisers(platform);
+  const { kind, text, requestId, count } = alert;
   const known = count + (held.get(name) ?? 0);
   held.delete(name);
   try {
     const times = await claim(platform, name, kind, known);
     if (times === 0) return;
-    const full = textOf(kind, text, times, requestId);
-    if ((await schedule(platform, name, kind, full)) === 0) hold(platform, name, times);
+    if (times < 0) return letWait(platform, name, alert, -times);
+    const leftMs = await schedule(platform, name, kind, textOf(kind, text, times, requestId));
+    raisedAt.set(name, performance.now() - (leftMs === 0 ? 0 : BUILT_IN[kind].everyMs - leftMs));
+    if (leftMs === 0) waiting.delete(name);
+    else {
+      hold(platform, name, times);
+      letWait(platform, name, alert, leftMs);
+    }
   } catch (error) {
     platform.log.error({ err: error, alert: name }, 'a built-in alert could not be raised');
   }
 }
 
-/** @returns how often the alert came up since it was raised last; 0 when this process may not raise it now */
+/** Lets an alert wait that may be raised in `leftMs`, unless one tells of it already or it comes up again by itself. */
+function letWait(platform: Platform, name: string, alert: Gathered, leftMs: number): void {
+  const { waiting } = raisers(platform);
+  const { kind, since = Number.POSITIVE_INFINITY } = alert;
+  const { everyMs, isRepeated } = BUILT_IN[kind];
+  const raisedAt = performance.now() - (everyMs - leftMs);
+  if (isRepeated || since <= raisedAt || (waiting.size >= MAX_GATHERED && !waiting.has(name))) return;
+  waiting.set(name, { alert: { ...alert, count: 0 }, dueAt: performance.now() + leftMs });
+}
+
+/**
+ * @returns how often the alert came up since it was raised last; 0 when all of that was raised; when it may not be raised
+ * now, the milliseconds until it may, below zero
+ */
 async function claim(platform: Platform, name: string, kind: BuiltIn, count: number): Promise<number> {
-  const { raisedAt } = raisers(platform);
-  const before = raisedAt.get(name) ?? Number.NEGATIVE_INFINITY;
-  let times = 0;
+  const { everyMs, longestMs } = BUILT_IN[kind];
   try {
-    times = await runScript<number>(platform.redis, CLAIM, `onsale:alert:{${name}}`, [count, BUILT_IN[kind]]);
+    return await runScript<number>(platform.redis, CLAIM, `onsale:alert:{${name}}`, [count, everyMs, longestMs]);
   } catch (error) {
     if (!isUnavailable(error)) throw error;
-    if (performance.now() - before >= BUILT_IN[kind]) times = count;
-    else hold(platform, name, count);
+    const before = raisers(platform).raisedAt.get(name) ?? Number.NEGATIVE_INFINITY;
+    const leftMs = before + everyMs - performance.now();
+    // Redis may have counted what waited, and cannot say so now.
+    if (leftMs <= 0) return Math.max(count, 1);
+    hold(platform, name, count);
+    return -leftMs;
   }
-  if (times > 0) raisedAt.set(name, performance.now());
-  return times;
 }
 
 /** Keeps how often an alert came up that may not be raised now, for the next time. */
@@ -172,20 +249,22 @@ function textOf(kind: BuiltIn, text: string, times: number, requestId: string | 
     ...(times > 1 ? [`${times} times since the last alert.`] : []),
     ...(requestId === undefined ? [] : [`Request id: ${requestId}`]),
   ];
-  return [...[`${kind}: ${text}`, ...facts].join('\n')].slice(0, MAX_CHARACTERS).join('');
+  return [...[`${kind}: ${text}`, ...facts].join('\n')].slice(0, MAX_TEXT).join('');
 }
 
 /**
  * Schedules the alert for every channel, which the job that sends alerts then sends. While PostgreSQL is away, this
  * process posts it itself. PostgreSQL too keeps when an alert was raised: without Redis nothing else is common to the
  * processes.
- * @returns 0 when another process has raised it
+ * @returns 0 when it is raised; else the milliseconds until it may be: another process has raised it
  */
-async function schedule(platform: Platform, name: string, kind: BuiltIn, text: string): Promise<0 | 1> {
+async function schedule(platform: Platform, name: string, kind: BuiltIn, text: string): Promise<number> {
+  const { everyMs } = BUILT_IN[kind];
   try {
-    const channels = await readChannels(platform);
-    // Beside the lane of jobs, which is full of failing work while PostgreSQL is slow. Redis' claim ends a little later.
-    const rows = await sql<{ raised: number }>(
+    const channels = await readChannelsWithUrls(platform);
+    // Outside the lane of jobs, which failing jobs fill while PostgreSQL is slow. What is kept here is an instant after
+    // the claim in Redis: it counts for a second less, so that it never refuses what Redis allows.
+    const { leftMs } = await sqlRow<{ leftMs: number }>(
       forkOf(platform),
       `with claimed as (
          insert into raised_alert (name, raised_at) values ($1, clock_timestamp())
@@ -196,14 +275,16 @@ async function schedule(platform: Platform, name: string, kind: BuiltIn, text: s
          insert into alert (id, channel_id, text, send_at, due_at)
          select u.id, u.channel_id, $3, raised_at, raised_at from claimed, unnest($4::uuid[], $5::uuid[]) as u (id, channel_id)
        )
-       select count(*)::int as raised from claimed`,
-      [name, BUILT_IN[kind], text, channels.map(() => newId()), channels.map(({ id }) => id)],
+       select case when exists (select from claimed) then 0 else coalesce(
+         (select $2 - 1000 * extract(epoch from clock_timestamp() - raised_at)::float8 from raised_alert where name = $1),
+         $2) end as "leftMs"`,
+      [name, everyMs, text, channels.map(() => newId()), channels.map(({ id }) => id)],
     );
-    return rows[0]?.raised === 1 ? 1 : 0;
+    return leftMs;
   } catch (error) {
     if (!isUnavailable(error)) throw error;
     await postToAll(platform, text);
-    return 1;
+    return 0;
   }
 }
 

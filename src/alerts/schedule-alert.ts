@@ -5,7 +5,7 @@ import { notFound } from '../api/problems.ts';
 import { DateTime } from '../api/scalars.ts';
 import { run, type Verb } from '../commands/runner.ts';
 import { forkOf } from '../platform/platform.ts';
-import { Alert, AlertChannel } from './alert.ts';
+import { Alert, AlertChannel, MAX_TEXT } from './alert.ts';
 
 @InputType()
 export class ScheduleAlertInput {
@@ -18,8 +18,6 @@ export class ScheduleAlertInput {
   @Field(() => DateTime, { nullable: true, description: 'Now if left out' })
   sendAt?: Date | null;
 }
-
-const MAX_CHARACTERS = 4_000;
 
 const SCHEDULE_ALERT: Verb<ScheduleAlertInput, Alert> = {
   name: 'scheduleAlert',
@@ -48,6 +46,6 @@ const SCHEDULE_ALERT: Verb<ScheduleAlertInput, Alert> = {
  */
 export async function scheduleAlert(context: Context, input: ScheduleAlertInput): Promise<Alert> {
   const channelId = idOf('channelId', input.channelId);
-  const text = textOf('text', input.text, 1, MAX_CHARACTERS);
+  const text = textOf('text', input.text, 1, MAX_TEXT);
   return run(context, SCHEDULE_ALERT, { channelId, text, sendAt: input.sendAt ?? null });
 }

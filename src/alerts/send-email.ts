@@ -1,7 +1,7 @@
 import { createTransport } from 'nodemailer';
 import type { Config } from '../config.ts';
 import { isEmailAddress } from '../platform/mail-address.ts';
-import { POST_TIMEOUT_MS } from '../platform/outgoing.ts';
+import { kindOf, POST_TIMEOUT_MS } from '../platform/outgoing.ts';
 import type { Alert } from './alert.ts';
 
 const SCHEME = 'mailto:';
@@ -42,7 +42,9 @@ export async function sendEmail({ id, text }: Alert, url: string, config: Config
     });
     return null;
   } catch (error) {
-    return signal.aborted ? 'TIMEOUT' : kindOf(error);
+    if (signal.aborted) return 'TIMEOUT';
+    const { responseCode } = error as { responseCode?: unknown };
+    return typeof responseCode === 'number' ? `SMTP ${responseCode}` : kindOf(error);
   } finally {
     transport.close();
   }
@@ -53,10 +55,4 @@ function subjectOf(text: string): string {
   const [line = ''] = text.trim().split(/[\r\n\u0085\u2028\u2029]/);
   const shown = [...line.replace(/\p{Cc}/gu, ' ')];
   return `Onsale: ${shown.length > MAX_SUBJECT ? `${shown.slice(0, MAX_SUBJECT).join('')} ...` : shown.join('')}`;
-}
-
-function kindOf(error: unknown): string {
-  const { responseCode, code } = error as { responseCode?: unknown; code?: unknown };
-  if (typeof responseCode === 'number') return `SMTP ${responseCode}`;
-  return typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,60}$/.test(code) ? code : 'NOT_SENT';
 }

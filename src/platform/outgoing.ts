@@ -100,7 +100,11 @@ function drain(response: IncomingMessage): void {
   });
 }
 
-function kindOf(error: unknown): string {
+/**
+ * Why nothing was sent, for operators: `TIMEOUT` when the time was over, else the code of `error`, such as `ECONNREFUSED`,
+ * or `NOT_SENT`. Never any text of the error.
+ */
+export function kindOf(error: unknown): string {
   const code = codeOf(error);
   if (code === 'ABORT_ERR') return 'TIMEOUT';
   return code !== undefined && /^[A-Z][A-Z0-9_]{1,60}$/.test(code) ? code : 'NOT_SENT';

@@ -13,7 +13,7 @@ const SPECIAL = blockList([
 /** All allocated public IPv6 addresses; those that embed an IPv4 address lie outside it, or in SPECIAL. */
 const GLOBAL = blockList(['2000::/3']);
 
-/** Error for a host that resolves to an address that alerts must not be sent to. */
+/** Error for a host that resolves to an address that posts must not be sent to. */
 export class AddressRefused extends Error {
   readonly code = 'ADDRESS_REFUSED';
 }

@@ -6,13 +6,23 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { redisUrl } from '../../embedded/redis.ts';
 import { BUILT_IN } from '../../src/alerts/raise-alert.ts';
-import { ageRaised, awaitRaised, heldOf, makeChannel, raisedAt, schedule, timesIn } from '../support/alerts.ts';
+import {
+  ageRaised,
+  awaitRaised,
+  endRaisedIn,
+  heldOf,
+  makeChannel,
+  raisedAt,
+  schedule,
+  timesIn,
+} from '../support/alerts.ts';
 import { makeBreakable } from '../support/broken-rows.ts';
 import { enter, eventually, makeQueue } from '../support/builders.ts';
 import type { Buyer } from '../support/client.ts';
 import { update } from '../support/places.ts';
 import { Receiver } from '../support/receiver.ts';
 import { scratchFolder } from '../support/scratch.ts';
+import { whileLocked } from '../support/while-locked.ts';
 import { World } from '../support/world.ts';
 
 const SECRET = 'T0PSECRET';
@@ -62,6 +72,23 @@ it('a fault is told once, however many requests meet it at two processes, with a
   expect(timesIn(raised('FAULT')[1] as string) + timesIn(text)).toBe(buyers.length + 1);
 });
 
+it('what came up too soon, and not again, is told at the end of the minute', async () => {
+  const buyer = await world.buyer();
+  const told = () => raised('FAULT', '(42P01)');
+  await world.pool.query('alter table concert rename to concert_away');
+  await buyer.ask('{ concerts { edges { cursor } } }');
+  await eventually(() => told().length === 1);
+  const { rows } = await world.pool.query<{ name: string }>(
+    `select name from raised_alert where name like 'FAULT:%(42P01)%'`,
+  );
+  await endRaisedIn(world, rows[0]?.name as string, 5_000);
+  await buyer.ask('{ concerts { edges { cursor } } }');
+  await buyer.ask('{ concerts { edges { cursor } } }');
+  await world.pool.query('alter table concert_away rename to concert');
+  await eventually(() => told().length === 2);
+  expect(timesIn(told()[1] as string)).toBe(2);
+});
+
 it('what is the fault of a caller, or no fault at all, is no alert', async () => {
   const before = raised('FAULT').length;
   const buyer = await world.buyer();
@@ -93,8 +120,20 @@ it('a job that takes too long is told once', async () => {
   await eventually(() => raised('JOB_LATE', 'send-alerts').length > 0, 60_000);
   await operator.get('mutation ($id: ID!) { removeAlertChannel(id: $id) { id } }', { id });
   expect(raised('JOB_LATE', 'send-alerts')).toEqual([
-    expect.stringContaining('The job send-alerts is late: no run of it ended for 2 seconds'),
+    expect.stringContaining('The job send-alerts is late: no run of it succeeded for 2 seconds'),
   ]);
+});
+
+it('a job of which every run meets a time-out, while both servers answer, is told as late, and not as failed', async () => {
+  // A run that meets the time-out lasts about a second, and so ends often enough.
+  const patient = await world.startProcess({ JOB_LATE_SECONDS: '5' });
+  await whileLocked(world.pool, { text: 'lock table reservation' }, async () => {
+    await eventually(() => /"job":"lapse-holds".*a job is late/.test(patient.log()));
+    await eventually(() => raised('JOB_LATE', 'lapse-holds').length > 0);
+  });
+  await patient.stop();
+  world.processes.splice(world.processes.indexOf(patient), 1);
+  expect(raised('JOB_FAILED', 'lapse-holds')).toEqual([]);
 });
 
 it('the audit runs by itself, at one process, and tells of a rule that does not hold once; of rules that hold nothing', async () => {
@@ -115,7 +154,7 @@ it('the audit runs by itself, at one process, and tells of a rule that does not 
   expect(raised('AUDIT_VIOLATION')).toEqual([text]);
 });
 
-it('a queue that admits nobody though people wait and capacity is free is told once; one that is full or paused is not', async () => {
+it('a queue that admits nobody though people wait and capacity is free is told, ever more rarely; one that is full or paused is not', async () => {
   const full = await makeQueue(operator, { capacity: 0 });
   const paused = await makeQueue(operator, { capacity: 5 });
   const stuck = await makeQueue(operator, { capacity: 0 });
@@ -132,9 +171,24 @@ it('a queue that admits nobody though people wait and capacity is free is told o
   const text = await awaitRaised(receiver, HOOK, 'QUEUE_STUCK');
   expect(text).toContain(`QUEUE_STUCK: The queue ${stuck} is stuck: nobody was admitted for 6`);
   await eventually(async () => (await heldOf(world, `QUEUE_STUCK:${stuck}`)) > 0);
+  expect(raised('QUEUE_STUCK')).toEqual([text]);
+
+  const name = `QUEUE_STUCK:${stuck}`;
+  const key = `onsale:alert:{${name}}`;
+  for (const [index, most] of [60_000, 120_000, 240_000].entries()) {
+    await eventually(() => raised('QUEUE_STUCK').length === index + 1);
+    const left = await world.redis.pttl(key);
+    expect(left, 'ever more rarely').toBeLessThanOrEqual(most);
+    expect(left).toBeGreaterThan(most / 2);
+    if (index < 2) await ageRaised(world, name);
+  }
+  await endRaisedIn(world, name, 3_600_000);
+  // It did not come up for a minute.
+  await world.redis.del(`${key}:next`);
+  await eventually(() => raised('QUEUE_STUCK').length === 4);
+  expect(await world.redis.pttl(key)).toBeLessThanOrEqual(60_000);
   await world.redis.hset(`{q:${stuck}}:meta`, 'tickAt', 0);
   await eventually(async () => (await world.redis.exists(seen)) === 0);
-  expect(raised('QUEUE_STUCK')).toEqual([text]);
 });
 
 it('a disk that is nearly full under an embedded server is told once', async () => {

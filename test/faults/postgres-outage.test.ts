@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
-import { ageRaised, awaitRaised, heldOf, makeChannel, raisedAt } from '../support/alerts.ts';
+import { ageRaised, awaitRaised, endRaisedIn, heldOf, makeChannel, raisedAt } from '../support/alerts.ts';
 import {
   admit,
   charge,
@@ -144,6 +144,53 @@ describe('operators are told', () => {
     expect(toldAt('/alone')).toEqual(['POSTGRES_AWAY', 'POSTGRES_AWAY', 'POSTGRES_BACK']);
     await operator.get('mutation ($id: ID!) { removeAlertChannel(id: $id) { id } }', { id });
   });
+});
+
+it('operators are told of a second outage within the minute when that is over, and not of one that is over by then', async () => {
+  await ageRaised(world, 'POSTGRES');
+  const id = await makeChannel(operator, receiver.url('/again'));
+  await channelsAreKnown();
+  const lines = (text: string) => world.processes.map(({ log }) => log().split(`"PostgreSQL","msg":"${text}"`).length);
+  const turn = async (text: string, work: () => Promise<void>): Promise<void> => {
+    const before = lines(text);
+    await work();
+    await eventually(() => lines(text).every((count, index) => count > (before[index] as number)));
+  };
+  const away = () => turn('a server is away', () => proxy.refuse());
+  const back = () => turn('a server is back', () => proxy.heal());
+  const told = () => receiver.at('/again').map(({ body }) => body.text.split(/[:_]/)[1]);
+  // Until the last alert, which the second process raised too, is no longer about to be sent.
+  const settled = async (count: number): Promise<void> => {
+    await eventually(() => told().length === count);
+    await eventually(async () => (await heldOf(world, 'POSTGRES_BACK')) > 0);
+    const scheduled = `select from alert where status = 'SCHEDULED'`;
+    await eventually(async () => (await world.pool.query(scheduled)).rowCount === 0);
+  };
+
+  await away();
+  await eventually(() => told().length === 1);
+  await back();
+  await settled(2);
+  await endRaisedIn(world, 'POSTGRES_AWAY', 15_000);
+  await ageRaised(world, 'POSTGRES_BACK');
+  await away();
+  await eventually(async () => (await heldOf(world, 'POSTGRES_AWAY')) > 2);
+  expect(told()).toEqual(['AWAY', 'BACK']);
+  await eventually(() => told().length === 3);
+  // Until the other process has seen that this was told.
+  await sleep(2_500);
+  await back();
+  await settled(4);
+
+  await endRaisedIn(world, 'POSTGRES_AWAY', 10_000);
+  await endRaisedIn(world, 'POSTGRES_BACK', 12_000);
+  await away();
+  await eventually(async () => (await heldOf(world, 'POSTGRES_AWAY')) === 2);
+  await back();
+  await eventually(async () => (await world.redis.exists('onsale:alert:{POSTGRES_BACK}')) === 0);
+  await sleep(4_000);
+  expect(told()).toEqual(['AWAY', 'BACK', 'AWAY', 'BACK']);
+  await operator.get('mutation ($id: ID!) { removeAlertChannel(id: $id) { id } }', { id });
 });
 
 describe.each(Object.entries(AWAY))('with PostgreSQL %s', (how, begin) => {

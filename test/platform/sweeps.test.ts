@@ -49,6 +49,12 @@ function tables(showId: string): [string, string[]][] {
       [],
     ],
     [
+      `with made as (insert into alert_channel (id, name, kind, url) select gen_random_uuid(), '', $1, '' returning id)
+       insert into alert (id, channel_id, text, status, send_at, due_at)
+       select gen_random_uuid(), id, '', 'SENT', clock_timestamp(), clock_timestamp() from made, generate_series(1, $2::int)`,
+      ['WEBHOOK'],
+    ],
+    [
       `insert into idempotency_key (user_id, mutation, key, hash) select $1, 'placeOrder', n, '' from generate_series(1, $2::int) n`,
       [buyer.id],
     ],
@@ -60,6 +66,7 @@ it.each([
   ['whether an order is overdue', 'order by pay_by limit 1', 'shop_order', 'shop_order_due'],
   ['wallets without movement', 'w.moved_on <=', 'wallet', 'wallet_moved_on'],
   ['tokens that are still open', 'token_completed_at is null', 'payment', 'payment_token_open'],
+  ['alerts that are old', 'delete from alert where ctid', 'alert', 'alert_forgettable'],
   ['keys that are old', 'delete from idempotency_key where ctid', 'idempotency_key', 'idempotency_key_forgettable'],
 ])('of 50,000 rows %s are found by an index, in its order', async (_what, part, table, index) => {
   await expectIndexed(part, table, index);
@@ -98,4 +105,25 @@ it('keys are forgotten after 24 hours, however many there are; never a younger o
   );
   const kept = ['cancelCharge', 'charge', 'pay'].map((mutation) => ({ mutation, n: 2500 }));
   expect(rows).toEqual([...kept, { mutation: 'placeOrder', n: ROWS + 2500 }]);
+});
+
+it('alerts that ended are forgotten 30 days after they were to be sent, however many there are; never others', async () => {
+  await world.pool.query(
+    `insert into alert (id, channel_id, text, status, send_at, due_at)
+     select gen_random_uuid(), (select id from alert_channel), name, status, at, clock_timestamp() + interval '1 day'
+     from generate_series(1, 1500), (values ('old', 'SENT', 31), ('old', 'FAILED', 31), ('younger', 'FAILED', 29), ('waiting', 'SCHEDULED', 31))
+       as a (name, status, days), lateral (select clock_timestamp() - make_interval(days => days) as at)`,
+  );
+  await world.pool.query(
+    `insert into raised_alert select name, clock_timestamp() - make_interval(days => days)
+     from (values ('old', 31), ('younger', 29)) as r (name, days)`,
+  );
+  await eventually(async () => (await world.pool.query(`select from alert where text = 'old'`)).rowCount === 0);
+  const { rows } = await world.pool.query('select text, count(*)::int as n from alert group by text order by text');
+  expect(rows).toEqual([
+    { text: '', n: ROWS },
+    { text: 'waiting', n: 1500 },
+    { text: 'younger', n: 1500 },
+  ]);
+  expect((await world.pool.query('select name from raised_alert')).rows).toEqual([{ name: 'younger' }]);
 });

@@ -100,6 +100,12 @@ export async function ageRaised({ redis, pool }: World, name: string): Promise<v
   for (const key of await redis.keys(`onsale:alert:{${name}*}`)) await redis.del(key);
 }
 
+/** Lets the time in which alerts of the name are raised once end in `ms`. */
+export async function endRaisedIn({ redis, pool }: World, name: string, ms: number): Promise<void> {
+  await pool.query(`update raised_alert set raised_at = raised_at - interval '1 day' where name = $1`, [name]);
+  await redis.pexpire(`onsale:alert:{${name}}`, ms);
+}
+
 /** How often an alert says that it came up. */
 export function timesIn(text: string): number {
   return Number(/^(\d+) times since the last alert\.$/m.exec(text)?.[1] ?? 1);
