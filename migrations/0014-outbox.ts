@@ -12,12 +12,13 @@ export class Outbox extends Migration {
       type text not null,
       aggregate uuid not null,
       part smallint not null,
-      data jsonb not null,
+      data json not null,
       request_id text,
       occurred_at timestamptz not null default clock_timestamp(),
       streamed_at timestamptz,
       shared_at timestamptz
     )`);
+    this.addSql(`comment on column outbox.data is 'json and not jsonb: it is passed on as it is'`);
     this.addSql(`comment on column outbox.part is 'Partition of the aggregate, 0 .. 15; one relay at a time has it'`);
     this.addSql(`comment on column outbox.streamed_at is 'When it was added to the stream in Redis'`);
     this.addSql(`comment on column outbox.shared_at is 'When its deliveries to webhooks were made'`);

@@ -22,18 +22,15 @@ export async function writeOutbox(em: EntityManager, emitted: readonly Emitted[]
   await sql(
     em,
     prepared(`insert into outbox (id, type, aggregate, part, data, request_id)
-     select id, type, aggregate, part, data, request_id
-     from unnest($1::uuid[], $2::text[], $3::uuid[], $4::smallint[], $5::jsonb[], $6::text[])
-       with ordinality as u (id, type, aggregate, part, data, request_id, place) order by place`),
-    [
-      events.map(() => newId()),
-      events.map(({ event }) => event.type),
-      events.map(({ event }) => event.aggregate),
-      events.map(({ event }) => partOf(event.aggregate)),
-      events.map(({ event }) => JSON.stringify(event.data)),
-      events.map(({ requestId }) => requestId ?? null),
-    ],
+     select id, type, aggregate, part, data, request_id from json_to_recordset($1::json)
+       as e (id uuid, type text, aggregate uuid, part smallint, data json, request_id text)`),
+    // One document: arrays of documents would have each quotation mark escaped.
+    [JSON.stringify(events.map(rowOf))],
   );
+}
+
+function rowOf({ event: { type, aggregate, data }, requestId }: Emitted): object {
+  return { id: newId(), type, aggregate, part: partOf(aggregate), data, request_id: requestId };
 }
 
 /** Leaves out events that tell a state which a later event of the same transaction tells anew. */

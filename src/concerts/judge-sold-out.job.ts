@@ -15,15 +15,18 @@ const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 /** Events after which a show has other tickets than before. */
 const SALES: ReadonlySet<EventType> = new Set(['reservation.confirmed.v1', 'payment.cancelled.v1']);
 
-/** Notes, in `em`'s transaction, the shows whose tickets changed by these events: the job judges them. */
+/**
+ * Notes, in `em`'s transaction, the shows whose tickets changed by these events: the job judges them.
+ * @param events with their data as JSON
+ */
 export async function noteSales(
   em: EntityManager,
-  events: readonly { readonly type: EventType; readonly data: object }[],
+  events: readonly { readonly type: EventType; readonly data: string }[],
 ): Promise<void> {
   const ids = new Set<string>();
   for (const { type, data } of events) {
-    const { showId } = data as { showId?: string | null };
-    if (SALES.has(type) && typeof showId === 'string') ids.add(showId);
+    const { showId } = SALES.has(type) ? (JSON.parse(data) as { showId: string | null }) : { showId: null };
+    if (showId !== null) ids.add(showId);
   }
   if (ids.size === 0) return;
   await sql(

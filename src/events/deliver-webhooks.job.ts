@@ -129,7 +129,7 @@ async function deliverBacklog(
 
 /** Posts one event. @returns null when it was taken, else the reason, as `postJson` gives it */
 async function postEvent({ config }: Platform, webhook: Webhook, row: OutboxRow, agent: Agent): Promise<string | null> {
-  const body = JSON.stringify(envelopeOf(row));
+  const body = envelopeOf(row);
   const now = new Date();
   const headers = {
     'content-type': 'application/cloudevents+json',

@@ -7,13 +7,14 @@ export interface OutboxRow {
   readonly id: string;
   readonly type: EventType;
   readonly aggregate: string;
-  readonly data: object;
+  /** JSON. */
+  readonly data: string;
   readonly requestId: string | null;
   readonly occurredAt: Date;
 }
 
 /** Columns of an OutboxRow over `outbox o`. */
-export const OUTBOX_COLUMNS = `o.sequence, o.id, o.type, o.aggregate, o.data, o.request_id as "requestId",
+export const OUTBOX_COLUMNS = `o.sequence, o.id, o.type, o.aggregate, o.data::text as data, o.request_id as "requestId",
   o.occurred_at as "occurredAt"`;
 
 const SOURCE = '/onsale';
@@ -39,19 +40,13 @@ export interface Envelope {
   readonly data: object;
 }
 
-export function envelopeOf({ sequence, id, type, aggregate, data, requestId, occurredAt }: OutboxRow): Envelope {
-  return {
-    specversion: '1.0',
-    id,
-    source: SOURCE,
-    type,
-    subject: aggregate,
-    time: occurredAt.toISOString(),
-    datacontenttype: 'application/json',
-    sequence: String(sequence).padStart(SEQUENCE_DIGITS, '0'),
-    ...(requestId !== null && { requestid: requestId }),
-    data,
-  };
+/**
+ * The Envelope of an event as JSON. The data is passed on as PostgreSQL has it, and everything before it needs no
+ * escaping but the request id.
+ */
+export function envelopeOf({ sequence, id, type, aggregate, data, requestId, occurredAt }: OutboxRow): string {
+  const request = requestId === null ? '' : `"requestid":${JSON.stringify(requestId)},`;
+  return `{"specversion":"1.0","id":"${id}","source":"${SOURCE}","type":"${type}","subject":"${aggregate}","time":"${occurredAt.toISOString()}","datacontenttype":"application/json","sequence":"${String(sequence).padStart(SEQUENCE_DIGITS, '0')}",${request}"data":${data}}`;
 }
 
 /** The JSON Schema (draft 2020-12) of the envelope of a type, with its data. */

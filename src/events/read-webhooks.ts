@@ -3,7 +3,7 @@ import { type Connection, connectionOf, idKey, numberKey, pageOf, toConnection }
 import type { Batch, Context } from '../api/context.ts';
 import { DateTime } from '../api/scalars.ts';
 import { sql } from '../platform/postgres.ts';
-import { envelopeOf, OUTBOX_COLUMNS, type OutboxRow } from './envelope.ts';
+import { type Envelope, envelopeOf, OUTBOX_COLUMNS, type OutboxRow } from './envelope.ts';
 import { SalesEvent, toSalesEvent } from './sales-event.ts';
 import { Webhook } from './webhook.ts';
 
@@ -98,7 +98,7 @@ export async function readDeadLetters(
   const letters = rows.map((row) =>
     Object.assign(new DeadLetter(), {
       webhook: webhooks.get(row.webhookId) as Webhook,
-      event: toSalesEvent(envelopeOf(row)),
+      event: toSalesEvent(JSON.parse(envelopeOf(row)) as Envelope),
       attempts: row.attempts,
       lastError: row.lastError,
       diedAt: row.diedAt,

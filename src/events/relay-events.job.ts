@@ -96,10 +96,7 @@ async function leaseWaiting(
 /** Adds events to the stream. @returns false when Redis did not take them all: they wait, and some may come twice */
 async function stream(platform: Platform, waiting: readonly Waiting[]): Promise<boolean> {
   try {
-    await addToStream(
-      platform,
-      waiting.map((row) => JSON.stringify(envelopeOf(row))),
-    );
+    await addToStream(platform, waiting.map(envelopeOf));
     return true;
   } catch (error) {
     const level = isUnavailable(error) ? 'debug' : 'warn';
