@@ -191,7 +191,7 @@ export class Scene implements Surroundings {
 
   /** @returns the locked row; undefined when it does not exist, needs no lock, or was skipped because it was locked */
   find<E extends object>(kind: Kind<E>, id: string): E | undefined {
-    return this.#rows.get(kind.entity as EntityClass<object>)?.get(id)?.after as E | undefined;
+    return this.rowOf(kind.entity, id);
   }
 
   /** @returns the locked row. @throws Error when it was not locked or does not exist */

@@ -47,7 +47,7 @@ export const deliverWebhooks: Job = {
     const due = await sql<{ id: string }>(
       forkOf(platform),
       prepared(`select w.id from webhook w where w.removed_at is null and exists (
-         select from webhook_backlog l where l.webhook_id = w.id and l.due_at <= ${NOW_ONCE})`),
+         select from webhook_backlog b where b.webhook_id = w.id and b.due_at <= ${NOW_ONCE})`),
     );
     const { webhooks, isClosing } = working(platform);
     for (const { id } of due) {
@@ -65,7 +65,7 @@ const statements = perProcess(() => pLimit(2));
 
 /** Works on backlogs of a webhook until none is due. */
 async function deliverAll(platform: Platform, webhookId: string): Promise<void> {
-  // Connections are kept no longer than there is something to post, so that each DNS answer is checked before long.
+  // Connections are kept while there is something to post; each leads to an address that was checked when it was made.
   const agent = new Agent({ keepAlive: true, maxSockets: MAX_BACKLOGS });
   const workOnBacklogs = async (): Promise<void> => {
     while (!working(platform).isClosing && (await deliverNext(platform, webhookId, agent)));
@@ -81,9 +81,10 @@ async function deliverNext(platform: Platform, webhookId: string, agent: Agent):
   const claim = randomUUID();
   const begunAt = performance.now();
   const aggregate = await within(() => claimBacklog(forkOf(platform), { webhookId, claim, leaseMs: LEASE_MS }));
+  if (aggregate === undefined) return false;
   // Read anew for each backlog: it may have been removed, or have another secret.
   const webhook = await within(() => forkOf(platform).findOne(Webhook, { id: webhookId, removedAt: null }));
-  if (aggregate === undefined || !webhook) return false;
+  if (!webhook) return false;
   const waitMs = await deliverBacklog(platform, { webhook, agent }, aggregate, begunAt);
   await within(() => endClaim(forkOf(platform), { webhookId, aggregate, claim, waitMs }));
   return true;

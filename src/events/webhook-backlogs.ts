@@ -112,10 +112,10 @@ export async function endClaim(
     // Statements of their own: they see what was appended before the backlog was locked.
     const kept = await sql(
       inner,
-      prepared(`update webhook_backlog l set claim = null, due_at = clock_timestamp() + $3 * interval '1 millisecond'
-       where l.webhook_id = $1 and l.aggregate = $2 and exists (
+      prepared(`update webhook_backlog b set claim = null, due_at = clock_timestamp() + $3 * interval '1 millisecond'
+       where b.webhook_id = $1 and b.aggregate = $2 and exists (
          select from webhook_delivery d where d.webhook_id = $1 and d.aggregate = $2 and d.status = 'PENDING')
-       returning l.aggregate`),
+       returning b.aggregate`),
       [webhookId, aggregate, waitMs],
     );
     if (kept.length > 0) return;
