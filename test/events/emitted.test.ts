@@ -132,6 +132,32 @@ it('a show is told to be sold out within two seconds of the last ticket, and aga
   expect(told.map(faultOf)).toEqual([undefined, undefined]);
 });
 
+it('the last ticket is judged also when it is committed while the show is being judged', async () => {
+  const show = await makeShow(operator, { seatCount: 1 });
+  const buyer = await world.buyer(1_000);
+  const held = await reserve(buyer, show.id, [show.seats[0] as string]);
+  const judging = await world.pool.connect();
+  const note = (isNew: boolean): Promise<unknown> =>
+    judging.query('update show set has_new_sales = $2 where id = $1', [show.id, isNew]);
+  await note(true);
+  await judging.query('begin');
+  await note(false);
+  await pay(buyer, held.id);
+  // The relay waits for the judgement, or has passed it by.
+  await eventually(async () => {
+    const { rows } = await world.pool.query(
+      `select (select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')
+         + (select count(*) from outbox where aggregate = $1 and type = 'reservation.confirmed.v1' and shared_at is not null)
+         as count`,
+      [held.id],
+    );
+    return Number(rows[0]?.count) > 0;
+  });
+  await judging.query('commit');
+  judging.release();
+  expect(typesOf(await eventsOf(show.id, 1))).toEqual(['show.sold_out.v1']);
+});
+
 it('what is refused, or answered again under its key, emits nothing', async () => {
   const show = await makeShow(operator);
   const [buyer, other] = (await world.buyers(2, 5_000)) as [Buyer, Buyer];
