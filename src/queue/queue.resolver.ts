@@ -13,7 +13,7 @@ import {
   Root,
   Subscription,
 } from 'type-graphql';
-import { type Context, PUBLIC } from '../api/context.ts';
+import { type Context, callerOf, PUBLIC } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
 import { Refusal } from '../api/problems.ts';
 import type { Subject } from '../platform/topics.ts';
@@ -26,6 +26,7 @@ import { Queue } from './queue.ts';
 import { QueueHistoryPoint, readHistory } from './queue-history.ts';
 import { QUEUE_STATS, QueueStats, readStats } from './queue-stats.ts';
 import { QueueToken } from './queue-token.ts';
+import { readLiveTokens } from './read-live-tokens.ts';
 import { readOwnToken } from './read-token.ts';
 import { revokeToken } from './revoke-token.ts';
 import { UpdateQueueInput, updateQueue } from './update-queue.ts';
@@ -50,6 +51,14 @@ export class QueueResolver {
   @Query(() => QueueToken, { nullable: true, description: "For clients that poll: the caller's own place" })
   queueToken(@Arg('value', () => ID) value: string, @Ctx() context: Context) {
     return readOwnToken(context, value);
+  }
+
+  @Query(() => [QueueToken], {
+    description: `The caller's own WAITING and ACTIVE places in all queues, the newest first: for a page that was opened anew or on another device. It
+counts as presence in each; a page that polls uses queueToken`,
+  })
+  queueTokens(@Ctx() context: Context): Promise<QueueToken[]> {
+    return readLiveTokens(context, callerOf(context).id);
   }
 
   @Directive('@operator')

@@ -51,6 +51,7 @@ const SIGNED_IN: Record<string, string> = {
   me: '{ me { id } }',
   wallet: '{ wallet { balance } }',
   queueToken: '{ queueToken(value: "x") { value } }',
+  queueTokens: '{ queueTokens { value } }',
   reservation: `{ reservation(id: "${ID}") { id } }`,
   reservations: '{ reservations { edges { cursor } } }',
   payments: '{ payments { edges { cursor } } }',
