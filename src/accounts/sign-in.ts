@@ -6,15 +6,16 @@ import type { CredentialsInput, Session } from './session.ts';
 import { User } from './user.ts';
 
 /** Longer names and passwords are refused before hashing; sign-up does not accept them either. */
-const MAX_CHARACTERS = 200;
+const MAX_NAME = 200;
+const MAX_PASSWORD = 400;
 
 /**
  * Opens a session for a user who knows the password.
  * @returns a Session; a Refusal INVALID_CREDENTIALS, the same for an unknown name and a wrong password
  */
 export async function signIn(context: Context, { name, password }: CredentialsInput): Promise<Session | Refusal> {
-  if (name.length > MAX_CHARACTERS || password.length > 2 * MAX_CHARACTERS)
-    throw badInput('name or password is too long.');
+  if (name.length > MAX_NAME) throw badInput('input.name', `must have at most ${MAX_NAME} characters`);
+  if (password.length > MAX_PASSWORD) throw badInput('input.password', `must have at most ${MAX_PASSWORD} characters`);
   if (name.includes('\0')) return refuse('INVALID_CREDENTIALS');
   const user = await context.em.findOne(User, { name, passwordHash: { $ne: null } });
   const right = await isPassword(password, user?.passwordHash ?? null);

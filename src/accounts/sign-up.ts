@@ -17,13 +17,15 @@ const PASSWORD_CHARACTERS = { min: 8, max: 200 } as const;
  */
 export async function signUp(context: Context, input: CredentialsInput): Promise<Session | Refusal> {
   checkName(input.name);
-  textOf('password', input.password, PASSWORD_CHARACTERS.min, PASSWORD_CHARACTERS.max);
+  textOf('input.password', input.password, PASSWORD_CHARACTERS.min, PASSWORD_CHARACTERS.max);
   const passwordHash = await hashPassword(input.password);
   const user = await createUser(context, { name: input.name, role: 'BUYER', passwordHash });
   return user ? issueSession(context.platform, user) : refuse('NAME_TAKEN');
 }
 
 function checkName(name: string): void {
-  textOf('name', name, NAME_CHARACTERS.min, NAME_CHARACTERS.max);
-  if (/\p{Cc}|^\s|\s$/u.test(name)) throw badInput('name must have no control characters, and no spaces at its ends.');
+  textOf('input.name', name, NAME_CHARACTERS.min, NAME_CHARACTERS.max);
+  if (/\p{Cc}|^\s|\s$/u.test(name)) {
+    throw badInput('input.name', 'must have no control characters, and no spaces at its ends');
+  }
 }

@@ -42,9 +42,9 @@ const REGISTER_ALERT_CHANNEL: Verb<RegisterAlertChannelInput, AlertChannel> = {
  * `judgeMailto`, refuses
  */
 export async function registerAlertChannel(context: Context, input: RegisterAlertChannelInput): Promise<AlertChannel> {
-  const name = textOf('name', input.name, 1, 200);
+  const name = textOf('input.name', input.name, 1, 200);
   const judge = input.kind === 'EMAIL' ? judgeMailto : judgeUrl;
-  const judged = judge(textOf('url', input.url, 1, MAX_URL_CHARACTERS), context.platform.config);
-  if ('fault' in judged) throw badInput(`url ${judged.fault}`);
+  const judged = judge(textOf('input.url', input.url, 1, MAX_URL_CHARACTERS), context.platform.config);
+  if ('fault' in judged) throw badInput('input.url', judged.fault);
   return run(context, REGISTER_ALERT_CHANNEL, { name, kind: input.kind, url: judged.url });
 }

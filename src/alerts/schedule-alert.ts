@@ -45,7 +45,7 @@ const SCHEDULE_ALERT: Verb<ScheduleAlertInput, Alert> = {
  * @throws CallerError NOT_FOUND for an unknown channel, or one that was removed; BAD_USER_INPUT for a text outside 1..4,000 characters
  */
 export async function scheduleAlert(context: Context, input: ScheduleAlertInput): Promise<Alert> {
-  const channelId = idOf('channelId', input.channelId);
-  const text = textOf('text', input.text, 1, MAX_TEXT);
+  const channelId = idOf('input.channelId', input.channelId);
+  const text = textOf('input.text', input.text, 1, MAX_TEXT);
   return run(context, SCHEDULE_ALERT, { channelId, text, sendAt: input.sendAt ?? null });
 }

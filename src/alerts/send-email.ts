@@ -14,9 +14,9 @@ const MAX_SUBJECT = 80;
  * without any part of the URL: it is not mailto: with one address and nothing else, or SMTP_URL is unset
  */
 export function judgeMailto(text: string, config: Config): { readonly url: string } | { readonly fault: string } {
-  if (!config.SMTP_URL) return { fault: 'cannot be a mailto: URL while SMTP_URL is unset.' };
+  if (!config.SMTP_URL) return { fault: 'cannot be a mailto: URL while SMTP_URL is unset' };
   const isRight = text.toLowerCase().startsWith(SCHEME) && isEmailAddress(text.slice(SCHEME.length));
-  return isRight ? { url: `${SCHEME}${text.slice(SCHEME.length)}` } : { fault: 'must be mailto: and one address.' };
+  return isRight ? { url: `${SCHEME}${text.slice(SCHEME.length)}` } : { fault: 'must be mailto: and one address' };
 }
 
 /**

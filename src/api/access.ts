@@ -155,10 +155,12 @@ function untilPassEnds(subscribe: Resolver): Resolver {
 
 /** Id of the queue in front of the concert or show that the arguments name, or null. */
 async function queueInFront(context: Context, args: Record<string, unknown>): Promise<string | null> {
-  const { concertId, showId } = { ...args, ...(args.input as object | undefined) } as Record<string, string>;
-  if (concertId !== undefined) return findConcertQueue(context.platform, idOf('concertId', concertId));
+  const { input } = args as { input?: object };
+  const { concertId, showId } = { ...args, ...input } as Record<string, string>;
+  const within = input ? 'input.' : '';
+  if (concertId !== undefined) return findConcertQueue(context.platform, idOf(`${within}concertId`, concertId));
   if (showId === undefined) throw new Error('a @queued field names neither a concert nor a show');
-  return (await findShow(context.platform, idOf('showId', showId))).queueId;
+  return (await findShow(context.platform, idOf(`${within}showId`, showId))).queueId;
 }
 
 /** Refuses a field that takes longer than `deadlineMs` milliseconds; at 0 or less the field does not begin. */

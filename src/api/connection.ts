@@ -63,12 +63,12 @@ export function pageOf<K>(
   after: string | undefined,
   readKey: (text: string) => K | undefined,
 ): Page<K> {
-  if (first < 1 || first > MAX_PER_PAGE) throw badInput(`first must be from 1 to ${MAX_PER_PAGE}.`);
+  if (first < 1 || first > MAX_PER_PAGE) throw badInput('first', `must be from 1 to ${MAX_PER_PAGE}`);
   if (after === undefined || after === null) return { first, after: undefined };
   const text = Buffer.from(after, 'base64url').toString();
   const ours = text.startsWith(`${name}:`) && Buffer.from(text).toString('base64url') === after;
   const key = ours ? readKey(text.slice(name.length + 1)) : undefined;
-  if (key === undefined) throw badInput('after is no cursor of this connection.');
+  if (key === undefined) throw badInput('after', 'is no cursor of this connection');
   return { first, after: key };
 }
 

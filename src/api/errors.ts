@@ -43,10 +43,12 @@ export function presentError(
   const code = String(formatted.extensions?.code);
   if (APOLLO_CODES.has(code)) {
     const message = config.NODE_ENV === 'production' ? withoutHints(formatted.message) : formatted.message;
-    return { message: bounded(message), ...place, extensions: { code } };
+    const argument = formatted.extensions?.argument;
+    return { message: bounded(message), ...place, extensions: { code, ...(argument !== undefined && { argument }) } };
   }
-  if (isOfArgument(thrown)) {
-    return { message: bounded((thrown as Error).message), ...place, extensions: { code: 'BAD_USER_INPUT' } };
+  const argument = refusedArgument(thrown);
+  if (argument !== undefined) {
+    return { message: bounded((thrown as Error).message), ...place, extensions: { code: 'BAD_USER_INPUT', argument } };
   }
   if (isUnavailable(thrown)) {
     log.warn({ requestId, error: String(thrown) }, 'a server that this process needs is unreachable or too slow');
@@ -92,11 +94,11 @@ function masked(code: ErrorCode, place: object, extensions: object = {}): GraphQ
 }
 
 /**
- * Whether the executor itself refused an argument: a null or missing variable where the argument has a default passes
- * validation, and is only found out when the field is reached.
+ * The argument that the executor itself refused, if it did: a null or missing variable where the argument has a default
+ * passes validation, and is only found out when the field is reached.
  */
-function isOfArgument(thrown: unknown): boolean {
-  return thrown instanceof GraphQLError && /^Argument "\w+" (of|has) /.test(thrown.message);
+function refusedArgument(thrown: unknown): string | undefined {
+  return thrown instanceof GraphQLError ? /^Argument "(\w+)" (?:of|has) /.exec(thrown.message)?.[1] : undefined;
 }
 
 /** The original error inside the errors that execution wraps around it. */

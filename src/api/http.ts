@@ -116,7 +116,7 @@ async function answerByPlan(
   const operation = known.plan?.operation;
   if (operation?.operation !== OperationTypeNode.QUERY) return undefined;
   if (usual.operationName !== undefined && usual.operationName !== operation.name?.value) return undefined;
-  const { coerced, fault } = readVariables(documents.schema, operation, usual.variables);
+  const { coerced, fault } = readVariables(documents.schema, operation, usual.variables, known.document);
   if (fault) return refuseWith([fault], known.document);
   const context = contextOf(platform, caller, request, notes);
   const answering = known.plan?.begin(coerced, context);
@@ -202,14 +202,14 @@ function rethrowWith503(error: unknown): never {
 /** Refuses, before execution, an unknown operation name, a subscription, and wrong variables. */
 const JUDGE_OPERATION: ApolloServerPlugin<Context> = {
   requestDidStart: async () => ({
-    didResolveOperation: async ({ schema, operation, request }) => {
+    didResolveOperation: async ({ schema, document, operation, request }) => {
       if (!operation) {
         throw refused('OPERATION_RESOLUTION_FAILURE', 'operationName must name one of the operations of the document.');
       }
       if (operation.operation === OperationTypeNode.SUBSCRIPTION) {
         throw refused('BAD_REQUEST', 'Subscriptions are served over WebSocket, and as streams at /graphql/stream.');
       }
-      const { fault } = readVariables(schema, operation, request.variables);
+      const { fault } = readVariables(schema, operation, request.variables, document);
       if (fault) throw fault;
     },
   }),

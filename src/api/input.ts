@@ -3,12 +3,12 @@ import { badInput } from './problems.ts';
 
 /**
  * Checks an id. @returns the id in its canonical spelling
- * @param what the argument's name, for the message
+ * @param argument its path, as for `badInput`
  * @throws CallerError BAD_USER_INPUT for text that cannot be an id
  */
-export function idOf(what: string, text: string): string {
+export function idOf(argument: string, text: string): string {
   const id = parseId(text);
-  if (!id) throw badInput(`${what} is not an id.`);
+  if (!id) throw badInput(argument, 'is not an id');
   return id;
 }
 
@@ -16,24 +16,26 @@ export function idOf(what: string, text: string): string {
  * Checks text, so that it can be stored and read back unchanged. @returns `text`
  * @throws CallerError BAD_USER_INPUT for a length outside the bounds (in characters), NUL, and broken Unicode
  */
-export function textOf(what: string, text: string, min: number, max: number): string {
+export function textOf(argument: string, text: string, min: number, max: number): string {
   const { length } = text.length > 4 * max ? text : [...text];
-  if (length < min || length > max) throw badInput(`${what} must have ${min} to ${max} characters.`);
-  if (text.includes('\0') || !text.isWellFormed()) throw badInput(`${what} has characters that cannot be stored.`);
+  if (length < min || length > max) throw badInput(argument, `must have ${min} to ${max} characters`);
+  if (text.includes('\0') || !text.isWellFormed()) throw badInput(argument, 'has characters that cannot be stored');
   return text;
 }
 
 /** @returns `value`. @throws CallerError BAD_USER_INPUT unless it lies within the bounds, both included */
-export function within(what: string, value: number, min: number, max: number): number {
+export function within(argument: string, value: number, min: number, max: number): number {
   if (!Number.isSafeInteger(value) || value < min || value > max) {
-    throw badInput(`${what} must be a whole number from ${min} to ${max}.`);
+    throw badInput(argument, `must be a whole number from ${min} to ${max}`);
   }
   return value;
 }
 
-/** @returns the key. @throws CallerError BAD_USER_INPUT unless it has 1 to 128 printable characters */
+/** @returns the key, which is `input.idempotencyKey`. @throws CallerError BAD_USER_INPUT unless it has 1 to 128 printable characters */
 export function idempotencyKeyOf(key: string): string {
-  textOf('idempotencyKey', key, 1, 128);
-  if (/\p{Cc}|\p{Cs}|\p{Zl}|\p{Zp}/u.test(key)) throw badInput('idempotencyKey must have printable characters only.');
+  textOf('input.idempotencyKey', key, 1, 128);
+  if (/\p{Cc}|\p{Cs}|\p{Zl}|\p{Zp}/u.test(key)) {
+    throw badInput('input.idempotencyKey', 'must have printable characters only');
+  }
   return key;
 }

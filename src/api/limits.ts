@@ -1,5 +1,7 @@
 import {
   type ASTVisitor,
+  BREAK,
+  coerceInputValue,
   type DocumentNode,
   type FieldNode,
   type FragmentDefinitionNode,
@@ -9,6 +11,7 @@ import {
   getNamedType,
   getNullableType,
   getVariableValues,
+  isInputType,
   isInterfaceType,
   isListType,
   isObjectType,
@@ -17,7 +20,11 @@ import {
   type OperationDefinitionNode,
   type SelectionNode,
   type SelectionSetNode,
+  typeFromAST,
   type ValidationContext,
+  type ValueNode,
+  type VariableDefinitionNode,
+  visit,
 } from 'graphql';
 import { CountByKey } from '../platform/count-by-key.ts';
 import { type Platform, perProcess } from '../platform/platform.ts';
@@ -250,26 +257,86 @@ type Variables =
 /**
  * Checks the variables of an operation. graphql-js writes the whole value into each error, so that the work grows with
  * the square of the input. Therefore it stops at the second error, and does not run when the bounds are exceeded.
- * @returns the coerced values, or one BAD_USER_INPUT; never throws
+ * @param document that the operation is of
+ * @returns the coerced values, or one BAD_USER_INPUT with the argument at fault; never throws
  */
 export function readVariables(
   schema: GraphQLSchema,
   { variableDefinitions = [] }: OperationDefinitionNode,
   variables: Readonly<Record<string, unknown>> | null | undefined,
+  document: DocumentNode,
 ): Variables {
   const given = variables ?? {};
-  if (!Object.entries(given).every(([name, value]) => isBounded(name) && isBounded(value)))
-    return wrongVariables(TOO_LARGE);
+  const tooLarge = Object.entries(given).find(([name, value]) => !isBounded(name) || !isBounded(value));
+  if (tooLarge) return wrongVariables(TOO_LARGE, argumentOf(document, tooLarge[0]) ?? 'variables');
   const { coerced, errors } = getVariableValues(schema, variableDefinitions, given, { maxErrors: 1 });
   if (coerced) return { coerced };
   const [first] = errors as readonly [GraphQLError];
-  return wrongVariables(first.message, first);
+  const definition = variableDefinitions.find((node) => first.nodes?.includes(node));
+  if (!definition) return wrongVariables(first.message, 'variables', first.nodes);
+  const { name } = definition.variable;
+  const argument = argumentOf(document, name.value) ?? 'variables';
+  return wrongVariables(first.message, argument + pathWithin(schema, definition, given[name.value]), first.nodes);
 }
 
-function wrongVariables(message: string, { nodes }: { readonly nodes?: GraphQLError['nodes'] } = {}): Variables {
+function wrongVariables(message: string, argument: string, nodes?: GraphQLError['nodes']): Variables {
   // Apollo sends the status that an error found before execution names.
-  const extensions = { code: 'BAD_USER_INPUT', http: { status: 400 } };
+  const extensions = { code: 'BAD_USER_INPUT', argument, http: { status: 400 } };
   return { fault: new GraphQLError(message, { nodes, extensions }) };
+}
+
+/**
+ * The path of the first argument or input field of the document that takes the variable: a client may give a variable
+ * any name. Undefined for a variable that the document does not have.
+ */
+function argumentOf(document: DocumentNode, variable: string): string | undefined {
+  let found: string | undefined;
+  visit(document, {
+    Argument({ name, value }) {
+      const path = pathTo(variable, value);
+      if (path === undefined) return undefined;
+      found = name.value + path;
+      return BREAK;
+    },
+  });
+  return found;
+}
+
+function pathTo(variable: string, value: ValueNode): string | undefined {
+  if (value.kind === Kind.VARIABLE) return value.name.value === variable ? '' : undefined;
+  const inner: [string, ValueNode][] =
+    value.kind === Kind.OBJECT
+      ? value.fields.map((field) => [`.${field.name.value}`, field.value])
+      : value.kind === Kind.LIST
+        ? value.values.map((item, index) => [`[${index}]`, item])
+        : [];
+  for (const [step, item] of inner) {
+    const path = pathTo(variable, item);
+    if (path !== undefined) return step + path;
+  }
+  return undefined;
+}
+
+/** A name that a message of graphql-js begins with: of a field that is missing or unknown. */
+const NAMED_FIELD = /^Field "([_a-z]\w{0,99})" /i;
+
+/** The path of the first fault within the value of a variable: `.lines[2].quantity`; empty for the value itself. */
+function pathWithin(schema: GraphQLSchema, { type }: VariableDefinitionNode, value: unknown): string {
+  const inputType = typeFromAST(schema, type as NamedTypeNode);
+  if (value === undefined || !isInputType(inputType)) return '';
+  let found = '';
+  const stop = new Error('the first fault is found');
+  try {
+    coerceInputValue(value, inputType, (path, _value, { message }) => {
+      const [, field] = NAMED_FIELD.exec(message) ?? [];
+      const steps = field === undefined ? path : [...path, field];
+      found = steps.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`)).join('');
+      throw stop;
+    });
+  } catch (error) {
+    if (error !== stop) throw error;
+  }
+  return found;
 }
 
 function isBounded(value: unknown, levels = MAX_LEVELS): boolean {

@@ -90,9 +90,14 @@ export class CallerError extends GraphQLError {
   }
 }
 
-/** @param what a sentence that says what is wrong with the input, without quoting more of it than is safe to show */
-export function badInput(what: string): CallerError {
-  return new CallerError('BAD_USER_INPUT', what);
+/**
+ * @param argument the path of the argument or input field at fault, as the client wrote it: `first`, `input.seatIds`,
+ * `input.lines[2].quantity`
+ * @param fault the end of a sentence that begins with the argument, such as `must be from 1 to 50`: it names the limit in
+ * force, and quotes no more of the input than is safe to show
+ */
+export function badInput(argument: string, fault: string): CallerError {
+  return new CallerError('BAD_USER_INPUT', `${argument.replace(/^input\./, '')} ${fault}.`, { argument });
 }
 
 /** @param what the noun that was looked for, such as `show` */

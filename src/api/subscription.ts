@@ -66,7 +66,7 @@ export function openSubscription(
   if (!('document' in known)) return refuse(known);
   const { document, plan } = known;
   if (getOperationAST(document, operationName)?.operation !== OperationTypeNode.SUBSCRIPTION) {
-    return refuse([badInput('A socket takes subscriptions only; send queries and mutations over HTTP.')], document);
+    return refuse([badInput('query', 'must be a subscription: send queries and mutations over HTTP')], document);
   }
   try {
     const release = admitSubscription(platform, caller);
@@ -152,7 +152,7 @@ export class Subscription implements ExecutionArgs, AsyncIterableIterator<Execut
   /** Opens the source of events; sends what is wrong, and returns undefined, when there is none. */
   async #open(): Promise<{ source: AsyncIterator<unknown>; answering: Answering | undefined } | undefined> {
     const operation = getOperationAST(this.document, this.operationName) as OperationDefinitionNode;
-    const { coerced, fault } = readVariables(this.schema, operation, this.variableValues);
+    const { coerced, fault } = readVariables(this.schema, operation, this.variableValues, this.document);
     if (fault) return this.#sendNoEvents({ errors: [fault] });
     const opened = await createSourceEventStream(this);
     if (!(Symbol.asyncIterator in opened)) return this.#sendNoEvents(opened);

@@ -53,8 +53,8 @@ const CREATE_CONCERT: Verb<NewConcert, Concert> = {
  * NOT_FOUND for an unknown queue
  */
 export async function createConcert(context: Context, input: CreateConcertInput): Promise<Concert> {
-  const title = textOf('title', input.title, 1, 200);
-  const description = textOf('description', input.description, 0, 10_000);
-  const queueId = typeof input.queueId === 'string' ? idOf('queueId', input.queueId) : null;
+  const title = textOf('input.title', input.title, 1, 200);
+  const description = textOf('input.description', input.description, 0, 10_000);
+  const queueId = typeof input.queueId === 'string' ? idOf('input.queueId', input.queueId) : null;
   return run(context, CREATE_CONCERT, { title, description, queueId });
 }

@@ -66,6 +66,7 @@ export class CreateShowInput {
 }
 
 const MAX_PRICE = 1_000_000_000;
+const MAX_SECTIONS = 1_000;
 const SEATS_PER_STATEMENT = 10_000;
 
 /**
@@ -74,11 +75,11 @@ const SEATS_PER_STATEMENT = 10_000;
  * @throws CallerError NOT_FOUND for an unknown concert; BAD_USER_INPUT for input outside its bounds
  */
 export async function createShow(context: Context, input: CreateShowInput): Promise<Show> {
-  const concertId = idOf('concertId', input.concertId);
+  const concertId = idOf('input.concertId', input.concertId);
   checkTexts(input);
   const sections = sectionsOf(input);
   const seatCount = sections.reduce((sum, section) => sum + section.seatCount, 0);
-  within('seatCount of all sections together', seatCount, 1, MAX_SEATS);
+  if (seatCount > MAX_SEATS) throw badInput('input.sections', `must have at most ${MAX_SEATS} seats together`);
   if (!(await context.em.findOne(Concert, { id: concertId }))) throw notFound('concert');
   const show = Object.assign(new Show(), {
     id: newId(),
@@ -100,24 +101,28 @@ export async function createShow(context: Context, input: CreateShowInput): Prom
 }
 
 function checkTexts(input: CreateShowInput): void {
-  textOf('subtitle', input.subtitle, 0, 200);
-  textOf('venue', input.venue, 1, 200);
-  within('durationMinutes', input.durationMinutes, 1, 10_000);
-  within('price', input.price, 0, MAX_PRICE);
-  if (input.salesOpenAt >= input.salesCloseAt) throw badInput('salesOpenAt must be before salesCloseAt.');
+  textOf('input.subtitle', input.subtitle, 0, 200);
+  textOf('input.venue', input.venue, 1, 200);
+  within('input.durationMinutes', input.durationMinutes, 1, 10_000);
+  within('input.price', input.price, 0, MAX_PRICE);
+  if (input.salesOpenAt >= input.salesCloseAt) throw badInput('input.salesCloseAt', 'must be after salesOpenAt');
 }
 
 function sectionsOf(input: CreateShowInput): Section[] {
   const { sections, seatCount, seatsPerRow, price } = input;
   const all = sections ?? [{ name: '', seatCount, seatsPerRow, price }];
-  if (all.length < 1 || all.length > 1_000) throw badInput('sections must be from 1 to 1000.');
-  for (const section of all) {
-    if (sections) textOf('name of a section', section.name, 1, 100);
-    within('seatCount', section.seatCount, 1, MAX_SEATS);
-    within('seatsPerRow', section.seatsPerRow, 1, 1_000);
-    within('price of a section', section.price, 0, MAX_PRICE);
+  if (all.length < 1 || all.length > MAX_SECTIONS)
+    throw badInput('input.sections', `must be from 1 to ${MAX_SECTIONS}`);
+  for (const [index, section] of all.entries()) {
+    const path = sections ? `input.sections[${index}]` : 'input';
+    if (sections) textOf(`${path}.name`, section.name, 1, 100);
+    within(`${path}.seatCount`, section.seatCount, 1, MAX_SEATS);
+    within(`${path}.seatsPerRow`, section.seatsPerRow, 1, 1_000);
+    within(`${path}.price`, section.price, 0, MAX_PRICE);
   }
-  if (new Set(all.map(({ name }) => name)).size < all.length) throw badInput('sections must have different names.');
+  if (new Set(all.map(({ name }) => name)).size < all.length) {
+    throw badInput('input.sections', 'must have different names');
+  }
   return all;
 }
 

@@ -127,13 +127,13 @@ export async function readAvailableSeats(
  */
 function atMostAPage(seats: Seat[]): Seat[] {
   if (seats.length <= MAX_SEATS_PER_PAGE) return seats;
-  throw badInput(`first is needed: there are more than ${MAX_SEATS_PER_PAGE} seats.`);
+  throw badInput('first', `is needed: there are more than ${MAX_SEATS_PER_PAGE} seats`);
 }
 
 function checkRange(range: SeatRange): { section: string | null; afterNumber: number; first: number | null } {
   const { section, afterNumber, first } = range;
   if (typeof first === 'number') within('first', first, 1, MAX_SEATS_PER_PAGE);
   if (typeof afterNumber === 'number') within('afterNumber', afterNumber, 0, 2 ** 31 - 1);
-  if (section?.includes('\0')) throw badInput('section has characters that no section has.');
+  if (section?.includes('\0')) throw badInput('section', 'has characters that no section has');
   return { section: section ?? null, afterNumber: afterNumber ?? 0, first: first ?? null };
 }

@@ -55,11 +55,11 @@ const CREATE_COUPON: Verb<CreateCouponInput, Coupon> = {
  */
 export async function createCoupon(context: Context, input: CreateCouponInput): Promise<Coupon> {
   const { discountKind, startsAt, endsAt } = input;
-  const name = textOf('name', input.name, 1, 200);
-  const value = within('value', input.value, 1, discountKind === 'PERCENT' ? MAX_PERCENT : MAX_AMOUNT);
-  const minimumSubtotal = within('minimumSubtotal', input.minimumSubtotal, 0, MAX_AMOUNT);
-  const quantity = within('quantity', input.quantity, 1, MAX_QUANTITY);
-  if (startsAt >= endsAt) throw badInput('startsAt must be before endsAt.');
+  const name = textOf('input.name', input.name, 1, 200);
+  const value = within('input.value', input.value, 1, discountKind === 'PERCENT' ? MAX_PERCENT : MAX_AMOUNT);
+  const minimumSubtotal = within('input.minimumSubtotal', input.minimumSubtotal, 0, MAX_AMOUNT);
+  const quantity = within('input.quantity', input.quantity, 1, MAX_QUANTITY);
+  if (startsAt >= endsAt) throw badInput('input.endsAt', 'must be after startsAt');
   const coupon = { name, discountKind, value, minimumSubtotal, quantity, startsAt, endsAt };
   return run(context, CREATE_COUPON, coupon);
 }

@@ -37,11 +37,11 @@ const REGISTER: Verb<RegisterWebhookInput, Webhook> = {
  * @throws CallerError BAD_USER_INPUT for a URL that `judgeUrl` refuses, no types, or an unknown one
  */
 export async function registerWebhook(context: Context, input: RegisterWebhookInput): Promise<NewWebhook> {
-  const judged = judgeUrl(textOf('url', input.url, 1, MAX_URL_CHARACTERS), context.platform.config);
-  if ('fault' in judged) throw badInput(`url ${judged.fault}`);
+  const judged = judgeUrl(textOf('input.url', input.url, 1, MAX_URL_CHARACTERS), context.platform.config);
+  if ('fault' in judged) throw badInput('input.url', judged.fault);
   const events = [...new Set(input.events)];
   if (events.length === 0 || !events.every(isEventType)) {
-    throw badInput(`events must be one or more of: ${Object.keys(EVENT_TYPES).join(', ')}.`);
+    throw badInput('input.events', `must be one or more of: ${Object.keys(EVENT_TYPES).join(', ')}`);
   }
   const webhook = await run(context, REGISTER, { url: judged.url, events });
   return Object.assign(new NewWebhook(), { webhook, secret: webhook.secret });

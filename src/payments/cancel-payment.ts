@@ -106,7 +106,7 @@ const CANCEL_UNKNOWN: Verb<{ readonly paymentId: string }, Payment | Refusal> = 
  */
 export async function cancelPayment(context: Context, input: CancelPaymentInput): Promise<Payment | Refusal> {
   const { id: userId } = callerOf(context);
-  const paymentId = idOf('paymentId', input.paymentId);
+  const paymentId = idOf('input.paymentId', input.paymentId);
   const key = { userId, key: idempotencyKeyOf(input.idempotencyKey), input: { paymentId } };
   const payment = await context.em.findOne(Payment, { id: paymentId }, { disableIdentityMap: true });
   const mayAlways = await isOperator(context);

@@ -109,7 +109,7 @@ const PAY: Verb<Pay, PayAnswer, unknown, unknown> = {
 export async function pay(context: Context, input: PayInput): Promise<PayAnswer> {
   const { id: userId } = callerOf(context);
   const { kind, id: text } = payableOf(input);
-  const id = idOf(kind.argument, text);
+  const id = idOf(`input.${kind.argument}`, text);
   const key = { userId, key: idempotencyKeyOf(input.idempotencyKey), input: { [kind.argument]: id } };
   return run(context, PAY, { kind, id, userId, paymentId: newId(), ...(await findAdmission(context)) }, key);
 }

@@ -340,7 +340,7 @@ export function payableOf(named: Partial<Pick<Payment, PayableKind['argument']>>
   });
   const [ref, another] = refs;
   if (ref && !another) return ref;
-  throw badInput(`Exactly one is needed of: ${PAYABLES.map(({ argument }) => argument).join(', ')}.`);
+  throw badInput('input', `must have exactly one of: ${PAYABLES.map(({ argument }) => argument).join(', ')}`);
 }
 
 /** Runs `work` for the items of each kind, kind after kind. @returns its answers, in the order of `items` */

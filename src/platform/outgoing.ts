@@ -26,11 +26,11 @@ const CONNECTION = { autoSelectFamily: true };
  */
 export function judgeUrl(text: string, config: Config): { readonly url: string } | { readonly fault: string } {
   if (!URL.canParse(text) || new URL(text).protocol !== 'https:') {
-    return { fault: 'must be an https URL.' };
+    return { fault: 'must be an https URL' };
   }
   const url = new URL(text);
-  if (url.username || url.password) return { fault: 'must not have a user or a password in it.' };
-  if (leadsInside(url, config)) return { fault: 'must not lead to a loopback, private or reserved address.' };
+  if (url.username || url.password) return { fault: 'must not have a user or a password in it' };
+  if (leadsInside(url, config)) return { fault: 'must not lead to a loopback, private or reserved address' };
   return { url: url.href };
 }
 

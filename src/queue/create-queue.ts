@@ -58,7 +58,7 @@ const CREATE: Verb<NewQueue, Queue> = {
 
   decide({ asked: { id, input } }, scene) {
     const { opensAt = null, admitPerMinute = null, ...settings } = input;
-    if (opensAt && opensAt <= scene.now) throw badInput('opensAt must lie in the future.');
+    if (opensAt && opensAt <= scene.now) throw badInput('input.opensAt', 'must lie in the future');
     const state = opensAt ? 'SCHEDULED' : 'OPEN';
     const versions = { version: 1, appliedVersion: 0 };
     const queue = Object.assign(new Queue(), { id, ...settings, opensAt, admitPerMinute, state, ...versions });
@@ -75,7 +75,7 @@ const CREATE: Verb<NewQueue, Queue> = {
  * PostgreSQL's clock
  */
 export async function createQueue(context: Context, input: CreateQueueInput): Promise<Queue> {
-  textOf('name', input.name, 1, 200);
+  textOf('input.name', input.name, 1, 200);
   checkNumbers(input);
   const queue = (await run(context, CREATE, { id: newId(), input })) as Queue;
   // The queue exists by its row: the first entry, or the job queue-settings, writes settings that Redis does not have.
@@ -87,9 +87,9 @@ export async function createQueue(context: Context, input: CreateQueueInput): Pr
 
 /** @throws CallerError BAD_USER_INPUT for a number out of its bounds; numbers left out are not checked */
 export function checkNumbers(input: Partial<CreateQueueInput>): void {
-  if (input.capacity !== undefined) within('capacity', input.capacity, 0, MAX_PEOPLE);
-  if (typeof input.admitPerMinute === 'number') within('admitPerMinute', input.admitPerMinute, 0, MAX_PEOPLE);
-  if (input.activeSeconds !== undefined) within('activeSeconds', input.activeSeconds, 1, MAX_SECONDS);
-  if (input.maxWaiting !== undefined) within('maxWaiting', input.maxWaiting, 0, MAX_PEOPLE);
-  if (input.awaySeconds !== undefined) within('awaySeconds', input.awaySeconds, 1, MAX_SECONDS);
+  if (input.capacity !== undefined) within('input.capacity', input.capacity, 0, MAX_PEOPLE);
+  if (typeof input.admitPerMinute === 'number') within('input.admitPerMinute', input.admitPerMinute, 0, MAX_PEOPLE);
+  if (input.activeSeconds !== undefined) within('input.activeSeconds', input.activeSeconds, 1, MAX_SECONDS);
+  if (input.maxWaiting !== undefined) within('input.maxWaiting', input.maxWaiting, 0, MAX_PEOPLE);
+  if (input.awaySeconds !== undefined) within('input.awaySeconds', input.awaySeconds, 1, MAX_SECONDS);
 }

@@ -61,7 +61,7 @@ type Answer = RawView | 'UNKNOWN' | 'QUEUE_CLOSED' | 'QUEUE_FULL';
  */
 export async function enterQueue(context: Context, input: EnterQueueInput): Promise<QueueToken | Refusal> {
   const { id: userId } = callerOf(context);
-  const queueId = idOf('queueId', input.queueId);
+  const queueId = idOf('input.queueId', input.queueId);
   const { priorityCode } = input;
   let lane: string | Refusal = LOWEST_LANE;
   if (typeof priorityCode === 'string') {

@@ -29,9 +29,9 @@ const MAX_ROWS = 1_000;
  * @throws CallerError NOT_FOUND for an unknown queue; BAD_USER_INPUT for numbers out of their bounds
  */
 export async function issuePriorityCodes(context: Context, input: IssuePriorityCodesInput): Promise<string[]> {
-  const queueId = idOf('queueId', input.queueId);
-  within('priority', input.priority, 1, 9);
-  within('count', input.count, 1, 10_000);
+  const queueId = idOf('input.queueId', input.queueId);
+  within('input.priority', input.priority, 1, 9);
+  within('input.count', input.count, 1, 10_000);
   if (!(await context.em.findOne(Queue, { id: queueId }))) throw notFound('queue');
   const codes = Array.from({ length: input.count }, () => randomBytes(CODE_BYTES).toString('base64url'));
   const rows = codes.map((code) => ({ hash: PriorityCode.hashOf(code), queueId, priority: input.priority }));

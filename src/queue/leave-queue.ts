@@ -15,7 +15,7 @@ const LEAVE = loadScript(import.meta.url, 'line/leave');
 export async function leaveQueue(context: Context, value: string): Promise<QueueToken> {
   const caller = callerOf(context);
   const queueId = queueIdOf(value);
-  if (!queueId) throw badInput('token is no queue token.');
+  if (!queueId) throw badInput('token', 'is no queue token');
   const tokenHash = hashOf(value);
   const args = [tokenIdOf(tokenHash), caller.id];
   const raw = await runScript<RawView | null>(context.platform.redis, LEAVE, queueKey(queueId), args);

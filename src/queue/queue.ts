@@ -87,11 +87,12 @@ export class Queue {
    */
   change({ state = this.state, ...numbers }: QueueSettings, now: Date): void {
     if (this.state === 'SCHEDULED') {
-      if (state === 'PAUSED') throw badInput('A SCHEDULED queue can be opened or closed, not paused.');
+      if (state === 'PAUSED')
+        throw badInput('input.state', 'must be OPEN or CLOSED: a SCHEDULED queue cannot be paused');
       if (state === 'OPEN' && this.opensAt && this.opensAt > now) this.opensAt = now;
       if (state === 'CLOSED') this.state = state;
     } else {
-      if (state === 'SCHEDULED') throw badInput('A queue that has opened cannot be SCHEDULED again.');
+      if (state === 'SCHEDULED') throw badInput('input.state', 'must not be SCHEDULED: the queue has opened');
       this.state = state;
     }
     for (const [name, value] of Object.entries(numbers))

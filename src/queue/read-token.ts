@@ -14,7 +14,7 @@ import { recallToken, rememberToken } from './replica/queue-watch.ts';
 export function readOwnToken(context: Context, value: string): QueueToken | null | Promise<QueueToken | null> {
   const caller = callerOf(context);
   const queueId = queueIdOf(value);
-  if (!queueId) throw badInput('value is no queue token.');
+  if (!queueId) throw badInput('value', 'is no queue token');
   const tokenId = tokenIdOf(hashOf(value));
   const known = recallToken(context.platform, queueId, tokenId);
   return known ? ownOf(known, caller) : readFromRedis(context.platform, queueId, tokenId, caller);

@@ -61,10 +61,10 @@ const UPDATE: Verb<{ readonly id: string; readonly settings: QueueSettings }, Qu
  * state that the queue cannot take
  */
 export async function updateQueue(context: Context, input: UpdateQueueInput): Promise<Queue> {
-  const id = idOf('id', input.id);
+  const id = idOf('input.id', input.id);
   const { capacity, activeSeconds, maxWaiting, state, admitPerMinute } = input;
   for (const [name, value] of Object.entries({ capacity, activeSeconds, maxWaiting, state })) {
-    if (value === null) throw badInput(`${name} must not be null.`);
+    if (value === null) throw badInput(`input.${name}`, 'must not be null');
   }
   const settings = { capacity, activeSeconds, maxWaiting, state, admitPerMinute } as QueueSettings;
   checkNumbers(settings as Parameters<typeof checkNumbers>[0]);

@@ -13,7 +13,7 @@ import { watchToken } from './replica/queue-watch.ts';
 export async function watchPosition(context: Context, value: string): Promise<AsyncIterable<QueueToken>> {
   const caller = callerOf(context);
   const queueId = queueIdOf(value);
-  if (!queueId) throw badInput('token is no queue token.');
+  if (!queueId) throw badInput('token', 'is no queue token');
   const tokenId = tokenIdOf(hashOf(value));
   const view = await readToken(context.platform, queueId, tokenId);
   if (view?.token.userId !== caller.id) throw notFound('queue token');

@@ -1,8 +1,8 @@
 import type { EntityManager } from '@mikro-orm/core';
 import { Field, ID, InputType, Int } from 'type-graphql';
 import { type Context, callerOf } from '../api/context.ts';
-import { idempotencyKeyOf, idOf, textOf, within } from '../api/input.ts';
-import { CallerError } from '../api/problems.ts';
+import { idempotencyKeyOf, idOf, textOf } from '../api/input.ts';
+import { badInput, CallerError } from '../api/problems.ts';
 import { limitOf, rowsOf, SEATS, SEATS_IF_FREE } from '../commands/lock-order.ts';
 import { Leave, run, type Verb } from '../commands/runner.ts';
 import { newId } from '../platform/ids.ts';
@@ -93,6 +93,9 @@ const RESERVE_BEST: Verb<ReserveBest, Reservation | ReserveRefusal, Pick, SaleFa
   },
 };
 
+/** More is a fault of the client; less, and more than SEATS_PER_USER, is refused as TOO_MANY_SEATS. */
+const MAX_COUNT = 1_000;
+
 /**
  * Holds the best `count` free seats: adjacent where that is possible, else in the smallest number of groups.
  * @returns a Reservation; SaleClosed; SeatsUnavailable without ids; a Refusal TOO_MANY_SEATS, or IDEMPOTENCY_CONFLICT
@@ -102,9 +105,12 @@ const RESERVE_BEST: Verb<ReserveBest, Reservation | ReserveRefusal, Pick, SaleFa
  */
 export async function reserveBest(context: Context, input: ReserveBestInput): Promise<Reservation | ReserveRefusal> {
   const { id: userId } = callerOf(context);
-  const section = typeof input.section === 'string' ? textOf('section', input.section, 0, 100) : null;
-  const count = within('count', input.count, 1, 1_000);
-  const showId = idOf('showId', input.showId);
+  const section = typeof input.section === 'string' ? textOf('input.section', input.section, 0, 100) : null;
+  const { count } = input;
+  if (count < 1 || count > MAX_COUNT) {
+    throw badInput('input.count', `must be from 1 to ${context.platform.config.SEATS_PER_USER}`);
+  }
+  const showId = idOf('input.showId', input.showId);
   const key = typeof input.idempotencyKey === 'string' ? idempotencyKeyOf(input.idempotencyKey) : undefined;
   return run(
     context,

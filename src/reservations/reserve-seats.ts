@@ -79,13 +79,15 @@ const RESERVE: Verb<Reserve, Reservation | ReserveRefusal, undefined, SaleFacts>
  */
 export async function reserveSeats(context: Context, input: ReserveInput): Promise<Reservation | ReserveRefusal> {
   const { length } = input.seatIds;
-  if (length < 1 || length > MAX_IDS) throw badInput(`seatIds must have from 1 to ${MAX_IDS} seats.`);
-  const seatIds = input.seatIds.map((id) => idOf('seatIds', id)).sort();
-  if (new Set(seatIds).size < length) throw badInput('seatIds names a seat twice.');
+  if (length < 1 || length > MAX_IDS) {
+    throw badInput('input.seatIds', `must have from 1 to ${context.platform.config.SEATS_PER_USER} seats`);
+  }
+  const seatIds = input.seatIds.map((id, index) => idOf(`input.seatIds[${index}]`, id)).sort();
+  if (new Set(seatIds).size < length) throw badInput('input.seatIds', 'names a seat twice');
   return run(context, RESERVE, {
     reservationId: newId(),
     userId: callerOf(context).id,
-    showId: idOf('showId', input.showId),
+    showId: idOf('input.showId', input.showId),
     pass: context.pass,
     seatIds,
   });
@@ -164,7 +166,7 @@ function judge(
   now: Date,
 ): ReserveRefusal | string | undefined {
   if (seats.length < seatIds.length || seats.some((seat) => seat.showId !== showId)) {
-    throw badInput('seatIds has seats that this show does not have.');
+    throw badInput('input.seatIds', 'has seats that this show does not have');
   }
   const together = heldTogether(seats, userId, now);
   if (together !== undefined) return together;

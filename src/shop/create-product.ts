@@ -47,10 +47,10 @@ const CREATE_PRODUCT: Verb<ProductTexts, Product> = {
  * more than 10,000, and a price or stock outside 0..1,000,000,000
  */
 export async function createProduct(context: Context, input: CreateProductInput): Promise<Product> {
-  const name = textOf('name', input.name, 1, 200);
-  const description = textOf('description', input.description, 0, 10_000);
-  const category = textOf('category', input.category, 1, 100);
-  const price = within('price', input.price, 0, MAX_PRICE);
-  const stock = typeof input.stock === 'number' ? within('stock', input.stock, 0, MAX_STOCK) : null;
+  const name = textOf('input.name', input.name, 1, 200);
+  const description = textOf('input.description', input.description, 0, 10_000);
+  const category = textOf('input.category', input.category, 1, 100);
+  const price = within('input.price', input.price, 0, MAX_PRICE);
+  const stock = typeof input.stock === 'number' ? within('input.stock', input.stock, 0, MAX_STOCK) : null;
   return (await run(context, CREATE_PRODUCT, { name, description, category, price, stock })) as Product;
 }

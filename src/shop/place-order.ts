@@ -178,13 +178,16 @@ function pricedLines({ id, lines }: PlaceOrder, { madeToOrder }: OrderFacts, sce
  * input outside its bounds
  */
 export async function placeOrder(context: Context, input: PlaceOrderInput): Promise<Order | StockRefusal> {
-  if (input.lines.length < 1 || input.lines.length > MAX_LINES) throw badInput(`lines must be from 1 to ${MAX_LINES}.`);
+  if (input.lines.length < 1 || input.lines.length > MAX_LINES) {
+    throw badInput('input.lines', `must be from 1 to ${MAX_LINES}`);
+  }
   const { id: userId } = callerOf(context);
-  const lines = input.lines.map(({ productId, quantity }) => ({
-    productId: idOf('productId', productId),
-    quantity: within('quantity', quantity, 1, MAX_QUANTITY),
+  const lines = input.lines.map(({ productId, quantity }, index) => ({
+    productId: idOf(`input.lines[${index}].productId`, productId),
+    quantity: within(`input.lines[${index}].quantity`, quantity, 1, MAX_QUANTITY),
   }));
-  const issuedCouponId = typeof input.issuedCouponId === 'string' ? idOf('issuedCouponId', input.issuedCouponId) : null;
+  const issuedCouponId =
+    typeof input.issuedCouponId === 'string' ? idOf('input.issuedCouponId', input.issuedCouponId) : null;
   const key = { userId, key: idempotencyKeyOf(input.idempotencyKey), input: { lines, issuedCouponId } };
   return run(context, PLACE_ORDER, { id: newId(), userId, lines, issuedCouponId, hasLeft: false }, key);
 }

@@ -119,24 +119,25 @@ function pageQuery(
 function conditionsOf(filter: ProductFilter, param: (value: unknown) => string): string[] {
   const { search, category, minPrice, maxPrice, inStock } = filter;
   const conditions: string[] = [];
-  if (search && textOf('search', search, 0, 200).trim() !== '') {
+  if (search && textOf('filter.search', search, 0, 200).trim() !== '') {
     const words = wordsOf(search);
     // A tsquery that matches texts with a word beginning with each of these.
     const query = words.map((word) => `'${word}':*`).join(' & ');
     conditions.push(words.length > 0 ? `p.words @@ ${param(query)}::tsquery` : 'false');
   }
-  if (typeof category === 'string') conditions.push(`p.category = ${param(textOf('category', category, 0, 100))}`);
-  if (typeof minPrice === 'number') conditions.push(`p.price >= ${param(boundOf('minPrice', minPrice))}`);
-  if (typeof maxPrice === 'number') conditions.push(`p.price <= ${param(boundOf('maxPrice', maxPrice))}`);
+  if (typeof category === 'string')
+    conditions.push(`p.category = ${param(textOf('filter.category', category, 0, 100))}`);
+  if (typeof minPrice === 'number') conditions.push(`p.price >= ${param(boundOf('filter.minPrice', minPrice))}`);
+  if (typeof maxPrice === 'number') conditions.push(`p.price <= ${param(boundOf('filter.maxPrice', maxPrice))}`);
   if (typeof minPrice === 'number' && typeof maxPrice === 'number' && minPrice > maxPrice) {
-    throw badInput('minPrice must not be more than maxPrice.');
+    throw badInput('filter.minPrice', 'must not be more than maxPrice');
   }
   if (typeof inStock === 'boolean') conditions.push(inStock ? 'not p.sold_out' : 'p.sold_out');
   return conditions;
 }
 
-function boundOf(what: string, price: number): number {
-  return within(what, price, 0, Number.MAX_SAFE_INTEGER);
+function boundOf(argument: string, price: number): number {
+  return within(argument, price, 0, Number.MAX_SAFE_INTEGER);
 }
 
 /** Milliseconds for which a text or price may be stale after a change that no mutation made. */

@@ -53,10 +53,10 @@ const RESTOCK: Verb<Restock, Product | StockRefusal, undefined, RestockFacts> = 
   decide({ asked: { productId, quantity }, facts }, scene) {
     if (!facts.isKnown) throw notFound('product');
     const product = scene.find(PRODUCTS, productId);
-    if (!product) throw badInput('productId is made to order and has no stock.');
+    if (!product) throw badInput('input.productId', 'is made to order and has no stock');
     const { available } = product;
     if (available + quantity < 0) return insufficientStock([{ productId, requested: -quantity, available }]);
-    if (available + quantity > MAX_STOCK) throw badInput(`quantity makes the stock more than ${MAX_STOCK}.`);
+    if (available + quantity > MAX_STOCK) throw badInput('input.quantity', `makes the stock more than ${MAX_STOCK}`);
     product.restock(quantity);
     return product;
   },
@@ -74,9 +74,9 @@ const RESTOCK: Verb<Restock, Product | StockRefusal, undefined, RestockFacts> = 
  * +-1,000,000,000, for more than that in stock, and for a product made to order, which has no stock
  */
 export async function restock(context: Context, input: RestockInput): Promise<Product | StockRefusal> {
-  const productId = idOf('productId', input.productId);
-  const quantity = within('quantity', input.quantity, -MAX_STOCK, MAX_STOCK);
-  if (quantity === 0) throw badInput('quantity must not be 0.');
+  const productId = idOf('input.productId', input.productId);
+  const quantity = within('input.quantity', input.quantity, -MAX_STOCK, MAX_STOCK);
+  if (quantity === 0) throw badInput('input.quantity', 'must not be 0');
   const key = {
     userId: callerOf(context).id,
     key: idempotencyKeyOf(input.idempotencyKey),

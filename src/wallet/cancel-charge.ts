@@ -78,7 +78,7 @@ const CANCEL_CHARGE: Verb<CancelCharge, LedgerEntry | Refusal, undefined, Charge
  */
 export async function cancelCharge(context: Context, input: CancelChargeInput): Promise<LedgerEntry | Refusal> {
   const { id: userId } = callerOf(context);
-  const chargeId = idOf('entryId', input.entryId);
+  const chargeId = idOf('input.entryId', input.entryId);
   const key = { userId, key: idempotencyKeyOf(input.idempotencyKey), input: { entryId: chargeId } };
   return run(context, CANCEL_CHARGE, { entryId: newId(), userId, chargeId }, key);
 }

@@ -53,7 +53,7 @@ const CHARGE: Verb<Charge, LedgerEntry | Refusal> = {
  */
 export async function charge(context: Context, input: ChargeInput): Promise<LedgerEntry | Refusal> {
   const { id: userId } = callerOf(context);
-  const amount = within('amount', input.amount, 1, MAX_CHARGE);
+  const amount = within('input.amount', input.amount, 1, MAX_CHARGE);
   const key = { userId, key: idempotencyKeyOf(input.idempotencyKey), input: { amount } };
   return run(context, CHARGE, { entryId: newId(), userId, amount }, key);
 }

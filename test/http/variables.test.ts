@@ -68,7 +68,9 @@ const CODES: Record<number, string> = { 400: 'BAD_USER_INPUT', 413: 'BAD_REQUEST
 function soleErrorOf(body: string, status = 400): Data {
   expect(Buffer.byteLength(body)).toBeLessThanOrEqual(1_024);
   const answer = JSON.parse(body) as Data;
-  expect(answer).toEqual({ errors: [expect.objectContaining({ extensions: { code: CODES[status] } })] });
+  const argument =
+    status === 400 ? { argument: expect.stringMatching(/^(input|value|token|first)[.[\w\]]{0,100}$/) } : {};
+  expect(answer).toEqual({ errors: [expect.objectContaining({ extensions: { code: CODES[status], ...argument } })] });
   return answer.errors[0];
 }
 
