@@ -1,5 +1,6 @@
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ID, ObjectType, registerEnumType } from 'type-graphql';
+import { connectionOf } from '../api/connection.ts';
 import type { Role as RoleName } from '../api/context.ts';
 import { DateTime } from '../api/scalars.ts';
 
@@ -37,3 +38,5 @@ export class User {
   @Property({ type: 'text', nullable: true })
   subject!: string | null;
 }
+
+export const UserConnection = connectionOf('User', User);

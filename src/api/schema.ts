@@ -3,6 +3,7 @@ import { printSchemaWithDirectives } from '@graphql-tools/utils';
 import { type GraphQLSchema, lexicographicSortSchema } from 'graphql';
 import { buildSchemaSync } from 'type-graphql';
 import { AccountsResolver } from '../accounts/accounts.resolver.ts';
+import { UserResolver } from '../accounts/user.resolver.ts';
 import { AlertsResolver } from '../alerts/alerts.resolver.ts';
 import { AuditResolver } from '../audit/audit.resolver.ts';
 import { ConcertsResolver } from '../concerts/concerts.resolver.ts';
@@ -35,6 +36,7 @@ export function makeSchema(): GraphQLSchema {
     resolvers: [
       SettingsResolver,
       AccountsResolver,
+      UserResolver,
       QueueResolver,
       QueueShuffleResolver,
       ConcertsResolver,

@@ -1,5 +1,6 @@
-import { Ctx, FieldResolver, Int, Resolver, Root } from 'type-graphql';
-import { type Context, load } from '../api/context.ts';
+import { Arg, Ctx, Extensions, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
+import { type Context, load, PUBLIC } from '../api/context.ts';
+import { idOf } from '../api/input.ts';
 import { LocalDate } from '../api/scalars.ts';
 import { availableCounts } from './available-count.ts';
 import { Concert } from './concert.ts';
@@ -8,6 +9,12 @@ import { Show } from './show.ts';
 
 @Resolver(() => Show)
 export class ShowResolver {
+  @Extensions(PUBLIC)
+  @Query(() => Show, { nullable: true, description: 'null for an unknown id' })
+  show(@Arg('id', () => ID, { description: 'Id of the show' }) id: string, @Ctx() context: Context) {
+    return context.em.findOne(Show, { id: idOf('id', id) });
+  }
+
   @FieldResolver(() => Concert)
   concert(@Root() show: Show, @Ctx() context: Context): Promise<Concert> {
     return load(context, concertsById, show.concertId);

@@ -1,6 +1,7 @@
 import { BigIntType, type OptionalProps } from '@mikro-orm/core';
 import { Entity, Formula, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { connectionOf } from '../api/connection.ts';
 import { DateTime, Money } from '../api/scalars.ts';
 import type { EventsOf } from '../commands/event-types.ts';
 import { newId } from '../platform/ids.ts';
@@ -157,6 +158,8 @@ export class Coupon {
     return this.discountKind === 'PERCENT' ? Math.floor((subtotal * this.value) / 100) : Math.min(this.value, subtotal);
   }
 }
+
+export const CouponConnection = connectionOf('Coupon', Coupon);
 
 /** The event of a coupon that was claimed. Each is a subject of its own: `serial` tells their order. */
 export const eventsOfIssuedCoupon: EventsOf<IssuedCoupon> = ({ before, after: { id, couponId, userId, serial } }) =>

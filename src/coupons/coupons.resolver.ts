@@ -1,9 +1,11 @@
-import { Arg, Ctx, Directive, Extensions, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { Arg, Ctx, Directive, Extensions, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { isOperator } from '../accounts/is-operator.ts';
+import type { Connection } from '../api/connection.ts';
 import { type Context, load, PUBLIC } from '../api/context.ts';
 import { type ClaimAnswer, ClaimCouponResult, claimCoupon } from './claim-coupon.ts';
-import { Coupon, IssuedCoupon, IssuedCouponStatus } from './coupon.ts';
+import { Coupon, CouponConnection, IssuedCoupon, IssuedCouponStatus } from './coupon.ts';
 import { CreateCouponInput, createCoupon } from './create-coupon.ts';
-import { couponsById, readCoupon, readMyCoupons } from './read-coupons.ts';
+import { couponsById, readClaimableCoupons, readCoupon, readCoupons, readMyCoupons } from './read-coupons.ts';
 
 @Resolver(() => IssuedCoupon)
 export class CouponsResolver {
@@ -16,6 +18,20 @@ export class CouponsResolver {
   @Query(() => Coupon, { nullable: true, name: 'coupon' })
   readCoupon(@Arg('id', () => ID) id: string, @Ctx() context: Context): Promise<Coupon | null> {
     return readCoupon(context, id);
+  }
+
+  @Extensions(PUBLIC)
+  @Query(() => CouponConnection, {
+    description: 'Newest first: those that can be claimed now; for operators all',
+  })
+  async coupons(
+    @Arg('first', () => Int, { defaultValue: 20, description: 'Coupons in a page, 1 .. 100' }) first: number,
+    @Arg('after', () => String, { nullable: true, description: 'endCursor of the page before' })
+    after: string | undefined,
+    @Ctx() context: Context,
+  ): Promise<Connection<Coupon>> {
+    const read = (await isOperator(context)) ? readCoupons : readClaimableCoupons;
+    return read(context, first, after);
   }
 
   @Query(() => [IssuedCoupon])

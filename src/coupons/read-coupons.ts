@@ -1,9 +1,48 @@
+import { raw } from '@mikro-orm/core';
+import { type Connection, idKey, pageOf, toConnection } from '../api/connection.ts';
 import { type Batch, type Context, callerOf } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
+import { NOW_ONCE } from '../platform/postgres.ts';
 import { Coupon, IssuedCoupon, type IssuedCouponStatus, WITH_USE } from './coupon.ts';
 
 /** Most coupons of one user in an answer: the newest. */
 const MAX_MINE = 1_000;
+
+const NAME = 'coupon';
+
+/** Reads a page of all coupons, newest first. @throws CallerError BAD_USER_INPUT for a malformed page */
+export function readCoupons(context: Context, first: number, after: string | undefined): Promise<Connection<Coupon>> {
+  return readPage(context, {}, first, after);
+}
+
+/**
+ * Reads a page of the coupons that can be claimed now, newest first: started, not ended, and some are left.
+ * @throws CallerError BAD_USER_INPUT for a malformed page
+ */
+export function readClaimableCoupons(
+  context: Context,
+  first: number,
+  after: string | undefined,
+): Promise<Connection<Coupon>> {
+  const claimable = {
+    startsAt: { $lte: raw(NOW_ONCE) },
+    endsAt: { $gt: raw(NOW_ONCE) },
+    issued: { $lt: raw('quantity') },
+  };
+  return readPage(context, claimable, first, after);
+}
+
+async function readPage(
+  { em }: Context,
+  condition: object,
+  first: number,
+  after: string | undefined,
+): Promise<Connection<Coupon>> {
+  const page = pageOf(NAME, first, after, idKey);
+  const where = { ...condition, ...(page.after && { id: { $lt: page.after } }) };
+  const options = { orderBy: { id: 'desc' }, limit: first + 1, disableIdentityMap: true } as const;
+  return toConnection(NAME, await em.find(Coupon, where, options), first, ({ id }) => id);
+}
 
 /** Reads a coupon as it is now. @returns null for an unknown id */
 export function readCoupon({ em }: Context, idText: string): Promise<Coupon | null> {

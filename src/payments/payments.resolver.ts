@@ -1,6 +1,6 @@
 import { Arg, Ctx, FieldResolver, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { Connection } from '../api/connection.ts';
-import { type Context, load } from '../api/context.ts';
+import { type Context, callerOf, load } from '../api/context.ts';
 import { CancelPaymentInput, CancelPaymentResult, cancelPayment } from './cancel-payment.ts';
 import { PayInput, pay } from './pay.ts';
 import { payableOf } from './payable.ts';
@@ -21,7 +21,7 @@ export class PaymentsResolver {
     @Arg('after', () => String, { nullable: true }) after: string | undefined,
     @Ctx() context: Context,
   ): Promise<Connection<Payment>> {
-    return readPayments(context, first, after);
+    return readPayments(context, callerOf(context).id, first, after);
   }
 
   @Mutation(() => PayResult)

@@ -1,18 +1,19 @@
 import { type Connection, idKey, pageOf, toConnection } from '../api/connection.ts';
-import { type Batch, type Context, callerOf } from '../api/context.ts';
+import type { Batch, Context } from '../api/context.ts';
 import { Payment } from './payment.ts';
 
 const NAME = 'payment';
 
-/** Reads a page of the caller's payments, FAILED ones included, newest first. */
+/** Reads a page of a user's payments, FAILED ones included, newest first. */
 export async function readPayments(
-  context: Context,
+  { em }: Context,
+  userId: string,
   first: number,
   after: string | undefined,
 ): Promise<Connection<Payment>> {
   const page = pageOf(NAME, first, after, idKey);
-  const where = { userId: callerOf(context).id, ...(page.after && { id: { $lt: page.after } }) };
-  const rows = await context.em.find(Payment, where, { orderBy: { id: 'desc' }, limit: first + 1 });
+  const where = { userId, ...(page.after && { id: { $lt: page.after } }) };
+  const rows = await em.find(Payment, where, { orderBy: { id: 'desc' }, limit: first + 1 });
   return toConnection(NAME, rows, first, ({ id }) => id);
 }
 

@@ -13,6 +13,7 @@ import {
   Root,
   Subscription,
 } from 'type-graphql';
+import type { Connection } from '../api/connection.ts';
 import { type Context, callerOf, PUBLIC } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
 import { Refusal } from '../api/problems.ts';
@@ -22,11 +23,12 @@ import { countEntrants, QueueShuffle, readOrder, readShuffle } from './draw/queu
 import { EnterQueueInput, enterQueue } from './enter-queue.ts';
 import { IssuePriorityCodesInput, issuePriorityCodes } from './issue-codes.ts';
 import { leaveQueue } from './leave-queue.ts';
-import { Queue } from './queue.ts';
+import { Queue, QueueConnection } from './queue.ts';
 import { QueueHistoryPoint, readHistory } from './queue-history.ts';
 import { QUEUE_STATS, QueueStats, readStats } from './queue-stats.ts';
 import { QueueToken } from './queue-token.ts';
 import { readLiveTokens } from './read-live-tokens.ts';
+import { readQueues } from './read-queues.ts';
 import { readOwnToken } from './read-token.ts';
 import { revokeToken } from './revoke-token.ts';
 import { UpdateQueueInput, updateQueue } from './update-queue.ts';
@@ -46,6 +48,17 @@ export class QueueResolver {
   @Query(() => Queue, { nullable: true })
   queue(@Arg('id', () => ID) id: string, @Ctx() context: Context): Promise<Queue | null> {
     return context.em.findOne(Queue, { id: idOf('id', id) });
+  }
+
+  @Directive('@operator')
+  @Query(() => QueueConnection, { description: 'Every queue, newest first' })
+  queues(
+    @Arg('first', () => Int, { defaultValue: 20, description: 'Queues in a page, 1 .. 100' }) first: number,
+    @Arg('after', () => String, { nullable: true, description: 'endCursor of the page before' })
+    after: string | undefined,
+    @Ctx() context: Context,
+  ): Promise<Connection<Queue>> {
+    return readQueues(context, first, after);
   }
 
   @Query(() => QueueToken, { nullable: true, description: "For clients that poll: the caller's own place" })

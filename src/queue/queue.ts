@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { connectionOf } from '../api/connection.ts';
 import { badInput } from '../api/problems.ts';
 import { DateTime } from '../api/scalars.ts';
 import type { EventsOf, NewEvent } from '../commands/event-types.ts';
@@ -100,6 +101,8 @@ export class Queue {
     this.version += 1;
   }
 }
+
+export const QueueConnection = connectionOf('Queue', Queue);
 
 /** A code that opens a higher lane of a queue, for the first user who presents it. Its text is not kept. */
 @Entity({ tableName: 'priority_code' })

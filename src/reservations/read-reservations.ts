@@ -13,21 +13,22 @@ export async function readReservation(context: Context, id: string): Promise<Res
   return reservation?.userId === callerOf(context).id ? reservation : null;
 }
 
-/** Reads a page of the caller's reservations, newest first. */
+/** Reads a page of a user's reservations, newest first. */
 export async function readReservations(
-  context: Context,
+  { em }: Context,
+  userId: string,
   first: number,
   after: string | undefined,
   status: ReservationStatus | undefined,
 ): Promise<Connection<Reservation>> {
   const page = pageOf(NAME, first, after, idKey);
   const where = {
-    userId: callerOf(context).id,
+    userId,
     ...(page.after && { id: { $lt: page.after } }),
     ...(status && { status }),
   };
   const options = { orderBy: { id: 'desc' }, limit: first + 1, disableIdentityMap: true } as const;
-  const rows = await context.em.find(Reservation, where, options);
+  const rows = await em.find(Reservation, where, options);
   return toConnection(NAME, rows, first, ({ id }) => id);
 }
 

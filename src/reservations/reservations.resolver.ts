@@ -1,6 +1,6 @@
 import { Arg, Ctx, Directive, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { Connection } from '../api/connection.ts';
-import { type Context, load } from '../api/context.ts';
+import { type Context, callerOf, load } from '../api/context.ts';
 import { showsById } from '../concerts/concert-loads.ts';
 import { Seat } from '../concerts/seat.ts';
 import { Show } from '../concerts/show.ts';
@@ -41,7 +41,7 @@ export class ReservationsResolver {
     @Arg('status', () => ReservationStatus, { nullable: true }) status: ReservationStatus | undefined,
     @Ctx() context: Context,
   ): Promise<Connection<Reservation>> {
-    return readReservations(context, first, after, status);
+    return readReservations(context, callerOf(context).id, first, after, status);
   }
 
   @Directive('@queued')

@@ -1,6 +1,6 @@
 import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { Connection } from '../api/connection.ts';
-import { type Context, load } from '../api/context.ts';
+import { type Context, callerOf, load } from '../api/context.ts';
 import { IssuedCoupon } from '../coupons/coupon.ts';
 import { issuedCouponsById } from '../coupons/read-coupons.ts';
 import { Payment } from '../payments/payment.ts';
@@ -44,7 +44,7 @@ export class OrdersResolver {
     @Arg('after', () => String, { nullable: true }) after: string | undefined,
     @Ctx() context: Context,
   ): Promise<Connection<Order>> {
-    return readOrders(context, first, after);
+    return readOrders(context, callerOf(context).id, first, after);
   }
 
   @Mutation(() => PlaceOrderResult)

@@ -17,16 +17,17 @@ export async function readOrder(context: Context, id: string): Promise<Order | n
   return order?.userId === callerOf(context).id ? order : null;
 }
 
-/** Reads a page of the caller's orders, newest first. */
+/** Reads a page of a user's orders, newest first. */
 export async function readOrders(
-  context: Context,
+  { em }: Context,
+  userId: string,
   first: number,
   after: string | undefined,
 ): Promise<Connection<Order>> {
   const page = pageOf(NAME, first, after, idKey);
-  const orders = await context.em.find(
+  const orders = await em.find(
     Order,
-    { userId: callerOf(context).id, ...(page.after && { id: { $lt: page.after } }) },
+    { userId, ...(page.after && { id: { $lt: page.after } }) },
     { orderBy: { id: 'desc' }, limit: first + 1, disableIdentityMap: true },
   );
   return toConnection(NAME, orders, first, ({ id }) => id);

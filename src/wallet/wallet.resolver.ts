@@ -5,7 +5,7 @@ import { Payment } from '../payments/payment.ts';
 import { paymentsById } from '../payments/read-payments.ts';
 import { CancelChargeInput, cancelCharge } from './cancel-charge.ts';
 import { ChargeInput, ChargeResult, charge } from './charge.ts';
-import { entriesById, LedgerEntry, LedgerEntryConnection, Wallet } from './wallet.ts';
+import { entriesById, LedgerEntry, LedgerEntryConnection, Wallet, walletsOfUsers } from './wallet.ts';
 
 const NAME = 'entry';
 
@@ -13,7 +13,7 @@ const NAME = 'entry';
 export class WalletResolver {
   @Query(() => Wallet)
   wallet(@Ctx() context: Context): Promise<Wallet> {
-    return context.em.findOneOrFail(Wallet, { userId: callerOf(context).id });
+    return load(context, walletsOfUsers, callerOf(context).id);
   }
 
   @FieldResolver(() => LedgerEntryConnection)

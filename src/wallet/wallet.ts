@@ -132,6 +132,13 @@ export class Wallet {
   }
 }
 
+/** Loads the wallet of each user; every user has one. */
+export const walletsOfUsers: Batch<Wallet> = async ({ em }, userIds) => {
+  const rows = await em.find(Wallet, { userId: { $in: [...userIds] } }, { disableIdentityMap: true });
+  const wallets = new Map(rows.map((wallet) => [wallet.userId, wallet]));
+  return userIds.map((id) => wallets.get(id) as Wallet);
+};
+
 /** Loads entries by id; each id must exist. */
 export const entriesById: Batch<LedgerEntry> = async ({ em }, ids) => {
   const entries = new Map((await em.find(LedgerEntry, { id: { $in: [...ids] } })).map((entry) => [entry.id, entry]));

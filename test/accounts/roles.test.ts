@@ -16,6 +16,9 @@ afterAll(() => world.close());
 /** Every operator's query and mutation, well formed. */
 const OPERATORS: Record<string, string> = {
   audit: '{ audit { ok } }',
+  queues: '{ queues { edges { node { id } } } }',
+  users: '{ users { edges { node { id } } } }',
+  user: `{ user(id: "${ID}") { id } }`,
   queue: `{ queue(id: "${ID}") { id } }`,
   createQueue: 'mutation { createQueue(input: { name: "a queue", capacity: 1 }) { id } }',
   updateQueue: `mutation { updateQueue(input: { id: "${ID}", capacity: 1 }) { id } }`,
@@ -85,6 +88,7 @@ const OPEN = [
     'seatMap',
     'seatStates',
   ],
+  ...['show', 'coupons'],
   ...['products', 'product', 'bestSellers', 'coupon', 'queueShuffle'],
 ];
 const SUBSCRIPTIONS = ['queuePosition', 'queueStats', 'seatChanges', 'salesEvents'];

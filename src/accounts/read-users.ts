@@ -1,0 +1,68 @@
+import { type Connection, pageOf, toConnection } from '../api/connection.ts';
+import type { Batch, Context } from '../api/context.ts';
+import { textOf } from '../api/input.ts';
+import { parseId } from '../platform/ids.ts';
+import { sql } from '../platform/postgres.ts';
+import { User } from './user.ts';
+
+const NAME = 'user';
+
+/** Longest text that is searched for, in characters. */
+const MAX_SEARCH = 200;
+
+/** The name without case, in the order of the index `user_account_search`. */
+const FOLDED = `lower(u.name) collate "C"`;
+
+/** The position after which a page begins. */
+interface Key {
+  readonly id: string;
+  readonly folded: string;
+}
+
+/**
+ * Reads a page of users by name, case aside.
+ * @param search an id, which finds that user alone, or the beginning of a name, in any case; undefined or spaces for all
+ * @throws CallerError BAD_USER_INPUT for a malformed page, and for a search of more than 200 characters
+ */
+export async function readUsers(
+  context: Context,
+  search: string | undefined,
+  first: number,
+  after: string | undefined,
+): Promise<Connection<User>> {
+  const page = pageOf(NAME, first, after, readKey);
+  const wanted = textOf('search', search ?? '', 0, MAX_SEARCH).trim();
+  const params: unknown[] = [];
+  const param = (value: unknown): string => `$${params.push(value)}`;
+  const conditions: string[] = [];
+  const id = parseId(wanted);
+  if (id !== undefined) conditions.push(`u.id = ${param(id)}`);
+  else if (wanted !== '') conditions.push(`${FOLDED} ^@ lower(${param(wanted)})`);
+  if (page.after) {
+    conditions.push(`(${FOLDED}, u.id) > (${param(page.after.folded)}::text, ${param(page.after.id)}::uuid)`);
+  }
+  const rows = await sql<Key>(
+    context.em,
+    `select u.id, ${FOLDED} as folded from user_account u
+     ${conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''} order by ${FOLDED}, u.id limit ${param(first + 1)}`,
+    params,
+  );
+  const found = toConnection(NAME, rows, first, ({ id, folded }) => `${id} ${folded}`);
+  const users = await usersById(
+    context,
+    found.edges.map(({ node }) => node.id),
+  );
+  return { ...found, edges: found.edges.map(({ cursor }, index) => ({ cursor, node: users[index] as User })) };
+}
+
+function readKey(text: string): Key | undefined {
+  const [, idText = '', folded = ''] = /^(\S{36}) (.*)$/s.exec(text) ?? [];
+  const id = parseId(idText);
+  return id === undefined || folded.includes('\0') ? undefined : { id, folded };
+}
+
+/** Loads users by id; each id must exist. */
+export const usersById: Batch<User> = async ({ em }, ids) => {
+  const users = new Map((await em.find(User, { id: { $in: [...ids] } })).map((user) => [user.id, user]));
+  return ids.map((id) => users.get(id) as User);
+};

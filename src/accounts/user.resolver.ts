@@ -1,0 +1,111 @@
+import { Arg, Ctx, Directive, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
+import type { Connection } from '../api/connection.ts';
+import { type Batch, type Context, callerOf, load } from '../api/context.ts';
+import { idOf } from '../api/input.ts';
+import { CallerError } from '../api/problems.ts';
+import { type Payment, PaymentConnection } from '../payments/payment.ts';
+import { readPayments } from '../payments/read-payments.ts';
+import { hashOf, QueueToken } from '../queue/queue-token.ts';
+import { readLiveTokens } from '../queue/read-live-tokens.ts';
+import { readReservations } from '../reservations/read-reservations.ts';
+import { type Reservation, ReservationConnection, ReservationStatus } from '../reservations/reservation.ts';
+import { type Order, OrderConnection } from '../shop/order.ts';
+import { readOrders } from '../shop/read-orders.ts';
+import { Wallet, walletsOfUsers } from '../wallet/wallet.ts';
+import { isOperator } from './is-operator.ts';
+import { readUsers } from './read-users.ts';
+import { User, UserConnection } from './user.ts';
+
+/** What a user has. Only the user and operators may see it, wherever the user appears. */
+@Resolver(() => User)
+export class UserResolver {
+  @Directive('@operator')
+  @Query(() => UserConnection, {
+    description:
+      'Users by name, case aside. search: an id, or the beginning of a name in any case; left out: everybody',
+  })
+  users(
+    @Arg('search', () => String, { nullable: true, description: 'At most 200 characters' }) search: string | undefined,
+    @Arg('first', () => Int, { defaultValue: 20, description: 'Users in a page, 1 .. 100' }) first: number,
+    @Arg('after', () => String, { nullable: true, description: 'endCursor of the page before' })
+    after: string | undefined,
+    @Ctx() context: Context,
+  ): Promise<Connection<User>> {
+    return readUsers(context, search, first, after);
+  }
+
+  @Directive('@operator')
+  @Query(() => User, { nullable: true, description: 'null for an unknown id' })
+  user(@Arg('id', () => ID, { description: 'Id of the user' }) id: string, @Ctx() context: Context) {
+    return context.em.findOne(User, { id: idOf('id', id) });
+  }
+
+  @FieldResolver(() => Wallet, { description: 'For the user and operators' })
+  async wallet(@Root() { id }: User, @Ctx() context: Context): Promise<Wallet> {
+    await requireUser(context, id);
+    return load(context, walletsOfUsers, id);
+  }
+
+  @FieldResolver(() => ReservationConnection, { description: 'Newest first; for the user and operators' })
+  async reservations(
+    @Root() { id }: User,
+    @Arg('first', () => Int, { defaultValue: 20, description: 'Reservations in a page, 1 .. 100' }) first: number,
+    @Arg('after', () => String, { nullable: true, description: 'endCursor of the page before' })
+    after: string | undefined,
+    @Arg('status', () => ReservationStatus, { nullable: true, description: 'Only those with it; left out: all' })
+    status: ReservationStatus | undefined,
+    @Ctx() context: Context,
+  ): Promise<Connection<Reservation>> {
+    await requireUser(context, id);
+    return readReservations(context, id, first, after, status);
+  }
+
+  @FieldResolver(() => OrderConnection, { description: 'Newest first; for the user and operators' })
+  async orders(
+    @Root() { id }: User,
+    @Arg('first', () => Int, { defaultValue: 20, description: 'Orders in a page, 1 .. 100' }) first: number,
+    @Arg('after', () => String, { nullable: true, description: 'endCursor of the page before' })
+    after: string | undefined,
+    @Ctx() context: Context,
+  ): Promise<Connection<Order>> {
+    await requireUser(context, id);
+    return readOrders(context, id, first, after);
+  }
+
+  @FieldResolver(() => PaymentConnection, {
+    description: 'Newest first, FAILED ones included; for the user and operators',
+  })
+  async payments(
+    @Root() { id }: User,
+    @Arg('first', () => Int, { defaultValue: 20, description: 'Payments in a page, 1 .. 100' }) first: number,
+    @Arg('after', () => String, { nullable: true, description: 'endCursor of the page before' })
+    after: string | undefined,
+    @Ctx() context: Context,
+  ): Promise<Connection<Payment>> {
+    await requireUser(context, id);
+    return readPayments(context, id, first, after);
+  }
+
+  @FieldResolver(() => [QueueToken], {
+    description:
+      'WAITING and ACTIVE places in all queues, newest first; for the user and operators. Operators get the public id of a token as its `value`, which opens nothing',
+  })
+  async tokens(@Root() { id }: User, @Ctx() context: Context): Promise<QueueToken[]> {
+    await requireUser(context, id);
+    const tokens = await readLiveTokens(context, id);
+    if (callerOf(context).id === id) return tokens;
+    return tokens.map((token) => Object.assign(new QueueToken(), token, { value: hashOf(token.value) }));
+  }
+}
+
+/** @throws CallerError FORBIDDEN unless the caller is the user with the id, or an operator */
+async function requireUser(context: Context, id: string): Promise<void> {
+  const caller = callerOf(context);
+  if (caller.id !== id && !(await load(context, operators, caller.id))) throw new CallerError('FORBIDDEN');
+}
+
+/** Whether the caller is an operator, asked once for all fields that are resolved together. */
+const operators: Batch<boolean> = async (context, ids) => {
+  const is = await isOperator(context);
+  return ids.map(() => is);
+};
