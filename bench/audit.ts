@@ -39,7 +39,7 @@ async function fill(databaseUrl: string): Promise<void> {
       [ENTRIES_EACH],
     ],
     [
-      `with c as (insert into concert (id, title, description) values (gen_random_uuid(), 'a concert', '') returning id)
+      `with c as (insert into concert (id, title, description, slug) values (gen_random_uuid(), 'a concert', '', gen_random_uuid()) returning id)
        insert into show (id, concert_id, subtitle, venue, starts_at, duration_minutes, sales_open_at, sales_close_at, price, seat_count)
        select gen_random_uuid(), c.id, '', 'a hall', now(), 60, now() - interval '1 day', now(), 100, $2::int
        from c cross join generate_series(1, $1::int)`,

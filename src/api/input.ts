@@ -39,3 +39,19 @@ export function idempotencyKeyOf(key: string): string {
   }
   return key;
 }
+
+/** The fields of an input of which those that are left out stay unchanged. */
+export type Given<Input> = { readonly [Name in keyof Input]?: NonNullable<Input[Name]> };
+
+/**
+ * @returns the fields of an input that are not left out
+ * @param clearable the fields that null empties; in the result they are null then
+ * @throws CallerError BAD_USER_INPUT for null in any other field
+ */
+export function givenOf<Input extends object>(input: Input, ...clearable: (keyof Input)[]): Given<Input> {
+  const given = Object.entries(input).filter(([, value]) => value !== undefined);
+  for (const [name, value] of given) {
+    if (value === null && !clearable.includes(name as keyof Input)) throw badInput(`input.${name}`, 'must not be null');
+  }
+  return Object.fromEntries(given) as Given<Input>;
+}

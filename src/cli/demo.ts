@@ -81,10 +81,15 @@ async function makeConcerts(platform: Platform): Promise<DemoConcerts> {
   });
   const queued = await createConcert(context, {
     title: 'Midnight Parade (behind a queue)',
+    artist: 'Midnight Parade',
     description: 'Two people at a time are let in: enter the queue and see your place.',
     queueId: queue.id,
   });
-  const open = await createConcert(context, { title: 'Open Air (no queue)', description: 'Walk right in.' });
+  const open = await createConcert(context, {
+    title: 'Open Air (no queue)',
+    artist: 'The Open Air',
+    description: 'Walk right in.',
+  });
   const noon = Math.floor(Date.now() / DAY) * DAY + 10 * HOUR;
   for (const concertId of [queued.id, open.id]) {
     for (const days of [30, 31, 32]) {

@@ -1,5 +1,6 @@
 import { type EntityClass, type EntityManager, LockMode } from '@mikro-orm/core';
 import { AlertChannel, writeChannels } from '../alerts/alert.ts';
+import { Concert } from '../concerts/concert.ts';
 import { readHolders, Seat, writeSeats } from '../concerts/seat.ts';
 import { publishSeats } from '../concerts/seat-change.ts';
 import { Coupon, eventsOfIssuedCoupon, IssuedCoupon } from '../coupons/coupon.ts';
@@ -45,6 +46,7 @@ export interface Kind<E extends object = object> {
 
 const byId = { key: ({ id }: { readonly id: string }) => id, idProperty: 'id' };
 
+export const CONCERTS: Kind<Concert> = { ...byId, entity: Concert, lock: 'wait' };
 export const RESERVATIONS: Kind<Reservation> = {
   ...byId,
   entity: Reservation,
@@ -126,6 +128,7 @@ export const LOCK_ORDER: readonly Kind<never>[] = [
   COUPONS,
   PAYMENTS,
   QUEUES,
+  CONCERTS,
   PRIORITY_CODES,
   WEBHOOKS,
   ALERT_CHANNELS,

@@ -3,6 +3,10 @@ import { Field, ID, ObjectType } from 'type-graphql';
 import { connectionOf } from '../api/connection.ts';
 import { DateTime } from '../api/scalars.ts';
 
+/** Most characters of a slug, and of the part that is made from a title. */
+export const MAX_SLUG = 100;
+const MAX_MADE_SLUG = 80;
+
 @ObjectType()
 @Entity({ tableName: 'concert' })
 export class Concert {
@@ -14,9 +18,23 @@ export class Concert {
   @Property({ type: 'text' })
   title!: string;
 
+  @Field(() => String, { description: 'Who performs; empty when nothing was said' })
+  @Property({ type: 'text' })
+  artist!: string;
+
   @Field(() => String)
   @Property({ type: 'text' })
   description!: string;
+
+  @Field(() => String, { nullable: true, description: 'An https URL, or a path of the site that shows it' })
+  @Property({ type: 'text', nullable: true })
+  imageUrl!: string | null;
+
+  @Field(() => String, {
+    description: 'Names the concert in URLs: letters of any script in lower case, digits and hyphens; no other has it',
+  })
+  @Property({ type: 'text' })
+  slug!: string;
 
   @Property({ type: 'uuid', nullable: true })
   queueId!: string | null;
@@ -27,3 +45,22 @@ export class Concert {
 }
 
 export const ConcertConnection = connectionOf('Concert', Concert);
+
+/**
+ * The slug that a title gives: its runs of letters and digits of any script, in lower case, joined by hyphens. Letters
+ * that can be written in several ways are written in one.
+ * @returns `concert` for a title without letters and digits
+ */
+export function slugFrom(title: string): string {
+  const words = title
+    .normalize('NFKC')
+    .toLowerCase()
+    .match(/[\p{L}\p{N}\p{M}]+/gu);
+  const slug = (words ?? ['concert']).join('-');
+  return [...slug].slice(0, MAX_MADE_SLUG).join('').replace(/-$/, '');
+}
+
+/** The first of `slug`, `slug-2`, `slug-3` and so on that is not taken. */
+export function freeSlug(slug: string, taken: ReadonlySet<string>): string {
+  for (let number = 2, free = slug; ; free = `${slug}-${number++}`) if (!taken.has(free)) return free;
+}

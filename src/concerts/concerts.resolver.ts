@@ -14,12 +14,12 @@ import {
 } from 'type-graphql';
 import { type Connection, idKey, pageOf, toConnection } from '../api/connection.ts';
 import { type Context, load, PUBLIC, SLOW } from '../api/context.ts';
-import { idOf } from '../api/input.ts';
+import { idOf, textOf } from '../api/input.ts';
 import { LocalDate } from '../api/scalars.ts';
 import type { Subject } from '../platform/topics.ts';
 import { Queue } from '../queue/queue.ts';
 import { availableDates } from './available-dates.ts';
-import { Concert, ConcertConnection } from './concert.ts';
+import { Concert, ConcertConnection, MAX_SLUG } from './concert.ts';
 import { queuesById, showsOfConcerts } from './concert-loads.ts';
 import { CreateConcertInput, createConcert } from './create-concert.ts';
 import { CreateShowInput, createShow } from './create-show.ts';
@@ -27,6 +27,7 @@ import { readAvailableSeats, readSeatMap, readSeatStates } from './read-seats.ts
 import { Seat, SeatStates } from './seat.ts';
 import { SEAT_CHANGES, SeatChange } from './seat-change.ts';
 import { Show } from './show.ts';
+import { UpdateConcertInput, updateConcert } from './update-concert.ts';
 
 const NAME = 'concert';
 
@@ -59,6 +60,12 @@ export class ConcertsResolver {
   @Query(() => Concert, { nullable: true })
   concert(@Arg('id', () => ID) id: string, @Ctx() context: Context): Promise<Concert | null> {
     return context.em.findOne(Concert, { id: idOf('id', id) });
+  }
+
+  @Extensions(PUBLIC)
+  @Query(() => Concert, { nullable: true, description: 'The concert that a URL names' })
+  concertBySlug(@Arg('slug', () => String) slug: string, @Ctx() context: Context): Promise<Concert | null> {
+    return context.em.findOne(Concert, { slug: textOf('slug', slug, 0, MAX_SLUG).normalize('NFKC') });
   }
 
   @Directive('@queued')
@@ -113,6 +120,15 @@ a whole hall`,
     @Ctx() context: Context,
   ): Promise<Concert> {
     return createConcert(context, input);
+  }
+
+  @Directive('@operator')
+  @Mutation(() => Concert)
+  updateConcert(
+    @Arg('input', () => UpdateConcertInput) input: UpdateConcertInput,
+    @Ctx() context: Context,
+  ): Promise<Concert> {
+    return updateConcert(context, input);
   }
 
   @Extensions(SLOW)
