@@ -25,6 +25,11 @@ export interface QueueSettings {
   readonly admitPerMinute?: number | null | undefined;
   readonly activeSeconds?: number | undefined;
   readonly maxWaiting?: number | undefined;
+  readonly name?: string | undefined;
+  /** Of a SCHEDULED queue whose time has not come. */
+  readonly opensAt?: Date | undefined;
+  readonly awaySeconds?: number | undefined;
+  readonly reenter?: boolean | undefined;
 }
 
 @ObjectType({ description: 'A waiting room: lets a bounded number of people in at a time, in order' })
@@ -84,9 +89,11 @@ export class Queue {
 
   /**
    * Changes settings. OPEN on a SCHEDULED queue moves its opening to now; the queue is OPEN once its order is drawn.
-   * @throws CallerError BAD_USER_INPUT for a state that the queue cannot take, with nothing changed
+   * @throws CallerError BAD_USER_INPUT for a state that the queue cannot take, and for an `opensAt` that is not in the
+   * future or comes after the opening, with nothing changed
    */
-  change({ state = this.state, ...numbers }: QueueSettings, now: Date): void {
+  change({ state = this.state, ...others }: QueueSettings, now: Date): void {
+    if (others.opensAt) this.checkOpening(state, others.opensAt, now);
     if (this.state === 'SCHEDULED') {
       if (state === 'PAUSED')
         throw badInput('input.state', 'must be OPEN or CLOSED: a SCHEDULED queue cannot be paused');
@@ -96,9 +103,14 @@ export class Queue {
       if (state === 'SCHEDULED') throw badInput('input.state', 'must not be SCHEDULED: the queue has opened');
       this.state = state;
     }
-    for (const [name, value] of Object.entries(numbers))
-      if (value !== undefined) Object.assign(this, { [name]: value });
+    for (const [name, value] of Object.entries(others)) if (value !== undefined) Object.assign(this, { [name]: value });
     this.version += 1;
+  }
+
+  private checkOpening(state: QueueState, opensAt: Date, now: Date): void {
+    const isAhead = this.state === 'SCHEDULED' && state === 'SCHEDULED' && this.opensAt !== null && this.opensAt > now;
+    if (!isAhead) throw badInput('input.opensAt', 'can be changed until the queue opens or is closed');
+    if (opensAt <= now) throw badInput('input.opensAt', 'must lie in the future');
   }
 }
 

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Field, ID, InputType, Int } from 'type-graphql';
 import type { Context } from '../api/context.ts';
-import { idOf } from '../api/input.ts';
-import { badInput, notFound } from '../api/problems.ts';
+import { givenOf, idOf, textOf } from '../api/input.ts';
+import { notFound } from '../api/problems.ts';
+import { DateTime } from '../api/scalars.ts';
 import { QUEUES, rowsOf } from '../commands/lock-order.ts';
 import { run, type Verb } from '../commands/runner.ts';
 import { isUnavailable } from '../platform/faults.ts';
@@ -34,6 +35,27 @@ export class UpdateQueueInput {
 
   @Field(() => QueueState, { nullable: true })
   state?: QueueState | null;
+
+  @Field(() => String, { nullable: true, description: '1 .. 200 characters' })
+  name?: string | null;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'In the future; only of a SCHEDULED queue whose time has not come',
+  })
+  opensAt?: Date | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    description: '1 .. 86,400; holds for everybody who waits, from the next tick on',
+  })
+  awaySeconds?: number | null;
+
+  @Field(() => Boolean, {
+    nullable: true,
+    description: 'Holds for everybody whose place runs out, from the next tick on',
+  })
+  reenter?: boolean | null;
 }
 
 /** Milliseconds that the answer waits for a draw, which continues afterwards. */
@@ -55,19 +77,19 @@ const UPDATE: Verb<{ readonly id: string; readonly settings: QueueSettings }, Qu
 
 /**
  * Changes the settings that are given, from the next tick on. A lower capacity evicts no token. A SCHEDULED queue can
- * be opened, which draws its order at once, or closed; a queue that has opened is never SCHEDULED again.
+ * be opened, which draws its order at once, or closed, or open at another time; a queue that has opened is never
+ * SCHEDULED again.
  * @returns the queue; still SCHEDULED when its draw takes longer than two seconds
- * @throws CallerError NOT_FOUND; BAD_USER_INPUT for numbers out of their bounds, null where a value is needed, and a
- * state that the queue cannot take
+ * @throws CallerError NOT_FOUND; BAD_USER_INPUT for a name outside 1..200 characters, numbers out of their bounds, null
+ * where a value is needed, a state that the queue cannot take, and an `opensAt` that is not in the future or comes
+ * after the opening
  */
 export async function updateQueue(context: Context, input: UpdateQueueInput): Promise<Queue> {
-  const id = idOf('input.id', input.id);
-  const { capacity, activeSeconds, maxWaiting, state, admitPerMinute } = input;
-  for (const [name, value] of Object.entries({ capacity, activeSeconds, maxWaiting, state })) {
-    if (value === null) throw badInput(`input.${name}`, 'must not be null');
-  }
-  const settings = { capacity, activeSeconds, maxWaiting, state, admitPerMinute } as QueueSettings;
-  checkNumbers(settings as Parameters<typeof checkNumbers>[0]);
+  const { id: text, ...settings } = givenOf(input, 'admitPerMinute');
+  const id = idOf('input.id', text as string);
+  const { state, name } = settings;
+  if (name !== undefined) textOf('input.name', name, 1, 200);
+  checkNumbers(settings);
   const queue = (await run(context, UPDATE, { id, settings })) as Queue;
   // The row holds the change: after an outage of Redis, the job queue-settings writes it to Redis.
   await pushSettings(context.platform, queue).catch((error: unknown) => {

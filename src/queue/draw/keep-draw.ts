@@ -29,7 +29,12 @@ export async function keepDraw(platform: Platform, queueId: string, order: Drawn
     }
     await em.nativeUpdate(QueueShuffle, { queueId }, { drawn, drawnAt: raw('clock_timestamp()') });
     const scheduled = { id: queueId, state: 'SCHEDULED' } as const;
-    const opened = await em.nativeUpdate(Queue, scheduled, { state: 'OPEN', version: raw('version + 1') });
+    const opened = await em.nativeUpdate(Queue, scheduled, {
+      state: 'OPEN',
+      // An opening that was put off in the moment in which it came has come all the same.
+      opensAt: raw('least(opens_at, clock_timestamp())'),
+      version: raw('version + 1'),
+    });
     if (opened > 0) await writeOutbox(em, [{ event: queueEvent('queue.opened.v1', queueId), requestId: undefined }]);
     return true;
   });

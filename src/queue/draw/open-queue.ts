@@ -36,6 +36,8 @@ export async function openQueue(platform: Platform, queueId: string): Promise<bo
 }
 
 async function drawAndOpen(platform: Platform, queueId: string): Promise<boolean> {
+  // The time of the opening may have been changed while Redis was unreachable.
+  await restoreSettings(platform, queueId);
   const lanes = await runScript<Lane[] | 0 | 1>(platform.redis, SEAL, queueKey(queueId));
   if (!Array.isArray(lanes)) return lanes === 1;
   const { secretSeed } = await forkOf(platform).findOneOrFail(QueueShuffle, { queueId });
