@@ -65,8 +65,8 @@ const SELL = [
              (row_number() over (order by id) - 1) % ${WALLETS} as place from seat) s
      join (select user_id, row_number() over (order by user_id) - 1 as place from wallet) w using (place)
      where s.turn < 2`,
-  `insert into reservation (id, user_id, show_id, seat_ids, status, amount, expires_at)
-     select reservation_id, user_id, show_id, array[seat_id], case turn when 1 then 'CANCELLED' else 'CONFIRMED' end, 100, now()
+  `insert into reservation (id, user_id, show_id, seat_ids, seat_prices, status, amount, expires_at)
+     select reservation_id, user_id, show_id, array[seat_id], array[100], case turn when 1 then 'CANCELLED' else 'CONFIRMED' end, 100, now()
      from sale`,
   `insert into payment (id, user_id, reservation_id, amount, status, cancelled_at)
      select payment_id, user_id, reservation_id, 100, case turn when 1 then 'CANCELLED' else 'COMPLETED' end,

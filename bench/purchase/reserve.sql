@@ -4,8 +4,8 @@ begin;
 select pg_advisory_xact_lock(hashtextextended(md5('user' || :n) || 'show', 0));
 select id from seat where id = any(array[md5('seat' || :n)::uuid]) order by id for update;
 with r as (
-  insert into reservation (id, user_id, show_id, seat_ids, status, amount, expires_at)
-  select md5('reservation' || :n)::uuid, md5('user' || :n)::uuid, show_id, array[id], 'HELD', price,
+  insert into reservation (id, user_id, show_id, seat_ids, seat_prices, status, amount, expires_at)
+  select md5('reservation' || :n)::uuid, md5('user' || :n)::uuid, show_id, array[id], array[price], 'HELD', price,
     clock_timestamp() + make_interval(secs => 300)
   from seat where id = md5('seat' || :n)::uuid returning *
 ), seats as (

@@ -3,6 +3,7 @@ import { AlertChannel, writeChannels } from '../alerts/alert.ts';
 import { Concert } from '../concerts/concert.ts';
 import { readHolders, Seat, writeSeats } from '../concerts/seat.ts';
 import { publishSeats } from '../concerts/seat-change.ts';
+import { Show } from '../concerts/show.ts';
 import { Coupon, eventsOfIssuedCoupon, IssuedCoupon } from '../coupons/coupon.ts';
 import { Webhook } from '../events/webhook.ts';
 import { eventsOfPayment, Payment } from '../payments/payment.ts';
@@ -29,9 +30,10 @@ export interface Kind<E extends object = object> {
   readonly idProperty: string;
   /**
    * How the rows are locked. `wait`: waits for rows that another transaction has locked. `skip`: leaves those rows out.
-   * `version`: takes no lock; MikroORM checks the version when it writes.
+   * `version`: takes no lock; MikroORM checks the version when it writes. `named`: takes no lock; the command has a lock
+   * of `Wanted.exclusive` that guards them.
    */
-  readonly lock: 'wait' | 'skip' | 'version';
+  readonly lock: 'wait' | 'skip' | 'version' | 'named';
   /** Condition of MikroORM that a row must meet to be read and locked; other rows need no lock. */
   readonly where?: object;
   /** Reads, once the rows are locked, the other data that belongs to them. */
@@ -47,6 +49,8 @@ export interface Kind<E extends object = object> {
 const byId = { key: ({ id }: { readonly id: string }) => id, idProperty: 'id' };
 
 export const CONCERTS: Kind<Concert> = { ...byId, entity: Concert, lock: 'wait' };
+/** Guarded by the show's exclusive lock: what refers to a show locks its row for sharing, and must not be waited for. */
+export const SHOWS: Kind<Show> = { ...byId, entity: Show, lock: 'named' };
 export const RESERVATIONS: Kind<Reservation> = {
   ...byId,
   entity: Reservation,
@@ -115,10 +119,12 @@ export const WALLETS: Kind<Wallet> = {
 
 /**
  * The order in which every batch takes its locks, several of one kind by id, so that no two batches wait for each
- * other. Before all of them it takes the idempotency keys (for which no transaction waits) and the limits of users
- * (`lockLimits`). Under WALLET_GUARD or COUPON_GUARD=redis-lock the lock in Redis comes first, before the transaction.
+ * other. Before all of them it takes the locks that have names (`lockNames`): of shows, then the limits of users; and the
+ * idempotency keys, for which no transaction waits. Under WALLET_GUARD or COUPON_GUARD=redis-lock the lock in Redis comes
+ * first, before the transaction.
  */
 export const LOCK_ORDER: readonly Kind<never>[] = [
+  SHOWS,
   RESERVATIONS,
   ORDERS,
   SEATS,
@@ -153,8 +159,13 @@ export async function insertRows(em: EntityManager, rows: readonly object[]): Pr
   else await em.insertMany([...rows]);
 }
 
-/** The locks that a command wants: row ids by kind, and limits as `limitOf` names them. */
+/** The locks that a command wants: names, and row ids by kind. */
 export interface Wanted {
+  /** Names that transactions lock at the same time, unless one of them locks it alone. */
+  readonly shared?: readonly string[];
+  /** Names that one transaction at a time locks, and nobody shares meanwhile. */
+  readonly exclusive?: readonly string[];
+  /** Names of limits, as `limitOf` makes them: locked after the others, one transaction at a time. */
   readonly limits?: readonly string[];
   readonly rows?: readonly (readonly [Kind<never>, readonly string[]])[];
 }
@@ -167,28 +178,60 @@ export function rowsOf<E extends object>(
   return [kind as unknown as Kind<never>, ids];
 }
 
+/** A name to lock, and whether it is shared with others. Sorted by `place`, then by their hashes. */
+interface NamedLock {
+  readonly name: string;
+  readonly isShared: boolean;
+  readonly place: number;
+}
+
+function namedLocksOf(wanted: readonly Wanted[]): NamedLock[] {
+  const exclusive = new Set(wanted.flatMap(({ exclusive = [] }) => exclusive));
+  const shared = new Set(wanted.flatMap(({ shared = [] }) => shared)).difference(exclusive);
+  const limits = new Set(wanted.flatMap(({ limits = [] }) => limits));
+  return [
+    ...[...exclusive].map((name) => ({ name, isShared: false, place: 0 })),
+    ...[...shared].map((name) => ({ name, isShared: true, place: 0 })),
+    ...[...limits].map((name) => ({ name, isShared: false, place: 1 })),
+  ];
+}
+
+/** Every name that a command wants to lock. */
+export function namesWanted({ shared = [], exclusive = [], limits = [] }: Wanted): string[] {
+  return [...shared, ...exclusive, ...limits];
+}
+
+const NAMED_LOCKS = `unnest($1::text[], $2::boolean[], $3::int[]) as u (name, is_shared, place)`;
+
+function columnsOf(locks: readonly NamedLock[]): unknown[] {
+  return [locks.map(({ name }) => name), locks.map(({ isShared }) => isShared), locks.map(({ place }) => place)];
+}
+
 /**
- * Locks limits until the end of `em`'s transaction, in the order of their hashes; waits for other transactions. Limits
- * per user and show are counted under this lock.
- * @param limits names as `limitOf` makes them
+ * Bounds the waiting for each lock of `em`'s transaction, and takes the locks of the names that are wanted, until its
+ * end; waits for other transactions. What is counted per user and show is counted under such a lock.
+ * @param lockMs milliseconds
  */
-export async function lockLimits(em: EntityManager, limits: readonly string[]): Promise<void> {
+export async function lockNames(em: EntityManager, wanted: readonly Wanted[], lockMs: number): Promise<void> {
   await sql(
     em,
-    prepared(`select pg_advisory_xact_lock(hash) from (
-       select distinct hashtextextended(name, 0) as hash from unnest($1::text[]) as u (name) order by 1 offset 0) locks`),
-    [limits],
+    prepared(`with patience as materialized (select set_config('lock_timeout', $4, true))
+     select case when is_shared then pg_advisory_xact_lock_shared(hash) else pg_advisory_xact_lock(hash) end
+     from patience cross join (
+       select distinct place, hashtextextended(name, 0) as hash, is_shared from ${NAMED_LOCKS}
+       order by place, hash, is_shared offset 0) locks`),
+    [...columnsOf(namedLocksOf(wanted)), String(lockMs)],
   );
 }
 
-/** Takes those of the limits' locks that no other transaction has, without waiting. @returns their names */
-export async function lockFreeLimits(em: EntityManager, limits: readonly string[]): Promise<string[]> {
+/** Takes those of the wanted names' locks that are free, without waiting. @returns their names */
+export async function lockFreeNames(em: EntityManager, wanted: readonly Wanted[]): Promise<string[]> {
   const rows = await sql<{ name: string }>(
     em,
-    prepared(
-      `select name from unnest($1::text[]) as u (name) where pg_try_advisory_xact_lock(hashtextextended(name, 0))`,
-    ),
-    [limits],
+    prepared(`select name from ${NAMED_LOCKS} where $3::int[] is not null and case when is_shared
+       then pg_try_advisory_xact_lock_shared(hashtextextended(name, 0))
+       else pg_try_advisory_xact_lock(hashtextextended(name, 0)) end`),
+    columnsOf(namedLocksOf(wanted)),
   );
   return rows.map(({ name }) => name);
 }
@@ -208,7 +251,7 @@ export async function lockRows<E extends object>(
     entity,
     { ...where, [idProperty]: { $in: [...new Set(ids)].sort() } } as never,
     {
-      ...(lock !== 'version' && {
+      ...((lock === 'wait' || lock === 'skip') && {
         lockMode: lock === 'wait' ? LockMode.PESSIMISTIC_WRITE : LockMode.PESSIMISTIC_PARTIAL_WRITE,
       }),
       orderBy: { [idProperty]: 1 } as never,
@@ -230,6 +273,14 @@ export async function lockedByOthers<E extends object>(
   const missing = ids.filter((id) => !free.has(id));
   if (missing.length === 0) return [];
   return [...(await lockRows(em, { ...kind, lock: 'version' }, missing)).keys()];
+}
+
+/**
+ * The name of a show's lock. Who sells from the show shares it; who changes what is for sale, or ends the sale, has it
+ * alone.
+ */
+export function showLock(showId: string): string {
+  return `show:${showId}`;
 }
 
 /** The name of a limit that is counted per user and show. */

@@ -4,7 +4,7 @@ import type { ClassType } from 'type-graphql';
 import { CallerError, keptRefusal, Problem, type Refusal, refuse, restoreRefusal } from '../api/problems.ts';
 import { breaksConstraint, isConflict, isLockedOut, isUnavailable } from '../platform/faults.ts';
 import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
-import { sql, sqlRow } from '../platform/postgres.ts';
+import { sqlRow } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
 import { outside } from '../platform/work.ts';
 import { Wallet } from '../wallet/wallet.ts';
@@ -27,9 +27,10 @@ import {
   type Kind,
   LOCK_ORDER,
   lockedByOthers,
-  lockFreeLimits,
-  lockLimits,
+  lockFreeNames,
+  lockNames,
   lockRows,
+  namesWanted,
   WALLETS,
   type Wanted,
 } from './lock-order.ts';
@@ -43,6 +44,7 @@ import { Stopwatch, type Timing } from './timing.ts';
  *
  *   schedule   chooses commands in the order of arrival, by the names that they contend for
  *   prepare    reads, without locks, data that never changes; refuses commands that need no lock to be refused
+ *   names      locks the names: of shows, of users' limits
  *   claim      claims the idempotency keys
  *   lock       locks the rows, kind by kind in LOCK_ORDER
  *   facts      reads the clock, then the other data that the decisions depend on
@@ -50,7 +52,7 @@ import { Stopwatch, type Timing } from './timing.ts';
  *   write      writes wallets by version, new rows, changed rows, kept answers, and last the events of the changes
  *   commit     commits; then each command's steps after the commit run, and its caller gets the answer
  *
- * One transaction covers the steps from `claim` to `commit`. After a lost race the batch runs again. After a fault the
+ * One transaction covers the steps from `names` to `commit`. After a lost race the batch runs again. After a fault the
  * two halves of the batch run apart, and so on, so that only the command at fault fails.
  */
 
@@ -78,6 +80,8 @@ const MAX_TRIES = 5;
  */
 const LOCK_MS = 150;
 const MAX_LOCK_MS = 600;
+/** Milliseconds that a group waits for each locked row or name. */
+const MAX_PATIENCE_MS = 1 * SECOND;
 /** How often a command may wait for a row locked by another transaction. */
 const MAX_WAITS = 5;
 /**
@@ -654,10 +658,15 @@ class Runner {
   async #lockedBy(open: readonly Open[]): Promise<ReadonlyMap<Open, readonly string[]>> {
     const locked = new Set<string>();
     await this.#transaction(async (em) => {
-      const limits = open.flatMap(({ wanted }) => wanted.limits ?? []);
-      if (limits.length > 0) {
-        const free = new Set(await lockFreeLimits(em, limits));
-        for (const name of limits) if (!free.has(name)) locked.add(name);
+      const names = open.flatMap(({ wanted }) => namesWanted(wanted));
+      if (names.length > 0) {
+        const free = new Set(
+          await lockFreeNames(
+            em,
+            open.map(({ wanted }) => wanted),
+          ),
+        );
+        for (const name of names) if (!free.has(name)) locked.add(name);
       }
       for (const kind of LOCK_ORDER) {
         if (kind.lock !== 'wait') continue;
@@ -666,7 +675,7 @@ class Runner {
       }
     });
     const wantedBy = ({ wanted }: Open): string[] => [
-      ...(wanted.limits ?? []),
+      ...namesWanted(wanted),
       ...(wanted.rows ?? []).flatMap(([, ids]) => ids),
     ];
     return new Map(open.map((one) => [one, wantedBy(one).filter((id) => locked.has(id))]));
@@ -704,8 +713,11 @@ class Runner {
 
   async #waitForRows(names: ReadonlySet<string>, open: readonly Open[]): Promise<undefined> {
     await this.#transaction(async (em) => {
-      const limits = open.flatMap(({ wanted }) => wanted.limits ?? []).filter((name) => names.has(name));
-      if (limits.length > 0) await lockLimits(em, limits);
+      await lockNames(
+        em,
+        open.map(({ wanted }) => only(wanted, names)),
+        MAX_PATIENCE_MS,
+      );
       for (const kind of LOCK_ORDER) {
         const ids = open.flatMap(({ wanted }) => idsOf(wanted, kind)).filter((id) => names.has(id));
         if (kind.lock === 'wait' && ids.length > 0) await lockRows(em, kind, ids);
@@ -736,7 +748,11 @@ class Runner {
     if (open.length === 0) return [];
     const scene = new Scene(this.#platform);
     const { results, changes } = await this.#transaction(async (em) => {
-      await sql(em, `set local lock_timeout = ${lockMsOf(batch)}`);
+      await lockNames(
+        em,
+        open.map(({ wanted }) => wanted),
+        lockMsOf(batch),
+      );
       return this.#decideAndWrite(em, scene, open, lost, stopwatch);
     });
     stopwatch.end('committingMs');
@@ -813,10 +829,8 @@ class Runner {
     return { results, changes };
   }
 
-  /** Takes all locks that the commands want, kind after kind and each kind by id, and reads the rows. */
+  /** Takes the locks of all rows that the commands want, kind after kind and each kind by id, and reads the rows. */
   async #lock(em: EntityManager, scene: Scene, open: readonly Open[], lost: number): Promise<void> {
-    const limits = open.flatMap(({ wanted }) => wanted.limits ?? []);
-    if (limits.length > 0) await lockLimits(em, limits);
     for (const kind of LOCK_ORDER) {
       const ids = scene.missing(kind, [...new Set(open.flatMap(({ wanted }) => idsOf(wanted, kind)))]);
       if (ids.length === 0) continue;
@@ -961,6 +975,12 @@ async function write(em: EntityManager, scene: Scene): Promise<(readonly [Kind<n
     changes.push([kind, changed]);
   }
   return changes;
+}
+
+/** The part of what a command wants to lock that has one of the names. */
+function only({ shared = [], exclusive = [], limits = [] }: Wanted, names: ReadonlySet<string>): Wanted {
+  const isNamed = (name: string): boolean => names.has(name);
+  return { shared: shared.filter(isNamed), exclusive: exclusive.filter(isNamed), limits: limits.filter(isNamed) };
 }
 
 function idsOf({ rows = [] }: Wanted, kind: Kind<never>): readonly string[] {

@@ -92,6 +92,8 @@ export async function createShow(context: Context, input: CreateShowInput): Prom
     salesCloseAt: input.salesCloseAt,
     price: input.price,
     seatCount,
+    cancelledAt: null,
+    cancelReason: null,
   });
   await runAlone(context.platform, async (em) => {
     await em.insert(show);

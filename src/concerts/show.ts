@@ -46,4 +46,12 @@ export class Show {
   @Field(() => Int)
   @Property({ type: 'integer' })
   seatCount!: number;
+
+  @Field(() => DateTime, { nullable: true, description: 'When the show was cancelled; null: it takes place' })
+  @Property({ type: 'datetime', columnType: 'timestamptz', nullable: true })
+  cancelledAt!: Date | null;
+
+  @Field(() => String, { nullable: true, description: 'Why it was cancelled' })
+  @Property({ type: 'text', nullable: true })
+  cancelReason!: string | null;
 }

@@ -19,8 +19,8 @@ import {
 } from './payment.ts';
 
 @InputType({
-  description: `Exactly one of reservationId and orderId, else BAD_USER_INPUT. Checked in this order: sign-in, replay, ownership, AlreadyPaid, NOT_PAYABLE (released,
-cancelled, show started), token ACTIVE, hold live (HOLD_EXPIRED), balance. HOLD_EXPIRED and InsufficientBalance are recorded as FAILED payments.
+  description: `Exactly one of reservationId and orderId, else BAD_USER_INPUT. Checked in this order: sign-in, replay, ownership, AlreadyPaid, SHOW_CANCELLED,
+NOT_PAYABLE (released, cancelled, show started), token ACTIVE, hold live (HOLD_EXPIRED), balance. HOLD_EXPIRED and InsufficientBalance are recorded as FAILED payments.
 salesCloseAt does not stop the payment of a live hold. A total of 0 is COMPLETED without a ledger entry. The first payment uses up the queue token and
 releases the token's other holds`,
 })
@@ -54,8 +54,8 @@ const PAY: Verb<Pay, PayAnswer, unknown, unknown> = {
     ),
 
   locks({ kind, userId, ...attempt }, known) {
-    const { limits, rows = [] } = kind.locksToPay({ userId, ...attempt }, known);
-    return { ...(limits && { limits }), rows: [...rows, rowsOf(WALLETS, [userId])] };
+    const { rows = [], ...names } = kind.locksToPay({ userId, ...attempt }, known);
+    return { ...names, rows: [...rows, rowsOf(WALLETS, [userId])] };
   },
 
   facts: async (em, items, scene) =>
@@ -100,8 +100,8 @@ const PAY: Verb<Pay, PayAnswer, unknown, unknown> = {
 /**
  * Pays for a payable from the caller's wallet, once for each idempotency key, in one transaction. With
  * ON_PAYMENT_FAILURE=release, a payable that the balance does not cover is given up in the same transaction.
- * @returns the Payment, COMPLETED; InsufficientBalance; AlreadyPaid; a Refusal HOLD_EXPIRED, NOT_PAYABLE or
- * IDEMPOTENCY_CONFLICT
+ * @returns the Payment, COMPLETED; InsufficientBalance; AlreadyPaid; a Refusal HOLD_EXPIRED, NOT_PAYABLE,
+ * SHOW_CANCELLED or IDEMPOTENCY_CONFLICT
  * @throws CallerError BAD_USER_INPUT unless exactly one payable is named; NOT_FOUND for a payable that is unknown or
  * another user's; QUEUE_TOKEN_REQUIRED without an ACTIVE token of the queue in front; SERVICE_UNAVAILABLE when a token
  * is needed and Redis is unreachable
@@ -136,7 +136,7 @@ function failedPayment(asked: Pay, amount: number, failure: RefusalCode, scene: 
 function paymentFor({ kind, id, userId }: Pay, { now }: Scene, fields: Partial<Payment>): Payment {
   return Object.assign(
     new Payment(),
-    { userId, reservationId: null, orderId: null, queueId: null, tokenHash: null, failure: null },
+    { userId, reservationId: null, orderId: null, queueId: null, tokenHash: null, failure: null, refunded: 0 },
     { [kind.argument]: id, createdAt: now, cancelledAt: null },
     fields,
   );

@@ -1,7 +1,16 @@
 import type { EntityManager } from '@mikro-orm/core';
 import type { Batch, Pass } from '../api/context.ts';
 import { badInput, notFound, type Refusal, type RefusalCode, refuse } from '../api/problems.ts';
-import { limitOf, ORDERS, PRODUCTS, RESERVATIONS, rowsOf, SEATS, type Wanted } from '../commands/lock-order.ts';
+import {
+  limitOf,
+  ORDERS,
+  PRODUCTS,
+  RESERVATIONS,
+  rowsOf,
+  SEATS,
+  showLock,
+  type Wanted,
+} from '../commands/lock-order.ts';
 import type { Item, Prepared, Scene } from '../commands/runner.ts';
 import { forkOf, type Platform } from '../platform/platform.ts';
 import { prepared, sql } from '../platform/postgres.ts';
@@ -82,6 +91,8 @@ interface KnownReservation {
 
 interface ReservationFacts {
   readonly startsAt: Date;
+  /** When the show was cancelled; null: it takes place. */
+  readonly cancelledAt: Date | null;
   /** The queue in front of the concert, or null. */
   readonly queueId: string | null;
   readonly queueState: string | null;
@@ -117,12 +128,12 @@ const RESERVATION: PayableKind<KnownReservation, ReservationFacts> = {
   },
 
   locksToPay: (_attempt, { reservation, limits, others }) =>
-    reservation ? { ...locksOf([reservation, ...others]), limits } : {},
+    reservation ? { ...locksOf([reservation, ...others]), shared: [showLock(reservation.showId)], limits } : {},
 
   async factsToPay(em, items, { platform: { config } }) {
     const rows = await sql<Omit<ReservationFacts, 'token' | 'paid'> & { tokenUsed: boolean }>(
       em,
-      prepared(`select sh.starts_at as "startsAt", c.queue_id as "queueId", q.state as "queueState",
+      prepared(`select sh.starts_at as "startsAt", sh.cancelled_at as "cancelledAt", c.queue_id as "queueId", q.state as "queueState",
          exists (select from payment p where p.token_hash = u.token and p.status <> 'FAILED') as "tokenUsed",
          case when $3 then
            (select count(*) from hold h where h.show_id = r.show_id and h.user_id = r.user_id and h.reservation_id <> r.id
@@ -155,6 +166,7 @@ const RESERVATION: PayableKind<KnownReservation, ReservationFacts> = {
     const reservation = scene.find(RESERVATIONS, id);
     if (reservation?.userId !== userId) throw notFound('reservation');
     if (facts.paid.by) return alreadyPaid(facts.paid.by);
+    if (facts.cancelledAt !== null) return refuse('SHOW_CANCELLED');
     const { storedStatus, seatIds, amount } = reservation;
     if (storedStatus === 'RELEASED' || storedStatus === 'CANCELLED' || facts.startsAt <= now)
       return refuse('NOT_PAYABLE');

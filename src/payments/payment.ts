@@ -46,6 +46,10 @@ export class Payment {
   @Property({ type: new BigIntType('number') })
   amount!: number;
 
+  @Field(() => Money, { description: 'How much of it was given back; all of it once it is CANCELLED' })
+  @Property({ type: new BigIntType('number') })
+  refunded!: number;
+
   @Field(() => PaymentStatus)
   @Property({ type: 'text' })
   status!: PaymentStatus;

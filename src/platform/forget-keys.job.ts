@@ -7,8 +7,8 @@ import { MINUTE } from './units.ts';
 const MAX_KEYS = 1_000;
 
 /**
- * Forgets idempotency keys after 24 hours, the oldest first. Those of charge, cancelCharge and pay are kept for good, also
- * where they were refused; those of cancelPayment are not: a payment can be cancelled once, with or without its key.
+ * Forgets idempotency keys after 24 hours, the oldest first. Those of mutations that move money are kept for good, also
+ * where they were refused.
  */
 export const forgetKeys: Job = {
   name: 'forget-keys',
@@ -21,7 +21,8 @@ export const forgetKeys: Job = {
         em,
         `delete from idempotency_key where ctid = any(array(
            select ctid from idempotency_key
-           where mutation not in ('charge', 'cancelCharge', 'pay') and created_at < ${NOW_ONCE} - interval '24 hours'
+           where mutation not in ('charge', 'cancelCharge', 'pay', 'cancelPayment', 'refundPayment')
+             and created_at < ${NOW_ONCE} - interval '24 hours'
            order by created_at limit $1 for update skip locked))
          returning 1`,
         [MAX_KEYS],

@@ -1,4 +1,4 @@
-import { BigIntType, type EntityManager } from '@mikro-orm/core';
+import { ArrayType, BigIntType, type EntityManager } from '@mikro-orm/core';
 import { Entity, Formula, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { createUnionType, Field, ID, ObjectType, registerEnumType } from 'type-graphql';
 import { connectionOf } from '../api/connection.ts';
@@ -38,9 +38,16 @@ export class Reservation {
   @Property({ type: 'uuid' })
   showId!: string;
 
-  /** In the order of the seats' numbers; never changes. */
+  /**
+   * Seats that it has, or had when it ended. While it is CONFIRMED, refunds take seats out and moves exchange them; before,
+   * it never changes.
+   */
   @Property({ type: 'uuid[]', columnType: 'uuid[]' })
   seatIds!: string[];
+
+  /** Price of each of `seatIds` when it was held, in minor units. */
+  @Property({ type: new ArrayType(Number), columnType: 'bigint[]' })
+  seatPrices!: number[];
 
   /** The status as stored: a lapsed hold is HELD here until the row is written again. */
   @Property({ type: 'text', fieldName: 'status' })
@@ -68,6 +75,10 @@ export class Reservation {
   @Field(() => DateTime)
   @Property({ type: 'datetime', columnType: 'timestamptz' })
   expiresAt!: Date;
+
+  @Field(() => String, { nullable: true, description: 'Why it is CANCELLED, where a reason was given' })
+  @Property({ type: 'text', nullable: true })
+  cancelReason!: string | null;
 
   /** The status at the instant `now`: a lapsed hold is EXPIRED, whether or not the sweep has ended it. */
   statusAt(now: Date): ReservationStatus {

@@ -3,7 +3,7 @@ import { Field, ID, InputType, Int } from 'type-graphql';
 import { type Context, callerOf } from '../api/context.ts';
 import { idempotencyKeyOf, idOf, textOf } from '../api/input.ts';
 import { badInput, CallerError } from '../api/problems.ts';
-import { limitOf, rowsOf, SEATS, SEATS_IF_FREE } from '../commands/lock-order.ts';
+import { limitOf, rowsOf, SEATS, SEATS_IF_FREE, showLock } from '../commands/lock-order.ts';
 import { Leave, run, type Verb } from '../commands/runner.ts';
 import { newId } from '../platform/ids.ts';
 import { forkOf } from '../platform/platform.ts';
@@ -66,6 +66,7 @@ const RESERVE_BEST: Verb<ReserveBest, Reservation | ReserveRefusal, Pick, SaleFa
   },
 
   locks: ({ userId, showId }, pick) => ({
+    shared: [showLock(showId)],
     limits: [limitOf(userId, showId)],
     rows: [rowsOf(SEATS_IF_FREE, Array.isArray(pick) ? pick : [])],
   }),
@@ -98,8 +99,8 @@ const MAX_COUNT = 1_000;
 
 /**
  * Holds the best `count` free seats: adjacent where that is possible, else in the smallest number of groups.
- * @returns a Reservation; SaleClosed; SeatsUnavailable without ids; a Refusal TOO_MANY_SEATS, or IDEMPOTENCY_CONFLICT
- * for a key that came with other input before
+ * @returns a Reservation; SaleClosed; SeatsUnavailable without ids; a Refusal TOO_MANY_SEATS or SHOW_CANCELLED, or
+ * IDEMPOTENCY_CONFLICT for a key that came with other input before
  * @throws CallerError BAD_USER_INPUT for a count outside 1..1,000 and a section of more than 100 characters;
  * QUEUE_TOKEN_REQUIRED when the token ended while the seats were being held
  */

@@ -3,7 +3,7 @@ import { Field, ID, InputType } from 'type-graphql';
 import { type Context, callerOf, type Pass } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
 import { badInput, CallerError, refuse } from '../api/problems.ts';
-import { limitOf, rowsOf, SEATS } from '../commands/lock-order.ts';
+import { limitOf, rowsOf, SEATS, showLock } from '../commands/lock-order.ts';
 import { type Prepared, run, type Scene, type Verb } from '../commands/runner.ts';
 import { readHolders, Seat } from '../concerts/seat.ts';
 import { newId } from '../platform/ids.ts';
@@ -48,6 +48,8 @@ interface Reserve extends Buyer {
 export interface SaleFacts {
   readonly salesOpenAt: Date;
   readonly salesCloseAt: Date;
+  /** When the show was cancelled; null: it takes place. */
+  readonly cancelledAt: Date | null;
   /** Number of seats of the show that the user holds or has bought. */
   readonly has: number;
 }
@@ -56,7 +58,11 @@ const RESERVE: Verb<Reserve, Reservation | ReserveRefusal, undefined, SaleFacts>
   name: 'reserve',
   contends: ({ userId, showId, seatIds }) => [limitOf(userId, showId), ...seatIds.map((id) => `seat:${id}`)],
   prepare: refuseAtOnce,
-  locks: ({ userId, showId, seatIds }) => ({ limits: [limitOf(userId, showId)], rows: [rowsOf(SEATS, seatIds)] }),
+  locks: ({ userId, showId, seatIds }) => ({
+    shared: [showLock(showId)],
+    limits: [limitOf(userId, showId)],
+    rows: [rowsOf(SEATS, seatIds)],
+  }),
   facts: readSaleFacts,
 
   decide({ asked, facts }, scene) {
@@ -73,7 +79,7 @@ const RESERVE: Verb<Reserve, Reservation | ReserveRefusal, undefined, SaleFacts>
 /**
  * Holds all of the seats for HOLD_SECONDS, or none.
  * @returns the new Reservation, or the caller's live reservation of exactly these seats; SaleClosed; SeatsUnavailable;
- * a Refusal TOO_MANY_SEATS
+ * a Refusal TOO_MANY_SEATS or SHOW_CANCELLED
  * @throws CallerError BAD_USER_INPUT for an empty list, a seat named twice, malformed ids, and seats of another show;
  * QUEUE_TOKEN_REQUIRED when the token ended while the seats were being held: then they are free again
  */
@@ -176,13 +182,17 @@ function judge(
   return taken.length > 0 ? seatsUnavailable(taken.map(({ id }) => id)) : undefined;
 }
 
-/** Checks that the sale is open and the limit is kept. @returns SaleClosed, TOO_MANY_SEATS, or undefined */
+/**
+ * Checks that the show takes place, the sale is open and the limit is kept.
+ * @returns a Refusal SHOW_CANCELLED or TOO_MANY_SEATS, SaleClosed, or undefined
+ */
 export function judgeSale(
   { config }: Platform,
-  { salesOpenAt, salesCloseAt, has }: SaleFacts,
+  { salesOpenAt, salesCloseAt, cancelledAt, has }: SaleFacts,
   count: number,
   now: Date,
 ): ReserveRefusal | undefined {
+  if (cancelledAt !== null) return refuse('SHOW_CANCELLED');
   if (now < salesOpenAt || now >= salesCloseAt) return saleClosed(salesOpenAt, salesCloseAt);
   return has + count > config.SEATS_PER_USER ? refuse('TOO_MANY_SEATS') : undefined;
 }
@@ -201,9 +211,10 @@ export async function readSaleFacts(
 ): Promise<SaleFacts[]> {
   const limits = items.map(({ asked: { userId, showId } }) => limitOf(userId, showId));
   const distinct = [...new Map(items.map(({ asked }, index) => [limits[index], asked])).values()];
-  const rows = await sql<{ name: string; salesOpenAt: Date; salesCloseAt: Date; has: number }>(
+  const rows = await sql<SaleFacts & { name: string }>(
     em,
     prepared(`select u.user_id || ':' || u.show_id as name, sh.sales_open_at as "salesOpenAt", sh.sales_close_at as "salesCloseAt",
+       sh.cancelled_at as "cancelledAt",
        (select count(*) from hold h
           where h.show_id = u.show_id and h.user_id = u.user_id and h.expires_at > clock_timestamp())
          + (select count(*) from ticket t where t.show_id = u.show_id and t.user_id = u.user_id) as has
@@ -230,7 +241,9 @@ export function holdSeats(buyer: Buyer, seats: readonly Seat[], scene: Scene): R
     seatIds: byNumber.map((seat) => seat.id),
     storedStatus: 'HELD',
     status: 'HELD',
+    seatPrices: byNumber.map(({ price }) => price),
     amount: seats.reduce((sum, { price }) => sum + price, 0),
+    cancelReason: null,
     queueId: pass?.queueId ?? null,
     tokenHash: pass?.tokenHash ?? null,
     createdAt: now,

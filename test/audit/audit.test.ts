@@ -137,8 +137,8 @@ it.each<[string, string, ('hold' | 'reservation')[]]>([
 
 it('a second live reservation of a held seat, and one of a sold seat, are found', async () => {
   const { held, show } = sold;
-  const again = `insert into reservation (id, user_id, show_id, seat_ids, status, amount, expires_at)
-    select gen_random_uuid(), user_id, show_id, array[$2::uuid], status, amount, expires_at from reservation where id = $1`;
+  const again = `insert into reservation (id, user_id, show_id, seat_ids, seat_prices, status, amount, expires_at)
+    select gen_random_uuid(), user_id, show_id, array[$2::uuid], array[amount], status, amount, expires_at from reservation where id = $1`;
   for (const seat of [show.seats[2], show.seats[0]]) {
     const found = await auditAfter(again, [held, seat]);
     expect(found).toEqual({ 'holds-reserved': [expect.stringContaining(`: seat ${seat} is not held as it has it`)] });

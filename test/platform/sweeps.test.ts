@@ -23,8 +23,8 @@ function tables(showId: string): [string, string[]][] {
   const later = `clock_timestamp() + interval '1 day'`;
   return [
     [
-      `insert into reservation (id, user_id, show_id, seat_ids, status, amount, expires_at)
-       select gen_random_uuid(), $1, $2, array[gen_random_uuid()], case n % 2 when 0 then 'HELD' else 'CONFIRMED' end, 0, ${later}
+      `insert into reservation (id, user_id, show_id, seat_ids, seat_prices, status, amount, expires_at)
+       select gen_random_uuid(), $1, $2, array[gen_random_uuid()], array[0], case n % 2 when 0 then 'HELD' else 'CONFIRMED' end, 0, ${later}
        from generate_series(1, $3::int) n`,
       [buyer.id, showId],
     ],

@@ -1,4 +1,4 @@
 import { replaceSql } from './patch-pg.ts';
 
 /** Preload: the seats of one user and show are counted without the lock that serialises the user's reserves. */
-replaceSql([/^select pg_advisory_xact_lock\(hash\)/, 'select hash']);
+replaceSql([' else pg_advisory_xact_lock(hash)', '']);
