@@ -70,7 +70,9 @@ export class RefundsInPart extends Migration {
         created_at timestamptz not null default clock_timestamp(),
         constraint refund_chain unique (payment_id, seq)
       )`);
-    this.addSql(`comment on column refund.seq is 'Number within the payment: 1 for its first refund, then consecutive'`);
+    this.addSql(
+      `comment on column refund.seq is 'Number within the payment: 1 for its first refund, then consecutive'`,
+    );
     this.addSql(`
       create table refund_line (
         refund_id uuid not null references refund,

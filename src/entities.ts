@@ -6,6 +6,7 @@ import { Show } from './concerts/show.ts';
 import { Coupon, IssuedCoupon } from './coupons/coupon.ts';
 import { Webhook } from './events/webhook.ts';
 import { Payment } from './payments/payment.ts';
+import { Refund, RefundLine } from './payments/refund.ts';
 import { QueueShuffle, QueueShufflePart } from './queue/draw/queue-shuffle.ts';
 import { PriorityCode, Queue } from './queue/queue.ts';
 import { Reservation } from './reservations/reservation.ts';
@@ -29,6 +30,8 @@ export const ENTITIES = [
   Wallet,
   LedgerEntry,
   Payment,
+  Refund,
+  RefundLine,
   Product,
   Order,
   OrderLine,

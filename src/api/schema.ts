@@ -15,7 +15,8 @@ import { EventsResolver } from '../events/events.resolver.ts';
 import { SALES_EVENTS } from '../events/sales-event.ts';
 import { SALES_EVENTS_TOPIC } from '../events/sales-events.ts';
 import { AlreadyPaid, InsufficientBalance } from '../payments/payment.ts';
-import { PaymentsResolver } from '../payments/payments.resolver.ts';
+import { PaymentsResolver, RefundResolver } from '../payments/payments.resolver.ts';
+import { NotRefundable } from '../payments/refund.ts';
 import { pubSubOf } from '../platform/topics.ts';
 import { QueueResolver, QueueShuffleResolver } from '../queue/queue.resolver.ts';
 import { QUEUE_STATS } from '../queue/queue-stats.ts';
@@ -45,6 +46,7 @@ export function makeSchema(): GraphQLSchema {
       WalletResolver,
       LedgerEntryResolver,
       PaymentsResolver,
+      RefundResolver,
       ProductsResolver,
       OrdersResolver,
       OrderLineResolver,
@@ -60,6 +62,7 @@ export function makeSchema(): GraphQLSchema {
       SaleClosed,
       InsufficientBalance,
       AlreadyPaid,
+      NotRefundable,
       InsufficientStock,
       CouponAlreadyClaimed,
       ...SALES_EVENTS,

@@ -1,6 +1,6 @@
 import type { Check } from './check.ts';
 
-/** Every payment has moved its money, and every cancelled payment has moved it back. */
+/** Every payment has moved its money, and every refund has moved its part of it back. */
 const OF_ALL: readonly Check[] = [
   {
     name: 'payments-for-one',
@@ -14,13 +14,83 @@ const OF_ALL: readonly Check[] = [
     name: 'payments-posted',
     rule: "A COMPLETED or CANCELLED payment has one PAYMENT entry of its amount in its payer's wallet (none for 0), a FAILED one has none.",
     count: 'select count(*) from payment',
-    broken: entriesThatDiffer('PAYMENT', '-', `p.status <> 'FAILED'`),
+    broken: `
+      select 'payment ' || p.id || ': ' || p.status || ' of ' || p.amount || ', PAYMENT entries '
+        || coalesce(e.amounts, 'none') as name
+      from payment p left join (
+        select payment_id, count(*) as entries, min(amount) as amount, min(wallet_id::text)::uuid as wallet_id,
+          string_agg(amount::text, ', ') as amounts
+        from entry where kind = 'PAYMENT' group by payment_id
+      ) e on e.payment_id = p.id
+      where case when p.amount > 0 and p.status <> 'FAILED'
+        then e.entries is distinct from 1 or e.amount <> -p.amount or e.wallet_id <> p.user_id
+        else e.entries is not null end`,
   },
   {
-    name: 'refunds-cancelled',
-    rule: "A CANCELLED payment has one REFUND entry of its amount in its payer's wallet (none for 0), any other has none.",
-    count: `select count(*) from payment where status = 'CANCELLED'`,
-    broken: entriesThatDiffer('REFUND', '', `p.status = 'CANCELLED'`),
+    name: 'refunds-add-up',
+    rule: 'A payment has given back what its refunds add up to, numbered from 1, at most what was paid; a CANCELLED one all of it, a FAILED one nothing.',
+    count: 'select count(*) from payment',
+    broken: `
+      select 'payment ' || p.id || ': ' || p.status || ' of ' || p.amount || ', ' || p.refunded || ' given back, '
+        || coalesce(r.refunds, 0) || ' refunds of ' || coalesce(r.amount, 0) as name
+      from payment p left join (
+        select payment_id, count(*) as refunds, sum(amount) as amount, min(seq) as first, max(seq) as last
+        from refund group by payment_id
+      ) r on r.payment_id = p.id
+      where p.refunded <> coalesce(r.amount, 0) or p.refunded > p.amount
+        or (r.refunds is not null and (r.first <> 1 or r.last <> r.refunds))
+        or (p.status = 'CANCELLED' and (r.refunds is null or p.refunded <> p.amount))
+        or (p.status = 'FAILED' and r.refunds is not null)`,
+  },
+  {
+    name: 'refunds-posted',
+    rule: "A refund has one REFUND entry of its amount in its payer's wallet (none for 0), and no REFUND entry is of none.",
+    count: 'select count(*) from refund',
+    broken: `
+      select coalesce('refund ' || r.id || ': ' || r.amount, 'no refund') || ' of payment '
+        || coalesce(r.payment_id, e.payment_id) || ', REFUND entries ' || coalesce(e.amounts, 'none') as name
+      from (
+        select refund.*, p.user_id from refund left join payment p on p.id = refund.payment_id where refund.amount <> 0
+      ) r full join (
+        select refund_id, min(payment_id::text)::uuid as payment_id, count(*) as entries, min(amount) as amount,
+          min(wallet_id::text)::uuid as wallet_id, string_agg(amount::text, ', ') as amounts
+        from entry where kind = 'REFUND' group by refund_id
+      ) e on e.refund_id = r.id
+      where r.id is null or e.entries is distinct from 1 or e.amount <> r.amount or e.wallet_id <> r.user_id
+        or e.payment_id <> r.payment_id`,
+  },
+  {
+    name: 'refund-lines-exact',
+    rule: 'A refund of an order gives back what its lines add up to; of a line at most what was ordered of it, and what was paid for it once all of it came back.',
+    count: 'select count(*) from refund_line',
+    broken: `
+      select 'refund ' || r.id || ': ' || r.amount || ', lines of ' || coalesce(l.amount, 0) as name
+      from refund r join payment p on p.id = r.payment_id left join (
+        select refund_id, sum(amount) as amount from refund_line group by refund_id
+      ) l on l.refund_id = r.id
+      where coalesce(l.amount, 0) <> case when p.order_id is null then 0 else r.amount end
+      union all
+      select 'line ' || l.line_no || ' of order ' || l.order_id || ': ' || r.quantity || ' of ' || l.quantity || ' for '
+        || r.amount || ' of ' || l.quantity * l.unit_price - l.discount as name
+      from (
+        select order_id, line_no, sum(quantity) as quantity, sum(amount) as amount from refund_line group by order_id, line_no
+      ) r join order_line l using (order_id, line_no)
+      where r.quantity > l.quantity or r.amount > l.quantity * l.unit_price - l.discount
+        or (r.quantity = l.quantity and r.amount <> l.quantity * l.unit_price - l.discount)`,
+  },
+  {
+    name: 'orders-given-back',
+    rule: 'An order is PAYMENT_CANCELLED exactly when all of its pieces were given back.',
+    count: `select count(*) from shop_order where status in ('PAID', 'PAYMENT_CANCELLED')`,
+    broken: `
+      select 'order ' || o.id || ': ' || o.status || ' with ' || l.left_over || ' pieces left' as name
+      from shop_order o join (
+        select l.order_id, sum(l.quantity) - coalesce(sum(r.quantity), 0) as left_over
+        from order_line l left join (
+          select order_id, line_no, sum(quantity) as quantity from refund_line group by order_id, line_no
+        ) r using (order_id, line_no) group by l.order_id
+      ) l on l.order_id = o.id
+      where o.status in ('PAID', 'PAYMENT_CANCELLED') and (o.status = 'PAYMENT_CANCELLED') <> (l.left_over = 0)`,
   },
 ];
 
@@ -87,19 +157,4 @@ function checksOf({ noun, table, column, total, paid, cancelled }: PaidTable): C
         where p.${column} is not null and (x.id is null or p.amount <> x.${total} or p.user_id <> x.user_id)`,
     },
   ];
-}
-
-/** SQL for payments with wrong entries of a kind. Right is one entry of `sign` amount where `owed` holds, else none. */
-function entriesThatDiffer(kind: string, sign: string, owed: string): string {
-  return `
-    select 'payment ' || p.id || ': ' || p.status || ' of ' || p.amount || ', ${kind} entries '
-      || coalesce(e.amounts, 'none') as name
-    from payment p left join (
-      select payment_id, count(*) as entries, min(amount) as amount, min(wallet_id::text)::uuid as wallet_id,
-        string_agg(amount::text, ', ') as amounts
-      from entry where kind = '${kind}' group by payment_id
-    ) e on e.payment_id = p.id
-    where case when p.amount > 0 and ${owed}
-      then e.entries is distinct from 1 or e.amount <> ${sign}p.amount or e.wallet_id <> p.user_id
-      else e.entries is not null end`;
 }

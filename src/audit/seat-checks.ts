@@ -4,11 +4,11 @@ import type { Check } from './check.ts';
 export const SEAT_CHECKS: readonly Check[] = [
   {
     name: 'seats-add-up',
-    rule: 'In every show the seats that are available, held and sold are all of its seats, and as many as it was made with.',
+    rule: 'In every show the seats that are available, held and sold are all of its seats, and as many as it was given.',
     count: 'select count(*) from show',
     broken: `
       select 'show ' || sh.id || ': ' || coalesce(free, 0) || ' available, ' || coalesce(held, 0) || ' held and '
-        || coalesce(sold, 0) || ' sold of ' || coalesce(seats, 0) || ' seats, made with ' || sh.seat_count as name
+        || coalesce(sold, 0) || ' sold of ' || coalesce(seats, 0) || ' seats, given ' || sh.seat_count as name
       from show sh
         left join (select show_id, count(*) as seats from seat group by show_id) s on s.show_id = sh.id
         left join (select show_id, count(*) as held from hold where expires_at > now() group by show_id) h
@@ -71,16 +71,26 @@ export const SEAT_CHECKS: readonly Check[] = [
   },
   {
     name: 'reservations-exact',
-    rule: 'A reservation names seats of its own show, each once, and its amount is what they cost, which never changes.',
+    rule: 'A reservation has seats of its own show, each once with its price; its amount is the sum of these, and what was given back for seats that it no longer has.',
     count: 'select count(*) from reservation',
     broken: `
       select 'reservation ' || r.id || ': ' || r.amount || ' for ' || cardinality(r.seat_ids) || ' seats, '
-        || coalesce(s.seats, 0) || ' of its show for ' || coalesce(s.price, 0) as name
+        || coalesce(s.seats, 0) || ' of its show, at ' || array_to_string(r.seat_prices, ' + ')
+        || case when coalesce(b.amount, 0) > 0 then ', ' || b.amount || ' given back' else '' end as name
       from reservation r left join (
-        select r.id, count(*) as seats, sum(s.price) as price
+        select r.id, count(*) as seats
         from (select distinct id, show_id, unnest(seat_ids) as seat_id from reservation) r
         join seat s on s.id = r.seat_id and s.show_id = r.show_id group by r.id
       ) s on s.id = r.id
-      where s.seats is distinct from cardinality(r.seat_ids) or s.price <> r.amount`,
+      left join (
+        select p.reservation_id, sum(f.amount) as amount
+        from payment p join refund f on f.payment_id = p.id
+        where p.reservation_id is not null and p.status <> 'FAILED'
+          -- The last refund of a CANCELLED payment took back the seats that the reservation still names.
+          and (p.status = 'COMPLETED' or f.seq < (select max(seq) from refund l where l.payment_id = p.id))
+        group by p.reservation_id
+      ) b on b.reservation_id = r.id
+      where s.seats is distinct from cardinality(r.seat_ids) or cardinality(r.seat_prices) <> cardinality(r.seat_ids)
+        or (select coalesce(sum(price), 0) from unnest(r.seat_prices) as price) + coalesce(b.amount, 0) <> r.amount`,
   },
 ];

@@ -30,7 +30,7 @@ export const WALLET_CHECKS: readonly Check[] = [
   },
   {
     name: 'entries-have-cause',
-    rule: 'Money comes by CHARGE and REFUND and goes by the others; PAYMENT and REFUND are of a payment, CHARGE_CANCEL is of an entry, EXPIRY leaves 0.',
+    rule: 'Money comes by CHARGE and REFUND and goes by the others; PAYMENT and REFUND are of a payment, REFUND is of a refund, CHARGE_CANCEL is of an entry, EXPIRY leaves 0.',
     count: 'select count(*) from entry',
     broken: `
       select 'entry ' || e.id || ': ' || e.kind || ' of ' || e.amount || ' in wallet ' || e.wallet_id || ' to ' || e.balance_after
@@ -40,6 +40,7 @@ export const WALLET_CHECKS: readonly Check[] = [
       where e.kind not in ('CHARGE', 'CHARGE_CANCEL', 'PAYMENT', 'REFUND', 'EXPIRY')
         or e.amount = 0 or (e.amount > 0) <> (e.kind in ('CHARGE', 'REFUND'))
         or (e.payment_id is not null) <> (e.kind in ('PAYMENT', 'REFUND')) or (e.payment_id is not null and p.id is null)
+        or (e.refund_id is not null) <> (e.kind = 'REFUND')
         or (e.cancels_id is not null) <> (e.kind = 'CHARGE_CANCEL') or (e.kind = 'EXPIRY' and e.balance_after <> 0)`,
   },
   {

@@ -30,8 +30,17 @@ export const EVENT_TYPES = {
   'reservation.released.v1': z.strictObject(reservation),
   'reservation.lapsed.v1': z.strictObject(reservation),
   'reservation.confirmed.v1': z.strictObject(reservation),
+  'reservation.moved.v1': z.strictObject({ ...reservation, fromSeatIds: z.array(id) }),
   'payment.completed.v1': z.strictObject(payment),
   'payment.failed.v1': z.strictObject({ ...payment, failure: z.string() }),
+  'payment.refunded.v1': z.strictObject({
+    ...payment,
+    refundId: id,
+    /** Sum of all refunds of the payment, this one included. */
+    refunded: money,
+    seatIds: z.array(id),
+    lines: z.array(z.strictObject({ lineNo: z.int(), quantity: z.int().check(z.minimum(1)) })),
+  }),
   'payment.cancelled.v1': z.strictObject({ ...payment, cancelledAt: time }),
   'order.placed.v1': z.strictObject({
     ...order,

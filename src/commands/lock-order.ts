@@ -7,6 +7,7 @@ import { Show } from '../concerts/show.ts';
 import { Coupon, eventsOfIssuedCoupon, IssuedCoupon } from '../coupons/coupon.ts';
 import { Webhook } from '../events/webhook.ts';
 import { eventsOfPayment, Payment } from '../payments/payment.ts';
+import { eventsOfRefund, Refund, RefundLine } from '../payments/refund.ts';
 import type { Platform } from '../platform/platform.ts';
 import { prepared, sql } from '../platform/postgres.ts';
 import { eventsOfQueue, PriorityCode, Queue } from '../queue/queue.ts';
@@ -141,15 +142,28 @@ export const LOCK_ORDER: readonly Kind<never>[] = [
   WALLETS,
 ] as unknown as readonly Kind<never>[];
 
-/** The kinds whose changes are events, by class. */
-export const EVENTFUL: ReadonlyMap<EntityClass<object>, EventsOf<object>> = new Map(
-  LOCK_ORDER.flatMap((kind) =>
-    kind.events ? [[kind.entity as EntityClass<object>, kind.events as EventsOf<object>]] : [],
+/** The classes whose changes and new rows are events. */
+export const EVENTFUL: ReadonlyMap<EntityClass<object>, EventsOf<object>> = new Map<
+  EntityClass<object>,
+  EventsOf<object>
+>([
+  ...LOCK_ORDER.flatMap((kind) =>
+    kind.events ? [[kind.entity as EntityClass<object>, kind.events as EventsOf<object>] as const] : [],
   ),
-);
+  [Refund, eventsOfRefund as EventsOf<object>],
+]);
 
 /** New rows are written class after class in this order, so that rows exist before others refer to them. */
-export const INSERT_ORDER = [Reservation, Order, OrderLine, IssuedCoupon, Payment, LedgerEntry] as const;
+export const INSERT_ORDER = [
+  Reservation,
+  Order,
+  OrderLine,
+  IssuedCoupon,
+  Payment,
+  Refund,
+  RefundLine,
+  LedgerEntry,
+] as const;
 
 /**
  * Inserts new rows of one class: lines of orders, of which there are hundreds, by `insertLines`, others by MikroORM.

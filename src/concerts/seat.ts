@@ -53,6 +53,9 @@ export class Ticket {
 
   @Property({ type: 'datetime', columnType: 'timestamptz', defaultRaw: 'clock_timestamp()' })
   createdAt?: Date;
+
+  @Property({ type: 'datetime', columnType: 'timestamptz', nullable: true })
+  checkedInAt!: Date | null;
 }
 
 /** The reservation for which a seat is held or sold. */
@@ -155,6 +158,7 @@ export class Seat {
       showId: this.showId,
       userId,
       createdAt: now,
+      checkedInAt: null,
     });
   }
 
@@ -191,21 +195,22 @@ export class Seat {
 
 /** Reads the holds and tickets of locked seats; reading them in the locking statement could give older rows. */
 export async function readHolders(em: EntityManager, seats: readonly Seat[]): Promise<void> {
-  const rows = await sql<Hold & { ticketId: string | null; createdAt: Date }>(
+  const rows = await sql<Hold & { ticketId: string | null; createdAt: Date; checkedInAt: Date | null }>(
     em,
     prepared(`select h.seat_id as "seatId", h.reservation_id as "reservationId", h.show_id as "showId", h.user_id as "userId",
-       h.expires_at as "expiresAt", cardinality(r.seat_ids) as size, null::uuid as "ticketId", null::timestamptz as "createdAt"
+       h.expires_at as "expiresAt", cardinality(r.seat_ids) as size, null::uuid as "ticketId", null::timestamptz as "createdAt",
+       null::timestamptz as "checkedInAt"
      from hold h join reservation r on r.id = h.reservation_id where h.seat_id = ${anyOf(1)}
      union all
-     select seat_id, reservation_id, show_id, user_id, null, null, id, created_at from ticket where seat_id = ${anyOf(1)}`),
+     select seat_id, reservation_id, show_id, user_id, null, null, id, created_at, checked_in_at from ticket where seat_id = ${anyOf(1)}`),
     [seats.map(({ id }) => id)],
   );
   for (const seat of seats) Object.assign(seat, { holding: null, ticket: null });
   const byId = new Map(seats.map((seat) => [seat.id, seat]));
-  for (const { ticketId, expiresAt, createdAt, size, ...holder } of rows) {
+  for (const { ticketId, expiresAt, createdAt, checkedInAt, size, ...holder } of rows) {
     const seat = byId.get(holder.seatId);
     if (!seat) continue;
-    if (ticketId) seat.ticket = Object.assign(new Ticket(), { ...holder, id: ticketId, createdAt });
+    if (ticketId) seat.ticket = Object.assign(new Ticket(), { ...holder, id: ticketId, createdAt, checkedInAt });
     else seat.holding = Object.assign(new Hold(), { ...holder, expiresAt, size });
   }
 }

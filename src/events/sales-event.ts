@@ -34,7 +34,7 @@ export abstract class SalesEvent {
   userId!: string | null;
 }
 
-@ObjectType({ implements: SalesEvent, description: 'reservation.held, released, lapsed, confirmed' })
+@ObjectType({ implements: SalesEvent, description: 'reservation.held, released, lapsed, confirmed, moved' })
 export class ReservationEvent extends SalesEvent {
   @Field(() => ID)
   reservationId!: string;
@@ -49,7 +49,7 @@ export class ReservationEvent extends SalesEvent {
   expiresAt!: Date | null;
 }
 
-@ObjectType({ implements: SalesEvent, description: 'payment.completed, failed, cancelled' })
+@ObjectType({ implements: SalesEvent, description: 'payment.completed, failed, refunded, cancelled' })
 export class PaymentEvent extends SalesEvent {
   @Field(() => ID)
   paymentId!: string;
@@ -65,6 +65,12 @@ export class PaymentEvent extends SalesEvent {
 
   @Field(() => String, { nullable: true, description: 'Code of the refusal; of payment.failed only' })
   failure!: string | null;
+
+  @Field(() => ID, { nullable: true, description: 'The refund; of payment.refunded only' })
+  refundId!: string | null;
+
+  @Field(() => Money, { nullable: true, description: 'Sum of all refunds so far; of payment.refunded only' })
+  refunded!: number | null;
 
   @Field(() => DateTime, { nullable: true, description: 'Of payment.cancelled only' })
   cancelledAt!: Date | null;
@@ -150,7 +156,15 @@ export function toSalesEvent({ id, type, time, sequence, subject, data }: Envelo
   const dateOf = (text: string | undefined): Date | null => (text === undefined ? null : new Date(text));
   return Object.assign(
     new (classOf(type))(),
-    { showId: null, userId: null, failure: null, paidReservationId: reservationId, paidOrderId: orderId },
+    {
+      showId: null,
+      userId: null,
+      failure: null,
+      refundId: null,
+      refunded: null,
+      paidReservationId: reservationId,
+      paidOrderId: orderId,
+    },
     data,
     { expiresAt: dateOf(expiresAt), cancelledAt: dateOf(cancelledAt), payBy: dateOf(payBy) },
     { id, type, sequence, subject, time: new Date(time) },

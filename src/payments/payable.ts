@@ -11,7 +11,7 @@ import {
   showLock,
   type Wanted,
 } from '../commands/lock-order.ts';
-import type { Item, Prepared, Scene } from '../commands/runner.ts';
+import { type Item, Leave, type Prepared, type Scene } from '../commands/runner.ts';
 import { forkOf, type Platform } from '../platform/platform.ts';
 import { prepared, sql } from '../platform/postgres.ts';
 import { HOUR } from '../platform/units.ts';
@@ -20,10 +20,11 @@ import { reservationsById } from '../reservations/read-reservations.ts';
 import { findClaims, locksOf, release } from '../reservations/release-reservation.ts';
 import type { Reservation } from '../reservations/reservation.ts';
 import { forgetBestSellers } from '../shop/best-sellers.ts';
-import type { OrderLine } from '../shop/order.ts';
-import { findLines, ordersById } from '../shop/read-orders.ts';
+import type { OrderLine, Pieces, Returned } from '../shop/order.ts';
+import { findLines, lineKey, ordersById } from '../shop/read-orders.ts';
 import { finishToken } from './finish-tokens.job.ts';
 import { type AlreadyPaid, alreadyPaid, type Payable, Payment } from './payment.ts';
+import { type LineShortage, type NotRefundable, notRefundable, type RefundLine } from './refund.ts';
 
 /** One attempt to pay for a payable. */
 export interface Attempt {
@@ -52,7 +53,39 @@ export interface Bill {
   release(): void;
 }
 
-/** The steps of paying and of cancelling a payment that depend on the kind of payable. */
+/** What is to be given back of a payment: the seats or pieces that are named, or all that is left. */
+export type Part =
+  | 'REST'
+  | { readonly seatIds: readonly string[] }
+  | { readonly lines: readonly { readonly lineNo: number; readonly quantity: number }[] };
+
+/** A part of a payment that is to be given back, and what the decision depends on. */
+export interface Return<Known> {
+  /** Locked. */
+  readonly payment: Payment;
+  readonly part: Part;
+  /** The reason that is given to the payer. */
+  readonly reason: string | null;
+  /** Whether the caller may give anything back: an operator. */
+  readonly mayAlways: boolean;
+  readonly known: Known;
+  /** What was given back of the lines of the orders of the batch, by `lineKey`; refunds of the batch add theirs. */
+  readonly returned: Map<string, Returned>;
+}
+
+/** What is given back, and the step that follows, which changes rows in memory only. */
+export interface Credit {
+  /** In minor units; for 0 no entry is made. */
+  readonly amount: number;
+  readonly seatIds: readonly string[];
+  readonly lines: readonly Omit<RefundLine, 'refundId'>[];
+  /** Whether nothing is left of the payable afterwards. */
+  readonly isRest: boolean;
+  /** Takes back what was paid for. */
+  settle(): void;
+}
+
+/** The steps of paying and of giving payments back that depend on the kind of payable. */
 export interface PayableKind<Known = unknown, Facts = unknown> {
   /** Name of the kind in messages. */
   readonly noun: string;
@@ -69,14 +102,18 @@ export interface PayableKind<Known = unknown, Facts = unknown> {
    * @throws CallerError NOT_FOUND for a payable that is not the caller's; QUEUE_TOKEN_REQUIRED
    */
   bill(item: Item<Attempt, Known, Facts>, scene: Scene): AlreadyPaid | Refusal | Bill;
-  /** Reads the data of payables that never changes, by id. */
-  prepareToCancel(platform: Platform, ids: readonly string[]): Promise<ReadonlyMap<string, Known>>;
-  /** Names the rows to lock before a payment is cancelled, besides the payment and the wallet. */
-  locksToCancel(id: string, known: Known): Wanted;
-  /** Instants until which the owners may cancel their payments, by id of the payable. */
-  cancelledUntil(em: EntityManager, payments: readonly Payment[], scene: Scene): Promise<ReadonlyMap<string, Date>>;
-  /** Undoes what `settle` did, except for the payment. */
-  takeBack(id: string, known: Known, scene: Scene): void;
+  /** Reads the data of payables that the locks depend on, by id. */
+  prepareToRefund(platform: Platform, ids: readonly string[]): Promise<ReadonlyMap<string, Known>>;
+  /** Names the rows to lock before a payment is given back, besides the payment and the wallet. */
+  locksToRefund(id: string, known: Known): Wanted;
+  /** Instants until which the owners may have their payments given back, by id of the payable. */
+  refundedUntil(em: EntityManager, payments: readonly Payment[], scene: Scene): Promise<ReadonlyMap<string, Date>>;
+  /**
+   * Checks that the part is there to be given back. The payment is COMPLETED.
+   * @returns NotRefundable; a Refusal NOT_CANCELLABLE for tickets that were checked in, unless the caller may always;
+   * Leave when the payable is no longer as `prepareToRefund` has read it; or the credit
+   */
+  credit(asked: Return<Known>, scene: Scene): NotRefundable | Refusal | Leave | Credit;
 }
 
 // ------------------------------------------------------------------ reservations
@@ -210,14 +247,14 @@ const RESERVATION: PayableKind<KnownReservation, ReservationFacts> = {
     };
   },
 
-  async prepareToCancel(platform, ids) {
+  async prepareToRefund(platform, ids) {
     const rows = await findClaims(forkOf(platform), { id: { $in: ids } });
     return new Map(rows.map((reservation) => [reservation.id, { reservation, limits: [], others: [] }]));
   },
 
-  locksToCancel: (_id, { reservation }) => locksOf(reservation ? [reservation] : []),
+  locksToRefund: (_id, { reservation }) => locksOf(reservation ? [reservation] : []),
 
-  async cancelledUntil(em, payments) {
+  async refundedUntil(em, payments) {
     const rows = await sql<{ id: string; startsAt: Date }>(
       em,
       `select r.id, sh.starts_at as "startsAt" from reservation r join show sh on sh.id = r.show_id where r.id = any($1)`,
@@ -226,10 +263,26 @@ const RESERVATION: PayableKind<KnownReservation, ReservationFacts> = {
     return new Map(rows.map(({ id, startsAt }) => [id, startsAt]));
   },
 
-  takeBack(id, _known, scene) {
-    const reservation = scene.get(RESERVATIONS, id);
-    reservation.cancel();
-    for (const seatId of reservation.seatIds) scene.get(SEATS, seatId).takeBack(id);
+  credit({ payment, part, reason, mayAlways, known }, scene) {
+    const reservation = scene.get(RESERVATIONS, payment.reservationId as string);
+    const { id } = reservation;
+    if (!known.reservation || !reservation.hasSeats(known.reservation)) return new Leave();
+    if (part !== 'REST' && 'lines' in part) return notRefundable({ lines: noneLeftOf(part.lines) });
+    const seatIds = part === 'REST' ? reservation.seatIds : part.seatIds;
+    const lacking = seatIds.filter((seatId) => !reservation.seatIds.includes(seatId));
+    if (lacking.length > 0) return notRefundable({ seatIds: lacking });
+    const seats = seatIds.map((seatId) => scene.get(SEATS, seatId));
+    if (!mayAlways && seats.some(({ ticket }) => ticket?.checkedInAt)) return refuse('NOT_CANCELLABLE');
+    const isRest = seatIds.length === reservation.seatIds.length;
+    return {
+      amount: isRest ? payment.amount - payment.refunded : reservation.priceOf(seatIds),
+      ...{ seatIds, lines: [], isRest },
+      settle() {
+        if (isRest) reservation.cancel(reason);
+        else reservation.giveBack(seatIds);
+        for (const seat of seats) seat.takeBack(id);
+      },
+    };
   },
 };
 
@@ -264,7 +317,7 @@ const ORDER: PayableKind<KnownOrder, { readonly paid: { by: Payment | null } }> 
     });
   },
 
-  locksToPay: ({ id }, known) => ORDER.locksToCancel(id, known),
+  locksToPay: ({ id }, known) => ORDER.locksToRefund(id, known),
 
   async factsToPay(em, items) {
     const ids = items.map(({ asked }) => asked.id);
@@ -295,19 +348,56 @@ const ORDER: PayableKind<KnownOrder, { readonly paid: { by: Payment | null } }> 
     };
   },
 
-  prepareToCancel: readLines,
-  locksToCancel: (id, { productIds }) => ({ rows: [rowsOf(ORDERS, [id]), rowsOf(PRODUCTS, productIds)] }),
+  prepareToRefund: readLines,
+  locksToRefund: (id, { productIds }) => ({ rows: [rowsOf(ORDERS, [id]), rowsOf(PRODUCTS, productIds)] }),
 
-  async cancelledUntil(_em, payments, { platform: { config } }) {
+  async refundedUntil(_em, payments, { platform: { config } }) {
     const ms = config.CANCEL_HOURS * HOUR;
     return new Map(payments.map(({ orderId, createdAt }) => [orderId as string, new Date(createdAt.getTime() + ms)]));
   },
 
-  takeBack(id, { lines }, scene) {
-    const order = scene.get(ORDERS, id);
-    scene.insert(...order.refund(lines));
-    giveBack(lines, scene);
-    scene.afterOnce(forgetBestSellers);
+  credit({ payment, part, known, returned }, scene) {
+    const order = scene.get(ORDERS, payment.orderId as string);
+    if (part !== 'REST' && 'seatIds' in part) return notRefundable({ seatIds: [...part.seatIds] });
+    const returnedOf = ({ lineNo }: { lineNo: number }): Returned =>
+      returned.get(lineKey(order.id, lineNo)) ?? { quantity: 0, amount: 0 };
+    const left = new Map(known.lines.map((line) => [line.lineNo, line.quantity - returnedOf(line).quantity]));
+    const wanted = part === 'REST' ? [...left].map(([lineNo, quantity]) => ({ lineNo, quantity })) : part.lines;
+    const short = wanted.filter(({ lineNo, quantity }) => quantity > (left.get(lineNo) ?? 0));
+    if (short.length > 0) {
+      return notRefundable({
+        lines: short.map(({ lineNo, quantity }) => ({ lineNo, requested: quantity, left: left.get(lineNo) ?? 0 })),
+      });
+    }
+    const taken = known.lines.flatMap((line) => {
+      const quantity = wanted.find(({ lineNo }) => lineNo === line.lineNo)?.quantity ?? 0;
+      return quantity > 0 ? [{ line, quantity, amount: line.refundOf(quantity, returnedOf(line)) }] : [];
+    });
+    const pieces = taken.reduce((sum, { quantity }) => sum + quantity, 0);
+    const isRest = pieces === [...left.values()].reduce((sum, quantity) => sum + quantity, 0);
+    return {
+      amount: taken.reduce((sum, { amount }) => sum + amount, 0),
+      seatIds: [],
+      lines: taken.map(({ line: { orderId, lineNo }, quantity, amount }) => ({ orderId, lineNo, quantity, amount })),
+      isRest,
+      settle() {
+        const back = taken.map(({ line: { productId, unitPrice }, quantity }) => ({
+          ...{ productId, quantity },
+          amount: quantity * unitPrice,
+        }));
+        scene.insert(...order.giveBack(back));
+        giveBack(back, scene);
+        if (isRest) order.refund();
+        for (const { line, quantity, amount } of taken) {
+          const before = returnedOf(line);
+          returned.set(lineKey(order.id, line.lineNo), {
+            quantity: before.quantity + quantity,
+            amount: before.amount + amount,
+          });
+        }
+        scene.afterOnce(forgetBestSellers);
+      },
+    };
   },
 };
 
@@ -320,9 +410,14 @@ async function readLines(platform: Platform, orderIds: readonly string[]): Promi
   );
 }
 
-/** Gives the pieces of lines back to the stock. Products made to order have no stock and are not locked. */
-function giveBack(lines: Lines, scene: Scene): void {
-  for (const { productId, quantity } of lines) scene.find(PRODUCTS, productId)?.giveBack(quantity);
+/** The lines, as lines of a payment that is for none. */
+function noneLeftOf(lines: readonly { readonly lineNo: number; readonly quantity: number }[]): LineShortage[] {
+  return lines.map(({ lineNo, quantity }) => ({ lineNo, requested: quantity, left: 0 }));
+}
+
+/** Gives pieces back to the stock. Products made to order have no stock and are not locked. */
+function giveBack(pieces: readonly Pick<Pieces, 'productId' | 'quantity'>[], scene: Scene): void {
+  for (const { productId, quantity } of pieces) scene.find(PRODUCTS, productId)?.giveBack(quantity);
 }
 
 /** The calendar date of an instant, YYYY-MM-DD. @param timeZone IANA name */

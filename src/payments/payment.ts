@@ -66,9 +66,21 @@ export class Payment {
   @Property({ type: 'datetime', columnType: 'timestamptz', nullable: true })
   cancelledAt!: Date | null;
 
-  /** Makes it CANCELLED at the instant `now`. @throws Error unless it is COMPLETED */
+  /**
+   * Counts money as given back.
+   * @param amount in minor units
+   * @throws RangeError for more than is left; Error unless it is COMPLETED
+   */
+  refund(amount: number): void {
+    if (this.status !== 'COMPLETED') throw new Error(`of a ${this.status} payment nothing is given back`);
+    if (this.refunded + amount > this.amount) throw new RangeError('no more is given back than was paid');
+    this.refunded += amount;
+  }
+
+  /** Makes it CANCELLED at the instant `now`. @throws Error unless it is COMPLETED and all of it was given back */
   cancel(now: Date): void {
-    if (this.status !== 'COMPLETED') throw new Error(`a ${this.status} payment cannot be cancelled`);
+    if (this.status !== 'COMPLETED' || this.refunded !== this.amount)
+      throw new Error(`a ${this.status} payment of ${this.amount}, ${this.refunded} given back, cannot be cancelled`);
     this.status = 'CANCELLED';
     this.cancelledAt = now;
   }

@@ -5,7 +5,9 @@ import { CancelPaymentInput, CancelPaymentResult, cancelPayment } from './cancel
 import { PayInput, pay } from './pay.ts';
 import { payableOf } from './payable.ts';
 import { Payable, Payment, PaymentConnection, PayResult } from './payment.ts';
-import { readPayments } from './read-payments.ts';
+import { linesOfRefunds, readPayments, refundsOfPayments } from './read-payments.ts';
+import { Refund, RefundLine } from './refund.ts';
+import { type RefundAnswer, RefundPaymentInput, RefundPaymentResult, refundPayment } from './refund-payment.ts';
 
 @Resolver(() => Payment)
 export class PaymentsResolver {
@@ -30,9 +32,33 @@ export class PaymentsResolver {
   }
 
   @Mutation(() => CancelPaymentResult, {
-    description: 'A second cancellation under a new key: NOT_CANCELLABLE',
+    description: 'Gives back all that is left of a payment. A second cancellation under a new key: NOT_CANCELLABLE',
   })
   cancelPayment(@Arg('input', () => CancelPaymentInput) input: CancelPaymentInput, @Ctx() context: Context) {
     return cancelPayment(context, input);
+  }
+
+  @FieldResolver(() => [Refund], { description: 'What was given back of it, in the order of time' })
+  refunds(@Root() payment: Payment, @Ctx() context: Context): Promise<Refund[]> {
+    return load(context, refundsOfPayments, payment.id);
+  }
+
+  @Mutation(() => RefundPaymentResult, {
+    description: `Gives back some of the seats or pieces that a payment was for. Owners may ask as long as they may cancel the payment, operators always. The coupon
+of an order comes back only with the whole order, and its minimum subtotal is not judged again`,
+  })
+  refundPayment(
+    @Arg('input', () => RefundPaymentInput) input: RefundPaymentInput,
+    @Ctx() context: Context,
+  ): Promise<RefundAnswer> {
+    return refundPayment(context, input);
+  }
+}
+
+@Resolver(() => Refund)
+export class RefundResolver {
+  @FieldResolver(() => [RefundLine], { description: 'Pieces that were taken back; empty for a reservation' })
+  lines(@Root() refund: Refund, @Ctx() context: Context): Promise<RefundLine[]> {
+    return load(context, linesOfRefunds, refund.id);
   }
 }

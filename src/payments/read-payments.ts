@@ -1,6 +1,7 @@
 import { type Connection, idKey, pageOf, toConnection } from '../api/connection.ts';
 import type { Batch, Context } from '../api/context.ts';
 import { Payment } from './payment.ts';
+import { Refund, RefundLine } from './refund.ts';
 
 const NAME = 'payment';
 
@@ -36,3 +37,19 @@ function paymentsBy(payable: 'reservationId' | 'orderId'): Batch<Payment | null>
     return ids.map((id) => byPayable.get(id) ?? null);
   };
 }
+
+/** Loads the refunds of each payment, in the order of time. */
+export const refundsOfPayments: Batch<Refund[]> = async ({ em }, ids) => {
+  const where = { paymentId: { $in: [...ids] } };
+  const refunds = await em.find(Refund, where, { orderBy: { paymentId: 1, seq: 1 }, disableIdentityMap: true });
+  const byPayment = Map.groupBy(refunds, ({ paymentId }) => paymentId);
+  return ids.map((id) => byPayment.get(id) ?? []);
+};
+
+/** Loads the lines of each refund. */
+export const linesOfRefunds: Batch<RefundLine[]> = async ({ em }, ids) => {
+  const where = { refundId: { $in: [...ids] } };
+  const lines = await em.find(RefundLine, where, { orderBy: { refundId: 1, lineNo: 1 }, disableIdentityMap: true });
+  const byRefund = Map.groupBy(lines, ({ refundId }) => refundId);
+  return ids.map((id) => byRefund.get(id) ?? []);
+};

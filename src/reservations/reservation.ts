@@ -45,7 +45,7 @@ export class Reservation {
   @Property({ type: 'uuid[]', columnType: 'uuid[]' })
   seatIds!: string[];
 
-  /** Price of each of `seatIds` when it was held, in minor units. */
+  @Field(() => [Money], { description: 'Price of each of its seats, by number, when it was held' })
   @Property({ type: new ArrayType(Number), columnType: 'bigint[]' })
   seatPrices!: number[];
 
@@ -95,9 +95,38 @@ export class Reservation {
     this.become(status, ['HELD']);
   }
 
-  /** Makes it CANCELLED: its tickets are taken back. @throws Error unless it is CONFIRMED */
-  cancel(): void {
+  /**
+   * Makes it CANCELLED: all of its tickets are taken back. It keeps the seats that it had.
+   * @throws Error unless it is CONFIRMED
+   */
+  cancel(reason: string | null): void {
     this.become('CANCELLED', ['CONFIRMED']);
+    this.cancelReason = reason;
+  }
+
+  /**
+   * Takes some of its seats out; call `Seat.takeBack` for each of them too.
+   * @returns what they cost when they were held, in minor units
+   * @throws Error unless it is CONFIRMED, has these seats, and keeps others
+   */
+  giveBack(seatIds: readonly string[]): number {
+    const left = this.seatIds.filter((id) => !seatIds.includes(id));
+    if (this.storedStatus !== 'CONFIRMED' || left.length === 0 || left.length + seatIds.length !== this.seatIds.length)
+      throw new Error('only some of the seats of a CONFIRMED reservation are given back');
+    const amount = this.priceOf(seatIds);
+    this.seatPrices = this.seatPrices.filter((_, index) => left.includes(this.seatIds[index] as string));
+    this.seatIds = left;
+    return amount;
+  }
+
+  /** What some of its seats cost when they were held, in minor units. */
+  priceOf(seatIds: readonly string[]): number {
+    return this.seatIds.reduce((sum, id, index) => sum + (seatIds.includes(id) ? (this.seatPrices[index] ?? 0) : 0), 0);
+  }
+
+  /** Whether it has exactly the seats that were read before it was locked. */
+  hasSeats({ seatIds }: { readonly seatIds: readonly string[] }): boolean {
+    return this.seatIds.length === seatIds.length && this.seatIds.every((id, index) => seatIds[index] === id);
   }
 
   private become(status: ReservationStatus, from: readonly ReservationStatus[]): void {
@@ -119,23 +148,32 @@ function statusNow(status: string, expiresAt: string): string {
   return `case when ${status} = 'HELD' and ${expiresAt} <= clock_timestamp() then 'EXPIRED' else ${status} end`;
 }
 
-/** Writes the statuses of locked reservations. @throws Error when a row is no longer as it was read */
+/**
+ * Writes locked reservations: their statuses in one statement, and then the seats of those that have others, of which
+ * there are few. @throws Error when a row is no longer as it was read
+ */
 export async function writeReservations(
   em: EntityManager,
   reservations: readonly { readonly before: Reservation; readonly after: Reservation }[],
 ): Promise<void> {
   const written = await sql(
     em,
-    prepared(`update reservation r set status = u.after
-     from unnest($1::uuid[], $2::text[], $3::text[]) as u (id, before, after)
+    prepared(`update reservation r set status = u.after, cancel_reason = u.reason
+     from unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) as u (id, before, after, reason)
      where r.id = u.id and r.status = u.before returning r.id`),
     [
       reservations.map(({ before }) => before.id),
       reservations.map(({ before }) => before.storedStatus),
       reservations.map(({ after }) => after.storedStatus),
+      reservations.map(({ after }) => after.cancelReason),
     ],
   );
   if (written.length < reservations.length) throw new Error('reservations were not as they were read');
+  for (const { before, after } of reservations) {
+    if (before.seatIds === after.seatIds) continue;
+    const { id, seatIds, seatPrices } = after;
+    await sql(em, 'update reservation set seat_ids = $2, seat_prices = $3 where id = $1', [id, seatIds, seatPrices]);
+  }
 }
 
 @ObjectType({ implements: Problem })
@@ -173,8 +211,8 @@ export function saleClosed(salesOpenAt: Date, salesCloseAt: Date): SaleClosed {
 }
 
 /**
- * The events of a reservation: it is new and HELD, or its status has changed. It has none when its payment is
- * cancelled: that is told of the payment.
+ * The events of a reservation: it is new and HELD, its status has changed, or it has moved to other seats. It has none
+ * when its payment is given back: that is told of the payment.
  */
 export const eventsOfReservation: EventsOf<Reservation> = ({ before, after }, { now }) => {
   const { id, userId, showId, seatIds, amount, expiresAt, storedStatus } = after;
@@ -183,7 +221,11 @@ export const eventsOfReservation: EventsOf<Reservation> = ({ before, after }, { 
     const held = { ...data, expiresAt: expiresAt.toISOString() };
     return [{ type: 'reservation.held.v1', aggregate: id, data: held }];
   }
-  if (before.storedStatus === storedStatus) return [];
+  if (before.storedStatus === storedStatus) {
+    const isMoved = before.seatIds !== seatIds && before.seatIds.length === seatIds.length;
+    const moved = { ...data, fromSeatIds: before.seatIds };
+    return isMoved ? [{ type: 'reservation.moved.v1', aggregate: id, data: moved }] : [];
+  }
   if (storedStatus === 'CONFIRMED') return [{ type: 'reservation.confirmed.v1', aggregate: id, data }];
   if (storedStatus === 'RELEASED' && expiresAt > now) return [{ type: 'reservation.released.v1', aggregate: id, data }];
   return storedStatus === 'EXPIRED' || storedStatus === 'RELEASED' ? [lapsed(data)] : [];

@@ -44,10 +44,49 @@ export class OrderLine {
   @Property({ type: new BigIntType('number') })
   unitPrice!: number;
 
-  @Field(() => Money)
+  @Field(() => Money, { description: 'Its share of the discount of the order, fixed when the order was placed' })
+  @Property({ type: new BigIntType('number') })
+  discount!: number;
+
+  /** Status of the order that it was read with. */
+  orderStatus?: OrderStatus;
+
+  @Field(() => Money, { description: 'quantity x unitPrice, before its share of the discount' })
   get amount(): number {
     return this.quantity * this.unitPrice;
   }
+
+  /** What is paid for it, in minor units. */
+  get paid(): number {
+    return this.amount - this.discount;
+  }
+
+  /**
+   * What is given back for some of its pieces: their part of what was paid, rounded down; for the last pieces, the rest.
+   * @param quantity in pieces, at most as many as are left
+   * @param returned what was given back before
+   * @returns minor units
+   */
+  refundOf(quantity: number, returned: Returned): number {
+    if (returned.quantity + quantity === this.quantity) return this.paid - returned.amount;
+    return Math.floor((this.paid * quantity) / this.quantity);
+  }
+}
+
+/** What was given back of a line. */
+export interface Returned {
+  /** In pieces. */
+  readonly quantity: number;
+  /** In minor units. */
+  readonly amount: number;
+}
+
+/** Pieces of a product at their price before any discount. */
+export interface Pieces {
+  readonly productId: string;
+  readonly quantity: number;
+  /** Of all of them, in minor units. */
+  readonly amount: number;
 }
 
 /** A row of `sale_change`: what a payment sold of a product, or a refund takes back, until it is added to `sale`. */
@@ -78,7 +117,10 @@ export class SaleChange {
 export interface Placement {
   readonly id: string;
   readonly userId: string;
+  /** Their shares of the discount are set. */
   readonly lines: OrderLine[];
+  /** A note of the buyer. */
+  readonly memo: string;
   readonly issuedCouponId: string | null;
   /** In minor units, at most the sum of the lines. */
   readonly discount: number;
@@ -125,6 +167,10 @@ export class Order {
   @Property({ type: new BigIntType('number') })
   total!: number;
 
+  @Field(() => String, { description: 'A note of the buyer; empty for none' })
+  @Property({ type: 'text' })
+  memo!: string;
+
   @Field(() => DateTime)
   @Property({ type: 'datetime', columnType: 'timestamptz' })
   createdAt!: Date;
@@ -142,11 +188,12 @@ export class Order {
    * lines.
    * @throws RangeError for a discount that is more than the sum of the lines
    */
-  static place({ id, userId, lines, issuedCouponId, discount, at, minutes }: Placement): Order {
+  static place({ id, userId, lines, memo, issuedCouponId, discount, at, minutes }: Placement): Order {
     const subtotal = subtotalOf(lines);
     if (discount > subtotal) throw new RangeError('an order never costs less than 0');
+    allocate(discount, subtotal, lines);
     return Object.assign(new Order(), {
-      ...{ id, userId, lines, issuedCouponId, subtotal, discount, total: subtotal - discount },
+      ...{ id, userId, lines, memo, issuedCouponId, subtotal, discount, total: subtotal - discount },
       storedStatus: 'PLACED' as const,
       status: 'PLACED' as const,
       createdAt: at,
@@ -182,15 +229,18 @@ export class Order {
   }
 
   /**
-   * Makes it PAYMENT_CANCELLED. Call `Product.giveBack` for each line too.
-   * @param lines all of its lines
-   * @returns the changes that take its sales back, on the day of its payment; the caller inserts them
+   * Takes the sales of some of its pieces back. Call `Product.giveBack` for them too.
+   * @returns the changes of sales, on the day of its payment; the caller inserts them
    * @throws Error unless it is PAID
    */
-  refund(lines: readonly OrderLine[]): SaleChange[] {
+  giveBack(pieces: readonly Pieces[]): SaleChange[] {
+    if (this.storedStatus !== 'PAID' || this.paidOn === null) throw new Error('only of a PAID order pieces come back');
+    return changesOf(this.paidOn, pieces, -1);
+  }
+
+  /** Makes it PAYMENT_CANCELLED: all of its pieces came back; its coupon is free again. @throws Error unless it is PAID */
+  refund(): void {
     this.become('PAYMENT_CANCELLED', 'PAID');
-    if (this.paidOn === null) throw new Error('a paid order has the day of its payment');
-    return changesOf(this.paidOn, lines, -1);
   }
 
   private become(status: OrderStatus, from: OrderStatus): void {
@@ -200,8 +250,27 @@ export class Order {
   }
 }
 
+/**
+ * Allocates a discount to lines in proportion to their amounts, by the largest remainder: each line gets its exact share
+ * rounded down, and what is left over goes in single minor units to the lines with the largest remainders, earlier lines
+ * first among equals.
+ */
+function allocate(discount: number, subtotal: number, lines: readonly OrderLine[]): void {
+  const shares = lines.map((line) => {
+    // More than 2^53 at the highest prices.
+    const exact = BigInt(discount) * BigInt(line.amount);
+    const divisor = BigInt(Math.max(1, subtotal));
+    return { line, whole: Number(exact / divisor), remainder: exact % divisor };
+  });
+  let left = discount - shares.reduce((sum, { whole }) => sum + whole, 0);
+  for (const { line, whole } of shares.toSorted((a, b) => Number(b.remainder - a.remainder))) {
+    line.discount = whole + (left > 0 ? 1 : 0);
+    if (left > 0) left--;
+  }
+}
+
 /** The sum of the lines before any discount, in minor units. */
-export function subtotalOf(lines: readonly OrderLine[]): number {
+export function subtotalOf(lines: readonly Pick<Pieces, 'amount'>[]): number {
   return lines.reduce((sum, { amount }) => sum + amount, 0);
 }
 
@@ -214,9 +283,9 @@ export function piecesOf(
   return pieces;
 }
 
-function changesOf(day: string, lines: readonly OrderLine[], sign: 1 | -1): SaleChange[] {
-  return [...Map.groupBy(lines, ({ productId }) => productId)].map(([productId, some]) => {
-    const quantity = sign * some.reduce((sum, line) => sum + line.quantity, 0);
+function changesOf(day: string, pieces: readonly Pieces[], sign: 1 | -1): SaleChange[] {
+  return [...Map.groupBy(pieces, ({ productId }) => productId)].map(([productId, some]) => {
+    const quantity = sign * some.reduce((sum, { quantity }) => sum + quantity, 0);
     return Object.assign(new SaleChange(), { day, productId, quantity, revenue: sign * subtotalOf(some) });
   });
 }
@@ -233,14 +302,15 @@ function statusNow(status: string, payBy: string): string {
 export async function insertLines(em: EntityManager, lines: readonly OrderLine[]): Promise<void> {
   await sql(
     em,
-    prepared(`insert into order_line (order_id, line_no, product_id, quantity, unit_price)
-     select * from unnest($1::uuid[], $2::int[], $3::uuid[], $4::int[], $5::bigint[])`),
+    prepared(`insert into order_line (order_id, line_no, product_id, quantity, unit_price, discount)
+     select * from unnest($1::uuid[], $2::int[], $3::uuid[], $4::int[], $5::bigint[], $6::bigint[])`),
     [
       lines.map(({ orderId }) => orderId),
       lines.map(({ lineNo }) => lineNo),
       lines.map(({ productId }) => productId),
       lines.map(({ quantity }) => quantity),
       lines.map(({ unitPrice }) => unitPrice),
+      lines.map(({ discount }) => discount),
     ],
   );
 }

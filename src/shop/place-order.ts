@@ -1,6 +1,6 @@
 import { createUnionType, Field, ID, InputType, Int } from 'type-graphql';
 import { type Context, callerOf } from '../api/context.ts';
-import { idempotencyKeyOf, idOf, within } from '../api/input.ts';
+import { idempotencyKeyOf, idOf, textOf, within } from '../api/input.ts';
 import { badInput, notFound, Refusal, refuse } from '../api/problems.ts';
 import { ISSUED_COUPONS, PRODUCTS, rowsOf } from '../commands/lock-order.ts';
 import { Leave, run, type Scene, type Verb } from '../commands/runner.ts';
@@ -27,6 +27,9 @@ export class PlaceOrderInput {
   @Field(() => ID, { nullable: true })
   issuedCouponId?: string | null;
 
+  @Field(() => String, { nullable: true, description: 'A note for whoever handles the order: up to 500 characters' })
+  memo?: string | null;
+
   @Field(() => ID)
   idempotencyKey!: string;
 }
@@ -38,6 +41,8 @@ export const PlaceOrderResult = createUnionType({
 
 const MAX_LINES = 50;
 const MAX_QUANTITY = 100;
+/** Characters of a memo. */
+const MAX_MEMO = 500;
 
 interface PlaceOrder {
   /** Id of the order that is placed. */
@@ -45,6 +50,7 @@ interface PlaceOrder {
   readonly userId: string;
   readonly lines: readonly { readonly productId: string; readonly quantity: number }[];
   readonly issuedCouponId: string | null;
+  readonly memo: string;
   /** Whether the command has left once already, to end overdue orders. */
   hasLeft: boolean;
 }
@@ -118,7 +124,7 @@ const PLACE_ORDER: Verb<PlaceOrder, Order | StockRefusal, undefined, OrderFacts>
   },
 
   decide({ asked, facts }, scene) {
-    const { id, userId, issuedCouponId } = asked;
+    const { id, userId, issuedCouponId, memo } = asked;
     const lines = pricedLines(asked, facts, scene);
     // Products and coupons that do not exist for the caller are refused before a shortage of stock.
     const issued = issuedCouponId === null ? undefined : scene.find(ISSUED_COUPONS, issuedCouponId);
@@ -143,7 +149,7 @@ const PLACE_ORDER: Verb<PlaceOrder, Order | StockRefusal, undefined, OrderFacts>
       return refuse('COUPON_NOT_USABLE');
     }
     const order = Order.place({
-      ...{ id, userId, lines, issuedCouponId },
+      ...{ id, userId, lines, issuedCouponId, memo },
       discount: coupon?.discountOn(subtotal) ?? 0,
       at: scene.now,
       minutes: scene.platform.config.ORDER_MINUTES,
@@ -164,7 +170,7 @@ function pricedLines({ id, lines }: PlaceOrder, { madeToOrder }: OrderFacts, sce
   return lines.map(({ productId, quantity }, index) => {
     const product = scene.find(PRODUCTS, productId) ?? madeToOrder.get(productId);
     if (!product) throw notFound('product');
-    const line = { orderId: id, lineNo: index + 1, productId, quantity, unitPrice: product.price };
+    const line = { orderId: id, lineNo: index + 1, productId, quantity, unitPrice: product.price, discount: 0 };
     return Object.assign(new OrderLine(), line);
   });
 }
@@ -188,6 +194,9 @@ export async function placeOrder(context: Context, input: PlaceOrderInput): Prom
   }));
   const issuedCouponId =
     typeof input.issuedCouponId === 'string' ? idOf('input.issuedCouponId', input.issuedCouponId) : null;
-  const key = { userId, key: idempotencyKeyOf(input.idempotencyKey), input: { lines, issuedCouponId } };
-  return run(context, PLACE_ORDER, { id: newId(), userId, lines, issuedCouponId, hasLeft: false }, key);
+  const memo = textOf('input.memo', input.memo ?? '', 0, MAX_MEMO);
+  // A key that was sent without a memo stays the same when no memo is sent.
+  const asked = { lines, issuedCouponId, memo: memo === '' ? undefined : memo };
+  const key = { userId, key: idempotencyKeyOf(input.idempotencyKey), input: asked };
+  return run(context, PLACE_ORDER, { id: newId(), userId, lines, issuedCouponId, memo, hasLeft: false }, key);
 }

@@ -2,7 +2,8 @@ import type { EntityManager } from '@mikro-orm/core';
 import { type Connection, idKey, pageOf, toConnection } from '../api/connection.ts';
 import { type Batch, type Context, callerOf } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
-import { Order, OrderLine } from './order.ts';
+import { sql } from '../platform/postgres.ts';
+import { Order, OrderLine, type Returned } from './order.ts';
 
 const NAME = 'order';
 
@@ -54,4 +55,31 @@ export async function findLines(em: EntityManager, orderIds: readonly string[]):
     { orderBy: { orderId: 1, lineNo: 1 }, disableIdentityMap: true },
   );
   return Map.groupBy(lines, ({ orderId }) => orderId);
+}
+
+const NOTHING: Returned = { quantity: 0, amount: 0 };
+
+/** Loads what was given back of each line. @param keys as `lineKey` makes them */
+export const returnedOfLines: Batch<Returned> = async ({ em }, keys) => {
+  const returned = await readReturned(
+    em,
+    keys.map((key) => key.slice(0, key.indexOf(' '))),
+  );
+  return keys.map((key) => returned.get(key) ?? NOTHING);
+};
+
+/** Names a line among those of all orders. */
+export function lineKey(orderId: string, lineNo: number): string {
+  return `${orderId} ${lineNo}`;
+}
+
+/** Reads what was given back of the lines of orders, by `lineKey`; nothing for other lines. */
+export async function readReturned(em: EntityManager, orderIds: readonly string[]): Promise<Map<string, Returned>> {
+  const rows = await sql<Returned & { orderId: string; lineNo: number }>(
+    em,
+    `select order_id as "orderId", line_no as "lineNo", sum(quantity)::int as quantity, sum(amount)::bigint as amount
+     from refund_line where order_id = any($1) group by order_id, line_no`,
+    [[...new Set(orderIds)]],
+  );
+  return new Map(rows.map(({ orderId, lineNo, quantity, amount }) => [lineKey(orderId, lineNo), { quantity, amount }]));
 }

@@ -59,6 +59,10 @@ export class LedgerEntry {
   @Property({ type: 'uuid', nullable: true })
   paymentId!: string | null;
 
+  /** The refund that a REFUND belongs to. */
+  @Property({ type: 'uuid', nullable: true })
+  refundId!: string | null;
+
   /** The charge that a CHARGE_CANCEL takes back. */
   @Property({ type: 'uuid', nullable: true })
   cancelsId!: string | null;
@@ -77,6 +81,8 @@ export interface Movement {
   readonly at: Date;
   /** The payment that a PAYMENT or REFUND belongs to. */
   readonly paymentId?: string;
+  /** The refund that a REFUND belongs to. */
+  readonly refundId?: string;
   /** The charge that a CHARGE_CANCEL takes back. */
   readonly cancelsId?: string;
 }
@@ -111,7 +117,7 @@ export class Wallet {
    * @returns the entry; the caller inserts it after the wallet's row was written
    * @throws RangeError for a movement that would leave less than 0: the caller checks the balance first
    */
-  post({ id = newId(), kind, amount, at, paymentId, cancelsId }: Movement): LedgerEntry {
+  post({ id = newId(), kind, amount, at, paymentId, refundId, cancelsId }: Movement): LedgerEntry {
     const balanceBefore = this.balance;
     if (balanceBefore + amount < 0) throw new RangeError('a wallet never has less than 0');
     this.balance += amount;
@@ -127,6 +133,7 @@ export class Wallet {
       balanceAfter: this.balance,
       createdAt: at,
       paymentId: paymentId ?? null,
+      refundId: refundId ?? null,
       cancelsId: cancelsId ?? null,
     });
   }

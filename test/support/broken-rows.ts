@@ -5,7 +5,7 @@ import type { Buyer } from './client.ts';
 
 /** What the audit reads and a test may break, in the order in which rows refer to each other. */
 const OF_SHOP = ['sale', 'sale_change', 'order_line', 'shop_order', 'issued_coupon', 'coupon', 'product'];
-const OF_MONEY = ['entry', 'wallet', 'payment', 'ticket', 'hold'];
+const OF_MONEY = ['entry', 'refund_line', 'refund', 'wallet', 'payment', 'ticket', 'hold'];
 const OF_SEATS = ['reservation', 'seat', 'show'];
 const TABLES = [...OF_SHOP, ...OF_MONEY, ...OF_SEATS];
 
@@ -15,6 +15,7 @@ const INDEXES = [
   'payment_token_once',
   'entry_cancels_once',
   'entry_payment_once',
+  'entry_refund_once',
   'shop_order_coupon_once',
 ];
 
