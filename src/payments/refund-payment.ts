@@ -239,7 +239,8 @@ function partOf({ seatIds = null, lines = null }: RefundPaymentInput): Part {
   }
   const named = lines ?? [];
   if (named.length < 1 || named.length > MAX_LINES) throw badInput('input.lines', `must be from 1 to ${MAX_LINES}`);
-  if (new Set(named.map(({ lineNo }) => lineNo)).size < named.length) throw badInput('input.lines', 'names a line twice');
+  if (new Set(named.map(({ lineNo }) => lineNo)).size < named.length)
+    throw badInput('input.lines', 'names a line twice');
   return {
     lines: named.map(({ lineNo, quantity }, index) => ({
       lineNo,

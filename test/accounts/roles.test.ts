@@ -68,6 +68,8 @@ const SIGNED_IN: Record<string, string> = {
   charge: 'mutation { charge(input: { amount: 1, idempotencyKey: "k" }) { __typename } }',
   cancelCharge: `mutation { cancelCharge(input: { entryId: "${ID}", idempotencyKey: "k" }) { __typename } }`,
   cancelPayment: `mutation { cancelPayment(input: { paymentId: "${ID}", idempotencyKey: "k" }) { __typename } }`,
+  refundPayment: `mutation { refundPayment(input: { paymentId: "${ID}", seatIds: ["${ID}"], idempotencyKey: "k" }) {
+    __typename } }`,
   order: `{ order(id: "${ID}") { id } }`,
   orders: '{ orders { edges { cursor } } }',
   myCoupons: '{ myCoupons { id } }',
