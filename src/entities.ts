@@ -5,6 +5,7 @@ import { Hold, Seat, Ticket } from './concerts/seat.ts';
 import { Show } from './concerts/show.ts';
 import { Coupon, IssuedCoupon } from './coupons/coupon.ts';
 import { Webhook } from './events/webhook.ts';
+import { OperatorLogEntry } from './operator-log/operator-log.ts';
 import { Payment } from './payments/payment.ts';
 import { Refund, RefundLine } from './payments/refund.ts';
 import { QueueShuffle, QueueShufflePart } from './queue/draw/queue-shuffle.ts';
@@ -41,4 +42,5 @@ export const ENTITIES = [
   AlertChannel,
   Alert,
   Webhook,
+  OperatorLogEntry,
 ];

@@ -11,7 +11,7 @@ import { isOperator } from '../accounts/is-operator.ts';
 import { findConcertQueue, findShow } from '../concerts/find-show.ts';
 import { withTimeout } from '../platform/with-timeout.ts';
 import { requirePass, watchPass } from '../queue/require-pass.ts';
-import { type Context, callerOf, type Declared, MAX_REQUEST_MS, type Pass, withPass } from './context.ts';
+import { asOperator, type Context, callerOf, type Declared, MAX_REQUEST_MS, type Pass, withPass } from './context.ts';
 import { idOf } from './input.ts';
 import { CallerError, Problem } from './problems.ts';
 
@@ -31,7 +31,7 @@ type Root = 'Query' | 'Mutation' | 'Subscription';
  */
 export function enforceAccess(schema: GraphQLSchema): GraphQLSchema {
   return mapSchema(schema, {
-    [MapperKind.ROOT_FIELD]: (field, _name, typeName) => enforceOnRoot(schema, field, typeName as Root),
+    [MapperKind.ROOT_FIELD]: (field, name, typeName) => enforceOnRoot(schema, field, name, typeName as Root),
     [MapperKind.OBJECT_FIELD]: (field, _name, typeName) => {
       const isRoot = ['Query', 'Mutation', 'Subscription'].includes(typeName);
       if (isRoot || !field.resolve || !getDirective(schema, field, 'operator')) return field;
@@ -46,6 +46,7 @@ export function enforceAccess(schema: GraphQLSchema): GraphQLSchema {
 function enforceOnRoot(
   schema: GraphQLSchema,
   field: GraphQLFieldConfig<unknown, Context>,
+  name: string,
   root: Root,
 ): GraphQLFieldConfig<unknown, Context> {
   const { isPublic, deadlineMs } = field.extensions as Declared;
@@ -56,7 +57,8 @@ function enforceOnRoot(
     const checked = access ? after(access, resolve) : resolve;
     return deadlineMs === undefined ? withinBudget(checked) : withDeadline(checked, () => deadlineMs);
   };
-  const { resolve, subscribe } = field;
+  const { subscribe } = field;
+  const resolve = field.resolve && isOperators && root === 'Mutation' ? acting(name, field.resolve) : field.resolve;
   if (root !== 'Subscription') return { ...field, ...(resolve && { resolve: noted(checkedInTime(resolve)) }) };
   return {
     ...field,
@@ -65,6 +67,11 @@ function enforceOnRoot(
     ...(resolve && isOperators && { resolve: after(requireOperator, resolve) }),
     ...(subscribe && { subscribe: checkedInTime(isQueued ? untilPassEnds(subscribe) : subscribe) }),
   };
+}
+
+/** Marks the request as an operator's, once its access was checked: what it changes is written into the operators' log. */
+function acting(mutation: string, resolve: Resolver): Resolver {
+  return (source, args, context, info) => resolve(source, args, asOperator(context, mutation), info);
 }
 
 /** Checks a request. @returns the pass that it found, or null. @throws CallerError when the request is refused */

@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/core';
 import DataLoader from 'dataloader';
+import type { Acting } from '../commands/operator-log.ts';
 import type { Timing } from '../commands/timing.ts';
 import type { Platform } from '../platform/platform.ts';
 import { SECOND } from '../platform/units.ts';
@@ -48,6 +49,8 @@ export class Context {
   readonly startedAt = performance.now();
   /** Set for the resolver of a @queued field, by access.ts. */
   readonly pass: Pass | null = null;
+  /** Set where the caller acts by the role of an operator: what it changes is written into the operators' log. */
+  readonly acting: Acting | null = null;
   /** Created at first use: most requests and nearly all subscriptions need none, and a fork takes kilobytes. */
   protected readonly made: { em?: EntityManager; loaders?: Loaders; notes?: Notes } = {};
 
@@ -106,6 +109,16 @@ export function makeContext(
 /** The same request with the pass that opens a @queued field. */
 export function withPass(context: Context, pass: Pass): Context {
   return Object.create(context, { pass: { value: pass, enumerable: true } });
+}
+
+/**
+ * The same request, acting by the role of an operator: access.ts marks @operator mutations, and a verb that buyers may use
+ * too marks itself.
+ * @param mutation its name in the schema
+ */
+export function asOperator(context: Context, mutation: string): Context {
+  const acting: Acting = { operatorId: callerOf(context).id, mutation };
+  return Object.create(context, { acting: { value: acting, enumerable: true } });
 }
 
 /** @throws CallerError UNAUTHENTICATED for a request without a signed-in user */

@@ -55,3 +55,10 @@ export const Money = new GraphQLScalarType<number, number>({
   parseValue: (value) => amount(value),
   parseLiteral: (node) => amount(node.kind === Kind.INT ? Number(node.value) : undefined, node),
 });
+
+/** An object of JSON; only ever in answers. */
+export const JSONObject = new GraphQLScalarType<object, object>({
+  name: 'JSONObject',
+  description: 'An object of JSON; its keys are said where it is a field',
+  serialize: (value) => value as object,
+});

@@ -14,6 +14,7 @@ import { CouponsResolver } from '../coupons/coupons.resolver.ts';
 import { EventsResolver } from '../events/events.resolver.ts';
 import { SALES_EVENTS } from '../events/sales-event.ts';
 import { SALES_EVENTS_TOPIC } from '../events/sales-events.ts';
+import { OperatorLogResolver } from '../operator-log/operator-log.resolver.ts';
 import { AlreadyPaid, InsufficientBalance } from '../payments/payment.ts';
 import { PaymentsResolver, RefundResolver } from '../payments/payments.resolver.ts';
 import { NotRefundable } from '../payments/refund.ts';
@@ -55,6 +56,7 @@ export function makeSchema(): GraphQLSchema {
       AlertsResolver,
       AuditResolver,
       EventsResolver,
+      OperatorLogResolver,
     ],
     orphanedTypes: [
       Refusal,

@@ -18,7 +18,12 @@ was raised last.
 `;
 
 /** Columns that refer to an entity by another name than its own. */
-const OTHER_NAMES: Record<string, string> = { cancelsId: 'LedgerEntry', userId: 'User', channelId: 'AlertChannel' };
+const OTHER_NAMES: Record<string, string> = {
+  cancelsId: 'LedgerEntry',
+  userId: 'User',
+  operatorId: 'User',
+  channelId: 'AlertChannel',
+};
 
 /**
  * Writes the entities, their columns and what refers to what as a mermaid drawing; with --check only compares.

@@ -34,6 +34,7 @@ import {
   WALLETS,
   type Wanted,
 } from './lock-order.ts';
+import { type Acting, bothOf, type Change, type Deed, deedOf, type LogRow, writeOperatorLog } from './operator-log.ts';
 import { type Emitted, writeOutbox } from './outbox.ts';
 import { withRedisLock } from './redis-lock.ts';
 import { Stopwatch, type Timing } from './timing.ts';
@@ -49,7 +50,8 @@ import { Stopwatch, type Timing } from './timing.ts';
  *   lock       locks the rows, kind by kind in LOCK_ORDER
  *   facts      reads the clock, then the other data that the decisions depend on
  *   decide     decides the commands one after another, in memory
- *   write      writes wallets by version, new rows, changed rows, kept answers, and last the events of the changes
+ *   write      writes wallets by version, new rows, changed rows, kept answers, the operators' log, and last the events of
+ *              the changes
  *   commit     commits; then each command's steps after the commit run, and its caller gets the answer
  *
  * One transaction covers the steps from `names` to `commit`. After a lost race the batch runs again. After a fault the
@@ -164,6 +166,8 @@ export interface Caller {
   isOver(): boolean;
   /** Names the request in the log and with the events that it causes; undefined for a job. */
   readonly requestId?: string;
+  /** Set for a caller who acts by the role of an operator: what the command does is written into the operators' log. */
+  readonly acting?: Acting | null;
   /** Learns how the command went, before it is answered. */
   noteCommand?(timing: Timing): void;
 }
@@ -182,15 +186,22 @@ export class Scene implements Surroundings {
   readonly #inserts = new Map<EntityClass<object>, object[]>();
   readonly #shared = new Map<AfterStep | ((platform: Platform) => Promise<void>), Promise<void>>();
   readonly #granted = new Map<string, number>();
-  /** Rows of kinds with events: as they were when the last command was decided. */
+  /** Rows whose changes are told: as they were when the last command was decided. */
   readonly #told = new Map<object, object>();
   /** New rows of the command that is being decided. */
   #new: object[] = [];
   readonly #emitted: Emitted[] = [];
+  /** Whether the changes of all kinds are told, and not only those of kinds with events: an operator's command is here. */
+  readonly #isLogged: boolean;
+  readonly #logged: LogRow[] = [];
+  /** What the command that is being decided does besides changing rows. */
+  #noted: Deed | undefined;
   #steps: AfterStep[] = [];
 
-  constructor(platform: Platform) {
+  /** @param callers of the commands that are decided */
+  constructor(platform: Platform, callers: readonly Pick<Caller, 'acting'>[]) {
     this.platform = platform;
+    this.#isLogged = callers.some(({ acting }) => acting);
   }
 
   /** @returns the locked row; undefined when it does not exist, needs no lock, or was skipped because it was locked */
@@ -234,6 +245,14 @@ export class Scene implements Surroundings {
     this.#granted.set(limit, this.granted(limit) + count);
   }
 
+  /**
+   * Notes what the command that is being decided does besides changing rows, such as a step after the commit that changes
+   * Redis, for its row of the operators' log.
+   */
+  note(deed: Deed): void {
+    this.#noted = deed;
+  }
+
   /** Adds a step that runs after the commit, for the command that is being decided. */
   after(step: AfterStep): void {
     this.#steps.push(step);
@@ -258,22 +277,36 @@ export class Scene implements Surroundings {
   }
 
   /**
-   * For the runner: notes the events of the command that was just decided.
+   * For the runner: notes the events of the command that was just decided, and its row of the operators' log.
    * @param wanted the rows that the command was given to change
+   * @param answer when it is a refusal, or the command left, and nothing has changed, it has no row
    */
-  takeEvents({ rows = [] }: Wanted, requestId: string | undefined): void {
-    for (const entity of this.#new) this.#emit(undefined, entity, requestId);
+  takeChanges({ rows = [] }: Wanted, { acting, requestId }: Caller, answer: unknown): void {
+    const changes: (Change & { readonly after: object })[] = this.#new.map((after) => ({ after }));
     this.#new = [];
     for (const [kind, ids] of rows) {
-      if (!kind.events) continue;
+      if (!this.#isTold(kind)) continue;
       for (const id of ids) {
         const row: object | undefined = this.find(kind, id);
         const before = row && this.#told.get(row);
         if (!row || !before || !differs(before, row)) continue;
-        this.#emit(before, row, requestId);
-        this.#told.set(row, copyOf(row));
+        const after = copyOf(row);
+        changes.push({ before, after });
+        this.#told.set(row, after);
       }
     }
+    for (const { before, after } of changes) this.#emit(before, after, requestId);
+    const noted = this.#noted;
+    this.#noted = undefined;
+    const isRefused = answer instanceof Problem || answer instanceof Leave;
+    if (!acting || (isRefused && changes.length === 0)) return;
+    const asked = { subjectIds: rows.flatMap(([, ids]) => ids), before: [], after: [] };
+    const deed = changes.length > 0 ? deedOf(changes) : asked;
+    this.#logged.push({ ...(noted ? bothOf(deed, noted) : deed), acting, requestId, at: this.now });
+  }
+
+  #isTold(kind: Kind<never>): boolean {
+    return this.#isLogged || kind.events !== undefined;
   }
 
   #emit(before: object | undefined, after: object, requestId: string | undefined): void {
@@ -286,13 +319,19 @@ export class Scene implements Surroundings {
     return this.#emitted;
   }
 
+  /** For the runner: the rows of the operators' log of all commands. */
+  get logged(): readonly LogRow[] {
+    return this.#logged;
+  }
+
   /** For the runner: adds rows as they were read. */
   add<E extends object>(kind: Kind<E>, rows: ReadonlyMap<string, E>): void {
     const known = this.#rows.get(kind.entity as EntityClass<object>) ?? new Map<string, Changed<object>>();
     for (const [id, row] of rows) {
-      const before = kind.write || kind.events ? copyOf(row) : row;
+      const isTold = this.#isTold(kind as unknown as Kind<never>);
+      const before = kind.write || isTold ? copyOf(row) : row;
       known.set(id, { before, after: row });
-      if (kind.events) this.#told.set(row, before);
+      if (isTold) this.#told.set(row, before);
     }
     this.#rows.set(kind.entity as EntityClass<object>, known);
   }
@@ -382,6 +421,7 @@ export function run<Asked, Answer, Known, Facts>(
     platform,
     isOver: () => caller.isOver(),
     ...(caller.requestId !== undefined && { requestId: caller.requestId }),
+    ...(caller.acting && { acting: caller.acting }),
     verb: verb as unknown as AnyVerb,
     asked,
     key: key && { ...key, mutation: verb.name },
@@ -746,7 +786,10 @@ class Runner {
     const { open, early } = await this.#prepare(wanted);
     for (const { entry, outcome } of early) entry.settle(outcome);
     if (open.length === 0) return [];
-    const scene = new Scene(this.#platform);
+    const scene = new Scene(
+      this.#platform,
+      open.map(({ entry }) => entry),
+    );
     const { results, changes } = await this.#transaction(async (em) => {
       await lockNames(
         em,
@@ -825,6 +868,7 @@ class Runner {
     const changes = await write(em, scene);
     if (kept.length > 0) await keepAnswers(em, kept);
     if (dropped.length > 0) await dropKeys(em, dropped);
+    await writeOperatorLog(em, scene.logged);
     await writeOutbox(em, scene.emitted);
     return { results, changes };
   }
@@ -941,7 +985,7 @@ function decideOne({ entry, known, wanted }: Open, facts: unknown, scene: Scene)
     if (entry.isOver()) throw new CallerError('SERVICE_UNAVAILABLE');
     const answer = entry.verb.decide({ asked: entry.asked, known, facts }, scene);
     const steps = scene.takeSteps();
-    scene.takeEvents(wanted, entry.requestId);
+    scene.takeChanges(wanted, entry, answer);
     return answer instanceof Leave ? { entry, leave: answer } : { entry, answer: copyOf(answer), steps };
   } catch (error) {
     scene.takeSteps();

@@ -4,6 +4,7 @@ import type { Context } from '../api/context.ts';
 import { idOf, textOf, within } from '../api/input.ts';
 import { badInput, notFound } from '../api/problems.ts';
 import { DateTime, Money } from '../api/scalars.ts';
+import { deedOf, logDeed } from '../commands/operator-log.ts';
 import { runAlone } from '../commands/runner.ts';
 import { newId } from '../platform/ids.ts';
 import { sql } from '../platform/postgres.ts';
@@ -98,6 +99,7 @@ export async function createShow(context: Context, input: CreateShowInput): Prom
   await runAlone(context.platform, async (em) => {
     await em.insert(show);
     await insertSeats(em, show.id, sections);
+    await logDeed(em, context, deedOf([{ after: show }]));
   });
   return show;
 }

@@ -1,6 +1,7 @@
 import type { Context } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
 import { notFound } from '../api/problems.ts';
+import { type Deed, logDeed } from '../commands/operator-log.ts';
 import { runAlone } from '../commands/runner.ts';
 import { Webhook } from './webhook.ts';
 import { reviveDeadLetters } from './webhook-backlogs.ts';
@@ -19,7 +20,16 @@ export async function replayDeadLetters(context: Context, webhookIdText: string 
   }
   let count = 0;
   for (let revived = 1; revived > 0 && !context.isOver(); count += revived) {
-    revived = await runAlone(context.platform, (em) => reviveDeadLetters(em, webhookId));
+    revived = await runAlone(context.platform, async (em) => {
+      const some = await reviveDeadLetters(em, webhookId);
+      if (some > 0 || count === 0) await logDeed(em, context, replayed(webhookId, some));
+      return some;
+    });
   }
   return count;
+}
+
+function replayed(webhookId: string | null, count: number): Deed {
+  const replay = { type: 'DeadLetters', webhookId, count };
+  return { subjectIds: webhookId === null ? [] : [webhookId], before: [], after: [replay] };
 }

@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/core';
 import { createUnionType, Field, ID, InputType, Int } from 'type-graphql';
 import { isOperator } from '../accounts/is-operator.ts';
-import { type Context, callerOf } from '../api/context.ts';
+import { asOperator, type Context, callerOf } from '../api/context.ts';
 import { idempotencyKeyOf, idOf, textOf, within } from '../api/input.ts';
 import { badInput, notFound, Refusal, refuse } from '../api/problems.ts';
 import { PAYMENTS, rowsOf, WALLETS } from '../commands/lock-order.ts';
@@ -200,7 +200,8 @@ export async function giveBack(context: Context, verb: RefundVerb, request: Refu
   const isTheirs = payment !== null && (payment.userId === userId || mayAlways);
   // A command also when there is no such payment: a key that came with other input before is refused first.
   if (!isTheirs) return run(context, { ...UNKNOWN, name: verb.name }, { paymentId }, key);
-  return run(context, verb, { payment, part, reason, mayAlways }, key);
+  const caller = mayAlways ? asOperator(context, verb.name) : context;
+  return run(caller, verb, { payment, part, reason, mayAlways }, key);
 }
 
 const UNKNOWN: Omit<Verb<{ readonly paymentId: string }, RefundAnswer>, 'name'> = {

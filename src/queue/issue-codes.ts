@@ -3,6 +3,7 @@ import { Field, ID, InputType, Int } from 'type-graphql';
 import type { Context } from '../api/context.ts';
 import { idOf, within } from '../api/input.ts';
 import { notFound } from '../api/problems.ts';
+import { logDeed } from '../commands/operator-log.ts';
 import { runAlone } from '../commands/runner.ts';
 import { PriorityCode, Queue } from './queue.ts';
 
@@ -35,10 +36,13 @@ export async function issuePriorityCodes(context: Context, input: IssuePriorityC
   if (!(await context.em.findOne(Queue, { id: queueId }))) throw notFound('queue');
   const codes = Array.from({ length: input.count }, () => randomBytes(CODE_BYTES).toString('base64url'));
   const rows = codes.map((code) => ({ hash: PriorityCode.hashOf(code), queueId, priority: input.priority }));
+  const { priority, count } = input;
+  const issued = { type: 'PriorityCode', queueId, priority, count };
   await runAlone(context.platform, async (em) => {
     for (let from = 0; from < rows.length; from += MAX_ROWS) {
       await em.insertMany(PriorityCode, rows.slice(from, from + MAX_ROWS));
     }
+    await logDeed(em, context, { subjectIds: [queueId], before: [], after: [issued] });
   });
   return codes;
 }

@@ -12,12 +12,21 @@ const READ_LIVE_TOKEN = loadScript(import.meta.url, 'line/read-live-token');
  * @param userId the holder, in the canonical spelling of an id
  * @throws what Redis throws while it is unreachable
  */
-export async function readLiveTokens({ platform, caller }: Context, userId: string): Promise<QueueToken[]> {
+export async function readLiveTokens(context: Context, userId: string): Promise<QueueToken[]> {
+  const queueIds = await liveQueues(context.platform);
+  const tokens = await Promise.all(queueIds.map((queueId) => readLiveToken(context, queueId, userId)));
+  return tokens.flatMap((token) => token ?? []).sort((a, b) => b.enteredAt.getTime() - a.enteredAt.getTime());
+}
+
+/**
+ * The WAITING or ACTIVE token of a user in one queue, as `readLiveTokens` reads it. @returns undefined when there is none
+ */
+export async function readLiveToken(
+  { platform, caller }: Pick<Context, 'platform' | 'caller'>,
+  queueId: string,
+  userId: string,
+): Promise<QueueToken | undefined> {
   const isHolder = caller?.id === userId ? 1 : 0;
-  const read = async (queueId: string): Promise<QueueToken[]> => {
-    const raw = await runScript<RawView | null>(platform.redis, READ_LIVE_TOKEN, queueKey(queueId), [userId, isHolder]);
-    return raw ? [readView(queueId, raw).token] : [];
-  };
-  const tokens = await Promise.all((await liveQueues(platform)).map(read));
-  return tokens.flat().sort((a, b) => b.enteredAt.getTime() - a.enteredAt.getTime());
+  const raw = await runScript<RawView | null>(platform.redis, READ_LIVE_TOKEN, queueKey(queueId), [userId, isHolder]);
+  return raw ? readView(queueId, raw).token : undefined;
 }

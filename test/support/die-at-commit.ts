@@ -1,11 +1,11 @@
 import { patchPg, sqlWith } from './patch-pg.ts';
 
 /**
- * Preload: the process is killed at the commit of the first batch with several entries: before it is sent with
- * DIE=before, once it was answered with DIE=after.
+ * Preload: the process is killed at the commit of the first transaction with a statement that DIE_OF matches, a batch with
+ * several entries unless said otherwise: before it is sent with DIE=before, once it was answered with DIE=after.
  */
 const posting = new WeakSet<object>();
-const posts = sqlWith(/^insert into "entry" .*\), \(/);
+const posts = sqlWith(new RegExp(process.env.DIE_OF ?? '^insert into "entry" .*\\), \\('));
 const isBefore = process.env.DIE === 'before';
 
 patchPg(

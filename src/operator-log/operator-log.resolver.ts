@@ -1,0 +1,32 @@
+import { Arg, Ctx, Directive, FieldResolver, Int, Query, Resolver, Root } from 'type-graphql';
+import type { Context } from '../api/context.ts';
+import { OperatorLogConnection, OperatorLogTotals } from './operator-log.ts';
+import {
+  OperatorLogFilter,
+  type OperatorLogPage,
+  readOperatorLog,
+  readOperatorLogTotals,
+} from './read-operator-log.ts';
+
+@Resolver(() => OperatorLogConnection)
+export class OperatorLogResolver {
+  @Directive('@operator')
+  @Query(() => OperatorLogConnection, {
+    description: 'What operators did, newest first: a row for each mutation of theirs that was not refused',
+  })
+  operatorLog(
+    @Arg('first', () => Int, { defaultValue: 20, description: 'Rows of a page, 1 .. 100' }) first: number,
+    @Arg('after', () => String, { nullable: true, description: 'Cursor of the row before the page' })
+    after: string | undefined,
+    @Arg('filter', () => OperatorLogFilter, { nullable: true, description: 'All rows if left out' })
+    filter: OperatorLogFilter | null,
+    @Ctx() context: Context,
+  ): Promise<OperatorLogPage> {
+    return readOperatorLog(context, first, after, filter ?? {});
+  }
+
+  @FieldResolver(() => OperatorLogTotals, { description: 'Counted when it is selected' })
+  totals(@Root() page: OperatorLogPage, @Ctx() context: Context): Promise<OperatorLogTotals> {
+    return readOperatorLogTotals(context, page);
+  }
+}

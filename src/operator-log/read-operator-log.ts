@@ -1,0 +1,70 @@
+import type { FilterQuery } from '@mikro-orm/core';
+import { Field, ID, InputType } from 'type-graphql';
+import { type Connection, numberKey, pageOf, toConnection } from '../api/connection.ts';
+import type { Context } from '../api/context.ts';
+import { idOf, textOf } from '../api/input.ts';
+import { DateTime } from '../api/scalars.ts';
+import { OperatorLogEntry, OperatorLogTotals } from './operator-log.ts';
+
+@InputType({ description: 'Selects rows that meet all conditions that are given' })
+export class OperatorLogFilter {
+  @Field(() => ID, { nullable: true, description: 'Id of the user who did it' })
+  operatorId?: string | null;
+
+  @Field(() => String, { nullable: true, description: 'Name of the mutation, such as updateQueue' })
+  mutation?: string | null;
+
+  @Field(() => ID, {
+    nullable: true,
+    description: 'Id of a thing that was changed or made, or of what that belongs to',
+  })
+  subjectId?: string | null;
+
+  @Field(() => DateTime, { nullable: true, description: 'Done at this instant or later' })
+  from?: Date | null;
+
+  @Field(() => DateTime, { nullable: true, description: 'Done before this instant' })
+  to?: Date | null;
+}
+
+const NAME = 'operatorLog';
+
+const MAX_MUTATION_CHARACTERS = 100;
+
+/** A page of the operators' log, with the condition that it was read by. */
+export interface OperatorLogPage extends Connection<OperatorLogEntry> {
+  readonly where: FilterQuery<OperatorLogEntry>;
+}
+
+/**
+ * Reads a page of the operators' log, newest first.
+ * @throws CallerError BAD_USER_INPUT for a filter's text that is no id, and for a page that `pageOf` refuses
+ */
+export async function readOperatorLog(
+  { em }: Context,
+  first: number,
+  after: string | undefined,
+  filter: OperatorLogFilter,
+): Promise<OperatorLogPage> {
+  const page = pageOf(NAME, first, after, numberKey);
+  const where = conditionOf(filter);
+  const onPage = page.after === undefined ? where : { $and: [where, { id: { $lt: page.after } }] };
+  const rows = await em.find(OperatorLogEntry, onPage, {
+    ...{ orderBy: { id: 'desc' }, limit: first + 1, disableIdentityMap: true },
+  });
+  return { ...toConnection(NAME, rows, first, ({ id }) => id), where };
+}
+
+/** Counts the rows of all pages. */
+export async function readOperatorLogTotals({ em }: Context, { where }: OperatorLogPage): Promise<OperatorLogTotals> {
+  return Object.assign(new OperatorLogTotals(), { count: await em.count(OperatorLogEntry, where) });
+}
+
+function conditionOf({ operatorId, mutation, subjectId, from, to }: OperatorLogFilter): FilterQuery<OperatorLogEntry> {
+  return {
+    ...(operatorId && { operatorId: idOf('filter.operatorId', operatorId) }),
+    ...(mutation && { mutation: textOf('filter.mutation', mutation, 1, MAX_MUTATION_CHARACTERS) }),
+    ...(subjectId && { subjectIds: { $contains: [idOf('filter.subjectId', subjectId)] } }),
+    ...((from || to) && { at: { ...(from && { $gte: from }), ...(to && { $lt: to }) } }),
+  };
+}
