@@ -79,7 +79,7 @@ export async function enterQueue(context: Context, input: EnterQueueInput): Prom
   }
   if (answer === 'UNKNOWN') throw notFound('queue');
   if (!Array.isArray(answer)) return refuse(answer);
-  return readView(queueId, answer).token;
+  return readView(context.platform, queueId, answer).token;
 }
 
 interface Entry {

@@ -20,7 +20,7 @@ export async function leaveQueue(context: Context, value: string): Promise<Queue
   const args = [tokenIdOf(tokenHash), caller.id];
   const raw = await runScript<RawView | null>(context.platform.redis, LEAVE, queueKey(queueId), args);
   if (!raw) throw notFound('queue token');
-  const { token } = readView(queueId, raw);
+  const { token } = readView(context.platform, queueId, raw);
   if (token.status === 'LEFT') await releaseHoldsOfToken(context.platform, tokenHash);
   return token;
 }

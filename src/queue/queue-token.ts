@@ -2,8 +2,11 @@ import { hash, randomBytes } from 'node:crypto';
 import { Field, Float, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { DateTime } from '../api/scalars.ts';
 import { parseId } from '../platform/ids.ts';
+import type { Platform } from '../platform/platform.ts';
 import { SECOND } from '../platform/units.ts';
+import { findQueue } from './find-queue.ts';
 import type { QueueMessage } from './line/line.ts';
+import { Queue } from './queue.ts';
 
 export const QueueTokenStatus = {
   WAITING: 'WAITING',
@@ -87,6 +90,51 @@ export class QueueToken {
   @Field(() => QueueEndReason, { nullable: true, description: 'Why the place is gone; null while WAITING or ACTIVE' })
   endReason!: QueueEndReason | null;
 
+  @Field(() => DateTime, {
+    nullable: true,
+    description:
+      'When it became COMPLETED, EXPIRED or LEFT; null before, and for a token that ended before this was kept',
+  })
+  endedAt!: Date | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    description:
+      'How far off etaSeconds usually is: the median error of the estimates given to those admitted in the last 5 minutes; null when none, and where etaSeconds counts to no admission',
+  })
+  etaErrorSeconds!: number | null;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description: `While WAITING: until when, to the second, the place is kept though its holder neither polls nor subscribes any more; awaySeconds after the
+holder was seen last. Each answer to the holder moves it; before the opening it counts from opensAt. Afterwards the place is passed over when its turn comes, not before; time while the
+queue is PAUSED does not count. null unless WAITING`,
+  })
+  validUntil!: Date | null;
+
+  /** Version of the queue's settings when the token was read. */
+  settings!: number;
+
+  /** The queue with settings of at least that version. */
+  findQueue!: (settings: number) => Queue | Promise<Queue>;
+
+  @Field(() => Queue, { description: 'The queue in front: its state and opensAt say why nothing moves' })
+  get queue(): Queue | Promise<Queue> {
+    return this.findQueue(this.settings);
+  }
+
+  @Field(() => String, {
+    description: `Opaque; changes exactly when the token has: status, position, etaSeconds, waiting, the settings of its queue and what follows from them. It is the
+same on every process, and does not change with validUntil, nor while etaSeconds counts down to opensAt`,
+  })
+  get version(): string {
+    const { status, position, etaSeconds, etaErrorSeconds, waiting, endReason, settings } = this;
+    const instants = [this.activatedAt, this.activeUntil, this.endedAt];
+    const eta = position === null ? null : etaSeconds;
+    const shown = [status, position, eta, etaErrorSeconds, waiting, endReason, settings, ...instants];
+    return hash('sha256', JSON.stringify(shown), 'base64url').slice(0, PART);
+  }
+
   get hasEnded(): boolean {
     return this.status !== 'WAITING' && this.status !== 'ACTIVE';
   }
@@ -143,6 +191,10 @@ export type RawView = [
   etaMs: number,
   now: number,
   awayMs: number,
+  endedAt: string | number,
+  keptMs: number,
+  etaErrorMs: number,
+  settings: number,
 ];
 
 /** One token as Redis had it at an instant. */
@@ -162,39 +214,53 @@ const STATUS: Record<RawView[2], QueueTokenStatus> = {
   L: 'LEFT',
 };
 
-export function readView(queueId: string, raw: RawView): TokenView {
-  const [secret, userId, status, lane, number, enteredAt, activatedAt, activeUntil, endReason] = raw;
-  const [position, waiting, etaMs, at, awayMs] = raw.slice(9) as [number, number, number, number, number];
+export function readView(platform: Platform, queueId: string, raw: RawView): TokenView {
+  const [secret, userId, status, lane, number, enteredAt, activatedAt, activeUntil, endReason, ...rest] = raw;
+  const [position, waiting, etaMs, now, awayMs, endedAt, keptMs, etaErrorMs, settings] = rest;
+  const at = Number(now);
   const token = Object.assign(new QueueToken(), {
     value: tokenValueOf(queueId, secret),
     queueId,
     userId,
     status: STATUS[status],
     enteredAt: new Date(Number(enteredAt)),
-    activatedAt: activatedAt === '' ? null : new Date(Number(activatedAt)),
+    activatedAt: instantOf(activatedAt),
     activeUntil: status === 'A' ? new Date(Number(activeUntil)) : null,
     endReason: endReason === '' ? null : endReason,
-    ...placeOf({ position: position > 0 ? position : null, waiting, etaMs, awayMs }),
+    endedAt: instantOf(endedAt),
+    validUntil: keptMs < 0 ? null : new Date(at + keptMs),
+    settings,
+    findQueue: (version: number) => findQueue(platform, queueId, version),
+    ...placeOf({ position: position > 0 ? position : null, waiting, etaMs, etaErrorMs, awayMs }),
   });
-  return { at: Number(at), lane, number: Number(number), token };
+  return { at, lane, number: Number(number), token };
+}
+
+function instantOf(ms: string | number): Date | null {
+  return ms === '' ? null : new Date(Number(ms));
 }
 
 /**
- * The view at a later message.
+ * The view at a later message, of a holder who is there.
  * @param position the token's position by that message; null while the queue is SCHEDULED
  * @param now milliseconds since 1970 on Redis' clock
  */
 export function moveView(view: TokenView, message: QueueMessage, position: number | null, now: number): TokenView {
-  const { msPerPlace, openAt, awayMs } = message;
+  const { msPerPlace, openAt, awayMs, etaErrorMs, settings } = message;
   // Entries after the message are not counted in it.
   const waiting = Math.max(message.waiting, position ?? 0);
-  const paceMs = position !== null && msPerPlace > 0 ? position * msPerPlace : -1;
+  const paceMs = position !== null && msPerPlace > 0 ? Math.floor(position * msPerPlace) : -1;
   const etaMs = position === null ? Math.max(0, openAt - now) : paceMs;
-  const token = Object.assign(new QueueToken(), view.token, placeOf({ position, waiting, etaMs, awayMs }));
+  const place = placeOf({ position, waiting, etaMs, etaErrorMs, awayMs });
+  const validUntil = new Date(now + (position === null ? etaMs : 0) + awayMs);
+  const token = Object.assign(new QueueToken(), view.token, place, { validUntil, settings });
   return { ...view, at: message.at, token };
 }
 
-type Place = Pick<QueueToken, 'position' | 'etaSeconds' | 'waiting' | 'percentBehind' | 'pollAfterMs'>;
+type Place = Pick<
+  QueueToken,
+  'position' | 'etaSeconds' | 'etaErrorSeconds' | 'waiting' | 'percentBehind' | 'pollAfterMs'
+>;
 
 interface Standing {
   /** Null unless WAITING in a queue that has opened. */
@@ -202,16 +268,20 @@ interface Standing {
   readonly waiting: number;
   /** Estimated milliseconds to admission, or to the opening; negative while unknown. */
   readonly etaMs: number;
+  /** Usual error of such an estimate, in milliseconds; negative while unknown. */
+  readonly etaErrorMs: number;
   /** How long a holder may be absent, in milliseconds. */
   readonly awayMs: number;
 }
 
 /** The fields of a token that follow from its position. */
-function placeOf({ position, waiting, etaMs, awayMs }: Standing): Place {
+function placeOf({ position, waiting, etaMs, etaErrorMs, awayMs }: Standing): Place {
   const etaSeconds = etaMs < 0 ? null : Math.ceil(etaMs / SECOND);
+  const isEstimated = position !== null && etaMs >= 0 && etaErrorMs >= 0;
   const behind = position === null || waiting === 0 ? 0 : (100 * (waiting - position)) / waiting;
   return {
     ...{ position, waiting, etaSeconds },
+    etaErrorSeconds: isEstimated ? Math.round(etaErrorMs / SECOND) : null,
     percentBehind: position === null ? null : Math.max(0, behind),
     pollAfterMs: pollAfter(position, etaMs, awayMs),
   };

@@ -29,7 +29,7 @@ import { QUEUE_STATS, QueueStats, readStats } from './queue-stats.ts';
 import { QueueToken } from './queue-token.ts';
 import { readLiveTokens } from './read-live-tokens.ts';
 import { readQueues } from './read-queues.ts';
-import { readOwnToken } from './read-token.ts';
+import { readOwnToken, readTokenIfChanged } from './read-token.ts';
 import { revokeToken } from './revoke-token.ts';
 import { UpdateQueueInput, updateQueue } from './update-queue.ts';
 import { watchPosition } from './watch-position.ts';
@@ -64,6 +64,20 @@ export class QueueResolver {
   @Query(() => QueueToken, { nullable: true, description: "For clients that poll: the caller's own place" })
   queueToken(@Arg('value', () => ID) value: string, @Ctx() context: Context) {
     return readOwnToken(context, value);
+  }
+
+  @Query(() => QueueToken, {
+    nullable: true,
+    description: `For clients that poll and show little: null while the caller's own place is still of that version. It counts as presence
+exactly as queueToken does. A value that is unknown or another user's is NOT_FOUND`,
+  })
+  queueTokenIfChanged(
+    @Arg('value', () => ID) value: string,
+    @Arg('version', () => String, { description: 'As the client has it; any other text answers the place' })
+    version: string,
+    @Ctx() context: Context,
+  ) {
+    return readTokenIfChanged(context, value, version);
   }
 
   @Query(() => [QueueToken], {

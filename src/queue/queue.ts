@@ -32,7 +32,10 @@ export interface QueueSettings {
   readonly reenter?: boolean | undefined;
 }
 
-@ObjectType({ description: 'A waiting room: lets a bounded number of people in at a time, in order' })
+@ObjectType({
+  simpleResolvers: true,
+  description: 'A waiting room: lets a bounded number of people in at a time, in order',
+})
 @Entity({ tableName: 'queue' })
 export class Queue {
   @Field(() => ID)

@@ -28,5 +28,5 @@ export async function readLiveToken(
 ): Promise<QueueToken | undefined> {
   const isHolder = caller?.id === userId ? 1 : 0;
   const raw = await runScript<RawView | null>(platform.redis, READ_LIVE_TOKEN, queueKey(queueId), [userId, isHolder]);
-  return raw ? readView(queueId, raw).token : undefined;
+  return raw ? readView(platform, queueId, raw).token : undefined;
 }

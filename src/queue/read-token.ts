@@ -1,5 +1,5 @@
 import { type Caller, type Context, callerOf } from '../api/context.ts';
-import { badInput } from '../api/problems.ts';
+import { badInput, notFound } from '../api/problems.ts';
 import type { Platform } from '../platform/platform.ts';
 import { readToken } from './line/line.ts';
 import { hashOf, type QueueToken, queueIdOf, type TokenView, tokenIdOf } from './queue-token.ts';
@@ -18,6 +18,25 @@ export function readOwnToken(context: Context, value: string): QueueToken | null
   const tokenId = tokenIdOf(hashOf(value));
   const known = recallToken(context.platform, queueId, tokenId);
   return known ? ownOf(known, caller) : readFromRedis(context.platform, queueId, tokenId, caller);
+}
+
+/**
+ * The same, unless the token is still of that version. It counts as presence either way.
+ * @returns null while the token is of that version
+ * @throws CallerError NOT_FOUND for a token that is unknown or another user's; BAD_USER_INPUT for a value that cannot be
+ * one
+ */
+export function readTokenIfChanged(
+  context: Context,
+  value: string,
+  version: string,
+): QueueToken | null | Promise<QueueToken | null> {
+  const unlessSame = (token: QueueToken | null): QueueToken | null => {
+    if (!token) throw notFound('queue token');
+    return token.version === version ? null : token;
+  };
+  const token = readOwnToken(context, value);
+  return token instanceof Promise ? token.then(unlessSame) : unlessSame(token);
 }
 
 async function readFromRedis(

@@ -60,7 +60,7 @@ export async function revokeToken(context: Context, queueId: string, userId: str
 async function revoke(platform: Platform, { queueId, userId }: Revoke): Promise<QueueToken> {
   const raw = await runScript<RawView | null>(platform.redis, REVOKE, queueKey(queueId), [userId]);
   if (!raw) throw noPlace();
-  return readView(queueId, raw).token;
+  return readView(platform, queueId, raw).token;
 }
 
 function noPlace(): CallerError {

@@ -56,6 +56,7 @@ const SIGNED_IN: Record<string, string> = {
   me: '{ me { id } }',
   wallet: '{ wallet { balance } }',
   queueToken: '{ queueToken(value: "x") { value } }',
+  queueTokenIfChanged: '{ queueTokenIfChanged(value: "x", version: "y") { value } }',
   queueTokens: '{ queueTokens { value } }',
   reservation: `{ reservation(id: "${ID}") { id } }`,
   reservations: '{ reservations { edges { cursor } } }',

@@ -20,7 +20,13 @@ const [QUERY, SUBSCRIPTION] = [schema.getQueryType(), schema.getSubscriptionType
 ];
 
 /** What answers another thing each time that it is asked. */
-const CHANGING = new Set(['Query.audit', 'Query.cacheStats', 'Query.queueHistory', 'Queue.stats']);
+const CHANGING = new Set([
+  'Query.audit',
+  'Query.cacheStats',
+  'Query.queueHistory',
+  'Queue.stats',
+  'QueueToken.validUntil',
+]);
 const isChanging = (type: string, field: string): boolean => CHANGING.has(`${type}.${field}`);
 const QUERIES = Object.keys(QUERY.getFields()).filter((name) => !isChanging('Query', name));
 
@@ -60,6 +66,7 @@ beforeAll(async () => {
       queueId: [queueId, randomUUID()],
       value: [place.value, place.value, place.value, theirs, 'no token'],
       token: [place.value],
+      version: ['', 'another'],
       first: [1, 2, 20, 0, 1_000, null],
       after: [null, 'bm8gY3Vyc29y'],
       afterNumber: [0, 2, null],
@@ -140,7 +147,7 @@ it('so is every other query: with fragments, @include and @skip, several fields,
     else refused += 1;
   });
   await fc.assert(property, { seed: SEED, numRuns: 250, endOnFailure: true });
-  expect(answered).toBeGreaterThan(30);
+  expect(answered).toBeGreaterThan(20);
   expect(refused).toBeGreaterThan(25);
 });
 
@@ -155,7 +162,7 @@ it('an event with a plan is written to the byte as it is executed', async () => 
   const property = fc.asyncProperty(fc.gen(), async (g) => {
     const { operationName: _, ...asked } = maker.plain(g, SUBSCRIPTION, ['queuePosition']);
     // A fragment around all that is selected makes it be executed.
-    const executed = asked.query.replace(/\{([^{}]*)\} \}$/, '{ ... { $1 } } }');
+    const executed = asked.query.replace(/(queuePosition\([^)]*\) \{)(.*)\} \}$/, '$1 ... { $2 } } }');
     expect(executed).not.toBe(asked.query);
     expect(await first(asked)).toBe(await first({ ...asked, query: executed }));
   });

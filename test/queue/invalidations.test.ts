@@ -77,7 +77,7 @@ describe('a token that came since the last message', () => {
   /** The place of a token that Redis told as the fourth, when it was asked at `at`. */
   const fourth = (lane: string, number: number, at: number): number | null | undefined => {
     const [, , , , , ...rest] = waitingView(number, 4, at);
-    const view = readView('a queue', ['a-secret-of-22-letters', 'a user', 'W', lane, number, ...rest]);
+    const view = readView(redis.platform, 'a queue', ['a-secret-of-22-letters', 'a user', 'W', lane, number, ...rest]);
     return currentView(replica, newKnownToken('a token', view))?.token.position;
   };
 

@@ -21,7 +21,7 @@ interface Watching {
 async function watch(tokenId: string, position: number, isFirst: boolean): Promise<Watching> {
   const watching: Watching = { told: [], ended: 0, stop: () => undefined };
   const tell = ({ token }: TokenView): number => watching.told.push(token.position);
-  const view = readView(QUEUE, waitingView(position, position, 1_000));
+  const view = readView(redis.platform, QUEUE, waitingView(position, position, 1_000));
   const begun = watchToken(redis.platform, QUEUE, tokenId, view, tell, () => {
     watching.ended += 1;
   });
@@ -128,7 +128,7 @@ it('a watcher of the counts of a queue that is watched already begins with the l
 
 it('what Redis answered before its data set was another one is read again', async () => {
   const told: (number | null)[] = [];
-  const view = readView(QUEUE, waitingView(5, 5, 900));
+  const view = readView(redis.platform, QUEUE, waitingView(5, 5, 900));
   const begun = watchToken(
     redis.platform,
     QUEUE,
@@ -145,7 +145,7 @@ it('what Redis answered before its data set was another one is read again', asyn
 });
 
 it('the next poll is wanted after half of the time to the expected turn, or sooner', () => {
-  const view = readView(QUEUE, waitingView(500, 500, 1_000));
+  const view = readView(redis.platform, QUEUE, waitingView(500, 500, 1_000));
   const pollAfterMs = (msPerPlace: number): number =>
     moveView(view, tick(2, { msPerPlace, awayMs: 180_000 }), 500, 2_000).token.pollAfterMs;
   expect([0, 100, 8, 2].map(pollAfterMs)).toEqual([3_450, 3_450, 2_000, 1_000]);

@@ -17,7 +17,7 @@ beforeEach(async () => {
   redis = new QueuePlatform();
   told = [];
   const tell = ({ token }: TokenView): number => told.push([token.status, token.position]);
-  const view = readView(QUEUE, waitingView(3, -1, 1_000));
+  const view = readView(redis.platform, QUEUE, waitingView(3, -1, 1_000));
   const begun = watchToken(redis.platform, QUEUE, 'one', view, tell, () => undefined);
   await redis.giveSnapshot(scheduled(1, { at: 1_000 }));
   stop = await begun;

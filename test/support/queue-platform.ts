@@ -12,7 +12,7 @@ const READ_TOKENS = loadScript(LINE, 'read-tokens').name;
 /** A message of a queue with nobody in it; `parts` override. */
 export function messageOf(parts: Partial<QueueMessage>): QueueMessage {
   return {
-    ...{ epoch: 'one', seq: 1, at: 1_000, resync: false, state: 'OPEN', openAt: 0, awayMs: 180_000 },
+    ...{ epoch: 'one', seq: 1, at: 1_000, resync: false, state: 'OPEN', openAt: 0, awayMs: 180_000, settings: 1 },
     ...{ heads: { 0: 0 }, tails: { 0: 0 }, departed: {}, changed: [] },
     ...{ waiting: 0, active: 0, entered: 0, admitted: 0, completed: 0, expired: 0, left: 0 },
     ...{ admittedPerMinute: 0, msPerPlace: 0, etaErrorMs: -1 },
@@ -22,7 +22,8 @@ export function messageOf(parts: Partial<QueueMessage>): QueueMessage {
 
 /** What a script answers about a token that waits under `number` at `position`, asked at `at`. */
 export function waitingView(number: number, position: number, at: number): RawView {
-  return ['a-secret-of-22-letters', 'a user', 'W', '0', number, 500, '', 0, '', position, position, -1, at, 180_000];
+  const place = [position, position, -1, at, 180_000, '', 180_000, -1, 1] as const;
+  return ['a-secret-of-22-letters', 'a user', 'W', '0', number, 500, '', 0, '', ...place];
 }
 
 /** A Redis whose answers come when the test gives them, in the order that it wants. */

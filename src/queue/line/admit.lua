@@ -35,7 +35,7 @@ local function pop(lane, at)
   local away = wasAway(lane, number, at)
   local waits = t and t.s == 'W' and t.l == lane and t.n == number
   if number <= head then
-    if waits then finish(t, 'E', 'QUEUE_CLOSED') end
+    if waits then finish(t, 'E', 'QUEUE_CLOSED', closedAt()) end
     return false
   end
   redis.call('HSET', P .. ':meta', 'head:' .. lane, number)

@@ -5,7 +5,7 @@
 --   :meta      hash  epoch seq tickAt saidAt, counts since the queue was made, pace (ms an admission), budget of the
 --                    rate limit, lanes (their digits, highest first), clock (ms of presence, see presence.lua), and per
 --                    lane tail (numbers given out), head (numbers whose turn has passed), popped (entries taken off the
---                    list), reach (numbers whose presence is kept); while sealed (seal.lua) sealed, drawn, written, early
+--                    list), reach (numbers whose presence is kept), closedAt (of the line), etaErrorMs (as of the last message); while sealed (seal.lua) sealed, drawn, written, early
 --   :line:<l>  list  token ids of lane l in the order of their numbers; a departed one stays until its turn
 --   :gone:<l>  zset  departed numbers: above head, their holders left before their turn
 --   :seen:<l>  hash  number -> when its holder was last seen, on the clock of presence
@@ -82,8 +82,12 @@ local function eta(p)
   return pace > 0 and math.floor(p * pace) or -1
 end
 
+-- When the line was closed last.
+local function closedAt() return tonumber(meta('closedAt') or now) end
+
 -- Moves every head to its tail: a token whose number is at or below the head is no longer WAITING.
 local function closeLines()
+  redis.call('HSET', P .. ':meta', 'closedAt', now)
   for _, lane in ipairs(lanes) do
     add('expired', waitingIn(lane))
     redis.call('HSET', P .. ':meta', 'head:' .. lane, (line(lane)))

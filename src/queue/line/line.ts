@@ -51,7 +51,7 @@ async function readAll(platform: Platform, queueId: string, waiting: Read[]): Pr
       const raws = await runScript<(RawView | null)[]>(platform.redis, READ_TOKENS, queueKey(queueId), tokenIds);
       for (const [index, { resolve }] of batch.entries()) {
         const raw = raws[index];
-        resolve(raw ? readView(queueId, raw) : undefined);
+        resolve(raw ? readView(platform, queueId, raw) : undefined);
       }
     } catch (error) {
       for (const { reject } of batch) reject(error);
@@ -75,6 +75,8 @@ export interface QueueMessage {
   readonly openAt: number;
   /** How long a holder may be absent, in milliseconds. */
   readonly awayMs: number;
+  /** Version of the queue's settings. */
+  readonly settings: number;
   /** By lane: the last number whose turn has passed, and the last number given out. */
   readonly heads: Readonly<Record<string, number>>;
   readonly tails: Readonly<Record<string, number>>;

@@ -11,7 +11,7 @@ local function message(seq, departed, ids, resync)
   return {
     epoch = meta('epoch'), seq = seq, at = now, resync = resync,
     state = drawing and 'SCHEDULED' or (set and set.state), openAt = drawing and set.openAt or 0,
-    awayMs = set and set.awayMs or 0,
+    awayMs = set and set.awayMs or 0, settings = set and set.version or 0,
     heads = heads, tails = tails, departed = departed, changed = ids,
     waiting = waiting(), active = redis.call('ZCARD', P .. ':active'),
     entered = count('entered'), admitted = count('admitted'), completed = count('completed'), expired = count('expired'),

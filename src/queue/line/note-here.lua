@@ -2,6 +2,7 @@
 -- out of reach (presence.lua) and before a draw.
 local function noteHere(t)
   if t.s ~= 'W' or drawing then return end
+  t.isHere = true
   local key = P .. ':seen:' .. t.l
   if redis.call('HEXISTS', key, t.n) == 1 then redis.call('HSET', key, t.n, count('clock')) end
 end

@@ -57,8 +57,9 @@ if news or (people > 0 and now - count('saidAt') >= 900) then
     departed[lane] = departed[lane] or {}
     table.insert(departed[lane], tonumber(number))
   end
-  redis.call('HSET', P .. ':meta', 'saidAt', now, 'saidEntered', entered, 'due', 0)
-  redis.call('PUBLISH', ARGV[2], cjson.encode(message(add('seq', 1), departed, ids, tooManyLeft or tooManyIds)))
+  local said = message(add('seq', 1), departed, ids, tooManyLeft or tooManyIds)
+  redis.call('HSET', P .. ':meta', 'saidAt', now, 'saidEntered', entered, 'due', 0, 'etaErrorMs', said.etaErrorMs)
+  redis.call('PUBLISH', ARGV[2], cjson.encode(said))
 end
 if drawing and (set.phase == 'sealed' or set.state ~= 'SCHEDULED' or set.openAt <= now) then return 2 end
 if people > 0 then return 1 end

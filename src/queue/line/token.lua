@@ -2,7 +2,7 @@
 -- entry for each field (config: hash-max-listpack-*): a million tokens take less than 300 MB.
 --   :w:<b>     hash  the rest of an id -> FORMAT; b are the id's first 4 letters
 --   :t:<id>    hash  a token that is no longer WAITING: v secret, u user, s status, l lane, n number, e entered, a activated,
---                    x active until, y first end of the active time, r end reason; instants in ms of Redis' clock
+--                    x active until, y first end of the active time, r end reason, f when it ended; instants in ms of Redis' clock
 --   :u:<b>     hash  the rest of a user's id -> id of the user's live token; b are the user id's last 4 digits
 local ENDED_SECONDS = 3600
 -- A draw needs the entries that left while it was under way.
@@ -39,10 +39,10 @@ local function token(id)
     local v, u, l, n, e, p = struct.unpack(FORMAT, packed)
     return { id = id, v = v, u = unpackUser(u), s = 'W', l = l, n = n, e = e, x = 0, y = 0, p = p }
   end
-  local f = redis.call('HMGET', P .. ':t:' .. id, 'v', 'u', 's', 'l', 'n', 'e', 'a', 'x', 'y', 'r')
+  local f = redis.call('HMGET', P .. ':t:' .. id, 'v', 'u', 's', 'l', 'n', 'e', 'a', 'x', 'y', 'r', 'f')
   if not f[1] then return nil end
   return { id = id, v = f[1], u = f[2], s = f[3], l = f[4], n = tonumber(f[5]), e = tonumber(f[6]), a = f[7] or nil,
-    x = tonumber(f[8] or 0), y = tonumber(f[9] or 0), r = f[10] or nil, p = 0 }
+    x = tonumber(f[8] or 0), y = tonumber(f[9] or 0), r = f[10] or nil, f = f[11] or nil, p = 0 }
 end
 
 local function saveWaiting(t)
@@ -71,15 +71,15 @@ local function vacate(t)
   end
 end
 
--- Ends a token with status C, E or L and a reason. It can be read for an hour.
-local function finish(t, status, reason)
+-- Ends a token with status C, E or L and a reason, now or at the instant `at`. It can be read for an hour.
+local function finish(t, status, reason, at)
   if t.s == 'W' then vacate(t) end
   redis.call('ZREM', P .. ':active', t.id)
-  saveApart(t, 's', status, 'r', reason)
+  t.s, t.r, t.f = status, reason, at or now
+  saveApart(t, 's', t.s, 'r', t.r, 'f', t.f)
   redis.call('EXPIRE', P .. ':t:' .. t.id, set and set.phase == 'sealed' and ENDED_IN_A_DRAW_SECONDS or ENDED_SECONDS)
   local key, field = liveAt(t.u)
   if redis.call('HGET', key, field) == t.id then redis.call('HDEL', key, field) end
-  t.s, t.r = status, reason
   changed(t.id)
 end
 
@@ -105,13 +105,23 @@ local function settle(t)
       append(t, t.l)
       changed(t.id)
     else
-      finish(t, 'E', 'ACTIVE_TIME_OVER')
+      finish(t, 'E', 'ACTIVE_TIME_OVER', t.x)
       add('expired', 1)
     end
   elseif t.s == 'W' and not drawing then
     local _, head = line(t.l)
-    if t.n <= head then finish(t, 'E', 'QUEUE_CLOSED') end
+    if t.n <= head then finish(t, 'E', 'QUEUE_CLOSED', closedAt()) end
   end
+end
+
+-- Ms for which a place is kept though its holder is not seen any more (presence.lua), -1 for a token that does not wait.
+local function keptMs(t)
+  if t.s ~= 'W' or not set then return -1 end
+  if drawing then return math.max(0, set.openAt - now) + set.awayMs end
+  local seen = not t.isHere and redis.call('HGET', P .. ':seen:' .. t.l, t.n)
+  if not seen then return set.awayMs end
+  local at = count('clock')
+  return math.max(0, set.awayMs - (at - math.max(tonumber(seen), count('floor'))))
 end
 
 -- A token for Node, in the order of RawView in queue-token.ts.
@@ -123,5 +133,6 @@ local function view(t)
     place = position(t.l, t.n)
     estimate = eta(place)
   end
-  return { t.v, t.u, t.s, t.l, t.n, t.e, t.a or '', t.x, t.r or '', place, waiting(), estimate, now, set and set.awayMs or 0 }
+  return { t.v, t.u, t.s, t.l, t.n, t.e, t.a or '', t.x, t.r or '', place, waiting(), estimate, now, set and set.awayMs or 0,
+    t.f or '', keptMs(t), tonumber(meta('etaErrorMs') or -1), set and set.version or 0 }
 end

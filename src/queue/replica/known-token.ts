@@ -14,6 +14,8 @@ export interface TokenWatcher {
   /** Position and time (`performance.now()`) of the last notification. */
   lastPosition: number | null;
   notifiedAt: number;
+  /** Version of the queue's settings that it was notified of last. */
+  lastSettings: number;
 }
 
 /** A token that this process knows because it is watched here, or was polled here a short time ago. */
@@ -36,7 +38,7 @@ export function newKnownToken(tokenId: string, view?: TokenView): KnownToken {
 }
 
 export function newWatcher(notify: TokenWatcher['notify'], missing: TokenWatcher['missing']): TokenWatcher {
-  return { notify, missing, heartbeatMs: newHeartbeatMs(), lastPosition: null, notifiedAt: 0 };
+  return { notify, missing, heartbeatMs: newHeartbeatMs(), lastPosition: null, notifiedAt: 0, lastSettings: 0 };
 }
 
 /** Whether the replica can move the token's view: it is WAITING, and nothing says that it has changed. */
@@ -73,7 +75,7 @@ function positionIn(replica: QueueReplica, latest: QueueMessage, { lane, number 
   return latest.state === 'SCHEDULED' ? null : replica.position(lane, number);
 }
 
-/** Notifies the token's watchers for whom its position is worth sending (`isWorthSending`). */
+/** Notifies the token's watchers of new settings of the queue, or of a position that is worth sending (`isWorthSending`). */
 export function notifyOfMoves(known: KnownToken, replica: QueueReplica): void {
   const { view, watchers } = known;
   const { latest } = replica;
@@ -83,7 +85,9 @@ export function notifyOfMoves(known: KnownToken, replica: QueueReplica): void {
   const now = performance.now();
   let moved: TokenView | undefined;
   for (const watcher of watchers) {
-    if (!isWorthSending(watcher.lastPosition, position, now - watcher.notifiedAt, watcher.heartbeatMs)) continue;
+    const sinceMs = now - watcher.notifiedAt;
+    const isRenewed = watcher.lastSettings < latest.settings && sinceMs >= MIN_INTERVAL_MS;
+    if (!isRenewed && !isWorthSending(watcher.lastPosition, position, sinceMs, watcher.heartbeatMs)) continue;
     moved ??= moveView(view, latest, position, replica.now);
     notify(watcher, moved);
   }
@@ -92,6 +96,7 @@ export function notifyOfMoves(known: KnownToken, replica: QueueReplica): void {
 export function notify(watcher: TokenWatcher, view: TokenView): void {
   watcher.lastPosition = view.token.position;
   watcher.notifiedAt = performance.now();
+  watcher.lastSettings = view.token.settings;
   watcher.notify(view);
 }
 
