@@ -36,6 +36,9 @@ import { withTimeout } from './platform/with-timeout.ts';
 import { queueOpening, queueSettings, queueTick } from './queue/queue-tick.job.ts';
 import { watchStuck } from './queue/watch-stuck.job.ts';
 import { lapseHolds } from './reservations/lapse.job.ts';
+import { foldShows } from './sales/fold-shows.job.ts';
+import { forgetExports } from './sales/forget-exports.job.ts';
+import { serveExports } from './sales/serve-exports.ts';
 import { foldSales } from './shop/fold-sales.job.ts';
 import { lapseOrders } from './shop/lapse-orders.job.ts';
 import { expireWallets } from './wallet/expire-wallets.job.ts';
@@ -47,6 +50,7 @@ const JOBS = [
   lapseHolds,
   lapseOrders,
   foldSales,
+  foldShows,
   finishTokens,
   expireWallets,
   sendAlerts,
@@ -62,6 +66,7 @@ const JOBS = [
   relayEvents,
   deliverWebhooks,
   forgetEvents,
+  forgetExports,
 ];
 
 /**
@@ -116,6 +121,7 @@ async function open(config: Config, log: Log, closing: Closing): Promise<App> {
   await serveGraphql(http, platform, documents);
   serveSockets(http, platform, documents);
   serveStreams(http, platform, documents);
+  serveExports(http, platform);
   startJobs(platform, JOBS, watchJobs(platform, JOBS));
   closing.push(() => closeHttp(http));
   const address = await http.listen({ port: config.PORT, host: config.HOST });

@@ -11,6 +11,7 @@ import { Refund, RefundLine } from './payments/refund.ts';
 import { QueueShuffle, QueueShufflePart } from './queue/draw/queue-shuffle.ts';
 import { PriorityCode, Queue } from './queue/queue.ts';
 import { Reservation } from './reservations/reservation.ts';
+import { SalesExport } from './sales/sales-export.ts';
 import { Order, OrderLine, SaleChange } from './shop/order.ts';
 import { Product } from './shop/product.ts';
 import { LedgerEntry, Wallet } from './wallet/wallet.ts';
@@ -43,4 +44,5 @@ export const ENTITIES = [
   Alert,
   Webhook,
   OperatorLogEntry,
+  SalesExport,
 ];

@@ -15,6 +15,7 @@ const MAY_CALL: Record<string, readonly string[]> = {
   coupons: [],
   shop: ['coupons'],
   payments: ['wallet', 'reservations', 'shop', 'concerts', 'queue', 'accounts'],
+  sales: ['payments', 'concerts'],
   events: ['concerts', 'alerts'],
   alerts: [],
   audit: ['alerts'],

@@ -23,6 +23,8 @@ import { QueueResolver, QueueShuffleResolver } from '../queue/queue.resolver.ts'
 import { QUEUE_STATS } from '../queue/queue-stats.ts';
 import { SaleClosed, SeatsUnavailable } from '../reservations/reservation.ts';
 import { ReservationsResolver } from '../reservations/reservations.resolver.ts';
+import { SalesResolver } from '../sales/sales.resolver.ts';
+import { SHOW_STATS } from '../sales/show-stats.ts';
 import { BestSellersResolver } from '../shop/best-sellers.ts';
 import { OrderLineResolver, OrdersResolver } from '../shop/orders.resolver.ts';
 import { InsufficientStock } from '../shop/product.ts';
@@ -48,6 +50,7 @@ export function makeSchema(): GraphQLSchema {
       LedgerEntryResolver,
       PaymentsResolver,
       RefundResolver,
+      SalesResolver,
       ProductsResolver,
       OrdersResolver,
       OrderLineResolver,
@@ -70,7 +73,7 @@ export function makeSchema(): GraphQLSchema {
       ...SALES_EVENTS,
     ],
     directives: DIRECTIVES,
-    pubSub: pubSubOf([SEAT_CHANGES, QUEUE_STATS, SALES_EVENTS_TOPIC]),
+    pubSub: pubSubOf([SEAT_CHANGES, QUEUE_STATS, SHOW_STATS, SALES_EVENTS_TOPIC]),
     validate: false,
     // Apollo checks the schema when it starts; once is enough.
     skipCheck: true,

@@ -12,6 +12,7 @@ import type { Platform } from '../platform/platform.ts';
 import { prepared, sql } from '../platform/postgres.ts';
 import { eventsOfQueue, PriorityCode, Queue } from '../queue/queue.ts';
 import { eventsOfReservation, Reservation, writeReservations } from '../reservations/reservation.ts';
+import { SalesExport } from '../sales/sales-export.ts';
 import { eventsOfOrder, insertLines, Order, OrderLine, writeOrders } from '../shop/order.ts';
 import { eventsOfProduct, Product, writeProducts } from '../shop/product.ts';
 import { LedgerEntry, Wallet } from '../wallet/wallet.ts';
@@ -111,6 +112,7 @@ export const ALERT_CHANNELS: Kind<AlertChannel> = {
   lock: 'wait',
   write: writeChannels,
 };
+export const SALES_EXPORTS: Kind<SalesExport> = { ...byId, entity: SalesExport, lock: 'wait' };
 export const WALLETS: Kind<Wallet> = {
   entity: Wallet,
   key: ({ userId }) => userId,
@@ -139,6 +141,7 @@ export const LOCK_ORDER: readonly Kind<never>[] = [
   PRIORITY_CODES,
   WEBHOOKS,
   ALERT_CHANNELS,
+  SALES_EXPORTS,
   WALLETS,
 ] as unknown as readonly Kind<never>[];
 

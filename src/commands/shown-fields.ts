@@ -11,6 +11,7 @@ import { Refund, RefundLine } from '../payments/refund.ts';
 import { QueueShuffle, QueueShufflePart } from '../queue/draw/queue-shuffle.ts';
 import { PriorityCode, Queue } from '../queue/queue.ts';
 import { Reservation } from '../reservations/reservation.ts';
+import { SalesExport } from '../sales/sales-export.ts';
 import { Order, OrderLine, SaleChange } from '../shop/order.ts';
 import { Product } from '../shop/product.ts';
 import { LedgerEntry, Wallet } from '../wallet/wallet.ts';
@@ -86,6 +87,7 @@ export const SHOWN_FIELDS: ReadonlyMap<EntityClass<object>, readonly string[]> =
   fieldsOf(IssuedCoupon, 'id', 'userId', 'couponId', 'serial', 'issuedAt'),
   fieldsOf(AlertChannel, 'id', 'kind', 'removedAt'),
   fieldsOf(Alert, 'id', 'channelId', 'status', 'sendAt'),
+  fieldsOf(SalesExport, 'id', 'filter', 'expiresAt'),
   fieldsOf(Webhook, 'id', 'events', 'createdAt', 'removedAt'),
 ]);
 

@@ -16,7 +16,7 @@ export function readCoupons(context: Context, first: number, after: string | und
 }
 
 /**
- * Reads a page of the coupons that can be claimed now, newest first: started, not ended, and some are left.
+ * Reads a page of the coupons that can be claimed now, newest first: started, neither ended nor closed, and some are left.
  * @throws CallerError BAD_USER_INPUT for a malformed page
  */
 export function readClaimableCoupons(
@@ -28,6 +28,7 @@ export function readClaimableCoupons(
     startsAt: { $lte: raw(NOW_ONCE) },
     endsAt: { $gt: raw(NOW_ONCE) },
     issued: { $lt: raw('quantity') },
+    [raw('closed_at')]: null,
   };
   return readPage(context, claimable, first, after);
 }

@@ -1,4 +1,6 @@
 import { Arg, Ctx, FieldResolver, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { usersById } from '../accounts/read-users.ts';
+import { User } from '../accounts/user.ts';
 import type { Connection } from '../api/connection.ts';
 import { type Context, callerOf, load } from '../api/context.ts';
 import { CancelPaymentInput, CancelPaymentResult, cancelPayment } from './cancel-payment.ts';
@@ -15,6 +17,11 @@ export class PaymentsResolver {
   payable(@Root() payment: Payment, @Ctx() context: Context): Promise<typeof Payable> {
     const { kind, id } = payableOf(payment);
     return load(context, kind.byId, id);
+  }
+
+  @FieldResolver(() => User, { description: 'Who paid' })
+  user(@Root() payment: Payment, @Ctx() context: Context): Promise<User> {
+    return load(context, usersById, payment.userId);
   }
 
   @Query(() => PaymentConnection)

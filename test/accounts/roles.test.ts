@@ -17,6 +17,9 @@ afterAll(() => world.close());
 const OPERATORS: Record<string, string> = {
   audit: '{ audit { ok } }',
   queues: '{ queues { edges { node { id } } } }',
+  sales: '{ sales { totals { count } edges { node { id } } } }',
+  salesHistory: `{ salesHistory(showId: "${ID}") { at } }`,
+  exportSales: 'mutation { exportSales(input: {}) { url } }',
   users: '{ users { edges { node { id } } } }',
   user: `{ user(id: "${ID}") { id } }`,
   queue: `{ queue(id: "${ID}") { id } }`,
@@ -97,7 +100,7 @@ const OPEN = [
   ...['show', 'coupons'],
   ...['products', 'product', 'bestSellers', 'coupon', 'queueShuffle'],
 ];
-const SUBSCRIPTIONS = ['queuePosition', 'queueStats', 'seatChanges', 'salesEvents'];
+const SUBSCRIPTIONS = ['queuePosition', 'queueStats', 'seatChanges', 'salesEvents', 'showStats'];
 
 async function rows(): Promise<unknown> {
   const counts = [
@@ -134,8 +137,9 @@ describe('without a user', () => {
     socket.subscribe('position', 'subscription { queuePosition(token: "x") { status } }');
     socket.subscribe('stats', `subscription { queueStats(queueId: "${ID}") { waiting } }`);
     socket.subscribe('seats', `subscription { seatChanges(showId: "${id}") { resync } }`);
+    socket.subscribe('show', `subscription { showStats(showId: "${id}") { sold } }`);
     socket.subscribe('sales', 'subscription { salesEvents { missed } }');
-    for (const name of ['position', 'stats', 'seats', 'sales']) {
+    for (const name of ['position', 'stats', 'seats', 'show', 'sales']) {
       const { payload } = await socket.until((message) => message.id === name && message.type === 'next');
       expect(payload).toMatchObject({ errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] });
       expect(payload.data ?? null).toBeNull();

@@ -222,6 +222,17 @@ const CASES: Record<string, Case> = {
     },
     refused: { id: UNKNOWN },
   },
+  exportSales: {
+    query: withInput('exportSales', '{ url }'),
+    done: async () => {
+      const showId = randomUUID();
+      return {
+        variables: { input: { filter: { showId, from: SOON } } },
+        after: [{ type: 'SalesExport', filter: { showId, from: new Date(SOON).toISOString() } }],
+      };
+    },
+    refused: { input: { filter: { showId: 'x' } } },
+  },
   registerWebhook: {
     query: withInput('registerWebhook', '{ secret }'),
     done: async () => {

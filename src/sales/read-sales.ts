@@ -1,0 +1,139 @@
+import { Field, Float, ObjectType, registerEnumType } from 'type-graphql';
+import { type Connection, connectionOf, pageOf, toConnection } from '../api/connection.ts';
+import type { Context } from '../api/context.ts';
+import { Money } from '../api/scalars.ts';
+import { Payment } from '../payments/payment.ts';
+import { paymentsById } from '../payments/read-payments.ts';
+import { parseId } from '../platform/ids.ts';
+import { sql, sqlRow } from '../platform/postgres.ts';
+import { type CheckedFilter, checkFilter, type SalesFilter, selectSales } from './sales-filter.ts';
+
+export const SalesSort = {
+  NEWEST: 'NEWEST',
+  OLDEST: 'OLDEST',
+  AMOUNT_DESC: 'AMOUNT_DESC',
+  AMOUNT_ASC: 'AMOUNT_ASC',
+} as const;
+export type SalesSort = keyof typeof SalesSort;
+registerEnumType(SalesSort, {
+  name: 'SalesSort',
+  description: 'By the time of the payment or by its amount',
+  valuesConfig: {
+    NEWEST: { description: 'Latest payment first' },
+    OLDEST: { description: 'Earliest payment first' },
+    AMOUNT_DESC: { description: 'Largest amount first' },
+    AMOUNT_ASC: { description: 'Smallest amount first' },
+  },
+});
+
+export const SalesConnection = connectionOf('Sales', Payment);
+
+/** A page of sales, with the filter that its totals are of. */
+export interface Sales extends Connection<Payment> {
+  readonly filter: CheckedFilter;
+}
+
+@ObjectType({ simpleResolvers: true, description: 'Sums over all sales that the filter selects' })
+export class SalesTotals {
+  @Field(() => Float, { description: 'Payments, FAILED ones included' })
+  count!: number;
+
+  @Field(() => Money, { description: 'What was paid: the amounts of COMPLETED and CANCELLED payments' })
+  amount!: number;
+
+  @Field(() => Money, { description: 'What of it was refunded' })
+  refunded!: number;
+}
+
+interface Sort {
+  /** The column to sort by before the id. */
+  readonly column: 'created_at' | 'amount';
+  readonly direction: 'asc' | 'desc';
+}
+
+const SORTS: Record<SalesSort, Sort> = {
+  NEWEST: { column: 'created_at', direction: 'desc' },
+  OLDEST: { column: 'created_at', direction: 'asc' },
+  AMOUNT_DESC: { column: 'amount', direction: 'desc' },
+  AMOUNT_ASC: { column: 'amount', direction: 'asc' },
+};
+
+/** How a cursor carries the value of a column, as a whole number: an instant in microseconds since 1970. */
+const NUMBERS: Record<Sort['column'], { readonly write: string; readonly read: (parameter: string) => string }> = {
+  created_at: {
+    write: '(extract(epoch from p.created_at) * 1000000)::bigint',
+    read: (parameter) => `timestamptz 'epoch' + ${parameter}::bigint * interval '1 microsecond'`,
+  },
+  amount: { write: 'p.amount', read: (parameter) => `${parameter}::bigint` },
+};
+
+/** The position after which a page begins: the value that is sorted by, and the id among equal values. */
+interface Key {
+  readonly id: string;
+  readonly value: string;
+}
+
+/**
+ * Reads a page of the payments of everybody, FAILED ones included.
+ * @throws CallerError BAD_USER_INPUT for a malformed page or filter
+ */
+export async function readSales(
+  context: Context,
+  given: SalesFilter | undefined,
+  sortName: SalesSort,
+  first: number,
+  after: string | undefined,
+): Promise<Sales> {
+  const name = `sales ${sortName}`;
+  const page = pageOf(name, first, after, readKey);
+  const filter = checkFilter('filter', given);
+  const { text, params } = pageQuery(filter, SORTS[sortName], page.after, first + 1);
+  const keys = await sql<Key>(context.em, text, params);
+  const found = toConnection(name, keys, first, ({ id, value }) => `${id} ${value}`);
+  const payments = await paymentsById(
+    context,
+    found.edges.map(({ node }) => node.id),
+  );
+  const edges = found.edges.map(({ cursor }, index) => ({ cursor, node: payments[index] as Payment }));
+  return { ...found, edges, filter };
+}
+
+function readKey(text: string): Key | undefined {
+  const [, idText = '', value = ''] = /^(\S{36}) (\d{1,17})$/.exec(text) ?? [];
+  const id = parseId(idText);
+  return id === undefined ? undefined : { id, value };
+}
+
+/** SQL for a page of ids; an index serves each of its forms. */
+function pageQuery(
+  filter: CheckedFilter,
+  { column, direction }: Sort,
+  after: Key | undefined,
+  limit: number,
+): { text: string; params: unknown[] } {
+  const params: unknown[] = [];
+  const param = (value: unknown): string => `$${params.push(value)}`;
+  const { head, conditions } = selectSales(filter, param);
+  const { write, read } = NUMBERS[column];
+  const beyond = direction === 'asc' ? '>' : '<';
+  const rest = after ? [`(p.${column}, p.id) ${beyond} (${read(param(after.value))}, ${param(after.id)}::uuid)`] : [];
+  const all = [...conditions, ...rest];
+  const text = `${head} select p.id, ${write}::text as value from payment p
+    ${all.length > 0 ? `where ${all.join(' and ')}` : ''}
+    order by p.${column} ${direction}, p.id ${direction} limit ${param(limit)}`;
+  return { text, params };
+}
+
+/** Adds up all sales that a filter selects, as they are now. */
+export async function totalSales({ em }: Context, filter: CheckedFilter): Promise<SalesTotals> {
+  const params: unknown[] = [];
+  const { head, conditions } = selectSales(filter, (value) => `$${params.push(value)}`);
+  const totals = await sqlRow<SalesTotals>(
+    em,
+    `${head} select count(*) as count, coalesce(sum(p.amount) filter (where p.status <> 'FAILED'), 0)::bigint as amount,
+       coalesce(sum(p.refunded), 0)::bigint as refunded
+     from payment p ${conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''}`,
+    params,
+  );
+  return Object.assign(new SalesTotals(), totals);
+}

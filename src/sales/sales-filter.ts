@@ -1,0 +1,92 @@
+import { Field, ID, InputType } from 'type-graphql';
+import { idOf } from '../api/input.ts';
+import { badInput } from '../api/problems.ts';
+import { DateTime } from '../api/scalars.ts';
+import { PaymentStatus } from '../payments/payment.ts';
+
+@InputType({ description: 'Which sales: those that meet every condition. Left out or null: no condition' })
+export class SalesFilter {
+  @Field(() => ID, { nullable: true, description: 'Payments for reservations of this show' })
+  showId?: string | null;
+
+  @Field(() => ID, { nullable: true, description: 'Payments for reservations of the shows of this concert' })
+  concertId?: string | null;
+
+  @Field(() => ID, { nullable: true, description: 'Payments of this user' })
+  userId?: string | null;
+
+  @Field(() => PaymentStatus, { nullable: true, description: 'Payments with this status now' })
+  status?: PaymentStatus | null;
+
+  @Field(() => DateTime, { nullable: true, description: 'Payments made at this instant or later' })
+  from?: Date | null;
+
+  @Field(() => DateTime, { nullable: true, description: 'Payments made before this instant' })
+  to?: Date | null;
+}
+
+/** A filter that was checked, with its instants as text: it can be kept and signed as JSON. */
+export interface CheckedFilter {
+  readonly showId?: string;
+  readonly concertId?: string;
+  readonly userId?: string;
+  readonly status?: PaymentStatus;
+  readonly from?: string;
+  readonly to?: string;
+}
+
+/**
+ * Checks a filter.
+ * @param argument its path, as for `badInput`
+ * @throws CallerError BAD_USER_INPUT for text that is no id, and for `to` before `from`
+ */
+export function checkFilter(argument: string, given: SalesFilter | null | undefined): CheckedFilter {
+  const { showId, concertId, userId, status, from, to } = given ?? {};
+  if (from && to && to < from) throw badInput(`${argument}.to`, 'must not be before from');
+  return {
+    ...(showId && { showId: idOf(`${argument}.showId`, showId) }),
+    ...(concertId && { concertId: idOf(`${argument}.concertId`, concertId) }),
+    ...(userId && { userId: idOf(`${argument}.userId`, userId) }),
+    ...(status && { status }),
+    ...(from && { from: from.toISOString() }),
+    ...(to && { to: to.toISOString() }),
+  };
+}
+
+/** SQL for the payments `p` that a filter selects. */
+export interface SelectedSales {
+  /** Begins the statement: nothing, or a `with` that the conditions refer to. */
+  readonly head: string;
+  readonly conditions: readonly string[];
+}
+
+/**
+ * Selects payments. Those of shows are found by the reservations of the shows; with a user, of whom there are few, by the
+ * user, so that no more than these are looked at.
+ * @param param adds a parameter to the statement and returns its name
+ */
+export function selectSales(filter: CheckedFilter, param: (value: unknown) => string): SelectedSales {
+  const { showId, concertId, userId, status, from, to } = filter;
+  const conditions: string[] = [];
+  if (userId !== undefined) conditions.push(`p.user_id = ${param(userId)}`);
+  if (status !== undefined) conditions.push(`p.status = ${param(status)}`);
+  if (from !== undefined) conditions.push(`p.created_at >= ${param(from)}::timestamptz`);
+  if (to !== undefined) conditions.push(`p.created_at < ${param(to)}::timestamptz`);
+  const ofShow: string[] = [];
+  if (showId !== undefined) ofShow.push(`r.show_id = ${param(showId)}`);
+  if (concertId !== undefined) {
+    ofShow.push(`r.show_id in (select s.id from show s where s.concert_id = ${param(concertId)})`);
+  }
+  if (ofShow.length === 0) return { head: '', conditions };
+  const wanted = ofShow.join(' and ');
+  if (userId !== undefined) {
+    const isOfShow = `exists (select from reservation r where r.id = p.reservation_id and ${wanted})`;
+    return { head: '', conditions: [...conditions, isOfShow] };
+  }
+  // Without `materialized` PostgreSQL may walk through all payments, in the hope that those of the show come soon.
+  const head = `with of_show as materialized (
+    select r.id from reservation r where ${wanted} and r.status <> 'HELD'
+    union all
+    select r.id from reservation r where ${wanted} and r.status = 'HELD')`;
+  return { head, conditions: [...conditions, 'p.reservation_id in (select id from of_show)'] };
+}

@@ -1,0 +1,114 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Field, ID, Int, ObjectType } from 'type-graphql';
+import { notFound } from '../api/problems.ts';
+import { DateTime, Money } from '../api/scalars.ts';
+import { Show } from '../concerts/show.ts';
+import { forkOf, type Platform } from '../platform/platform.ts';
+import { sqlRow } from '../platform/postgres.ts';
+import type { Topic } from '../platform/topics.ts';
+import { SECOND } from '../platform/units.ts';
+
+@ObjectType({ simpleResolvers: true, description: 'One moment of the sale of a show, for dashboards' })
+export class ShowStats {
+  @Field(() => ID, { description: 'Id of the show' })
+  showId!: string;
+
+  @Field(() => DateTime, { description: 'When it was counted' })
+  at!: Date;
+
+  @Field(() => Int, { description: 'Seats that have a ticket' })
+  sold!: number;
+
+  @Field(() => Int, { description: 'Seats that are held' })
+  held!: number;
+
+  @Field(() => Int, { description: 'Seats that can be reserved' })
+  free!: number;
+
+  @Field(() => Money, { description: 'What was paid for reservations of the show so far, refunds not taken off' })
+  revenue!: number;
+
+  @Field(() => Money, { description: 'What of the revenue was refunded so far' })
+  refunds!: number;
+
+  @Field(() => Int, { description: 'FAILED payments so far' })
+  failedPayments!: number;
+}
+
+/** SQL for the number of seats of the show `s` that have a ticket, and of those that are held. */
+export const SOLD_SEATS = '(select count(*) from ticket t where t.show_id = s.id)::int';
+export const HELD_SEATS =
+  '(select count(*) from hold h where h.show_id = s.id and h.expires_at > clock_timestamp())::int';
+
+/** SQL for the instant before which changes of shows are added up in `show_minute`. */
+export const FOLDED_UNTIL = '(select folded_until from show_minute_fold)';
+
+/** Counts a show, in one snapshot. The show must exist. */
+async function countShow(platform: Platform, showId: string): Promise<ShowStats> {
+  const counted = await sqlRow<Omit<ShowStats, 'free'> & { seats: number }>(
+    forkOf(platform),
+    `select s.id as "showId", clock_timestamp() as at, s.seat_count as seats, ${SOLD_SEATS} as sold, ${HELD_SEATS} as held,
+       m.revenue + c.revenue as revenue, m.refunds + c.refunds as refunds, (m.failed + c.failed)::int as "failedPayments"
+     from show s, lateral (
+       select coalesce(sum(revenue), 0)::bigint as revenue, coalesce(sum(refunds), 0)::bigint as refunds,
+         coalesce(sum(failed), 0) as failed
+       from show_minute where show_id = s.id) m, lateral (
+       select coalesce(sum(revenue), 0)::bigint as revenue, coalesce(sum(refunds), 0)::bigint as refunds,
+         coalesce(sum(failed), 0) as failed
+       from show_change where show_id = s.id and at >= ${FOLDED_UNTIL}) c
+     where s.id = $1`,
+    [showId],
+  );
+  const { seats, ...stats } = counted;
+  return Object.assign(new ShowStats(), stats, { free: seats - stats.sold - stats.held });
+}
+
+/** A subscriber receives what has not changed after so many milliseconds too, and so knows that it is still told. */
+const MAX_SILENCE_MS = 10 * SECOND;
+
+/** The counts of a show, by its id: at once, then at most once a second, while somebody is subscribed. */
+export const SHOW_STATS: Topic<ShowStats> = {
+  name: 'showStats',
+  first: 'latest',
+  check: async (platform, showId) => {
+    if (!(await forkOf(platform).findOne(Show, { id: showId }))) throw notFound('show');
+  },
+  open: async (platform, showId, publish) => {
+    const ending = new AbortController();
+    const first = await countShow(platform, showId);
+    publish(first);
+    void keepCounting(platform, first, publish, ending.signal);
+    return () => ending.abort();
+  },
+};
+
+/** Never throws: while PostgreSQL is away nothing is published. */
+async function keepCounting(
+  platform: Platform,
+  first: ShowStats,
+  publish: (stats: ShowStats) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  let last = first;
+  let publishedAt = performance.now();
+  while (!signal.aborted) {
+    await sleep(SECOND, undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) return;
+    try {
+      const stats = await countShow(platform, first.showId);
+      if (signal.aborted) return;
+      if (isSame(stats, last) && performance.now() - publishedAt < MAX_SILENCE_MS) continue;
+      publish(stats);
+      last = stats;
+      publishedAt = performance.now();
+    } catch (error) {
+      platform.log.debug({ showId: first.showId, error: String(error) }, 'a show could not be counted');
+    }
+  }
+}
+
+function isSame(one: ShowStats, other: ShowStats): boolean {
+  const counts = ({ sold, held, free, revenue, refunds, failedPayments }: ShowStats): string =>
+    [sold, held, free, revenue, refunds, failedPayments].join();
+  return counts(one) === counts(other);
+}
