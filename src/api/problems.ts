@@ -26,6 +26,8 @@ export const REFUSALS = {
   COUPON_CLOSED: 'This coupon is not given out at the moment.',
   COUPON_NOT_USABLE: 'The coupon cannot be used for this order.',
   PRIORITY_CODE_INVALID: 'This code does not open this queue for you.',
+  TICKET_INVALID: 'This is no ticket of this show.',
+  ALREADY_CHECKED_IN: 'This ticket has let somebody in before.',
   IDEMPOTENCY_CONFLICT: 'This key was already used for a different request.',
 } as const;
 

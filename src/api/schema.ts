@@ -29,6 +29,8 @@ import { BestSellersResolver } from '../shop/best-sellers.ts';
 import { OrderLineResolver, OrdersResolver } from '../shop/orders.resolver.ts';
 import { InsufficientStock } from '../shop/product.ts';
 import { ProductsResolver } from '../shop/products.resolver.ts';
+import { AlreadyCheckedIn } from '../tickets/check-in.ts';
+import { TicketsResolver } from '../tickets/tickets.resolver.ts';
 import { LedgerEntryResolver, WalletResolver } from '../wallet/wallet.resolver.ts';
 import { DIRECTIVES, enforceAccess } from './access.ts';
 import { Refusal } from './problems.ts';
@@ -60,6 +62,7 @@ export function makeSchema(): GraphQLSchema {
       AuditResolver,
       EventsResolver,
       OperatorLogResolver,
+      TicketsResolver,
     ],
     orphanedTypes: [
       Refusal,
@@ -70,6 +73,7 @@ export function makeSchema(): GraphQLSchema {
       NotRefundable,
       InsufficientStock,
       CouponAlreadyClaimed,
+      AlreadyCheckedIn,
       ...SALES_EVENTS,
     ],
     directives: DIRECTIVES,

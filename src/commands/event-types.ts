@@ -60,6 +60,10 @@ export const EVENT_TYPES = {
     serial: z.int().check(z.minimum(1)),
   }),
   'stock.changed.v1': z.strictObject({ productId: id, stock: z.int().check(z.minimum(0)) }),
+  'ticket.checked_in.v1': z.strictObject({
+    ...{ ticketId: id, reservationId: id, showId: id, seatId: id, userId: id },
+    checkedInAt: time,
+  }),
   'show.sold_out.v1': z.strictObject({ showId: id, concertId: id }),
   'queue.opened.v1': z.strictObject(queue),
   'queue.paused.v1': z.strictObject(queue),

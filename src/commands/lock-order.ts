@@ -1,7 +1,7 @@
 import { type EntityClass, type EntityManager, LockMode } from '@mikro-orm/core';
 import { AlertChannel, writeChannels } from '../alerts/alert.ts';
 import { Concert } from '../concerts/concert.ts';
-import { readHolders, Seat, writeSeats } from '../concerts/seat.ts';
+import { eventsOfTicket, readHolders, Seat, Ticket, writeSeats, writeTickets } from '../concerts/seat.ts';
 import { publishSeats } from '../concerts/seat-change.ts';
 import { Show } from '../concerts/show.ts';
 import { Coupon, eventsOfIssuedCoupon, IssuedCoupon } from '../coupons/coupon.ts';
@@ -81,6 +81,14 @@ export const SEATS: Kind<Seat> = {
 };
 /** Seats that are locked only where no other transaction has locked them. */
 export const SEATS_IF_FREE: Kind<Seat> = { ...SEATS, lock: 'skip' };
+/** Tickets that are checked in; those that are sold or taken back are written with their seats, under the seats' locks. */
+export const TICKETS: Kind<Ticket> = {
+  ...byId,
+  entity: Ticket,
+  lock: 'wait',
+  write: writeTickets,
+  events: eventsOfTicket,
+};
 /** Products made to order are never locked: they have no stock that can run out. */
 export const PRODUCTS: Kind<Product> = {
   ...byId,
@@ -132,6 +140,7 @@ export const LOCK_ORDER: readonly Kind<never>[] = [
   ORDERS,
   SEATS,
   SEATS_IF_FREE,
+  TICKETS,
   PRODUCTS,
   ISSUED_COUPONS,
   COUPONS,

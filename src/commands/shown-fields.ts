@@ -48,7 +48,7 @@ export const SHOWN_FIELDS: ReadonlyMap<EntityClass<object>, readonly string[]> =
   ),
   fieldsOf(Seat, 'id', 'showId', 'price', 'holding', 'ticket'),
   fieldsOf(Hold, 'reservationId', 'userId', 'expiresAt'),
-  fieldsOf(Ticket, 'id', 'reservationId', 'userId', 'checkedInAt'),
+  fieldsOf(Ticket, 'id', 'showId', 'seatId', 'reservationId', 'userId', 'checkedInAt'),
   fieldsOf(Reservation, 'id', 'userId', 'showId', 'seatIds', 'status', 'amount', 'expiresAt'),
   fieldsOf(Wallet, 'userId', 'balance'),
   fieldsOf(LedgerEntry, 'id', 'walletId', 'kind', 'amount', 'paymentId', 'refundId', 'cancelsId'),

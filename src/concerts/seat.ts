@@ -1,7 +1,8 @@
 import { BigIntType, type EntityManager } from '@mikro-orm/core';
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
-import { Money } from '../api/scalars.ts';
+import { DateTime, Money } from '../api/scalars.ts';
+import type { EventsOf } from '../commands/event-types.ts';
 import { newId } from '../platform/ids.ts';
 import { anyOf, prepared, sql } from '../platform/postgres.ts';
 
@@ -33,7 +34,11 @@ export class Hold {
   size!: number;
 }
 
-/** A row of `ticket`: the permanent ownership of a seat. */
+/**
+ * A row of `ticket`: the permanent ownership of a seat. A seat that was given back or moved away from has no ticket any
+ * more, or another one.
+ */
+@ObjectType({ description: 'Lets its owner in to one seat' })
 @Entity({ tableName: 'ticket' })
 export class Ticket {
   @PrimaryKey({ type: 'uuid' })
@@ -54,8 +59,18 @@ export class Ticket {
   @Property({ type: 'datetime', columnType: 'timestamptz', defaultRaw: 'clock_timestamp()' })
   createdAt?: Date;
 
+  @Field(() => DateTime, { nullable: true, description: 'When its owner was let in; null: not yet' })
   @Property({ type: 'datetime', columnType: 'timestamptz', nullable: true })
   checkedInAt!: Date | null;
+
+  /** Its seat; known only where tickets are read for their owner. */
+  seat?: Seat;
+
+  /** Lets its owner in. @throws Error when that was done before */
+  checkIn(now: Date): void {
+    if (this.checkedInAt !== null) throw new Error('a ticket lets in once');
+    this.checkedInAt = now;
+  }
 }
 
 /** The reservation for which a seat is held or sold. */
@@ -296,6 +311,25 @@ export async function writeSeats(
     row.back === back.length;
   if (!isWhole) throw new Error('seats judged under their locks were not as they were read');
 }
+
+/** Writes locked tickets that were checked in. @throws Error when one was taken back, or checked in, meanwhile */
+export async function writeTickets(em: EntityManager, tickets: readonly { readonly after: Ticket }[]): Promise<void> {
+  const written = await sql(
+    em,
+    prepared(`update ticket t set checked_in_at = u.at from unnest($1::uuid[], $2::timestamptz[]) as u (id, at)
+     where t.id = u.id and t.checked_in_at is null returning t.id`),
+    [tickets.map(({ after }) => after.id), tickets.map(({ after }) => after.checkedInAt)],
+  );
+  if (written.length < tickets.length) throw new Error('tickets were not as they were read');
+}
+
+/** The event of a ticket that was checked in. */
+export const eventsOfTicket: EventsOf<Ticket> = ({ before, after }) => {
+  const { id, reservationId, showId, seatId, userId, checkedInAt } = after;
+  if (!before || checkedInAt === null) return [];
+  const data = { ticketId: id, reservationId, showId, seatId, userId, checkedInAt: checkedInAt.toISOString() };
+  return [{ type: 'ticket.checked_in.v1', aggregate: id, data }];
+};
 
 @ObjectType({
   simpleResolvers: true,

@@ -2,10 +2,11 @@ import { Arg, Ctx, Directive, FieldResolver, ID, Int, Mutation, Query, Resolver,
 import type { Connection } from '../api/connection.ts';
 import { type Context, callerOf, load } from '../api/context.ts';
 import { showsById } from '../concerts/concert-loads.ts';
-import { Seat } from '../concerts/seat.ts';
+import { Seat, Ticket } from '../concerts/seat.ts';
 import { Show } from '../concerts/show.ts';
 import { Payment } from '../payments/payment.ts';
 import { paymentsOfReservations } from '../payments/read-payments.ts';
+import { ticketsOfReservations } from '../tickets/read-tickets.ts';
 import { readReservation, readReservations, seatsOfReservations } from './read-reservations.ts';
 import { releaseReservation } from './release-reservation.ts';
 import { ReleaseResult, Reservation, ReservationConnection, ReservationStatus, ReserveResult } from './reservation.ts';
@@ -22,6 +23,13 @@ export class ReservationsResolver {
   @FieldResolver(() => [Seat])
   seats(@Root() reservation: Reservation, @Ctx() context: Context): Promise<Seat[]> {
     return load(context, seatsOfReservations, reservation.id);
+  }
+
+  @FieldResolver(() => [Ticket], {
+    description: 'For its owner and operators: a ticket for each of its seats, by number; none unless it is CONFIRMED',
+  })
+  tickets(@Root() reservation: Reservation, @Ctx() context: Context): Promise<Ticket[]> {
+    return load(context, ticketsOfReservations, reservation.id);
   }
 
   @FieldResolver(() => Payment, { nullable: true, description: 'The COMPLETED or CANCELLED one' })

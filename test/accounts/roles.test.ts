@@ -36,6 +36,7 @@ const OPERATORS: Record<string, string> = {
   restock: `mutation { restock(input: { productId: "${ID}", quantity: 1, idempotencyKey: "k" }) { __typename } }`,
   createCoupon: `mutation { createCoupon(input: { name: "a coupon", discountKind: FIXED, value: 1, quantity: 1,
     startsAt: "2030-01-01T00:00:00Z", endsAt: "2030-01-02T00:00:00Z" }) { id } }`,
+  checkIn: `mutation { checkIn(input: { code: "x", showId: "${ID}", idempotencyKey: "k" }) { __typename } }`,
   operatorLog: '{ operatorLog { edges { cursor } } }',
   cacheStats: '{ cacheStats { __typename } }',
   alerts: '{ alerts { edges { node { id text } } } }',

@@ -18,6 +18,7 @@ import { makeWebhook } from '../support/events.ts';
 import { type LogRow, logOf } from '../support/operator-log.ts';
 import { makeProduct } from '../support/shop.ts';
 import { read } from '../support/sources.ts';
+import { makeGuest, ticketsOf } from '../support/tickets.ts';
 import { signToken, World } from '../support/world.ts';
 
 let world: World;
@@ -147,6 +148,22 @@ const CASES: Record<string, Case> = {
         ...{ startsAt: LATER, salesOpenAt: SOON, salesCloseAt: LATER },
       },
     },
+  },
+  checkIn: {
+    query: withInput('checkIn', '{ ... on CheckedIn { at } ... on Problem { code } }'),
+    done: async () => {
+      const guest = await makeGuest(world);
+      const { buyer, showId, reservationId } = guest;
+      const [{ code }] = (await ticketsOf(guest)) as [Data];
+      const ticket = { type: 'Ticket', showId, reservationId, userId: buyer.id };
+      return {
+        variables: { input: { code, showId, idempotencyKey: randomUUID() } },
+        subject: reservationId,
+        before: [{ ...ticket, checkedInAt: null }],
+        after: [{ ...ticket, checkedInAt: expect.any(String) }],
+      };
+    },
+    refused: { input: { code: 'forged', showId: UNKNOWN, idempotencyKey: 'k' } },
   },
   createProduct: {
     query: withInput('createProduct', '{ id }'),
