@@ -1,5 +1,5 @@
 import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
-import { type ClassType, Field, InterfaceType, ObjectType, registerEnumType } from 'type-graphql';
+import { type ClassType, Field, ID, InterfaceType, ObjectType, registerEnumType } from 'type-graphql';
 import type { KeptAnswer } from '../commands/idempotency.ts';
 
 /** Every refusal, with the sentence that can be shown to a person. */
@@ -24,6 +24,7 @@ export const REFUSALS = {
   COUPON_SOLD_OUT: 'All of these coupons have been given out.',
   COUPON_ALREADY_CLAIMED: 'You have this coupon already.',
   COUPON_CLOSED: 'This coupon is not given out at the moment.',
+  QUANTITY_ONLY_GROWS: 'The quantity of a coupon can only be raised.',
   COUPON_NOT_USABLE: 'The coupon cannot be used for this order.',
   PRIORITY_CODE_INVALID: 'This code does not open this queue for you.',
   TICKET_INVALID: 'This is no ticket of this show.',
@@ -64,6 +65,16 @@ export abstract class Problem {
   description: 'The request was refused and needs no more explanation than its code',
 })
 export class Refusal extends Problem {}
+
+@ObjectType({ implements: Problem, description: 'An operator has withdrawn what was asked for' })
+export class Withdrawn extends Problem {
+  @Field(() => [ID], { description: 'The products or concerts that were withdrawn' })
+  ids!: string[];
+}
+
+export function withdrawn(ids: string[]): Withdrawn {
+  return Object.assign(new Withdrawn(), sentenceOf('WITHDRAWN'), { ids });
+}
 
 /** Makes a refusal that has only its code and sentence. */
 export function refuse(code: RefusalCode): Refusal {

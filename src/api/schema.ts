@@ -11,6 +11,7 @@ import { SEAT_CHANGES } from '../concerts/seat-change.ts';
 import { ShowResolver } from '../concerts/show.resolver.ts';
 import { CouponAlreadyClaimed } from '../coupons/claim-coupon.ts';
 import { CouponsResolver } from '../coupons/coupons.resolver.ts';
+import { QuantityOnlyGrows } from '../coupons/update-coupon.ts';
 import { EventsResolver } from '../events/events.resolver.ts';
 import { SALES_EVENTS } from '../events/sales-event.ts';
 import { SALES_EVENTS_TOPIC } from '../events/sales-events.ts';
@@ -33,7 +34,7 @@ import { AlreadyCheckedIn } from '../tickets/check-in.ts';
 import { TicketsResolver } from '../tickets/tickets.resolver.ts';
 import { LedgerEntryResolver, WalletResolver } from '../wallet/wallet.resolver.ts';
 import { DIRECTIVES, enforceAccess } from './access.ts';
-import { Refusal } from './problems.ts';
+import { Refusal, Withdrawn } from './problems.ts';
 import { SettingsResolver } from './settings.resolver.ts';
 
 /** The schema that serves; every field checks access. */
@@ -66,6 +67,7 @@ export function makeSchema(): GraphQLSchema {
     ],
     orphanedTypes: [
       Refusal,
+      Withdrawn,
       SeatsUnavailable,
       SaleClosed,
       InsufficientBalance,
@@ -74,6 +76,7 @@ export function makeSchema(): GraphQLSchema {
       InsufficientStock,
       CouponAlreadyClaimed,
       AlreadyCheckedIn,
+      QuantityOnlyGrows,
       ...SALES_EVENTS,
     ],
     directives: DIRECTIVES,

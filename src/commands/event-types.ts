@@ -59,6 +59,17 @@ export const EVENT_TYPES = {
     userId: id,
     serial: z.int().check(z.minimum(1)),
   }),
+  /** An operator changed its times, or added some. */
+  'coupon.changed.v1': z.strictObject({
+    couponId: id,
+    quantity: z.int().check(z.minimum(1)),
+    startsAt: time,
+    endsAt: time,
+  }),
+  'coupon.closed.v1': z.strictObject({ couponId: id, closedAt: time }),
+  /** An operator changed its texts or its price, which is the one of later orders. */
+  'product.changed.v1': z.strictObject({ productId: id, price: money }),
+  'product.withdrawn.v1': z.strictObject({ productId: id, withdrawnAt: time }),
   'stock.changed.v1': z.strictObject({ productId: id, stock: z.int().check(z.minimum(0)) }),
   'ticket.checked_in.v1': z.strictObject({
     ...{ ticketId: id, reservationId: id, showId: id, seatId: id, userId: id },

@@ -4,7 +4,7 @@ import { Concert } from '../concerts/concert.ts';
 import { eventsOfTicket, readHolders, Seat, Ticket, writeSeats, writeTickets } from '../concerts/seat.ts';
 import { publishSeats } from '../concerts/seat-change.ts';
 import { Show } from '../concerts/show.ts';
-import { Coupon, eventsOfIssuedCoupon, IssuedCoupon } from '../coupons/coupon.ts';
+import { Coupon, eventsOfCoupon, eventsOfIssuedCoupon, IssuedCoupon } from '../coupons/coupon.ts';
 import { Webhook } from '../events/webhook.ts';
 import { eventsOfPayment, Payment } from '../payments/payment.ts';
 import { eventsOfRefund, Refund, RefundLine } from '../payments/refund.ts';
@@ -89,7 +89,7 @@ export const TICKETS: Kind<Ticket> = {
   write: writeTickets,
   events: eventsOfTicket,
 };
-/** Products made to order are never locked: they have no stock that can run out. */
+/** Who orders locks no product made to order: it has no stock that can run out. */
 export const PRODUCTS: Kind<Product> = {
   ...byId,
   entity: Product,
@@ -98,13 +98,15 @@ export const PRODUCTS: Kind<Product> = {
   write: writeProducts,
   events: eventsOfProduct,
 };
+/** The other products, locked only by who changes one: each product is of one of the two kinds for good. */
+export const MADE_TO_ORDER: Kind<Product> = { ...PRODUCTS, where: { stock: null } };
 export const ISSUED_COUPONS: Kind<IssuedCoupon> = {
   ...byId,
   entity: IssuedCoupon,
   lock: 'wait',
   events: eventsOfIssuedCoupon,
 };
-export const COUPONS: Kind<Coupon> = { ...byId, entity: Coupon, lock: 'wait' };
+export const COUPONS: Kind<Coupon> = { ...byId, entity: Coupon, lock: 'wait', events: eventsOfCoupon };
 export const PAYMENTS: Kind<Payment> = { ...byId, entity: Payment, lock: 'wait', events: eventsOfPayment };
 export const QUEUES: Kind<Queue> = { ...byId, entity: Queue, lock: 'wait', events: eventsOfQueue };
 export const WEBHOOKS: Kind<Webhook> = { ...byId, entity: Webhook, lock: 'wait' };
@@ -142,6 +144,7 @@ export const LOCK_ORDER: readonly Kind<never>[] = [
   SEATS_IF_FREE,
   TICKETS,
   PRODUCTS,
+  MADE_TO_ORDER,
   ISSUED_COUPONS,
   COUPONS,
   PAYMENTS,

@@ -1069,5 +1069,7 @@ export function copyOf<T>(value: T): T {
 }
 
 function differs(before: object, after: object): boolean {
-  return Object.entries(after).some(([name, value]) => (before as Record<string, unknown>)[name] !== value);
+  const [was, is] = [before as Record<string, unknown>, after as Record<string, unknown>];
+  for (const name in is) if (was[name] !== is[name]) return true;
+  return false;
 }

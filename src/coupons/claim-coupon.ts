@@ -5,7 +5,7 @@ import { type Context, callerOf } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
 import { notFound, Problem, Refusal, refuse, sentenceOf } from '../api/problems.ts';
 import { COUPONS, rowsOf } from '../commands/lock-order.ts';
-import { type Prepared, run, type Verb } from '../commands/runner.ts';
+import { Leave, type Prepared, run, type Verb } from '../commands/runner.ts';
 import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
 import { anyOf, prepared, sql } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
@@ -107,7 +107,9 @@ const CLAIM_COUPON: Verb<Claim, ClaimAnswer, undefined, CouponFacts> = {
     // batch when a coupon was issued in between.
     if (serial === undefined) return refuse('COUPON_SOLD_OUT');
     const coupon = scene.get(COUPONS, couponId);
-    if (!coupon.isOpenAt(scene.now)) return refuse('COUPON_CLOSED');
+    if (!coupon.isClaimableAt(scene.now)) return refuse('COUPON_CLOSED');
+    // More were added between the reading of the row, without a lock, and the look.
+    if (coupon.remaining < 1) return new Leave();
     free.shift();
     const issued = coupon.issue(userId, serial, scene.now);
     had.set(userId, issued);
@@ -119,7 +121,8 @@ const CLAIM_COUPON: Verb<Claim, ClaimAnswer, undefined, CouponFacts> = {
 /**
  * Issues one of the coupons to the caller, in the order of arrival, with serials from 1.
  * @returns the IssuedCoupon; CouponAlreadyClaimed for a caller who has one; a Refusal COUPON_SOLD_OUT, or COUPON_CLOSED
- * before startsAt and from endsAt on
+ * before startsAt, from endsAt on and
+ * once an operator has closed it. For up to a second after more were added, COUPON_SOLD_OUT may still be answered
  * @throws CallerError NOT_FOUND for an unknown coupon
  */
 export async function claimCoupon(context: Context, couponIdText: string): Promise<ClaimAnswer> {
@@ -172,7 +175,8 @@ function lookAtClaims(em: EntityManager, claims: readonly Claim[]): Promise<Look
   return sql<Look>(
     em,
     prepared(`with coupons as materialized (
-       select c.id, c.quantity, c.issued, c.starts_at <= clock_timestamp() and clock_timestamp() < c.ends_at as is_open,
+       select c.id, c.quantity, c.issued,
+         c.closed_at is null and c.starts_at <= clock_timestamp() and clock_timestamp() < c.ends_at as is_open,
          coalesce((select max(i.serial) from issued_coupon i where i.coupon_id = c.id), 0) as highest
        from coupon c where c.id = ${anyOf(1)}
      )

@@ -3,7 +3,7 @@ import { Entity, Formula, PrimaryKey, Property } from '@mikro-orm/decorators/leg
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { connectionOf } from '../api/connection.ts';
 import { DateTime, Money } from '../api/scalars.ts';
-import type { EventsOf } from '../commands/event-types.ts';
+import type { EventsOf, NewEvent } from '../commands/event-types.ts';
 import { newId } from '../platform/ids.ts';
 
 export const DiscountKind = { FIXED: 'FIXED', PERCENT: 'PERCENT' } as const;
@@ -100,7 +100,7 @@ export class Coupon {
   @Property({ type: new BigIntType('number') })
   minimumSubtotal!: number;
 
-  @Field(() => Int, { description: 'How many will ever be issued' })
+  @Field(() => Int, { description: 'How many will ever be issued, unless an operator adds some' })
   @Property({ type: 'integer' })
   quantity!: number;
 
@@ -124,9 +124,21 @@ export class Coupon {
   @Property({ type: 'datetime', columnType: 'timestamptz' })
   endsAt!: Date;
 
-  /** Whether the coupon can be claimed and used at the instant `now`. */
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'When an operator closed it: no more are given out, those in hands can be used until endsAt',
+  })
+  @Property({ type: 'datetime', columnType: 'timestamptz', nullable: true })
+  closedAt!: Date | null;
+
+  /** Whether the coupon can be used at the instant `now`. */
   isOpenAt(now: Date): boolean {
     return this.startsAt <= now && now < this.endsAt;
+  }
+
+  /** Whether the coupon can be claimed at the instant `now`. */
+  isClaimableAt(now: Date): boolean {
+    return this.closedAt === null && this.isOpenAt(now);
   }
 
   /**
@@ -160,6 +172,18 @@ export class Coupon {
 }
 
 export const CouponConnection = connectionOf('Coupon', Coupon);
+
+/** The events of a coupon that an operator changed or closed; one that was only issued has none. */
+export const eventsOfCoupon: EventsOf<Coupon> = ({ before, after }) => {
+  if (!before) return [];
+  const { id, quantity, startsAt, endsAt, closedAt } = after;
+  const isSame = quantity === before.quantity && startsAt === before.startsAt && endsAt === before.endsAt;
+  const times = { startsAt: startsAt.toISOString(), endsAt: endsAt.toISOString() };
+  const changed: NewEvent = { type: 'coupon.changed.v1', aggregate: id, data: { couponId: id, quantity, ...times } };
+  if (closedAt === null || closedAt === before.closedAt) return isSame ? [] : [changed];
+  const data = { couponId: id, closedAt: closedAt.toISOString() };
+  return [{ type: 'coupon.closed.v1', aggregate: id, data }];
+};
 
 /** The event of a coupon that was claimed. Each is a subject of its own: `serial` tells their order. */
 export const eventsOfIssuedCoupon: EventsOf<IssuedCoupon> = ({ before, after: { id, couponId, userId, serial } }) =>

@@ -3,9 +3,11 @@ import { isOperator } from '../accounts/is-operator.ts';
 import type { Connection } from '../api/connection.ts';
 import { type Context, load, PUBLIC } from '../api/context.ts';
 import { type ClaimAnswer, ClaimCouponResult, claimCoupon } from './claim-coupon.ts';
+import { CloseCouponInput, closeCoupon } from './close-coupon.ts';
 import { Coupon, CouponConnection, IssuedCoupon, IssuedCouponStatus } from './coupon.ts';
 import { CreateCouponInput, createCoupon } from './create-coupon.ts';
 import { couponsById, readClaimableCoupons, readCoupon, readCoupons, readMyCoupons } from './read-coupons.ts';
+import { UpdateCouponInput, UpdateCouponResult, updateCoupon } from './update-coupon.ts';
 
 @Resolver(() => IssuedCoupon)
 export class CouponsResolver {
@@ -56,5 +58,17 @@ export class CouponsResolver {
     @Ctx() context: Context,
   ): Promise<Coupon> {
     return createCoupon(context, input);
+  }
+
+  @Directive('@operator')
+  @Mutation(() => UpdateCouponResult)
+  updateCoupon(@Arg('input', () => UpdateCouponInput) input: UpdateCouponInput, @Ctx() context: Context) {
+    return updateCoupon(context, input);
+  }
+
+  @Directive('@operator')
+  @Mutation(() => Coupon)
+  closeCoupon(@Arg('input', () => CloseCouponInput) input: CloseCouponInput, @Ctx() context: Context): Promise<Coupon> {
+    return closeCoupon(context, input);
   }
 }

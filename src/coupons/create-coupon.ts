@@ -33,14 +33,14 @@ export class CreateCouponInput {
 
 const MAX_AMOUNT = 1_000_000_000;
 const MAX_PERCENT = 100;
-const MAX_QUANTITY = 1_000_000;
+export const MAX_QUANTITY = 1_000_000;
 
 const CREATE_COUPON: Verb<CreateCouponInput, Coupon> = {
   name: 'createCoupon',
   contends: () => [],
   locks: () => ({}),
   decide({ asked }, scene) {
-    const coupon = Object.assign(new Coupon(), { ...asked, id: newId(), issued: 0, version: 1 });
+    const coupon = Object.assign(new Coupon(), { ...asked, id: newId(), issued: 0, version: 1, closedAt: null });
     scene.insert(coupon);
     return coupon;
   },

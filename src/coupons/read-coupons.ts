@@ -28,7 +28,7 @@ export function readClaimableCoupons(
     startsAt: { $lte: raw(NOW_ONCE) },
     endsAt: { $gt: raw(NOW_ONCE) },
     issued: { $lt: raw('quantity') },
-    [raw('closed_at')]: null,
+    closedAt: null,
   };
   return readPage(context, claimable, first, after);
 }

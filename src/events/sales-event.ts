@@ -121,7 +121,14 @@ export class QueueEvent extends SalesEvent {
   queueId!: string;
 }
 
-/** The classes by the first part of the type. */
+@ObjectType({
+  implements: SalesEvent,
+  description:
+    'coupon.changed, coupon.closed, product.changed, product.withdrawn, concert.withdrawn: by an operator; `subject` is its id',
+})
+export class OfferEvent extends SalesEvent {}
+
+/** The classes by the type without its version, or by its first part. */
 const CLASSES: Readonly<Record<string, ClassType<SalesEvent>>> = {
   reservation: ReservationEvent,
   payment: PaymentEvent,
@@ -130,13 +137,17 @@ const CLASSES: Readonly<Record<string, ClassType<SalesEvent>>> = {
   stock: StockEvent,
   show: ShowEvent,
   queue: QueueEvent,
+  product: OfferEvent,
+  concert: OfferEvent,
+  'coupon.changed': OfferEvent,
+  'coupon.closed': OfferEvent,
 };
 
 /** Every type that an event can have in the schema. */
-export const SALES_EVENTS = Object.values(CLASSES);
+export const SALES_EVENTS = [...new Set(Object.values(CLASSES))];
 
 function classOf(type: string): ClassType<SalesEvent> {
-  const found = CLASSES[type.slice(0, type.indexOf('.'))];
+  const found = CLASSES[type.replace(/\.v\d+$/, '')] ?? CLASSES[type.slice(0, type.indexOf('.'))];
   if (!found) throw new Error(`no type of the schema for ${type}`);
   return found;
 }
