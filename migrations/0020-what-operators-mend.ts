@@ -5,6 +5,7 @@ export class WhatOperatorsMend extends Migration {
   override async up(): Promise<void> {
     await this.#concerts();
     this.#coupons();
+    this.addSql(`create index product_withdrawn on product (id) where withdrawn_at is not null`);
   }
 
   /** Concerts that exist get slugs from their titles as new ones do; of equal ones all but the first have their id added. */

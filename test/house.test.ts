@@ -28,7 +28,8 @@ const RESOLVERS_MAY_CALL: Record<string, readonly string[]> = {
   coupons: ['accounts'],
   reservations: ['payments', 'tickets'],
   wallet: ['payments'],
-  shop: ['payments'],
+  shop: ['accounts', 'payments'],
+  concerts: ['accounts'],
 };
 /** Calls upwards that are known, each with its reason. */
 const UPWARD_CALLS: Record<string, string> = {

@@ -24,7 +24,7 @@ import { productsById, productTexts } from './read-products.ts';
 
 @ObjectType({
   description:
-    'What sold best in the last `days` calendar days including today, by quantity in orders paid and not cancelled; ties by product id',
+    'What sold best in the last `days` calendar days including today, by quantity in orders paid and not cancelled; ties by product id; without products that were withdrawn',
 })
 export class BestSeller {
   @Field(() => Int)
@@ -99,6 +99,7 @@ function count(platform: Platform, days: number): Promise<BestSeller[]> {
        sum(quantity)::bigint as quantity, sum(revenue)::bigint as revenue
      from sale_so_far
      where day > (select date from today) - $2::int and day <= (select date from today)
+       and product_id not in (select id from product where withdrawn_at is not null)
      group by product_id having sum(quantity) > 0 order by rank limit $3`,
     [platform.config.TIME_ZONE, days, MAX_RANKS],
   );

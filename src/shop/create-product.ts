@@ -43,14 +43,23 @@ const CREATE_PRODUCT: Verb<ProductTexts, Product> = {
 /**
  * Creates a product.
  * @returns the product
- * @throws CallerError BAD_USER_INPUT for a name outside 1..200 characters, a category outside 1..100, a description of
- * more than 10,000, and a price or stock outside 0..1,000,000,000
+ * @throws CallerError BAD_USER_INPUT for what `checkProduct` refuses, and for a stock outside 0..1,000,000,000
  */
 export async function createProduct(context: Context, input: CreateProductInput): Promise<Product> {
-  const name = textOf('input.name', input.name, 1, 200);
-  const description = textOf('input.description', input.description, 0, 10_000);
-  const category = textOf('input.category', input.category, 1, 100);
-  const price = within('input.price', input.price, 0, MAX_PRICE);
+  const { name, description, category, price } = input;
+  checkProduct(input);
   const stock = typeof input.stock === 'number' ? within('input.stock', input.stock, 0, MAX_STOCK) : null;
   return (await run(context, CREATE_PRODUCT, { name, description, category, price, stock })) as Product;
+}
+
+/**
+ * Checks those texts of a product, and its price, that are given.
+ * @throws CallerError BAD_USER_INPUT for a name outside 1..200 characters, a category outside 1..100, a description of
+ * more than 10,000, and a price outside 0..1,000,000,000
+ */
+export function checkProduct({ name, description, category, price }: Partial<Omit<ProductTexts, 'stock'>>): void {
+  if (name !== undefined) textOf('input.name', name, 1, 200);
+  if (description !== undefined) textOf('input.description', description, 0, 10_000);
+  if (category !== undefined) textOf('input.category', category, 1, 100);
+  if (price !== undefined) within('input.price', price, 0, MAX_PRICE);
 }

@@ -1,7 +1,7 @@
 import { createUnionType, Field, ID, InputType, Int } from 'type-graphql';
 import { type Context, callerOf } from '../api/context.ts';
 import { idempotencyKeyOf, idOf, textOf, within } from '../api/input.ts';
-import { badInput, notFound, Refusal, refuse } from '../api/problems.ts';
+import { badInput, notFound, Refusal, refuse, Withdrawn, withdrawn } from '../api/problems.ts';
 import { ISSUED_COUPONS, PRODUCTS, rowsOf } from '../commands/lock-order.ts';
 import { Leave, run, type Scene, type Verb } from '../commands/runner.ts';
 import { Coupon } from '../coupons/coupon.ts';
@@ -36,8 +36,10 @@ export class PlaceOrderInput {
 
 export const PlaceOrderResult = createUnionType({
   name: 'PlaceOrderResult',
-  types: () => [Order, InsufficientStock, Refusal] as const,
+  types: () => [Order, InsufficientStock, Withdrawn, Refusal] as const,
 });
+
+type OrderRefusal = StockRefusal | Withdrawn;
 
 const MAX_LINES = 50;
 const MAX_QUANTITY = 100;
@@ -66,7 +68,7 @@ interface OrderFacts {
   readonly endOverdue: (() => Promise<void>) | undefined;
 }
 
-const PLACE_ORDER: Verb<PlaceOrder, Order | StockRefusal, undefined, OrderFacts> = {
+const PLACE_ORDER: Verb<PlaceOrder, Order | OrderRefusal, undefined, OrderFacts> = {
   name: 'placeOrder',
 
   contends: ({ lines, issuedCouponId }) => [
@@ -126,6 +128,7 @@ const PLACE_ORDER: Verb<PlaceOrder, Order | StockRefusal, undefined, OrderFacts>
   decide({ asked, facts }, scene) {
     const { id, userId, issuedCouponId, memo } = asked;
     const lines = pricedLines(asked, facts, scene);
+    if (lines instanceof Withdrawn) return lines;
     // Products and coupons that do not exist for the caller are refused before a shortage of stock.
     const issued = issuedCouponId === null ? undefined : scene.find(ISSUED_COUPONS, issuedCouponId);
     if (issuedCouponId !== null && issued?.userId !== userId) throw notFound('coupon of yours');
@@ -162,14 +165,24 @@ const PLACE_ORDER: Verb<PlaceOrder, Order | StockRefusal, undefined, OrderFacts>
 
   presumed: ({ id }) => ({ type: 'Order', id }),
   replay: (em, { id }) => em.findOneOrFail(Order, { id }),
-  refusals: { InsufficientStock },
+  refusals: { InsufficientStock, Withdrawn },
 };
 
-/** Makes the lines with present prices. @throws CallerError NOT_FOUND for an unknown product */
-function pricedLines({ id, lines }: PlaceOrder, { madeToOrder }: OrderFacts, scene: Scene): OrderLine[] {
-  return lines.map(({ productId, quantity }, index) => {
+/**
+ * Makes the lines with present prices.
+ * @returns the lines; Withdrawn with the products that are no longer for sale
+ * @throws CallerError NOT_FOUND for an unknown product
+ */
+function pricedLines({ id, lines }: PlaceOrder, { madeToOrder }: OrderFacts, scene: Scene): OrderLine[] | Withdrawn {
+  const products = lines.map(({ productId }) => {
     const product = scene.find(PRODUCTS, productId) ?? madeToOrder.get(productId);
     if (!product) throw notFound('product');
+    return product;
+  });
+  const gone = products.filter(({ withdrawnAt }) => withdrawnAt !== null);
+  if (gone.length > 0) return withdrawn([...new Set(gone.map((product) => product.id))]);
+  return lines.map(({ productId, quantity }, index) => {
+    const product = products[index] as Product;
     const line = { orderId: id, lineNo: index + 1, productId, quantity, unitPrice: product.price, discount: 0 };
     return Object.assign(new OrderLine(), line);
   });
@@ -178,12 +191,12 @@ function pricedLines({ id, lines }: PlaceOrder, { madeToOrder }: OrderFacts, sce
 /**
  * Places an order, once for each idempotency key: takes the stock of all lines and the coupon, or nothing, and fixes
  * the prices.
- * @returns the Order, PLACED; InsufficientStock with every shortage; a Refusal COUPON_NOT_USABLE or
- * IDEMPOTENCY_CONFLICT
+ * @returns the Order, PLACED; Withdrawn with the products that are no longer for sale; InsufficientStock with every
+ * shortage; a Refusal COUPON_NOT_USABLE or IDEMPOTENCY_CONFLICT
  * @throws CallerError NOT_FOUND for an unknown product, and for an unknown or another user's coupon; BAD_USER_INPUT for
  * input outside its bounds
  */
-export async function placeOrder(context: Context, input: PlaceOrderInput): Promise<Order | StockRefusal> {
+export async function placeOrder(context: Context, input: PlaceOrderInput): Promise<Order | OrderRefusal> {
   if (input.lines.length < 1 || input.lines.length > MAX_LINES) {
     throw badInput('input.lines', `must be from 1 to ${MAX_LINES}`);
   }

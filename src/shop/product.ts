@@ -95,15 +95,22 @@ export class Product {
   @Property({ type: 'integer', nullable: true })
   stock!: number | null;
 
+  /** When an operator withdrew it; null: it is for sale. */
+  @Property({ type: 'datetime', columnType: 'timestamptz', nullable: true })
+  withdrawnAt!: Date | null;
+
   /** Makes a new product, which the caller inserts; its whole stock counts as made. */
-  static make({ name, description, stock, ...texts }: ProductTexts): Product {
-    return Object.assign(new Product(), {
-      ...{ ...texts, name, description, stock },
-      id: newId(),
-      sortName: [...name.toLowerCase()].slice(0, MAX_SORTED_CHARACTERS).join(''),
-      words: wordsOf(name, description),
-      made: stock,
-    });
+  static make({ stock, ...texts }: ProductTexts): Product {
+    const product = Object.assign(new Product(), { id: newId(), stock, made: stock, withdrawnAt: null });
+    product.mend(texts);
+    return product;
+  }
+
+  /** Changes the texts and the price that are given, and by what it is sorted and found. */
+  mend(texts: Partial<Omit<ProductTexts, 'stock'>>): void {
+    Object.assign(this, texts);
+    this.sortName = [...this.name.toLowerCase()].slice(0, MAX_SORTED_CHARACTERS).join('');
+    this.words = wordsOf(this.name, this.description);
   }
 
   /** Number of pieces that can be taken now; infinite for a product made to order. */
@@ -135,14 +142,33 @@ export class Product {
   }
 }
 
+/** A locked product as it was read and as it is now. */
+interface ChangedProduct {
+  readonly before: Product;
+  readonly after: Product;
+}
+
+/** Writes locked products. @throws Error when a row is no longer as it was read */
+export async function writeProducts(em: EntityManager, products: readonly ChangedProduct[]): Promise<void> {
+  const moved = products.filter(({ before, after }) => before.stock !== after.stock || before.made !== after.made);
+  if (moved.length > 0) await writeStocks(em, moved);
+  for (const { before, after } of products) {
+    const isMended = after.words !== undefined || before.withdrawnAt !== after.withdrawnAt;
+    if (isMended) await writeTexts(em, after);
+  }
+}
+
+/** Writes the texts and the price of a product that was mended; of one that was only withdrawn, that. */
+async function writeTexts(em: EntityManager, product: Product): Promise<void> {
+  const { id, name, sortName, words, description, category, price, withdrawnAt } = product;
+  const texts = { name, sortName, words, description, category, price };
+  await em.nativeUpdate(Product, { id }, { ...(words && texts), withdrawnAt } as never);
+}
+
 /**
- * Writes the stocks of locked products, as differences, so that the constraints of the table check the stored values.
- * @throws Error when a row is no longer as it was read
+ * Writes the stocks of products as differences, so that the constraints of the table check the stored values.
  */
-export async function writeProducts(
-  em: EntityManager,
-  products: readonly { readonly before: Product; readonly after: Product }[],
-): Promise<void> {
+async function writeStocks(em: EntityManager, products: readonly ChangedProduct[]): Promise<void> {
   const written = await sql(
     em,
     prepared(`update product p set stock = p.stock + u.more, made = p.made + u.made
@@ -184,9 +210,20 @@ export function insufficientStock(shortages: StockShortage[]): InsufficientStock
 
 export const ProductConnection = connectionOf('Product', Product);
 
-/** The event of a product whose stock has changed. */
-export const eventsOfProduct: EventsOf<Product> = ({ before, after: { id, stock } }) =>
-  before && before.stock !== stock && stock !== null ? [stockChanged(id, stock)] : [];
+/** The events of a product whose stock has changed, or that an operator has mended or withdrawn. */
+export const eventsOfProduct: EventsOf<Product> = ({ before, after }) => {
+  if (!before) return [];
+  const { id, stock, price, words, withdrawnAt } = after;
+  const events: NewEvent[] = [];
+  if (before.stock !== stock && stock !== null) events.push(stockChanged(id, stock));
+  if (before.words !== words)
+    events.push({ type: 'product.changed.v1', aggregate: id, data: { productId: id, price } });
+  if (withdrawnAt !== null && before.withdrawnAt !== withdrawnAt) {
+    const data = { productId: id, withdrawnAt: withdrawnAt.toISOString() };
+    events.push({ type: 'product.withdrawn.v1', aggregate: id, data });
+  }
+  return events;
+};
 
 /** The event that tells a product's stock. */
 export function stockChanged(productId: string, stock: number): NewEvent {

@@ -1,11 +1,11 @@
 import { Field, InputType, registerEnumType } from 'type-graphql';
 import { type Connection, type Edge, idKey, pageOf, toConnection } from '../api/connection.ts';
 import { type Batch, type Context, load } from '../api/context.ts';
-import { textOf, within } from '../api/input.ts';
+import { idOf, textOf, within } from '../api/input.ts';
 import { badInput } from '../api/problems.ts';
 import { Money } from '../api/scalars.ts';
 import { parseId } from '../platform/ids.ts';
-import { forkOf, perProcess } from '../platform/platform.ts';
+import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
 import { sql } from '../platform/postgres.ts';
 import { SharedCache } from '../platform/shared-cache.ts';
 import { SECOND } from '../platform/units.ts';
@@ -38,6 +38,9 @@ export const ProductSort = {
 export type ProductSort = keyof typeof ProductSort;
 registerEnumType(ProductSort, { name: 'ProductSort' });
 
+/** Which products are shown: to buyers those for sale, to operators also those that were withdrawn. */
+export type Shown = 'all' | 'for sale';
+
 /** The position after which a page begins: the value that is sorted by, and the id among equal values. */
 interface Key {
   readonly id: string;
@@ -65,6 +68,7 @@ const SORTS: Record<ProductSort, Sort> = {
  */
 export async function readProducts(
   context: Context,
+  shown: Shown,
   filter: ProductFilter | undefined,
   sortName: ProductSort,
   first: number,
@@ -73,7 +77,7 @@ export async function readProducts(
   const name = `product ${sortName}`;
   const sort = SORTS[sortName];
   const page = pageOf(name, first, after, (text) => readKey(sort, text));
-  const { text, params } = pageQuery(filter ?? {}, sort, page.after, first + 1);
+  const { text, params } = pageQuery(shown, filter ?? {}, sort, page.after, first + 1);
   const keys = await sql<Key>(context.em, text, params);
   const found = toConnection(name, keys, first, ({ id, value }) => (value === null ? id : `${id} ${value}`));
   return { ...found, edges: await Promise.all(found.edges.map((edge) => withProduct(context, edge))) };
@@ -98,6 +102,7 @@ function readKey({ type }: Sort, text: string): Key | undefined {
 
 /** SQL for a page of ids; an index serves each of its forms. */
 function pageQuery(
+  shown: Shown,
   filter: ProductFilter,
   { column, type, direction }: Sort,
   after: Key | undefined,
@@ -105,7 +110,8 @@ function pageQuery(
 ): { text: string; params: unknown[] } {
   const params: unknown[] = [];
   const param = (value: unknown): string => `$${params.push(value)}`;
-  const conditions = conditionsOf(filter, param);
+  const hidden = shown === 'for sale' ? ['p.withdrawn_at is null'] : [];
+  const conditions = [...hidden, ...conditionsOf(filter, param)];
   const beyond = direction === 'asc' ? '>' : '<';
   if (after && column) {
     conditions.push(`(p.${column}, p.id) ${beyond} (${param(after.value)}::${type}, ${param(after.id)}::uuid)`);
@@ -140,19 +146,25 @@ function boundOf(argument: string, price: number): number {
   return within(argument, price, 0, Number.MAX_SAFE_INTEGER);
 }
 
-/** Milliseconds for which a text or price may be stale after a change that no mutation made. */
+/** Milliseconds for which a text or price may be stale: after a change by SQL, or when its invalidation was lost. */
 const MAX_STALE_MS = 2 * SECOND;
 
-/** Caches texts and prices of products, which no mutation changes after creation. */
+/** Caches texts and prices of products. */
 export const productTexts = perProcess(
   (platform) =>
-    new SharedCache<Pick<Product, 'id' | 'name' | 'description' | 'category' | 'price'>>(
+    new SharedCache<Pick<Product, 'id' | 'name' | 'description' | 'category' | 'price'> & { withdrawn: string | null }>(
       platform,
       'products',
       MAX_STALE_MS,
       async (ids) => {
-        const text = 'select p.id, p.name, p.description, p.category, p.price from product p where p.id = any($1)';
-        return new Map((await sql<Product>(forkOf(platform), text, [ids])).map((row) => [row.id, row]));
+        const text = `select p.id, p.name, p.description, p.category, p.price, p.withdrawn_at::text as withdrawn
+          from product p where p.id = any($1)`;
+        return new Map(
+          (await sql<Product & { withdrawn: string | null }>(forkOf(platform), text, [ids])).map((row) => [
+            row.id,
+            row,
+          ]),
+        );
       },
     ),
 );
@@ -160,8 +172,23 @@ export const productTexts = perProcess(
 /** Loads products without their stock; null for an unknown id. */
 export const productsById: Batch<Product | null> = async ({ platform }, ids) => {
   const found = await productTexts(platform).read(ids);
-  return ids.map((id) => (found.has(id) ? Object.assign(new Product(), found.get(id)) : null));
+  return ids.map((id) => {
+    const { withdrawn, ...texts } = found.get(id) ?? { id: null, withdrawn: null };
+    if (texts.id === null) return null;
+    return Object.assign(new Product(), texts, { withdrawnAt: withdrawn === null ? null : new Date(withdrawn) });
+  });
 };
+
+/** Invalidates the texts and prices, after the commit of a change. Never throws. */
+export function forgetProducts(platform: Platform): Promise<void> {
+  return productTexts(platform).forget();
+}
+
+/** Reads a product. @returns null for an unknown id, and for a product that is not shown */
+export async function readProduct(context: Context, shown: Shown, idText: string): Promise<Product | null> {
+  const product = await load(context, productsById, idOf('id', idText));
+  return shown === 'for sale' && product?.withdrawnAt ? null : product;
+}
 
 /** Loads the present stock of each product from PostgreSQL, in pieces; null for a product made to order. */
 export const stocksOfProducts: Batch<number | null> = async ({ em }, ids) => {

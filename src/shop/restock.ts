@@ -53,7 +53,7 @@ const RESTOCK: Verb<Restock, Product | StockRefusal, undefined, RestockFacts> = 
   decide({ asked: { productId, quantity }, facts }, scene) {
     if (!facts.isKnown) throw notFound('product');
     const product = scene.find(PRODUCTS, productId);
-    if (!product) throw badInput('input.productId', 'is made to order and has no stock');
+    if (!product || product.stock === null) throw badInput('input.productId', 'is made to order and has no stock');
     const { available } = product;
     if (available + quantity < 0) return insufficientStock([{ productId, requested: -quantity, available }]);
     if (available + quantity > MAX_STOCK) throw badInput('input.quantity', `makes the stock more than ${MAX_STOCK}`);

@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
 import type { Buyer } from '../support/client.ts';
-import { cancelOrder, claim, makeCoupon, makeProduct, placeOrder } from '../support/shop.ts';
+import { cancelOrder, claim, makeCoupon, makeProduct, orderWhileWithdrawn, placeOrder } from '../support/shop.ts';
 import { World } from '../support/world.ts';
 
 let world: World;
@@ -71,4 +71,11 @@ it('without its row lock one coupon is used for several orders: the test of the 
     used = rowCount ?? 0;
   }
   expect(used).toBeGreaterThan(1);
+});
+
+it('without its row lock a product is ordered after its withdrawal: the test of the guard can fail', async () => {
+  const operator = await open('./without-shop-locks.ts');
+  let late = 0;
+  for (let round = 0; round < 40 && late === 0; round++) late = (await orderWhileWithdrawn(world, operator)).late;
+  expect(late).toBeGreaterThan(0);
 });

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { PAYMENT } from './builders.ts';
 import type { Buyer, Data } from './client.ts';
+import type { World } from './world.ts';
 
 const HOUR = 3_600_000;
 
@@ -43,6 +44,7 @@ export async function placeOrder(
 ): Promise<Data> {
   const query = `mutation ($input: PlaceOrderInput!) { placeOrder(input: $input) { __typename
     ... on Order { ${ORDER} } ... on InsufficientStock { shortages { productId requested available } }
+    ... on Withdrawn { ids }
     ... on Problem { code message } } }`;
   const lines = Object.entries(basket).map(([productId, quantity]) => ({ productId, quantity }));
   return (await buyer.get(query, { input: { lines, idempotencyKey: randomUUID(), ...input } })).placeOrder;
@@ -92,4 +94,22 @@ export async function stockOf(buyer: Buyer, id: string): Promise<number | null> 
 /** Lets the time of an unpaid order be over. */
 export async function makeOverdue(pool: pg.Pool, orderId: string): Promise<void> {
   await pool.query(`update shop_order set pay_by = clock_timestamp() - interval '1 second' where id = $1`, [orderId]);
+}
+
+/**
+ * Lets 40 order a product at both processes while an operator withdraws it.
+ * @returns how many orders were placed after the instant of the withdrawal, and how many were refused for it
+ */
+export async function orderWhileWithdrawn(world: World, operator: Buyer): Promise<{ late: number; refused: number }> {
+  const id = await makeProduct(operator);
+  const buyers = await world.buyers(40);
+  const withdraw = `mutation { withdrawProduct(input: { id: "${id}" }) { withdrawnAt } }`;
+  const ordering = buyers.map((buyer) => placeOrder(buyer, { [id]: 1 }));
+  const { withdrawProduct } = await operator.at(world.urls[1] as string).get(withdraw);
+  const answers: Data[] = await Promise.all(ordering);
+  const { rowCount } = await world.pool.query(
+    `select from order_line l join shop_order o on o.id = l.order_id where l.product_id = $1 and o.created_at > $2`,
+    [id, withdrawProduct.withdrawnAt],
+  );
+  return { late: rowCount ?? 0, refused: answers.filter(({ code }) => code === 'WITHDRAWN').length };
 }
