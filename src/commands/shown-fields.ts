@@ -31,7 +31,7 @@ export const SHOWN_FIELDS: ReadonlyMap<EntityClass<object>, readonly string[]> =
   fieldsOf(PriorityCode, 'queueId', 'priority', 'userId', 'claimedAt'),
   fieldsOf(QueueShuffle, 'queueId', 'drawn', 'drawnAt'),
   fieldsOf(QueueShufflePart, 'queueId', 'priority', 'part'),
-  fieldsOf(Concert, 'id', 'title', 'description', 'imageUrl', 'slug', 'queueId'),
+  fieldsOf(Concert, 'id', 'title', 'description', 'imageUrl', 'slug', 'queueId', 'withdrawnAt'),
   fieldsOf(
     Show,
     ...([
@@ -66,7 +66,7 @@ export const SHOWN_FIELDS: ReadonlyMap<EntityClass<object>, readonly string[]> =
   ),
   fieldsOf(Refund, 'id', 'paymentId', 'amount', 'seatIds'),
   fieldsOf(RefundLine, 'refundId', 'orderId', 'lineNo', 'quantity', 'amount'),
-  fieldsOf(Product, 'id', 'name', 'description', 'category', 'price', 'stock'),
+  fieldsOf(Product, 'id', 'name', 'description', 'category', 'price', 'stock', 'withdrawnAt'),
   fieldsOf(Order, 'id', 'userId', 'issuedCouponId', 'status', 'subtotal', 'discount', 'total', 'payBy', 'paidOn'),
   fieldsOf(OrderLine, 'orderId', 'lineNo', 'productId', 'quantity', 'unitPrice', 'discount'),
   fieldsOf(SaleChange, 'productId', 'day', 'quantity', 'revenue'),
@@ -82,6 +82,7 @@ export const SHOWN_FIELDS: ReadonlyMap<EntityClass<object>, readonly string[]> =
       'issued',
       'startsAt',
       'endsAt',
+      'closedAt',
     ] as const),
   ),
   fieldsOf(IssuedCoupon, 'id', 'userId', 'couponId', 'serial', 'issuedAt'),

@@ -39,6 +39,10 @@ export class Concert {
   @Property({ type: 'uuid', nullable: true })
   queueId!: string | null;
 
+  /** When an operator withdrew it; null: it is shown. */
+  @Property({ type: 'datetime', columnType: 'timestamptz', nullable: true })
+  withdrawnAt!: Date | null;
+
   @Field(() => DateTime)
   @Property({ type: 'datetime', columnType: 'timestamptz' })
   createdAt!: Date;

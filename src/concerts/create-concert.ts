@@ -66,7 +66,13 @@ const CREATE_CONCERT: Verb<NewConcert, Concert, undefined, Set<string>> = {
   decide({ asked, facts: taken }, scene) {
     if (asked.slug !== null && taken.has(asked.slug)) throw slugTaken();
     const slug = asked.slug ?? freeSlug(slugFrom(asked.title), taken);
-    const concert = Object.assign(new Concert(), { ...asked, slug, id: newId(), createdAt: scene.now });
+    const concert = Object.assign(new Concert(), {
+      ...asked,
+      slug,
+      id: newId(),
+      withdrawnAt: null,
+      createdAt: scene.now,
+    });
     taken.add(slug);
     scene.insert(concert);
     return concert;

@@ -16,7 +16,7 @@ import {
 import { Buyer, type Data } from '../support/client.ts';
 import { makeWebhook } from '../support/events.ts';
 import { type LogRow, logOf } from '../support/operator-log.ts';
-import { makeProduct } from '../support/shop.ts';
+import { makeCoupon, makeProduct } from '../support/shop.ts';
 import { read } from '../support/sources.ts';
 import { makeGuest, ticketsOf } from '../support/tickets.ts';
 import { signToken, World } from '../support/world.ts';
@@ -198,6 +198,50 @@ const CASES: Record<string, Case> = {
     refused: {
       input: { name: 'a coupon', discountKind: 'PERCENT', value: 101, quantity: 5, startsAt: SOON, endsAt: LATER },
     },
+  },
+  updateCoupon: {
+    query: withInput('updateCoupon', '{ __typename }'),
+    done: async () => {
+      const id = await makeCoupon(operator, { quantity: 5 });
+      return {
+        variables: { input: { id, quantity: 6, endsAt: LATER } },
+        subject: id,
+        before: [{ type: 'Coupon', id, quantity: 5 }],
+        after: [{ type: 'Coupon', id, quantity: 6, endsAt: '2030-01-02T00:00:00.000Z' }],
+      };
+    },
+    refused: { input: { id: UNKNOWN, quantity: 6 } },
+  },
+  closeCoupon: {
+    query: withInput('closeCoupon', '{ id }'),
+    done: async () => {
+      const id = await makeCoupon(operator);
+      const after = [{ type: 'Coupon', id, closedAt: expect.any(String) }];
+      return { variables: { input: { id } }, subject: id, before: [{ type: 'Coupon', id, closedAt: null }], after };
+    },
+    refused: { input: { id: UNKNOWN } },
+  },
+  updateProduct: {
+    query: withInput('updateProduct', '{ __typename }'),
+    done: async () => {
+      const id = await makeProduct(operator, { stock: null });
+      return {
+        variables: { input: { id, name: 'another', price: 7 } },
+        subject: id,
+        before: [{ type: 'Product', id, name: 'a thing', price: 1_000 }],
+        after: [{ type: 'Product', id, name: 'another', price: 7 }],
+      };
+    },
+    refused: { input: { id: UNKNOWN, price: 7 } },
+  },
+  withdrawProduct: {
+    query: withInput('withdrawProduct', '{ id }'),
+    done: async () => {
+      const id = await makeProduct(operator);
+      const after = [{ type: 'Product', id, withdrawnAt: expect.any(String) }];
+      return { variables: { input: { id } }, subject: id, before: [{ type: 'Product', id, withdrawnAt: null }], after };
+    },
+    refused: { input: { id: UNKNOWN } },
   },
   registerAlertChannel: {
     query: withInput('registerAlertChannel', '{ id }'),
