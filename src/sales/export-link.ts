@@ -26,9 +26,9 @@ export async function linkTo(platform: Platform, { id, filter, expiresAt }: Sale
 /** Reads a link. @returns undefined for one that this deployment did not sign */
 export async function readLink(platform: Platform, url: string): Promise<ReadLink | undefined> {
   const query = new URLSearchParams(url.slice(url.indexOf('?') + 1));
-  const signature = query.get('signature');
+  const [signature, another] = query.getAll('signature');
   query.delete('signature');
-  if (signature === null) return undefined;
+  if (signature === undefined || another !== undefined) return undefined;
   const given = Buffer.from(signature, 'base64url');
   const isOurs = await webcrypto.subtle.verify('HMAC', await exportSecret(platform)(), given, bytesOf(query));
   if (!isOurs || given.toString('base64url') !== signature) return undefined;
