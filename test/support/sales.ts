@@ -1,11 +1,11 @@
 import type pg from 'pg';
 import { eventually } from './builders.ts';
 
-/** Has nothing added up while `work` runs: what sold stays as it was written. */
-export async function withoutFolding<T>(pool: pg.Pool, work: () => Promise<T>): Promise<T> {
+/** Has nothing added up while `work` runs: what sold stays as it was written. @param job that adds up */
+export async function withoutFolding<T>(pool: pg.Pool, work: () => Promise<T>, job = 'fold-sales'): Promise<T> {
   const client = await pool.connect();
   try {
-    await client.query(`select pg_advisory_lock(hashtextextended('fold-sales', 0))`);
+    await client.query('select pg_advisory_lock(hashtextextended($1, 0))', [job]);
     return await work();
   } finally {
     client.release(true);
