@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/core';
 import { prepared, sql } from '../platform/postgres.ts';
-import { idsIn, shownOf } from './shown-fields.ts';
+import { idsIn, isId, shownOf } from './shown-fields.ts';
 
 /** An operator whose mutation changes something. */
 export interface Acting {
@@ -46,18 +46,17 @@ export function deedOf(changes: readonly Change[]): Deed {
     const [before, after] = [change.before, change.after].map((row) => row && shownOf(row));
     for (const id of [before, after].flatMap((row) => (row ? idsIn(row) : []))) deed.subjectIds.add(id);
     const changed = (name: string): boolean =>
-      !before || !after || isKey(name) || JSON.stringify(before[name]) !== JSON.stringify(after[name]);
+      !before ||
+      !after ||
+      name === 'type' ||
+      isId(name) ||
+      JSON.stringify(before[name]) !== JSON.stringify(after[name]);
     const only = (row: Record<string, unknown>): object =>
       Object.fromEntries(Object.entries(row).filter(([name]) => changed(name)));
     if (before) deed.before.push(only(before));
     if (after) deed.after.push(only(after));
   }
   return { ...deed, subjectIds: [...deed.subjectIds] };
-}
-
-/** Whether a shown field says which row it is, so that it is shown also when it has not changed. */
-function isKey(name: string): boolean {
-  return name === 'type' || name === 'id' || name.endsWith('Id');
 }
 
 /** The two as one deed. */

@@ -25,8 +25,16 @@ export const SHOWN_FIELDS: ReadonlyMap<EntityClass<object>, readonly string[]> =
   fieldsOf(User, 'id', 'role'),
   fieldsOf(
     Queue,
-    ...(['id', 'name', 'state', 'opensAt', 'capacity', 'admitPerMinute', 'activeSeconds', 'maxWaiting'] as const),
-    ...(['reenter', 'awaySeconds'] as const),
+    'id',
+    'name',
+    'state',
+    'opensAt',
+    'capacity',
+    'admitPerMinute',
+    'activeSeconds',
+    'maxWaiting',
+    'reenter',
+    'awaySeconds',
   ),
   fieldsOf(PriorityCode, 'queueId', 'priority', 'userId', 'claimedAt'),
   fieldsOf(QueueShuffle, 'queueId', 'drawn', 'drawnAt'),
@@ -34,17 +42,17 @@ export const SHOWN_FIELDS: ReadonlyMap<EntityClass<object>, readonly string[]> =
   fieldsOf(Concert, 'id', 'title', 'description', 'imageUrl', 'slug', 'queueId', 'withdrawnAt'),
   fieldsOf(
     Show,
-    ...([
-      'id',
-      'concertId',
-      'subtitle',
-      'venue',
-      'startsAt',
-      'durationMinutes',
-      'salesOpenAt',
-      'salesCloseAt',
-    ] as const),
-    ...(['price', 'seatCount', 'cancelledAt'] as const),
+    'id',
+    'concertId',
+    'subtitle',
+    'venue',
+    'startsAt',
+    'durationMinutes',
+    'salesOpenAt',
+    'salesCloseAt',
+    'price',
+    'seatCount',
+    'cancelledAt',
   ),
   fieldsOf(Seat, 'id', 'showId', 'price', 'holding', 'ticket'),
   fieldsOf(Hold, 'reservationId', 'userId', 'expiresAt'),
@@ -72,18 +80,16 @@ export const SHOWN_FIELDS: ReadonlyMap<EntityClass<object>, readonly string[]> =
   fieldsOf(SaleChange, 'productId', 'day', 'quantity', 'revenue'),
   fieldsOf(
     Coupon,
-    ...([
-      'id',
-      'name',
-      'discountKind',
-      'value',
-      'minimumSubtotal',
-      'quantity',
-      'issued',
-      'startsAt',
-      'endsAt',
-      'closedAt',
-    ] as const),
+    'id',
+    'name',
+    'discountKind',
+    'value',
+    'minimumSubtotal',
+    'quantity',
+    'issued',
+    'startsAt',
+    'endsAt',
+    'closedAt',
   ),
   fieldsOf(IssuedCoupon, 'id', 'userId', 'couponId', 'serial', 'issuedAt'),
   fieldsOf(AlertChannel, 'id', 'kind', 'removedAt'),
@@ -116,7 +122,10 @@ function shownValue(value: unknown): unknown {
 
 /** The ids among shown fields: the row's own, and those of what it belongs to. */
 export function idsIn(shown: Record<string, unknown>): string[] {
-  return Object.entries(shown).flatMap(([name, value]) =>
-    (name === 'id' || name.endsWith('Id')) && typeof value === 'string' ? value : [],
-  );
+  return Object.entries(shown).flatMap(([name, value]) => (isId(name) && typeof value === 'string' ? value : []));
+}
+
+/** Whether a shown field is an id, which says what the row is about, also where it has not changed. */
+export function isId(name: string): boolean {
+  return name === 'id' || name.endsWith('Id');
 }
