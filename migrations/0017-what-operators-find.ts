@@ -103,9 +103,11 @@ export class WhatOperatorsFind extends Migration {
         completed int not null,
         expired int not null,
         median_wait int,
+        row_count smallint not null check (row_count between 1 and 12),
         primary key (queue_id, minute)
       ) with (fillfactor = 80)`);
     this.addSql(`create index queue_minute_minute on queue_minute using brin (minute)`);
     this.addSql(`comment on column queue_minute.median_wait is 'In seconds; null when nobody was admitted'`);
+    this.addSql(`comment on column queue_minute.row_count is 'Rows of Redis that it was made from, each of 5 seconds'`);
   }
 }

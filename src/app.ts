@@ -33,6 +33,7 @@ import { openMessages } from './platform/pubsub.ts';
 import { checkServer, openRedis } from './platform/redis.ts';
 import { SECOND } from './platform/units.ts';
 import { withTimeout } from './platform/with-timeout.ts';
+import { keepHistory } from './queue/keep-history.job.ts';
 import { queueOpening, queueSettings, queueTick } from './queue/queue-tick.job.ts';
 import { watchStuck } from './queue/watch-stuck.job.ts';
 import { lapseHolds } from './reservations/lapse.job.ts';
@@ -47,6 +48,7 @@ const JOBS = [
   queueTick,
   queueSettings,
   queueOpening,
+  keepHistory,
   lapseHolds,
   lapseOrders,
   foldSales,

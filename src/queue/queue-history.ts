@@ -3,15 +3,19 @@ import type { Context } from '../api/context.ts';
 import { idOf, within } from '../api/input.ts';
 import { notFound } from '../api/problems.ts';
 import { DateTime } from '../api/scalars.ts';
-import { loadScript, runScript } from '../platform/lua.ts';
-import { SECOND } from '../platform/units.ts';
-import { queueKey } from './line/line.ts';
+import { sqlRow } from '../platform/postgres.ts';
+import { MINUTE, SECOND } from '../platform/units.ts';
+import { MAX_POINTS, widthOf } from '../platform/widths.ts';
 import { Queue } from './queue.ts';
+import { LAST_KEPT, type QueueRow, readMinutes, readRows, readUnkept, readWide } from './queue-minutes.ts';
 
-@ObjectType({ description: "One row of a queue's past, 5 seconds wide" })
+@ObjectType({ description: "One row of a queue's past" })
 export class QueueHistoryPoint {
   @Field(() => DateTime)
   at!: Date;
+
+  @Field(() => Int, { description: 'How long it lasts, in seconds: 5, or whole minutes in a past of more than a day' })
+  seconds!: number;
 
   @Field(() => Int)
   waiting!: number;
@@ -33,35 +37,53 @@ export class QueueHistoryPoint {
 
   @Field(() => Int, {
     nullable: true,
-    description: 'Of those admitted in these 5 seconds; null when nobody was',
+    description:
+      'Of those admitted in this time; null when nobody was. In rows of minutes the median of the medians of 5 seconds',
   })
   medianWaitSeconds!: number | null;
 }
 
-const HISTORY = loadScript(import.meta.url, 'line/history');
-
-/** Rows in one answer. */
-const MAX_ROWS = 720;
+/** The longest past that is told, in minutes: 30 days. */
+export const MAX_MINUTES = 43_200;
+/** How long Redis keeps rows of 5 seconds, in minutes: a day. */
+const FINE_MINUTES = 1_440;
+const ROW_SECONDS = 5;
 
 /**
- * The queue's past: rows of 5 seconds of the last `minutes`, oldest first. More than 720 rows are thinned evenly, and
- * the newest is kept. A queue has no rows for times when it was empty.
- * @throws CallerError NOT_FOUND for an unknown queue; BAD_USER_INPUT unless minutes is 1 .. 1440
+ * The queue's past of the last `minutes`, oldest first, at most 720 rows. Up to a day these are rows of 5 seconds, thinned
+ * evenly, and the newest is kept; where Redis has lost them, rows of a minute. Of more than a day they are wider, and sum
+ * up what happened in them. A queue has no rows for times when it was empty.
+ * @throws CallerError NOT_FOUND for an unknown queue; BAD_USER_INPUT unless minutes is 1 .. 43,200
  */
 export async function readHistory(context: Context, id: string, minutes: number): Promise<QueueHistoryPoint[]> {
   const queueId = idOf('queueId', id);
-  within('minutes', minutes, 1, 1_440);
+  within('minutes', minutes, 1, MAX_MINUTES);
   if (!(await context.em.findOne(Queue, { id: queueId }))) throw notFound('queue');
-  const rows = await runScript<string[]>(context.platform.redis, HISTORY, queueKey(queueId), [minutes * 60 * SECOND]);
-  const step = Math.ceil(rows.length / MAX_ROWS);
-  return rows.filter((_row, index) => (rows.length - 1 - index) % step === 0).map(toPoint);
+  return minutes <= FINE_MINUTES ? readFine(context, queueId, minutes) : readCoarse(context, queueId, minutes);
 }
 
-function toPoint(row: string): QueueHistoryPoint {
-  const [at, waiting, active, entered, admitted, completed, expired, median] = JSON.parse(row) as number[];
-  return Object.assign(new QueueHistoryPoint(), {
-    at: new Date(at ?? 0),
-    ...{ waiting, active, entered, admitted, completed, expired },
-    medianWaitSeconds: median === -1 ? null : median,
-  });
+async function readFine({ platform, em }: Context, queueId: string, minutes: number): Promise<QueueHistoryPoint[]> {
+  const rows = await readRows(platform, queueId, minutes * MINUTE);
+  const to = rows[0] ? rows[0].at - (rows[0].at % MINUTE) : Number.MAX_SAFE_INTEGER;
+  const older = await readMinutes(em, queueId, { from: Date.now() - minutes * MINUTE, to });
+  const all = [...older.map((row) => toPoint(row, MINUTE / SECOND)), ...rows.map((row) => toPoint(row, ROW_SECONDS))];
+  const step = Math.ceil(all.length / MAX_POINTS);
+  return all.filter((_point, index) => (all.length - 1 - index) % step === 0);
+}
+
+async function readCoarse({ platform, em }: Context, queueId: string, minutes: number): Promise<QueueHistoryPoint[]> {
+  const widthMinutes = widthOf(minutes);
+  const width = widthMinutes * MINUTE;
+  const now = Date.now();
+  const from = now - (now % width) - (Math.ceil(minutes / widthMinutes) - 1) * width;
+  const { kept } = await sqlRow<{ kept: Date | null }>(em, `select ${LAST_KEPT} as kept from queue q where q.id = $1`, [
+    queueId,
+  ]);
+  const newer = await readUnkept(platform, queueId, kept);
+  const rows = await readWide(em, queueId, { from, widthMinutes, newer });
+  return rows.map((row) => toPoint(row, width / SECOND));
+}
+
+function toPoint({ at, medianWait, ...counts }: QueueRow, seconds: number): QueueHistoryPoint {
+  return Object.assign(new QueueHistoryPoint(), counts, { at: new Date(at), seconds, medianWaitSeconds: medianWait });
 }

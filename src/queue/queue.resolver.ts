@@ -90,7 +90,8 @@ counts as presence in each; a page that polls uses queueToken`,
 
   @Directive('@operator')
   @Query(() => [QueueHistoryPoint], {
-    description: 'Rows of the last `minutes` (1 .. 1440), oldest first; thinned evenly to at most 720',
+    description:
+      'The last `minutes` (1 .. 43,200), oldest first, at most 720 rows: of a day or less rows of 5 seconds, thinned evenly; of more wider ones, which sum up',
   })
   queueHistory(
     @Arg('queueId', () => ID) queueId: string,
