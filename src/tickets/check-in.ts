@@ -117,7 +117,7 @@ const CHECK_IN: Verb<CheckIn, CheckInAnswer, Ticket | undefined, ShowFacts> = {
 };
 
 /**
- * Lets the owner of a ticket in, once. A refused code is logged with the request's id.
+ * Lets the owner of a ticket in, once. A refusal is logged with the request's id, without the code.
  * @returns CheckedIn; AlreadyCheckedIn for a ticket that has let somebody in; a Refusal SHOW_CANCELLED; a Refusal
  * TICKET_INVALID for a code that was forged or altered, of a ticket that was taken back, also by a move, or of another
  * show; a Refusal IDEMPOTENCY_CONFLICT
@@ -129,9 +129,9 @@ export async function checkIn(context: Context, input: CheckInInput): Promise<Ch
   const key = { userId: callerOf(context).id, key: idempotencyKeyOf(input.idempotencyKey), input: { code, showId } };
   const ticketId = await ticketIdIn(context.platform, code);
   const answer = await run(context, CHECK_IN, { showId, ticketId }, key);
-  if (answer instanceof Refusal && answer.code === 'TICKET_INVALID') {
+  if (answer instanceof Problem) {
     const { requestId, platform } = context;
-    platform.log.warn({ requestId, showId, ticketId }, 'a code was refused that is of no ticket of the show');
+    platform.log.warn({ requestId, showId, ticketId, refusal: answer.code }, 'a code was refused at a door');
   }
   return answer;
 }

@@ -1,10 +1,11 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { cancelPayment, eventually, makeShow, pay, reserve, violationsOf } from '../support/builders.ts';
-import type { Buyer, Data } from '../support/client.ts';
+import { type Buyer, type Data, post } from '../support/client.ts';
 import { faultOf, readStream } from '../support/events.ts';
 import { linesThat } from '../support/log-lines.ts';
 import { logOf } from '../support/operator-log.ts';
+import type { AppProcess } from '../support/process.ts';
 import { CHECK_IN, checkIn, type Guest, makeGuest, ticketsOf } from '../support/tickets.ts';
 import { AUTH_SECRET, World } from '../support/world.ts';
 
@@ -127,27 +128,26 @@ it('a code that is altered in any character, cut, or signed with another key is 
   expect(await checkIn(operator, guest.showId, code)).toMatchObject({ __typename: 'CheckedIn' });
 });
 
-it('a refused code is logged under the id of the request, without the code', async () => {
+it('a code that is refused, also one that is used again, is logged under the id of the request, without the code', async () => {
   const guest = await makeGuest(world);
-  const [code, requestId] = [await codeOf(guest), `door-${guest.reservationId}`];
-  const other = await makeShow(operator);
-  await fetch(operator.url, {
-    method: 'POST',
-    headers: {
-      ...{ 'content-type': 'application/json', 'x-request-id': requestId },
-      authorization: `Bearer ${operator.accessToken}`,
-    },
-    body: JSON.stringify({
-      query: CHECK_IN,
-      variables: { input: { code, showId: other.id, idempotencyKey: randomUUID() } },
-    }),
-  });
-  const [line] = await linesThat(
-    world.processes.find(({ url }) => url === operator.url)!,
-    (one) => one.requestId === requestId && one.ticketId !== undefined,
-  );
-  expect(line).toMatchObject({ showId: other.id, ticketId: expect.any(String) });
-  expect(JSON.stringify(line)).not.toContain(code);
+  const [code, other] = [await codeOf(guest), await makeShow(operator)];
+  await checkIn(operator, guest.showId, code);
+  const refusals = [
+    { showId: other.id, code, refusal: 'TICKET_INVALID', ticketId: expect.any(String) },
+    { showId: guest.showId, code, refusal: 'ALREADY_CHECKED_IN', ticketId: expect.any(String) },
+    { showId: guest.showId, code: `${code.slice(1)}A`, refusal: 'TICKET_INVALID', ticketId: undefined },
+  ];
+  for (const [index, { showId, code: scanned, refusal, ticketId }] of refusals.entries()) {
+    const requestId = `door-${index}-${guest.reservationId}`;
+    const headers = { authorization: `Bearer ${operator.accessToken}`, 'x-request-id': requestId };
+    const input = { code: scanned, showId, idempotencyKey: randomUUID() };
+    await post(operator.url, CHECK_IN, { input }, headers);
+    const door = world.processes.find(({ url }) => url === operator.url) as AppProcess;
+    const [line] = await linesThat(door, (one) => one.requestId === requestId && one.refusal !== undefined);
+    expect(line).toMatchObject({ level: 40, showId, refusal });
+    expect(line.ticketId).toEqual(ticketId);
+    expect(JSON.stringify(line)).not.toContain(scanned);
+  }
 });
 
 it('a ticket of another show is TICKET_INVALID; an unknown show is NOT_FOUND', async () => {
