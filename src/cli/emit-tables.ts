@@ -13,8 +13,8 @@ const HEAD = `# Tables
 
 Drawn from the entities by \`npm run tables\`; \`npm run tables:check\` fails when this file is not what they say. A column
 that ends in an entity's name and Id refers to it. Tables without an entity are left out: answers kept for idempotency keys,
-what sold on which day, the settings of a deployment, what may become of an order's status, and when each built-in alert
-was raised last.
+what sold on which day, what happened to shows and in queues by the minute, the settings of a deployment, what may become of
+an order's status, and when each built-in alert was raised last.
 `;
 
 /** Columns that refer to an entity by another name than its own. */
