@@ -4,12 +4,12 @@ import { badInput } from './problems.ts';
 
 const MAX_PER_PAGE = 100;
 
-@ObjectType()
+@ObjectType({ description: 'Where a page ends' })
 export class PageInfo {
-  @Field(() => Boolean)
+  @Field(() => Boolean, { description: 'Whether there is more behind this page' })
   hasNextPage!: boolean;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: '`after` of the next page; null for a page without rows' })
   endCursor!: string | null;
 }
 
@@ -25,21 +25,21 @@ export interface Connection<T> {
 
 /** The GraphQL types `<Name>Edge` and `<Name>Connection` over `node`. */
 export function connectionOf(name: string, node: ClassType): ClassType<Connection<unknown>> {
-  @ObjectType(`${name}Edge`)
+  @ObjectType(`${name}Edge`, { description: 'One row of a page' })
   class EdgeOf {
-    @Field(() => String)
+    @Field(() => String, { description: '`after` of a page that begins behind this row; good for this list only' })
     cursor!: string;
 
-    @Field(() => node)
+    @Field(() => node, { description: 'The row itself' })
     node!: unknown;
   }
 
-  @ObjectType(`${name}Connection`)
+  @ObjectType(`${name}Connection`, { description: 'A page of a list. Pages hold while rows are added and changed' })
   class ConnectionOf {
-    @Field(() => [EdgeOf])
+    @Field(() => [EdgeOf], { description: 'The rows, in the order of the list' })
     edges!: EdgeOf[];
 
-    @Field(() => PageInfo)
+    @Field(() => PageInfo, { description: 'Where the page ends' })
     pageInfo!: PageInfo;
   }
   return ConnectionOf;
