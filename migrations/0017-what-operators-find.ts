@@ -29,7 +29,7 @@ export class WhatOperatorsFind extends Migration {
     this.addSql(`create index payment_created on payment (created_at, id)`);
     this.addSql(`create index payment_amount on payment (amount, id)`);
     this.addSql(`create index payment_undone on payment (status, created_at, id) where status <> 'COMPLETED'`);
-    this.addSql(`create index reservation_show on reservation (show_id) where status <> 'HELD'`);
+    this.addSql(`create index reservation_show on reservation (show_id, status) where status <> 'HELD'`);
     this.addSql(`create index refund_created on refund (created_at)`);
   }
 

@@ -60,33 +60,43 @@ export interface SelectedSales {
   readonly conditions: readonly string[];
 }
 
+/** SQL for the reservations `r` that a payment which took money can be for; many more lapsed without one. */
+const PAID = `r.status in ('CONFIRMED', 'CANCELLED')`;
+
 /**
- * Selects payments. Those of shows are found by the reservations of the shows; with a user, of whom there are few, by the
- * user, so that no more than these are looked at.
+ * Selects payments. Those of shows are found by the reservations of the shows; with a user, or from an instant on, they are
+ * the ones of the user or since then whose reservation is of the shows, if PostgreSQL expects these to be fewer.
  * @param param adds a parameter to the statement and returns its name
  */
 export function selectSales(filter: CheckedFilter, param: (value: unknown) => string): SelectedSales {
-  const { showId, concertId, userId, status, from, to } = filter;
+  const { userId, status, from, to } = filter;
   const conditions: string[] = [];
   if (userId !== undefined) conditions.push(`p.user_id = ${param(userId)}`);
   if (status !== undefined) conditions.push(`p.status = ${param(status)}`);
   if (from !== undefined) conditions.push(`p.created_at >= ${param(from)}::timestamptz`);
   if (to !== undefined) conditions.push(`p.created_at < ${param(to)}::timestamptz`);
-  const ofShow: string[] = [];
-  if (showId !== undefined) ofShow.push(`r.show_id = ${param(showId)}`);
-  if (concertId !== undefined) {
-    ofShow.push(`r.show_id in (select s.id from show s where s.concert_id = ${param(concertId)})`);
-  }
+  const ofShow = showConditions(filter, param);
   if (ofShow.length === 0) return { head: '', conditions };
-  const wanted = ofShow.join(' and ');
-  if (userId !== undefined) {
-    const isOfShow = `exists (select from reservation r where r.id = p.reservation_id and ${wanted})`;
-    return { head: '', conditions: [...conditions, isOfShow] };
+  if (userId !== undefined || from !== undefined) {
+    const wanted = ['r.id = p.reservation_id', ...ofShow].join(' and ');
+    return { head: '', conditions: [...conditions, `exists (select from reservation r where ${wanted})`] };
   }
-  // Without `materialized` PostgreSQL may walk through all payments, in the hope that those of the show come soon.
-  const head = `with of_show as materialized (
-    select r.id from reservation r where ${wanted} and r.status <> 'HELD'
-    union all
-    select r.id from reservation r where ${wanted} and r.status = 'HELD')`;
-  return { head, conditions: [...conditions, 'p.reservation_id in (select id from of_show)'] };
+  const isPaid = status === 'COMPLETED' || status === 'CANCELLED';
+  const reservations = (isPaid ? [PAID] : [`r.status <> 'HELD'`, `r.status = 'HELD'`]).map(
+    (condition) => `select r.id from reservation r where ${[...ofShow, condition].join(' and ')}`,
+  );
+  return {
+    // Without `materialized` PostgreSQL may walk through all payments, in the hope that those of the show come soon.
+    head: `with of_show as materialized (${reservations.join(' union all ')})`,
+    conditions: [...conditions, 'p.reservation_id in (select id from of_show)'],
+  };
+}
+
+function showConditions({ showId, concertId }: CheckedFilter, param: (value: unknown) => string): string[] {
+  return [
+    ...(showId === undefined ? [] : [`r.show_id = ${param(showId)}`]),
+    ...(concertId === undefined
+      ? []
+      : [`r.show_id in (select s.id from show s where s.concert_id = ${param(concertId)})`]),
+  ];
 }

@@ -8,7 +8,7 @@ import { World } from '../support/world.ts';
 
 const PAYMENTS = 100_000;
 const USERS = 2_000;
-const SHOWS = 50;
+const SHOWS = 1_000;
 
 let world: World;
 let process: AppProcess;
@@ -81,6 +81,13 @@ it.each<[string, string, (from: typeof ids) => object, string]>([
   ['NEWEST', 'a user and a show', ({ userId, showId }) => ({ userId, showId }), 'payment_user'],
   ['NEWEST', 'a show', ({ showId }) => ({ showId }), 'reservation_show'],
   ['AMOUNT_DESC', 'a show', ({ showId }) => ({ showId }), 'reservation_show'],
+  ['NEWEST', 'a show, COMPLETED ones', ({ showId }) => ({ showId, status: 'COMPLETED' }), 'reservation_show'],
+  [
+    'NEWEST',
+    'the last minutes of a show',
+    ({ showId }) => ({ showId, from: new Date(Date.now() - 300_000) }),
+    'payment_created',
+  ],
   ['NEWEST', 'a show, FAILED ones', ({ showId }) => ({ showId, status: 'FAILED' }), 'reservation_show'],
 ])('a page by %s of %s is found by an index, the next one too', async (sort, _what, filterOf, index) => {
   const filter = filterOf(ids);

@@ -81,6 +81,11 @@ describe('filters', () => {
     expect(await select({ status: 'FAILED' })).toEqual([failed]);
     expect(await select({ status: 'CANCELLED' })).toEqual([cancelled]);
     expect(await select({ status: 'COMPLETED', showId: first!.id })).toEqual([bought]);
+    expect(await select({ showId: other!.id, status: 'CANCELLED' })).toEqual([cancelled]);
+    expect(await select({ showId: first!.id, status: 'FAILED' })).toEqual([failed]);
+    const from = new Date(Date.now() - 3_600_000);
+    expect(await select({ showId: first!.id, from })).toEqual(all(bought, failed));
+    expect(await select({ concertId: first!.concertId, from, status: 'COMPLETED' })).toEqual(all(bought, another));
     expect(await select({ showId: first!.id, concertId: other!.concertId })).toEqual([]);
     expect(await select({ showId: randomUUID() })).toEqual([]);
     expect(await select({ showId: null, status: null, from: null })).toEqual(all(...Object.values(made)));
