@@ -3,7 +3,7 @@ import { runAlone } from '../commands/runner.ts';
 import type { Job } from '../platform/jobs.ts';
 import { POST_TIMEOUT_MS } from '../platform/outgoing.ts';
 import type { Platform } from '../platform/platform.ts';
-import { sqlRow } from '../platform/postgres.ts';
+import { readClock } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
 import { Alert, AlertChannel, MAX_ATTEMPTS } from './alert.ts';
 import { postAlert } from './post-alert.ts';
@@ -42,7 +42,7 @@ export const sendAlerts: Job = {
 };
 
 async function beginAttempts(em: EntityManager): Promise<Attempt[]> {
-  const now = await clockOf(em);
+  const now = await readClock(em);
   const due = await em.find(
     Alert,
     { status: 'SCHEDULED', dueAt: { $lte: now } },
@@ -74,12 +74,8 @@ async function send(platform: Platform, { alert, channel }: Attempt, begunAt: nu
       { lockMode: LockMode.PESSIMISTIC_WRITE },
     );
     if (failure === null) latest?.sent();
-    else latest?.fail(failure, await clockOf(em));
+    else latest?.fail(failure, await readClock(em));
   });
   if (failure !== null && attempts >= MAX_ATTEMPTS)
     platform.log.warn({ alert: id, failure }, 'an alert could not be sent and is given up');
-}
-
-async function clockOf(em: EntityManager): Promise<Date> {
-  return (await sqlRow<{ now: Date }>(em, 'select clock_timestamp() as now')).now;
 }

@@ -9,6 +9,7 @@ import { AuditResolver } from '../audit/audit.resolver.ts';
 import { ConcertsResolver } from '../concerts/concerts.resolver.ts';
 import { SEAT_CHANGES } from '../concerts/seat-change.ts';
 import { ShowResolver } from '../concerts/show.resolver.ts';
+import { NoSeatAvailable, ShowBegun } from '../concerts/update-show.ts';
 import { CouponAlreadyClaimed } from '../coupons/claim-coupon.ts';
 import { CouponsResolver } from '../coupons/coupons.resolver.ts';
 import { QuantityOnlyGrows } from '../coupons/update-coupon.ts';
@@ -77,6 +78,8 @@ export function makeSchema(): GraphQLSchema {
       CouponAlreadyClaimed,
       AlreadyCheckedIn,
       QuantityOnlyGrows,
+      ShowBegun,
+      NoSeatAvailable,
       ...SALES_EVENTS,
     ],
     directives: DIRECTIVES,

@@ -75,6 +75,15 @@ export const EVENT_TYPES = {
     ...{ ticketId: id, reservationId: id, showId: id, seatId: id, userId: id },
     checkedInAt: time,
   }),
+  /** An operator changed its place or its time. */
+  'show.changed.v1': z.strictObject({
+    showId: id,
+    concertId: id,
+    venue: z.string(),
+    startsAt: time,
+    before: z.strictObject({ venue: z.string(), startsAt: time }),
+  }),
+  'concert.withdrawn.v1': z.strictObject({ concertId: id, withdrawnAt: time }),
   'show.sold_out.v1': z.strictObject({ showId: id, concertId: id }),
   'queue.opened.v1': z.strictObject(queue),
   'queue.paused.v1': z.strictObject(queue),

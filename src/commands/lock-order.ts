@@ -10,6 +10,7 @@ import { eventsOfPayment, Payment } from '../payments/payment.ts';
 import { eventsOfRefund, Refund, RefundLine } from '../payments/refund.ts';
 import type { Platform } from '../platform/platform.ts';
 import { prepared, sql } from '../platform/postgres.ts';
+import { SECOND } from '../platform/units.ts';
 import { eventsOfQueue, PriorityCode, Queue } from '../queue/queue.ts';
 import { eventsOfReservation, Reservation, writeReservations } from '../reservations/reservation.ts';
 import { SalesExport } from '../sales/sales-export.ts';
@@ -188,6 +189,9 @@ export async function insertRows(em: EntityManager, rows: readonly object[]): Pr
   else await em.insertMany([...rows]);
 }
 
+/** Milliseconds that work in a transaction of its own (`runAlone`) waits for the names that it locks. */
+export const MAX_ALONE_WAIT_MS = 2 * SECOND;
+
 /** The locks that a command wants: names, and row ids by kind. */
 export interface Wanted {
   /** Names that transactions lock at the same time, unless one of them locks it alone. */
@@ -310,6 +314,11 @@ export async function lockedByOthers<E extends object>(
  */
 export function showLock(showId: string): string {
   return `show:${showId}`;
+}
+
+/** The name of a concert's lock. Who adds a show shares it; who withdraws the concert has it alone, before its shows'. */
+export function concertLock(concertId: string): string {
+  return `concert:${concertId}`;
 }
 
 /** The name of a limit that is counted per user and show. */

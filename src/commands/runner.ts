@@ -4,7 +4,7 @@ import type { ClassType } from 'type-graphql';
 import { CallerError, keptRefusal, Problem, type Refusal, refuse, restoreRefusal } from '../api/problems.ts';
 import { breaksConstraint, isConflict, isLockedOut, isUnavailable } from '../platform/faults.ts';
 import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
-import { sqlRow } from '../platform/postgres.ts';
+import { readClock } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
 import { outside } from '../platform/work.ts';
 import { Wallet } from '../wallet/wallet.ts';
@@ -901,7 +901,7 @@ class Runner {
   /** Reads the clock, then the facts of each verb. @returns facts by command; none for verbs without `facts` */
   async #readFacts(em: EntityManager, scene: Scene, open: readonly Open[]): Promise<Map<Open, unknown>> {
     const facts = new Map<Open, unknown>();
-    scene.now = (await sqlRow<{ now: Date }>(em, 'select clock_timestamp() as now')).now;
+    scene.now = await readClock(em);
     for (const [verb, ones] of Map.groupBy(open, ({ entry }) => entry.verb)) {
       const items = ones.map(({ entry: { asked }, known }) => ({ asked, known, facts: undefined }));
       const found = await verb.facts?.(em, items as never, scene);

@@ -28,6 +28,7 @@ import { Seat, SeatStates } from './seat.ts';
 import { SEAT_CHANGES, SeatChange } from './seat-change.ts';
 import { Show } from './show.ts';
 import { UpdateConcertInput, updateConcert } from './update-concert.ts';
+import { UpdateShowInput, UpdateShowResult, updateShow } from './update-show.ts';
 
 const NAME = 'concert';
 
@@ -136,6 +137,13 @@ a whole hall`,
   @Mutation(() => Show)
   createShow(@Arg('input', () => CreateShowInput) input: CreateShowInput, @Ctx() context: Context): Promise<Show> {
     return createShow(context, input);
+  }
+
+  @Extensions(SLOW)
+  @Directive('@operator')
+  @Mutation(() => UpdateShowResult)
+  updateShow(@Arg('input', () => UpdateShowInput) input: UpdateShowInput, @Ctx() context: Context) {
+    return updateShow(context, input);
   }
 
   @Directive('@queued')

@@ -4,12 +4,13 @@ import type { Context } from '../api/context.ts';
 import { idOf, textOf, within } from '../api/input.ts';
 import { badInput, notFound } from '../api/problems.ts';
 import { DateTime, Money } from '../api/scalars.ts';
+import { concertLock, lockNames, MAX_ALONE_WAIT_MS } from '../commands/lock-order.ts';
 import { deedOf, logDeed } from '../commands/operator-log.ts';
 import { runAlone } from '../commands/runner.ts';
 import { newId } from '../platform/ids.ts';
-import { sql } from '../platform/postgres.ts';
+import { readClock, sql } from '../platform/postgres.ts';
 import { Concert } from './concert.ts';
-import { layOut, MAX_SEATS, type Section } from './lay-out.ts';
+import { type LaidOutSeat, layOut, MAX_SEATS, type Section } from './lay-out.ts';
 import { Show } from './show.ts';
 
 @InputType({ description: 'rows of seatsPerRow seats, the last may be shorter' })
@@ -66,22 +67,24 @@ export class CreateShowInput {
   sections?: SectionInput[] | null;
 }
 
-const MAX_PRICE = 1_000_000_000;
-const MAX_SECTIONS = 1_000;
+export const MAX_PRICE = 1_000_000_000;
+export const MAX_SECTIONS = 1_000;
 const SEATS_PER_STATEMENT = 10_000;
 
 /**
  * Creates a show with all its seats, or nothing.
  * @returns the show
- * @throws CallerError NOT_FOUND for an unknown concert; BAD_USER_INPUT for input outside its bounds
+ * @throws CallerError NOT_FOUND for an unknown concert; BAD_USER_INPUT for input outside its bounds, a concert that was
+ * withdrawn, and unless it starts in the future
  */
 export async function createShow(context: Context, input: CreateShowInput): Promise<Show> {
   const concertId = idOf('input.concertId', input.concertId);
-  checkTexts(input);
+  checkShow(input);
+  within('input.price', input.price, 0, MAX_PRICE);
+  if (input.salesOpenAt >= input.salesCloseAt) throw badInput('input.salesCloseAt', 'must be after salesOpenAt');
   const sections = sectionsOf(input);
   const seatCount = sections.reduce((sum, section) => sum + section.seatCount, 0);
   if (seatCount > MAX_SEATS) throw badInput('input.sections', `must have at most ${MAX_SEATS} seats together`);
-  if (!(await context.em.findOne(Concert, { id: concertId }))) throw notFound('concert');
   const show = Object.assign(new Show(), {
     id: newId(),
     concertId,
@@ -97,40 +100,56 @@ export async function createShow(context: Context, input: CreateShowInput): Prom
     cancelReason: null,
   });
   await runAlone(context.platform, async (em) => {
+    await lockNames(em, [{ shared: [concertLock(concertId)] }], MAX_ALONE_WAIT_MS);
+    const concert = await em.findOne(Concert, { id: concertId });
+    if (!concert) throw notFound('concert');
+    if (concert.withdrawnAt !== null) throw badInput('input.concertId', 'is a concert that was withdrawn');
+    if (show.startsAt <= (await readClock(em))) throw badInput('input.startsAt', 'must lie in the future');
     await em.insert(show);
-    await insertSeats(em, show.id, sections);
+    await insertSeats(em, show.id, layOut(sections));
     await logDeed(em, context, deedOf([{ after: show }]));
   });
   return show;
 }
 
-function checkTexts(input: CreateShowInput): void {
-  textOf('input.subtitle', input.subtitle, 0, 200);
-  textOf('input.venue', input.venue, 1, 200);
-  within('input.durationMinutes', input.durationMinutes, 1, 10_000);
-  within('input.price', input.price, 0, MAX_PRICE);
-  if (input.salesOpenAt >= input.salesCloseAt) throw badInput('input.salesCloseAt', 'must be after salesOpenAt');
+/** Checks those texts and numbers of a show that are given. @throws CallerError BAD_USER_INPUT */
+export function checkShow({ subtitle, venue, durationMinutes }: Partial<CreateShowInput>): void {
+  if (subtitle !== undefined) textOf('input.subtitle', subtitle, 0, 200);
+  if (venue !== undefined) textOf('input.venue', venue, 1, 200);
+  if (durationMinutes !== undefined) within('input.durationMinutes', durationMinutes, 1, 10_000);
 }
 
-function sectionsOf(input: CreateShowInput): Section[] {
-  const { sections, seatCount, seatsPerRow, price } = input;
-  const all = sections ?? [{ name: '', seatCount, seatsPerRow, price }];
-  if (all.length < 1 || all.length > MAX_SECTIONS)
-    throw badInput('input.sections', `must be from 1 to ${MAX_SECTIONS}`);
-  for (const [index, section] of all.entries()) {
-    const path = sections ? `input.sections[${index}]` : 'input';
-    if (sections) textOf(`${path}.name`, section.name, 1, 100);
-    within(`${path}.seatCount`, section.seatCount, 1, MAX_SEATS);
-    within(`${path}.seatsPerRow`, section.seatsPerRow, 1, 1_000);
-    within(`${path}.price`, section.price, 0, MAX_PRICE);
-  }
-  if (new Set(all.map(({ name }) => name)).size < all.length) {
-    throw badInput('input.sections', 'must have different names');
-  }
-  return all;
+function sectionsOf({ sections, seatCount, seatsPerRow, price }: CreateShowInput): readonly Section[] {
+  if (sections) return checkSections('input.sections', sections);
+  const only = { name: '', seatCount, seatsPerRow, price };
+  checkSizes('input', only);
+  return [only];
 }
 
-async function insertSeats(em: EntityManager, showId: string, sections: readonly Section[]): Promise<void> {
+/**
+ * Checks named sections. @returns them
+ * @param argument their path, as for `badInput`
+ * @throws CallerError BAD_USER_INPUT unless they are 1..1,000 of different names, each within its bounds
+ */
+export function checkSections(argument: string, sections: readonly Section[]): readonly Section[] {
+  const { length } = sections;
+  if (length < 1 || length > MAX_SECTIONS) throw badInput(argument, `must be from 1 to ${MAX_SECTIONS}`);
+  for (const [index, section] of sections.entries()) {
+    textOf(`${argument}[${index}].name`, section.name, 1, 100);
+    checkSizes(`${argument}[${index}]`, section);
+  }
+  if (new Set(sections.map(({ name }) => name)).size < length) throw badInput(argument, 'must have different names');
+  return sections;
+}
+
+function checkSizes(argument: string, { seatCount, seatsPerRow, price }: Section): void {
+  within(`${argument}.seatCount`, seatCount, 1, MAX_SEATS);
+  within(`${argument}.seatsPerRow`, seatsPerRow, 1, 1_000);
+  within(`${argument}.price`, price, 0, MAX_PRICE);
+}
+
+/** Inserts the seats of a show, which is locked or new. */
+export async function insertSeats(em: EntityManager, showId: string, seats: Iterable<LaidOutSeat>): Promise<void> {
   let batch: ReturnType<typeof newBatch> = newBatch();
   const flush = async (): Promise<void> => {
     await sql(
@@ -143,7 +162,7 @@ async function insertSeats(em: EntityManager, showId: string, sections: readonly
     );
     batch = newBatch();
   };
-  for (const seat of layOut(sections)) {
+  for (const seat of seats) {
     const { number, label, section, rowIndex, columnIndex, rowLength, price } = seat;
     const values = [newId(), number, label, section, rowIndex, columnIndex, rowLength, price];
     for (const [column, value] of values.entries()) batch[column]?.push(value);

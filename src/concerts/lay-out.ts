@@ -19,12 +19,22 @@ export interface LaidOutSeat {
   readonly price: number;
 }
 
-/** Numbers and labels the seats of all sections, in order; each section starts again with row A. */
-export function* layOut(sections: readonly Section[]): Generator<LaidOutSeat> {
-  let number = 0;
-  let firstRow = 0;
+/** The end of the seats that a show has: their highest number, and the number of their rows. */
+export interface End {
+  readonly number: number;
+  readonly rows: number;
+}
+
+const NO_SEATS: End = { number: 0, rows: 0 };
+
+/**
+ * Numbers and labels the seats of all sections, in order; each section starts again with row A.
+ * @param behind the seats that the show has already
+ */
+export function* layOut(sections: readonly Section[], behind: End = NO_SEATS): Generator<LaidOutSeat> {
+  let { number, rows: firstRow } = behind;
   for (const { name, seatCount, seatsPerRow, price } of sections) {
-    const lead = sections.length > 1 ? `${name}-` : '';
+    const lead = sections.length > 1 || behind.number > 0 ? `${name}-` : '';
     for (let index = 0; index < seatCount; index++) {
       const row = Math.floor(index / seatsPerRow);
       const columnIndex = index % seatsPerRow;

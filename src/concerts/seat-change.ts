@@ -4,7 +4,7 @@ import type { Channel } from '../platform/pubsub.ts';
 import type { Topic } from '../platform/topics.ts';
 import { Seat, toSeats } from './seat.ts';
 
-@ObjectType({ simpleResolvers: true, description: 'Seats of one show whose status changed, in one batch' })
+@ObjectType({ simpleResolvers: true, description: 'Seats of one show whose status or price changed, in one batch' })
 export class SeatChange {
   @Field(() => ID)
   showId!: string;
@@ -12,13 +12,14 @@ export class SeatChange {
   @Field(() => [Seat])
   seats!: Seat[];
 
-  @Field(() => Boolean, { description: 'Changes may have been missed: ask seatMap again' })
+  @Field(() => Boolean, { description: 'Changes may have been missed, or are too many to be told: ask seatMap again' })
   resync!: boolean;
 }
 
 /** Most unread seats that are kept for one subscriber; for more it receives a resync. */
-const MAX_UNREAD = 1_000;
+export const MAX_UNREAD = 1_000;
 
+/** Seats as they are now; an empty list tells that there are too many to be told. */
 export function seatsOf(showId: string): Channel<Seat[]> {
   return { name: `onsale:seats:${showId}` };
 }
@@ -28,7 +29,9 @@ export const SEAT_CHANGES: Topic<SeatChange> = {
   name: 'seatChanges',
   first: 'nothing',
   open: async ({ messages }, showId, publish) => {
-    const stop = await messages.listen(seatsOf(showId), (seats) => publish(toSeatChange(showId, seats, false)));
+    const stop = await messages.listen(seatsOf(showId), (seats) =>
+      publish(toSeatChange(showId, seats, seats.length === 0)),
+    );
     const stopGaps = messages.onGap(() => publish(toSeatChange(showId, [], true)));
     return () => {
       stop();
@@ -43,11 +46,18 @@ export const SEAT_CHANGES: Topic<SeatChange> = {
  * resync make up for a lost message.
  */
 export function publishSeats(platform: Platform, seats: readonly Seat[]): void {
-  for (const [showId, changed] of Map.groupBy(seats, (seat) => seat.showId)) {
-    platform.messages.publish(seatsOf(showId), changed).catch((error: unknown) => {
-      platform.log.warn({ showId, error: String(error) }, 'a change of seats could not be published');
-    });
-  }
+  for (const [showId, changed] of Map.groupBy(seats, (seat) => seat.showId)) publishTo(platform, showId, changed);
+}
+
+/** Publishes to all processes, after the commit, that seats should be asked for again. Never throws. */
+export function publishResync(platform: Platform, showId: string): void {
+  publishTo(platform, showId, []);
+}
+
+function publishTo(platform: Platform, showId: string, seats: Seat[]): void {
+  platform.messages.publish(seatsOf(showId), seats).catch((error: unknown) => {
+    platform.log.warn({ showId, error: String(error) }, 'a change of seats could not be published');
+  });
 }
 
 function toSeatChange(showId: string, seats: Seat[], resync: boolean): SeatChange {

@@ -109,10 +109,16 @@ export class StockEvent extends SalesEvent {
   stock!: number;
 }
 
-@ObjectType({ implements: SalesEvent, description: 'show.sold_out' })
+@ObjectType({ implements: SalesEvent, description: 'show.sold_out, changed' })
 export class ShowEvent extends SalesEvent {
   @Field(() => ID)
   concertId!: string;
+
+  @Field(() => String, { nullable: true, description: 'Where it is from now on; of show.changed only' })
+  venue!: string | null;
+
+  @Field(() => DateTime, { nullable: true, description: 'When it is from now on; of show.changed only' })
+  startsAt!: Date | null;
 }
 
 @ObjectType({ implements: SalesEvent, description: 'queue.opened, paused, resumed, closed, drained' })
@@ -159,11 +165,12 @@ interface Data {
   readonly expiresAt?: string;
   readonly cancelledAt?: string;
   readonly payBy?: string;
+  readonly startsAt?: string;
 }
 
 /** An event as the schema has it. */
 export function toSalesEvent({ id, type, time, sequence, subject, data }: Envelope): SalesEvent {
-  const { reservationId = null, orderId = null, expiresAt, cancelledAt, payBy } = data as Data;
+  const { reservationId = null, orderId = null, expiresAt, cancelledAt, payBy, startsAt } = data as Data;
   const dateOf = (text: string | undefined): Date | null => (text === undefined ? null : new Date(text));
   return Object.assign(
     new (classOf(type))(),
@@ -171,13 +178,19 @@ export function toSalesEvent({ id, type, time, sequence, subject, data }: Envelo
       showId: null,
       userId: null,
       failure: null,
+      venue: null,
       refundId: null,
       refunded: null,
       paidReservationId: reservationId,
       paidOrderId: orderId,
     },
     data,
-    { expiresAt: dateOf(expiresAt), cancelledAt: dateOf(cancelledAt), payBy: dateOf(payBy) },
+    {
+      expiresAt: dateOf(expiresAt),
+      cancelledAt: dateOf(cancelledAt),
+      payBy: dateOf(payBy),
+      startsAt: dateOf(startsAt),
+    },
     { id, type, sequence, subject, time: new Date(time) },
   );
 }

@@ -92,6 +92,11 @@ export async function sqlRow<Row>(em: EntityManager, text: string, params: reado
  */
 export const NOW_ONCE = '(select clock_timestamp())';
 
+/** PostgreSQL's clock at this moment. */
+export async function readClock(em: EntityManager): Promise<Date> {
+  return (await sqlRow<{ now: Date }>(em, 'select clock_timestamp() as now')).now;
+}
+
 const preparedNames = new Map<string, string>();
 
 /**

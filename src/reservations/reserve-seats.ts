@@ -8,7 +8,7 @@ import { type Prepared, run, type Scene, type Verb } from '../commands/runner.ts
 import { readHolders, Seat } from '../concerts/seat.ts';
 import { newId } from '../platform/ids.ts';
 import { forkOf, type Platform } from '../platform/platform.ts';
-import { anyOf, prepared, sql, sqlRow } from '../platform/postgres.ts';
+import { anyOf, prepared, readClock, sql } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
 import { stretchToken } from '../queue/end-token.ts';
 import { tokenRequired } from '../queue/require-pass.ts';
@@ -123,7 +123,7 @@ async function refuseAtOnce(
     { disableIdentityMap: true },
   );
   await readHolders(em, seats);
-  const { now } = await sqlRow<{ now: Date }>(em, 'select clock_timestamp() as now');
+  const now = await readClock(em);
   const facts = await readSaleFacts(
     em,
     late.map((one) => ({ asked: one })),

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { loadScript, runScript } from '../../platform/lua.ts';
 import { forkOf, type Platform, perProcess } from '../../platform/platform.ts';
-import { sqlRow } from '../../platform/postgres.ts';
+import { readClock } from '../../platform/postgres.ts';
 import type { Channel } from '../../platform/pubsub.ts';
 import { SECOND } from '../../platform/units.ts';
 import { Queue, type QueueState } from '../queue.ts';
@@ -165,7 +165,7 @@ export async function pushSettings(platform: Platform, queue: Queue): Promise<vo
  */
 async function msUntilOpening(platform: Platform, { state, opensAt }: Queue): Promise<number> {
   if (state !== 'SCHEDULED' || !opensAt) return 0;
-  const { now } = await sqlRow<{ now: Date }>(forkOf(platform), 'select clock_timestamp() as now');
+  const now = await readClock(forkOf(platform));
   return Math.max(0, opensAt.getTime() - now.getTime());
 }
 
