@@ -29,6 +29,7 @@ const OPERATORS: Record<string, string> = {
   updateConcert: `mutation { updateConcert(input: { id: "${ID}", title: "a concert" }) { id } }`,
   createShow: `mutation { createShow(input: { concertId: "${ID}", venue: "a hall", startsAt: "2030-01-02T00:00:00Z",
     salesOpenAt: "2030-01-01T00:00:00Z", salesCloseAt: "2030-01-02T00:00:00Z", price: 1 }) { id } }`,
+  updateShow: `mutation { updateShow(input: { id: "${ID}", venue: "a hall" }) { __typename } }`,
   queueHistory: `{ queueHistory(queueId: "${ID}") { at } }`,
   issuePriorityCodes: `mutation { issuePriorityCodes(input: { queueId: "${ID}", priority: 1, count: 1 }) }`,
   revokeToken: `mutation { revokeToken(queueId: "${ID}", userId: "${ID}") { value } }`,

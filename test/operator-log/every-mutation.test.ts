@@ -165,6 +165,27 @@ const CASES: Record<string, Case> = {
     },
     refused: { input: { code: 'forged', showId: UNKNOWN, idempotencyKey: 'k' } },
   },
+  updateShow: {
+    query: withInput('updateShow', '{ __typename }'),
+    done: async () => {
+      const { id } = await makeShow(operator, { seatCount: 3, price: 5 });
+      const addSections = [{ name: 'more', seatCount: 2, price: 1 }];
+      const section = { type: 'Section', showId: id, name: '', seats: 3 };
+      return {
+        variables: { input: { id, venue: 'elsewhere', prices: [{ section: '', price: 7 }], addSections } },
+        subject: id,
+        before: [
+          { ...section, price: 5 },
+          { type: 'Show', id, venue: 'a hall', price: 5, seatCount: 3 },
+        ],
+        after: [
+          { ...section, price: 7 },
+          { type: 'Show', id, venue: 'elsewhere', price: 7, seatCount: 5 },
+        ],
+      };
+    },
+    refused: { input: { id: UNKNOWN, venue: 'elsewhere' } },
+  },
   createProduct: {
     query: withInput('createProduct', '{ id }'),
     done: async () => {
