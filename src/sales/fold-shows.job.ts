@@ -3,10 +3,12 @@ import { runAlone } from '../commands/runner.ts';
 import type { Job } from '../platform/jobs.ts';
 import { sql, sqlRow } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
-import { FOLDED_UNTIL, HELD_SEATS, SOLD_SEATS } from './show-stats.ts';
+import { foldedUntil, HELD_SEATS, SOLD_SEATS } from './show-stats.ts';
 
 /** Payments, and refunds, that one transaction adds up, about. */
 const MAX_AT_ONCE = 10_000;
+/** Transactions of one run; the next run goes on. */
+const MAX_ROUNDS = 50;
 
 /**
  * Adds payments and refunds up by show and minute, and counts the seats of shows at the end of each minute. It changes no
@@ -16,7 +18,7 @@ export const foldShows: Job = {
   name: 'fold-shows',
   everyMs: 5 * SECOND,
   async run(platform) {
-    while (await runAlone(platform, fold));
+    for (let rounds = 0; rounds < MAX_ROUNDS && (await runAlone(platform, fold)); rounds++);
     await runAlone(platform, count);
   },
 };
@@ -28,32 +30,32 @@ export const foldShows: Job = {
  */
 async function fold(em: EntityManager): Promise<boolean> {
   if (!(await isMine(em))) return false;
+  const folded = await foldedUntil(em);
   const before = await oldestChange(em);
   // A statement of its own, begun after the oldest change was looked for: it sees everything from before that instant.
   const { until, isAll } = await sqlRow<{ until: string; isAll: boolean }>(
     em,
     `with span as (
        select least($1::timestamptz,
-         (select created_at from payment where created_at > folded_until order by created_at offset $2 limit 1),
-         (select created_at from refund where created_at > folded_until order by created_at offset $2 limit 1)) as until
-       from show_minute_fold
+         (select created_at from payment where created_at > $2::timestamptz order by created_at offset $3 limit 1),
+         (select created_at from refund where created_at > $2::timestamptz order by created_at offset $3 limit 1)) as until
      )
      select until::text, until = $1::timestamptz as "isAll" from span`,
-    [before, MAX_AT_ONCE],
+    [before, folded, MAX_AT_ONCE],
   );
   await sql(
     em,
     `with change as (
        select show_id, date_trunc('minute', at, 'UTC') as minute, sum(sold)::int as sold, sum(revenue)::bigint as revenue,
          sum(refunds)::bigint as refunds, sum(failed)::int as failed
-       from show_change where at >= ${FOLDED_UNTIL} and at < $1::timestamptz group by 1, 2
+       from show_change where at >= $1::timestamptz and at < $2::timestamptz group by 1, 2
      )
      merge into show_minute m using change c on m.show_id = c.show_id and m.minute = c.minute
      when matched then update set sold = m.sold + c.sold, revenue = m.revenue + c.revenue,
        refunds = m.refunds + c.refunds, failed = m.failed + c.failed
      when not matched then insert (show_id, minute, sold, revenue, refunds, failed)
        values (c.show_id, c.minute, c.sold, c.revenue, c.refunds, c.failed)`,
-    [until],
+    [folded, until],
   );
   await sql(em, 'update show_minute_fold set folded_until = $1::timestamptz where folded_until < $1::timestamptz', [
     until,

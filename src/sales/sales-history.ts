@@ -6,7 +6,7 @@ import { DateTime, Money } from '../api/scalars.ts';
 import { Show } from '../concerts/show.ts';
 import { sql } from '../platform/postgres.ts';
 import { widthOf } from '../platform/widths.ts';
-import { FOLDED_UNTIL } from './show-stats.ts';
+import { foldedUntil, isUnfolded } from './show-stats.ts';
 
 @ObjectType({ description: 'What happened to a show in some minutes' })
 export class SalesHistoryPoint {
@@ -66,14 +66,14 @@ export async function readSalesHistory(context: Context, id: string, minutes: nu
        where show_id = $1 and minute >= ${SINCE}
        union all
        select at, sold, revenue, refunds, failed, null, null from show_change
-       where show_id = $1 and at >= ${FOLDED_UNTIL} and at >= ${SINCE}
+       where show_id = $1 and ${isUnfolded('$4')} and at >= ${SINCE}
      )
      select date_bin(make_interval(mins => $3), at, timestamptz 'epoch') as at, $3::int as minutes, sum(sold)::int as sold,
        (array_agg(held order by at desc) filter (where held is not null))[1] as held,
        (array_agg(free order by at desc) filter (where free is not null))[1] as free,
        sum(revenue)::bigint as revenue, sum(refunds)::bigint as refunds, sum(failed)::int as "failedPayments"
      from change group by 1 order by 1`,
-    [showId, minutes, width],
+    [showId, minutes, width, await foldedUntil(context.em)],
   );
   return rows.map((row) => Object.assign(new SalesHistoryPoint(), row));
 }

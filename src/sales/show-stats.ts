@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { EntityManager } from '@mikro-orm/core';
 import { Field, ID, Int, ObjectType } from 'type-graphql';
 import { notFound } from '../api/problems.ts';
 import { DateTime, Money } from '../api/scalars.ts';
@@ -40,13 +41,25 @@ export const SOLD_SEATS = '(select count(*) from ticket t where t.show_id = s.id
 export const HELD_SEATS =
   '(select count(*) from hold h where h.show_id = s.id and h.expires_at > clock_timestamp())::int';
 
-/** SQL for the instant before which changes of shows are added up in `show_minute`. */
-export const FOLDED_UNTIL = '(select folded_until from show_minute_fold)';
+/** The instant, as PostgreSQL writes it, before which changes of shows are added up in `show_minute`; it only goes up. */
+export async function foldedUntil(em: EntityManager): Promise<string> {
+  const text = 'select folded_until::text as until from show_minute_fold';
+  return (await sqlRow<{ until: string }>(em, text)).until;
+}
+
+/**
+ * SQL for the rows of `show_change` that are not added up. They are those that the snapshot of the statement says; the
+ * parameter, which `foldedUntil` has answered before, tells PostgreSQL how few they are, so that it finds them by their time.
+ */
+export function isUnfolded(parameter: string): string {
+  return `at >= ${parameter}::timestamptz and at >= (select folded_until from show_minute_fold)`;
+}
 
 /** Counts a show, in one snapshot. The show must exist. */
 async function countShow(platform: Platform, showId: string): Promise<ShowStats> {
+  const em = forkOf(platform);
   const counted = await sqlRow<Omit<ShowStats, 'free'> & { seats: number }>(
-    forkOf(platform),
+    em,
     `select s.id as "showId", clock_timestamp() as at, s.seat_count as seats, ${SOLD_SEATS} as sold, ${HELD_SEATS} as held,
        m.revenue + c.revenue as revenue, m.refunds + c.refunds as refunds, (m.failed + c.failed)::int as "failedPayments"
      from show s, lateral (
@@ -55,9 +68,9 @@ async function countShow(platform: Platform, showId: string): Promise<ShowStats>
        from show_minute where show_id = s.id) m, lateral (
        select coalesce(sum(revenue), 0)::bigint as revenue, coalesce(sum(refunds), 0)::bigint as refunds,
          coalesce(sum(failed), 0) as failed
-       from show_change where show_id = s.id and at >= ${FOLDED_UNTIL}) c
+       from show_change where show_id = s.id and ${isUnfolded('$2')}) c
      where s.id = $1`,
-    [showId],
+    [showId, await foldedUntil(em)],
   );
   const { seats, ...stats } = counted;
   return Object.assign(new ShowStats(), stats, { free: seats - stats.sold - stats.held });

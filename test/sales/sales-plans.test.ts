@@ -4,6 +4,7 @@ import { makeShow } from '../support/builders.ts';
 import type { Buyer, Data } from '../support/client.ts';
 import { type Plan, sentBy, stepsOf } from '../support/plans.ts';
 import type { AppProcess } from '../support/process.ts';
+import { untilShowsFolded } from '../support/shows.ts';
 import { World } from '../support/world.ts';
 
 const PAYMENTS = 100_000;
@@ -143,3 +144,24 @@ it('users are found by the beginning of their names, the next page too', async (
     }
   }
 });
+
+it('what is not added up yet of a show is found by its time, not by the reservations of the show', async () => {
+  // They were made past the product, at times up to which everything was added up already.
+  await world.pool.query(`update show_minute_fold set folded_until = '-infinity'`);
+  await untilShowsFolded(world.pool);
+  await world.pool.query('vacuum analyze');
+  const { salesHistory } = await operator.get(
+    `{ salesHistory(showId: "${ids.showId}", minutes: 43200) { sold revenue failedPayments } }`,
+  );
+  const sold = salesHistory.reduce((sum: number, point: Data) => sum + point.sold + point.failedPayments, 0);
+  expect(sold).toBe(PAYMENTS / SHOWS);
+  const feed = operator.watch(`subscription { showStats(showId: "${ids.showId}") { revenue } }`);
+  await feed.until(() => true);
+  await feed.close();
+  for (const part of ['date_bin(make_interval(mins => $3), at', 'from show s, lateral']) {
+    const nodes = await stepsOf(world.pool, await sentBy(process, part));
+    expect(indexesOf(nodes)).toEqual(expect.arrayContaining(['payment_created', 'show_minute_pkey']));
+    expect(indexesOf(nodes)).not.toContain('reservation_show');
+    expect(seqScansOf(nodes).filter((table) => ['payment', 'reservation', 'show_minute'].includes(table))).toEqual([]);
+  }
+}, 60_000);
