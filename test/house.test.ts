@@ -37,6 +37,7 @@ const UPWARD_CALLS: Record<string, string> = {
     'leaving gives up what is held under the token',
   'src/queue/revoke-token.ts -> src/reservations/release-reservation.ts':
     'revoking takes away what is held under the token',
+  'src/concerts/withdraw-concert.ts -> src/reservations/end-holds.ts': 'withdrawing a concert ends what is held of it',
 };
 /** Reads of the environment besides the configuration, each with its reason. */
 const ENVIRONMENT_READERS: Record<string, string> = {

@@ -8,12 +8,12 @@ import {
   specifiedDirectives,
 } from 'graphql';
 import { isOperator } from '../accounts/is-operator.ts';
-import { findConcertQueue, findShow } from '../concerts/find-show.ts';
+import { findConcert, findShow } from '../concerts/find-show.ts';
 import { withTimeout } from '../platform/with-timeout.ts';
 import { requirePass, watchPass } from '../queue/require-pass.ts';
 import { asOperator, type Context, callerOf, type Declared, MAX_REQUEST_MS, type Pass, withPass } from './context.ts';
 import { idOf } from './input.ts';
-import { CallerError, Problem } from './problems.ts';
+import { CallerError, notFound, Problem } from './problems.ts';
 
 /** All directives of the schema: those of the specification, and the two that restrict the use of a field. */
 export const DIRECTIVES = [
@@ -160,14 +160,23 @@ function untilPassEnds(subscribe: Resolver): Resolver {
   };
 }
 
-/** Id of the queue in front of the concert or show that the arguments name, or null. */
+/**
+ * Id of the queue in front of the concert or show that the arguments name, or null.
+ * @throws CallerError NOT_FOUND for an unknown one, and for one that was withdrawn unless the caller is an operator
+ */
 async function queueInFront(context: Context, args: Record<string, unknown>): Promise<string | null> {
   const { input } = args as { input?: object };
   const { concertId, showId } = { ...args, ...input } as Record<string, string>;
   const within = input ? 'input.' : '';
-  if (concertId !== undefined) return findConcertQueue(context.platform, idOf(`${within}concertId`, concertId));
-  if (showId === undefined) throw new Error('a @queued field names neither a concert nor a show');
-  return (await findShow(context.platform, idOf(`${within}showId`, showId))).queueId;
+  if (concertId === undefined && showId === undefined) {
+    throw new Error('a @queued field names neither a concert nor a show');
+  }
+  const { queueId, isWithdrawn } =
+    concertId === undefined
+      ? await findShow(context.platform, idOf(`${within}showId`, showId as string))
+      : await findConcert(context.platform, idOf(`${within}concertId`, concertId));
+  if (isWithdrawn && !(await isOperator(context))) throw notFound(concertId === undefined ? 'show' : 'concert');
+  return queueId;
 }
 
 /** Refuses a field that takes longer than `deadlineMs` milliseconds; at 0 or less the field does not begin. */

@@ -10,6 +10,7 @@ import { ConcertsResolver } from '../concerts/concerts.resolver.ts';
 import { SEAT_CHANGES } from '../concerts/seat-change.ts';
 import { ShowResolver } from '../concerts/show.resolver.ts';
 import { NoSeatAvailable, ShowBegun } from '../concerts/update-show.ts';
+import { SeatsSold } from '../concerts/withdraw-concert.ts';
 import { CouponAlreadyClaimed } from '../coupons/claim-coupon.ts';
 import { CouponsResolver } from '../coupons/coupons.resolver.ts';
 import { QuantityOnlyGrows } from '../coupons/update-coupon.ts';
@@ -80,6 +81,7 @@ export function makeSchema(): GraphQLSchema {
       QuantityOnlyGrows,
       ShowBegun,
       NoSeatAvailable,
+      SeatsSold,
       ...SALES_EVENTS,
     ],
     directives: DIRECTIVES,

@@ -12,10 +12,11 @@ import {
   Root,
   Subscription,
 } from 'type-graphql';
+import { isOperator } from '../accounts/is-operator.ts';
 import { type Connection, idKey, pageOf, toConnection } from '../api/connection.ts';
 import { type Context, load, PUBLIC, SLOW } from '../api/context.ts';
 import { idOf, textOf } from '../api/input.ts';
-import { LocalDate } from '../api/scalars.ts';
+import { DateTime, LocalDate } from '../api/scalars.ts';
 import type { Subject } from '../platform/topics.ts';
 import { Queue } from '../queue/queue.ts';
 import { availableDates } from './available-dates.ts';
@@ -27,10 +28,16 @@ import { readAvailableSeats, readSeatMap, readSeatStates } from './read-seats.ts
 import { Seat, SeatStates } from './seat.ts';
 import { SEAT_CHANGES, SeatChange } from './seat-change.ts';
 import { Show } from './show.ts';
-import { UpdateConcertInput, updateConcert } from './update-concert.ts';
+import { UpdateConcertInput, UpdateConcertResult, updateConcert } from './update-concert.ts';
 import { UpdateShowInput, UpdateShowResult, updateShow } from './update-show.ts';
+import { WithdrawConcertInput, WithdrawConcertResult, withdrawConcert } from './withdraw-concert.ts';
 
 const NAME = 'concert';
+
+/** The condition of the concerts that are shown: to operators also those that were withdrawn. */
+async function shownTo(context: Context): Promise<{ withdrawnAt?: null }> {
+  return (await isOperator(context)) ? {} : { withdrawnAt: null };
+}
 
 @Resolver(() => Concert)
 export class ConcertsResolver {
@@ -44,6 +51,12 @@ export class ConcertsResolver {
     return load(context, showsOfConcerts, concert.id);
   }
 
+  @Directive('@operator')
+  @FieldResolver(() => DateTime, { nullable: true, description: 'When it was withdrawn; null: everybody sees it' })
+  withdrawnAt(@Root() concert: Concert): Date | null {
+    return concert.withdrawnAt;
+  }
+
   @Extensions(PUBLIC)
   @Query(() => ConcertConnection)
   async concerts(
@@ -52,21 +65,22 @@ export class ConcertsResolver {
     @Ctx() context: Context,
   ): Promise<Connection<Concert>> {
     const page = pageOf(NAME, first, after, idKey);
-    const where = page.after ? { id: { $lt: page.after } } : {};
+    const where = { ...(page.after && { id: { $lt: page.after } }), ...(await shownTo(context)) };
     const rows = await context.em.find(Concert, where, { orderBy: { id: 'desc' }, limit: first + 1 });
     return toConnection(NAME, rows, first, ({ id }) => id);
   }
 
   @Extensions(PUBLIC)
   @Query(() => Concert, { nullable: true })
-  concert(@Arg('id', () => ID) id: string, @Ctx() context: Context): Promise<Concert | null> {
-    return context.em.findOne(Concert, { id: idOf('id', id) });
+  async concert(@Arg('id', () => ID) id: string, @Ctx() context: Context): Promise<Concert | null> {
+    return context.em.findOne(Concert, { id: idOf('id', id), ...(await shownTo(context)) });
   }
 
   @Extensions(PUBLIC)
   @Query(() => Concert, { nullable: true, description: 'The concert that a URL names' })
-  concertBySlug(@Arg('slug', () => String) slug: string, @Ctx() context: Context): Promise<Concert | null> {
-    return context.em.findOne(Concert, { slug: textOf('slug', slug, 0, MAX_SLUG).normalize('NFKC') });
+  async concertBySlug(@Arg('slug', () => String) text: string, @Ctx() context: Context): Promise<Concert | null> {
+    const slug = textOf('slug', text, 0, MAX_SLUG).normalize('NFKC');
+    return context.em.findOne(Concert, { slug, ...(await shownTo(context)) });
   }
 
   @Directive('@queued')
@@ -124,11 +138,8 @@ a whole hall`,
   }
 
   @Directive('@operator')
-  @Mutation(() => Concert)
-  updateConcert(
-    @Arg('input', () => UpdateConcertInput) input: UpdateConcertInput,
-    @Ctx() context: Context,
-  ): Promise<Concert> {
+  @Mutation(() => UpdateConcertResult)
+  updateConcert(@Arg('input', () => UpdateConcertInput) input: UpdateConcertInput, @Ctx() context: Context) {
     return updateConcert(context, input);
   }
 
@@ -137,6 +148,15 @@ a whole hall`,
   @Mutation(() => Show)
   createShow(@Arg('input', () => CreateShowInput) input: CreateShowInput, @Ctx() context: Context): Promise<Show> {
     return createShow(context, input);
+  }
+
+  @Extensions(SLOW)
+  @Directive('@operator')
+  @Mutation(() => WithdrawConcertResult, {
+    description: 'Hides the concert and its shows from everybody but operators, and ends their holds. Again: as it is',
+  })
+  withdrawConcert(@Arg('input', () => WithdrawConcertInput) input: WithdrawConcertInput, @Ctx() context: Context) {
+    return withdrawConcert(context, input);
   }
 
   @Extensions(SLOW)

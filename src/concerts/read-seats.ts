@@ -78,7 +78,7 @@ function freeSeats(ofSection: string): string {
   return prepared(`select s.id, s.show_id as "showId", s.number, s.label, s.section, s.price::float8 as price,
        'AVAILABLE' as status, s.revision + case when h.seat_id is null then 0 else 1 end as revision
      from show sh join seat s on s.show_id = sh.id left join hold h on h.seat_id = s.id
-     where sh.concert_id = $1
+     where sh.concert_id = $1 and not exists (select from concert where id = $1 and withdrawn_at is not null)
        and sh.starts_at >= ($2::date::timestamp at time zone $3)
        and sh.starts_at < (($2::date + 1)::timestamp at time zone $3)
        and sh.sales_open_at <= clock_timestamp() and sh.sales_close_at > clock_timestamp()

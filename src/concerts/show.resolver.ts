@@ -1,4 +1,5 @@
 import { Arg, Ctx, Extensions, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
+import { isOperator } from '../accounts/is-operator.ts';
 import { type Context, load, PUBLIC } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
 import { LocalDate } from '../api/scalars.ts';
@@ -10,9 +11,15 @@ import { Show } from './show.ts';
 @Resolver(() => Show)
 export class ShowResolver {
   @Extensions(PUBLIC)
-  @Query(() => Show, { nullable: true, description: 'null for an unknown id' })
-  show(@Arg('id', () => ID, { description: 'Id of the show' }) id: string, @Ctx() context: Context) {
-    return context.em.findOne(Show, { id: idOf('id', id) });
+  @Query(() => Show, {
+    nullable: true,
+    description: 'null for an unknown id, and for a show of a concert that was withdrawn',
+  })
+  async show(@Arg('id', () => ID, { description: 'Id of the show' }) id: string, @Ctx() context: Context) {
+    const show = await context.em.findOne(Show, { id: idOf('id', id) });
+    if (!show) return null;
+    const { withdrawnAt } = await load(context, concertsById, show.concertId);
+    return withdrawnAt !== null && !(await isOperator(context)) ? null : show;
   }
 
   @FieldResolver(() => Concert)

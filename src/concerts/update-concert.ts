@@ -1,10 +1,10 @@
-import { Field, ID, InputType } from 'type-graphql';
+import { createUnionType, Field, ID, InputType } from 'type-graphql';
 import type { Context } from '../api/context.ts';
 import { givenOf, idOf } from '../api/input.ts';
-import { notFound } from '../api/problems.ts';
+import { notFound, Withdrawn, withdrawn } from '../api/problems.ts';
 import { CONCERTS, rowsOf } from '../commands/lock-order.ts';
 import { run, type Verb } from '../commands/runner.ts';
-import type { Concert } from './concert.ts';
+import { Concert } from './concert.ts';
 import { checkedTexts, readTakenSlugs, SLUGS, slugTaken } from './create-concert.ts';
 
 @InputType({ description: 'Left out: unchanged' })
@@ -31,13 +31,18 @@ export class UpdateConcertInput {
   slug?: string | null;
 }
 
+export const UpdateConcertResult = createUnionType({
+  name: 'UpdateConcertResult',
+  types: () => [Concert, Withdrawn] as const,
+});
+
 interface UpdateConcert {
   readonly id: string;
   /** Those that change. */
   readonly texts: Partial<Pick<Concert, 'title' | 'description' | 'artist' | 'imageUrl' | 'slug'>>;
 }
 
-const UPDATE_CONCERT: Verb<UpdateConcert, Concert, undefined, Set<string>> = {
+const UPDATE_CONCERT: Verb<UpdateConcert, Concert | Withdrawn, undefined, Set<string>> = {
   name: 'updateConcert',
   contends: ({ id, texts }) => [`concert:${id}`, ...(texts.slug === undefined ? [] : [SLUGS])],
   locks: ({ id, texts }) => ({
@@ -54,6 +59,7 @@ const UPDATE_CONCERT: Verb<UpdateConcert, Concert, undefined, Set<string>> = {
   decide({ asked: { id, texts }, facts: taken }, scene) {
     const concert = scene.find(CONCERTS, id);
     if (!concert) throw notFound('concert');
+    if (concert.withdrawnAt !== null) return withdrawn([id]);
     const { slug = concert.slug } = texts;
     if (slug !== concert.slug && taken.has(slug)) throw slugTaken();
     taken.add(slug);
@@ -63,11 +69,11 @@ const UPDATE_CONCERT: Verb<UpdateConcert, Concert, undefined, Set<string>> = {
 
 /**
  * Changes the texts of a concert that are given.
- * @returns the concert
+ * @returns the concert; Withdrawn for one that was withdrawn
  * @throws CallerError NOT_FOUND for an unknown concert; BAD_USER_INPUT for texts that `checkedTexts` refuses, for null
  * except as `imageUrl`, and for a slug that another concert has
  */
-export async function updateConcert(context: Context, input: UpdateConcertInput): Promise<Concert> {
+export async function updateConcert(context: Context, input: UpdateConcertInput): Promise<Concert | Withdrawn> {
   const { id, ...texts } = givenOf(input, 'imageUrl');
   return run(context, UPDATE_CONCERT, { id: idOf('input.id', id as string), texts: checkedTexts(texts) });
 }

@@ -130,6 +130,8 @@ interface ReservationFacts {
   readonly startsAt: Date;
   /** When the show was cancelled; null: it takes place. */
   readonly cancelledAt: Date | null;
+  /** When the concert was withdrawn; null: it is shown. */
+  readonly withdrawnAt: Date | null;
   /** The queue in front of the concert, or null. */
   readonly queueId: string | null;
   readonly queueState: string | null;
@@ -170,7 +172,8 @@ const RESERVATION: PayableKind<KnownReservation, ReservationFacts> = {
   async factsToPay(em, items, { platform: { config } }) {
     const rows = await sql<Omit<ReservationFacts, 'token' | 'paid'> & { tokenUsed: boolean }>(
       em,
-      prepared(`select sh.starts_at as "startsAt", sh.cancelled_at as "cancelledAt", c.queue_id as "queueId", q.state as "queueState",
+      prepared(`select sh.starts_at as "startsAt", sh.cancelled_at as "cancelledAt",
+         c.withdrawn_at as "withdrawnAt", c.queue_id as "queueId", q.state as "queueState",
          exists (select from payment p where p.token_hash = u.token and p.status <> 'FAILED') as "tokenUsed",
          case when $3 then
            (select count(*) from hold h where h.show_id = r.show_id and h.user_id = r.user_id and h.reservation_id <> r.id
@@ -203,6 +206,7 @@ const RESERVATION: PayableKind<KnownReservation, ReservationFacts> = {
     const reservation = scene.find(RESERVATIONS, id);
     if (reservation?.userId !== userId) throw notFound('reservation');
     if (facts.paid.by) return alreadyPaid(facts.paid.by);
+    if (facts.withdrawnAt !== null) return refuse('WITHDRAWN');
     if (facts.cancelledAt !== null) return refuse('SHOW_CANCELLED');
     const { storedStatus, seatIds, amount } = reservation;
     if (storedStatus === 'RELEASED' || storedStatus === 'CANCELLED' || facts.startsAt <= now)

@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/core';
 import { Field, ID, InputType } from 'type-graphql';
 import { type Context, callerOf, type Pass } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
-import { badInput, CallerError, refuse } from '../api/problems.ts';
+import { badInput, CallerError, notFound, refuse } from '../api/problems.ts';
 import { limitOf, rowsOf, SEATS, showLock } from '../commands/lock-order.ts';
 import { type Prepared, run, type Scene, type Verb } from '../commands/runner.ts';
 import { readHolders, Seat } from '../concerts/seat.ts';
@@ -50,6 +50,8 @@ export interface SaleFacts {
   readonly salesCloseAt: Date;
   /** When the show was cancelled; null: it takes place. */
   readonly cancelledAt: Date | null;
+  /** When the concert was withdrawn; null: it is shown. */
+  readonly withdrawnAt: Date | null;
   /** Number of seats of the show that the user holds or has bought. */
   readonly has: number;
 }
@@ -185,13 +187,15 @@ function judge(
 /**
  * Checks that the show takes place, the sale is open and the limit is kept.
  * @returns a Refusal SHOW_CANCELLED or TOO_MANY_SEATS, SaleClosed, or undefined
+ * @throws CallerError NOT_FOUND for a show of a concert that was withdrawn
  */
 export function judgeSale(
   { config }: Platform,
-  { salesOpenAt, salesCloseAt, cancelledAt, has }: SaleFacts,
+  { salesOpenAt, salesCloseAt, cancelledAt, withdrawnAt, has }: SaleFacts,
   count: number,
   now: Date,
 ): ReserveRefusal | undefined {
+  if (withdrawnAt !== null) throw notFound('show');
   if (cancelledAt !== null) return refuse('SHOW_CANCELLED');
   if (now < salesOpenAt || now >= salesCloseAt) return saleClosed(salesOpenAt, salesCloseAt);
   return has + count > config.SEATS_PER_USER ? refuse('TOO_MANY_SEATS') : undefined;
@@ -214,11 +218,11 @@ export async function readSaleFacts(
   const rows = await sql<SaleFacts & { name: string }>(
     em,
     prepared(`select u.user_id || ':' || u.show_id as name, sh.sales_open_at as "salesOpenAt", sh.sales_close_at as "salesCloseAt",
-       sh.cancelled_at as "cancelledAt",
+       sh.cancelled_at as "cancelledAt", c.withdrawn_at as "withdrawnAt",
        (select count(*) from hold h
           where h.show_id = u.show_id and h.user_id = u.user_id and h.expires_at > clock_timestamp())
          + (select count(*) from ticket t where t.show_id = u.show_id and t.user_id = u.user_id) as has
-     from unnest($1::uuid[], $2::uuid[]) as u (user_id, show_id) join show sh on sh.id = u.show_id`),
+     from unnest($1::uuid[], $2::uuid[]) as u (user_id, show_id) join show sh on sh.id = u.show_id join concert c on c.id = sh.concert_id`),
     [distinct.map(({ userId }) => userId), distinct.map(({ showId }) => showId)],
   );
   const facts = new Map(rows.map(({ name, ...sale }) => [name, sale]));

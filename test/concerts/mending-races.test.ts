@@ -1,6 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
 import { makeShow, reserve, violationsOf } from '../support/builders.ts';
 import type { Buyer, Data } from '../support/client.ts';
+import { sellWhileWithdrawn } from '../support/withdrawn.ts';
 import { World } from '../support/world.ts';
 
 const UPDATE = 'mutation ($input: UpdateShowInput!) { updateShow(input: $input) { __typename } }';
@@ -59,4 +60,25 @@ it('without the locks of show and seats what is held gets another price: the tes
     wrong = (await reservedWhileRepriced(operator).catch(() => ({ wrong: 0 }))).wrong;
   }
   expect(wrong).toBeGreaterThan(0);
+});
+
+it('of a concert that is withdrawn nothing is held or sold afterwards, also by who was reserving or paying', async () => {
+  world = await World.open();
+  const operator = await world.operator();
+  const answers = new Set<string>();
+  for (let round = 0; round < 10; round++) {
+    const { answer, sold } = await sellWhileWithdrawn(world, operator);
+    expect(sold).toBe(0);
+    answers.add(answer.__typename);
+  }
+  expect([...answers].filter((name) => name !== 'Concert' && name !== 'SeatsSold')).toEqual([]);
+  expect(await violationsOf(operator)).toEqual({});
+});
+
+it('without the locks of its shows a withdrawn concert is sold: the test of the guard can fail', async () => {
+  world = await World.open({ preload: './without-hall-locks.ts' });
+  const operator = await world.operator();
+  let sold = 0;
+  for (let round = 0; round < 40 && sold === 0; round++) sold = (await sellWhileWithdrawn(world, operator)).sold;
+  expect(sold).toBeGreaterThan(0);
 });

@@ -5,7 +5,8 @@ import { World } from '../support/world.ts';
 
 const FIELDS = 'id title artist description imageUrl slug';
 const CREATE = `mutation ($input: CreateConcertInput!) { createConcert(input: $input) { ${FIELDS} } }`;
-const UPDATE = `mutation ($input: UpdateConcertInput!) { updateConcert(input: $input) { ${FIELDS} } }`;
+const UPDATE = `mutation ($input: UpdateConcertInput!) { updateConcert(input: $input) {
+  ... on Concert { ${FIELDS} } } }`;
 const BY_SLUG = `query ($slug: String!) { concertBySlug(slug: $slug) { ${FIELDS} } }`;
 
 let world: World;

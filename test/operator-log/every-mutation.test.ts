@@ -118,7 +118,7 @@ const CASES: Record<string, Case> = {
     refused: { input: { title: '' } },
   },
   updateConcert: {
-    query: withInput('updateConcert', '{ id }'),
+    query: withInput('updateConcert', '{ __typename }'),
     done: async () => {
       const id = await makeConcert(operator);
       return {
@@ -129,6 +129,15 @@ const CASES: Record<string, Case> = {
       };
     },
     refused: { input: { id: UNKNOWN, title: 'another' } },
+  },
+  withdrawConcert: {
+    query: withInput('withdrawConcert', '{ __typename }'),
+    done: async () => {
+      const id = await makeConcert(operator);
+      const after = [{ type: 'Concert', id, withdrawnAt: expect.any(String) }];
+      return { variables: { input: { id } }, subject: id, before: [{ type: 'Concert', id, withdrawnAt: null }], after };
+    },
+    refused: { input: { id: UNKNOWN } },
   },
   createShow: {
     query: withInput('createShow', '{ id }'),
