@@ -3,6 +3,7 @@ import { idOf } from '../api/input.ts';
 import { badInput } from '../api/problems.ts';
 import { DateTime } from '../api/scalars.ts';
 import { PaymentStatus } from '../payments/payment.ts';
+import { HOUR } from '../platform/units.ts';
 
 @InputType({ description: 'Which sales: those that meet every condition. Left out or null: no condition' })
 export class SalesFilter {
@@ -44,9 +45,9 @@ export function checkFilter(argument: string, given: SalesFilter | null | undefi
   const { showId, concertId, userId, status, from, to } = given ?? {};
   if (from && to && to < from) throw badInput(`${argument}.to`, 'must not be before from');
   return {
-    ...(showId && { showId: idOf(`${argument}.showId`, showId) }),
-    ...(concertId && { concertId: idOf(`${argument}.concertId`, concertId) }),
-    ...(userId && { userId: idOf(`${argument}.userId`, userId) }),
+    ...(typeof showId === 'string' && { showId: idOf(`${argument}.showId`, showId) }),
+    ...(typeof concertId === 'string' && { concertId: idOf(`${argument}.concertId`, concertId) }),
+    ...(typeof userId === 'string' && { userId: idOf(`${argument}.userId`, userId) }),
     ...(status && { status }),
     ...(from && { from: from.toISOString() }),
     ...(to && { to: to.toISOString() }),
@@ -63,9 +64,12 @@ export interface SelectedSales {
 /** SQL for the reservations `r` that a payment which took money can be for; many more lapsed without one. */
 const PAID = `r.status in ('CONFIRMED', 'CANCELLED')`;
 
+/** The longest time, in milliseconds, of which all payments may be looked at to find those of a show. */
+const NARROW_MS = 24 * HOUR;
+
 /**
- * Selects payments. Those of shows are found by the reservations of the shows; with a user, or from an instant on, they are
- * the ones of the user or since then whose reservation is of the shows, if PostgreSQL expects these to be fewer.
+ * Selects payments. Those of shows are found by the reservations of the shows; with a user, or within a day, there are few
+ * others, and PostgreSQL chooses whether to look at these instead.
  * @param param adds a parameter to the statement and returns its name
  */
 export function selectSales(filter: CheckedFilter, param: (value: unknown) => string): SelectedSales {
@@ -77,7 +81,7 @@ export function selectSales(filter: CheckedFilter, param: (value: unknown) => st
   if (to !== undefined) conditions.push(`p.created_at < ${param(to)}::timestamptz`);
   const ofShow = showConditions(filter, param);
   if (ofShow.length === 0) return { head: '', conditions };
-  if (userId !== undefined || from !== undefined) {
+  if (userId !== undefined || isNarrow(filter)) {
     const wanted = ['r.id = p.reservation_id', ...ofShow].join(' and ');
     return { head: '', conditions: [...conditions, `exists (select from reservation r where ${wanted})`] };
   }
@@ -90,6 +94,10 @@ export function selectSales(filter: CheckedFilter, param: (value: unknown) => st
     head: `with of_show as materialized (${reservations.join(' union all ')})`,
     conditions: [...conditions, 'p.reservation_id in (select id from of_show)'],
   };
+}
+
+function isNarrow({ from, to }: CheckedFilter): boolean {
+  return from !== undefined && (to === undefined ? Date.now() : Date.parse(to)) - Date.parse(from) <= NARROW_MS;
 }
 
 function showConditions({ showId, concertId }: CheckedFilter, param: (value: unknown) => string): string[] {

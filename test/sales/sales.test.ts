@@ -107,7 +107,8 @@ describe('filters', () => {
 
   it('text that is no id, an unknown status and a page out of bounds are refused', async () => {
     for (const name of ['showId', 'concertId', 'userId'])
-      expect(await operator.fail(SALES, { filter: { [name]: 'x' } })).toBe('BAD_USER_INPUT');
+      for (const text of ['x', '', randomUUID().slice(1)])
+        expect(await operator.fail(SALES, { filter: { [name]: text } })).toBe('BAD_USER_INPUT');
     expect(await operator.fail(SALES, { filter: { status: 'PAID' } })).toBe('BAD_USER_INPUT');
     for (const size of [0, 101]) expect(await operator.fail(SALES, { first: size })).toBe('BAD_USER_INPUT');
   });
