@@ -69,7 +69,8 @@ export class CreateShowInput {
 
 export const MAX_PRICE = 1_000_000_000;
 export const MAX_SECTIONS = 1_000;
-const SEATS_PER_STATEMENT = 10_000;
+/** Seats that one statement writes. */
+export const SEATS_PER_STATEMENT = 10_000;
 
 /**
  * Creates a show with all its seats, or nothing.

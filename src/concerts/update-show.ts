@@ -10,7 +10,15 @@ import { writeOutbox } from '../commands/outbox.ts';
 import { copyOf, runAlone } from '../commands/runner.ts';
 import { readClock, sql } from '../platform/postgres.ts';
 import { Concert } from './concert.ts';
-import { checkSections, checkShow, insertSeats, MAX_PRICE, MAX_SECTIONS, SectionInput } from './create-show.ts';
+import {
+  checkSections,
+  checkShow,
+  insertSeats,
+  MAX_PRICE,
+  MAX_SECTIONS,
+  SEATS_PER_STATEMENT,
+  SectionInput,
+} from './create-show.ts';
 import { layOut, MAX_SEATS, type Section } from './lay-out.ts';
 import { type Seat, toSeats } from './seat.ts';
 import { MAX_UNREAD, publishResync, publishSeats } from './seat-change.ts';
@@ -130,7 +138,7 @@ async function mend(em: EntityManager, context: Context, id: string, changes: Ch
   const refusal = await refusalOf(em, show, now);
   if (refusal) return { answer: refusal, seats: [] };
   checkTimes({ ...show, ...fields }, fields, now);
-  const sections = prices.length + addSections.length > 0 ? await readSections(em, id, prices) : [];
+  const sections = prices.length + addSections.length > 0 ? await readSections(em, id) : [];
   checkNames(sections, changes);
   const full = prices.filter(({ section }) => !sections.find(({ name }) => name === section)?.available);
   if (full.length > 0) {
@@ -145,8 +153,7 @@ async function mend(em: EntityManager, context: Context, id: string, changes: Ch
   await em.flush();
   await logDeed(em, context, bothOf(deedOf([{ before: was, after: show }]), repriced.deed));
   await tell(em, context, was, show);
-  const isTooMuch = addSections.length > 0 || repriced.seats.length > MAX_UNREAD;
-  return { answer: show, seats: isTooMuch ? undefined : repriced.seats };
+  return { answer: show, seats: addSections.length > 0 ? undefined : repriced.seats };
 }
 
 async function refusalOf(em: EntityManager, show: Show, now: Date): Promise<Answer | undefined> {
@@ -178,21 +185,8 @@ interface SectionNow {
 const IS_AVAILABLE = `(not exists (select from ticket t where t.seat_id = s.id)
   and not exists (select from hold h where h.seat_id = s.id and h.expires_at > clock_timestamp()))`;
 
-/**
- * Locks the seats whose price is to change, by id as every command does: who gives seats back does not share the show's
- * lock. Then reads the sections of the show.
- */
-async function readSections(
-  em: EntityManager,
-  showId: string,
-  prices: readonly SectionPriceInput[],
-): Promise<SectionNow[]> {
-  await sql(
-    em,
-    `select count(*) from (
-       select id from seat where show_id = $1 and section = any($2) order by id for update) locked`,
-    [showId, prices.map(({ section }) => section)],
-  );
+/** Reads the sections of the show. */
+function readSections(em: EntityManager, showId: string): Promise<SectionNow[]> {
   return sql<SectionNow>(
     em,
     `select s.section as name, count(*)::int as seats, (count(*) filter (where ${IS_AVAILABLE}))::int as available,
@@ -220,39 +214,66 @@ function checkNames(sections: readonly SectionNow[], { prices = [], addSections 
   }
 }
 
-/** Sets the prices of AVAILABLE seats. @returns the seats that changed, and for the log what was paid for them */
-async function setPrices(
-  em: EntityManager,
-  show: Show,
-  prices: readonly SectionPriceInput[],
-): Promise<{ seats: Seat[]; deed: Deed }> {
-  if (prices.length === 0) return { seats: [], deed: deedOf([]) };
-  const rows = await sql<Seat & { was: number }>(
-    em,
-    `update seat s set price = u.price, revision = s.revision + 1
-     from unnest($2::text[], $3::bigint[]) as u (section, price), seat old
-     where s.show_id = $1 and s.section = u.section and s.price <> u.price and old.id = s.id and ${IS_AVAILABLE}
-     returning s.id, s.show_id as "showId", s.number, s.label, s.section, s.price::float8 as price,
-       'AVAILABLE' as status, s.revision + (select count(*) from hold h where h.seat_id = s.id)::int as revision,
-       old.price::float8 as was`,
-    [show.id, prices.map(({ section }) => section), prices.map(({ price }) => price)],
-  );
+/** A seat with its new price, and the price that it had. */
+type Repriced = Seat & { readonly was: number };
+
+/** The seats that got another price: by section and the price that they had how many, and, if they are few, each. */
+interface Repricing {
+  readonly deed: Deed;
+  /** Undefined for more than subscribers are told. */
+  readonly seats: readonly Seat[] | undefined;
+}
+
+/**
+ * Sets the prices of AVAILABLE seats. Nobody holds or buys one meanwhile, who shares the show's lock; who gives seats
+ * back or sweeps holds does not, so that the rows are locked, by id as every command does.
+ */
+async function setPrices(em: EntityManager, show: Show, prices: readonly SectionPriceInput[]): Promise<Repricing> {
+  const seats: Seat[] = [];
+  const counts = new Map<string, number>();
+  for (let from = 1; prices.length > 0 && from <= show.seatCount; from += SEATS_PER_STATEMENT) {
+    for (const { was, ...seat } of await setSomePrices(em, show.id, prices, from)) {
+      const key = JSON.stringify([seat.section, was, seat.price]);
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+      if (seats.length <= MAX_UNREAD) seats.push(...toSeats([seat]));
+    }
+  }
   const nameless = prices.find(({ section }) => section === '');
   if (nameless) show.price = nameless.price;
-  const section = { type: 'Section', showId: show.id };
-  const before = Map.groupBy(rows, ({ section: name, was }) => JSON.stringify([name, was]));
-  const deed: Deed = {
+  const sections = [...counts].map(([key, count]) => {
+    const [name, was, price] = JSON.parse(key) as [string, number, number];
+    const section = { type: 'Section', showId: show.id, name, seats: count };
+    return { before: { ...section, price: was }, after: { ...section, price } };
+  });
+  const deed = {
     subjectIds: [],
-    before: [...before].map(([key, { length }]) => {
-      const [name, price] = JSON.parse(key) as [string, number];
-      return { ...section, name, price, seats: length };
-    }),
-    after: prices.map(({ section: name, price }) => {
-      const seats = rows.filter((row) => row.section === name).length;
-      return { ...section, name, price, seats };
-    }),
+    before: sections.map(({ before }) => before),
+    after: sections.map(({ after }) => after),
   };
-  return { seats: toSeats(rows.map(({ was, ...seat }) => seat)), deed };
+  return { deed, seats: seats.length > MAX_UNREAD ? undefined : seats };
+}
+
+/** Sets the prices of seats with numbers from `from` on, as many as one statement changes. */
+function setSomePrices(
+  em: EntityManager,
+  showId: string,
+  prices: readonly SectionPriceInput[],
+  from: number,
+): Promise<Repriced[]> {
+  return sql<Repriced>(
+    em,
+    `with locked as materialized (
+       select s.id, s.price as was, u.price
+       from seat s join unnest($2::text[], $3::bigint[]) as u (section, price) on s.section = u.section
+       where s.show_id = $1 and s.number >= $4 and s.number < $5 and s.price <> u.price and ${IS_AVAILABLE}
+       order by s.id for update
+     )
+     update seat s set price = l.price, revision = s.revision + 1 from locked l where s.id = l.id
+     returning s.id, s.show_id as "showId", s.number, s.label, s.section, s.price::float8 as price,
+       'AVAILABLE' as status, s.revision + (select count(*) from hold h where h.seat_id = s.id)::int as revision,
+       l.was::float8 as was`,
+    [showId, prices.map(({ section }) => section), prices.map(({ price }) => price), from, from + SEATS_PER_STATEMENT],
+  );
 }
 
 /** Adds the seats of new sections behind those that there are. */

@@ -87,6 +87,10 @@ export class Product {
   @Property({ type: new BigIntType('number') })
   price!: number;
 
+  /** When an operator withdrew it; null: it is for sale. */
+  @Property({ type: 'datetime', columnType: 'timestamptz', nullable: true })
+  withdrawnAt!: Date | null;
+
   /** Number of pieces made so far, sold or not; null for a product made to order. */
   @Property({ type: new BigIntType('number'), nullable: true })
   made!: number | null;
@@ -94,10 +98,6 @@ export class Product {
   /** Number of pieces that can still be ordered; null for a product made to order, which never runs out. */
   @Property({ type: 'integer', nullable: true })
   stock!: number | null;
-
-  /** When an operator withdrew it; null: it is for sale. */
-  @Property({ type: 'datetime', columnType: 'timestamptz', nullable: true })
-  withdrawnAt!: Date | null;
 
   /** Makes a new product, which the caller inserts; its whole stock counts as made. */
   static make({ stock, ...texts }: ProductTexts): Product {

@@ -124,7 +124,7 @@ it('they are counted from what was added up by day and what is not yet added, ne
   await world.redis.flushall();
   await told(366);
   const sent = await sentBy(world.processes[0] as AppProcess, 'row_number()');
-  const nodes = await stepsOf(world.pool, { ...sent, values: [TIME_ZONE, 366, 100] });
+  const nodes = await stepsOf(world.pool, { ...sent, values: [TIME_ZONE, 366, 100, []] });
   const relations = nodes.flatMap((node) => node['Relation Name'] ?? []);
   expect([...new Set(relations)].sort()).toEqual(['sale', 'sale_change']);
   const bySale = nodes.filter((node) => node['Index Name'] === 'sale_pkey');
