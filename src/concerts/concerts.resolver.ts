@@ -78,7 +78,11 @@ export class ConcertsResolver {
 
   @Extensions(PUBLIC)
   @Query(() => Concert, { nullable: true, description: 'The concert that a URL names' })
-  async concertBySlug(@Arg('slug', () => String) text: string, @Ctx() context: Context): Promise<Concert | null> {
+  async concertBySlug(
+    @Arg('slug', () => String, { description: 'As the concert has it; letters may be composed in any way' })
+    text: string,
+    @Ctx() context: Context,
+  ): Promise<Concert | null> {
     const slug = textOf('slug', text, 0, MAX_SLUG).normalize('NFKC');
     return context.em.findOne(Concert, { slug, ...(await shownTo(context)) });
   }
@@ -138,8 +142,11 @@ a whole hall`,
   }
 
   @Directive('@operator')
-  @Mutation(() => UpdateConcertResult)
-  updateConcert(@Arg('input', () => UpdateConcertInput) input: UpdateConcertInput, @Ctx() context: Context) {
+  @Mutation(() => UpdateConcertResult, { description: 'Changes the texts of a concert that are given' })
+  updateConcert(
+    @Arg('input', () => UpdateConcertInput, { description: 'What to change' }) input: UpdateConcertInput,
+    @Ctx() context: Context,
+  ) {
     return updateConcert(context, input);
   }
 
@@ -155,14 +162,22 @@ a whole hall`,
   @Mutation(() => WithdrawConcertResult, {
     description: 'Hides the concert and its shows from everybody but operators, and ends their holds. Again: as it is',
   })
-  withdrawConcert(@Arg('input', () => WithdrawConcertInput) input: WithdrawConcertInput, @Ctx() context: Context) {
+  withdrawConcert(
+    @Arg('input', () => WithdrawConcertInput, { description: 'Which concert' }) input: WithdrawConcertInput,
+    @Ctx() context: Context,
+  ) {
     return withdrawConcert(context, input);
   }
 
   @Extensions(SLOW)
   @Directive('@operator')
-  @Mutation(() => UpdateShowResult)
-  updateShow(@Arg('input', () => UpdateShowInput) input: UpdateShowInput, @Ctx() context: Context) {
+  @Mutation(() => UpdateShowResult, {
+    description: 'Changes of a show what is given; who reserves or pays at that moment sees it as it was or as it is',
+  })
+  updateShow(
+    @Arg('input', () => UpdateShowInput, { description: 'What to change' }) input: UpdateShowInput,
+    @Ctx() context: Context,
+  ) {
     return updateShow(context, input);
   }
 

@@ -9,7 +9,7 @@ import { checkedTexts, readTakenSlugs, SLUGS, slugTaken } from './create-concert
 
 @InputType({ description: 'Left out: unchanged' })
 export class UpdateConcertInput {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'The concert' })
   id!: string;
 
   @Field(() => String, { nullable: true, description: '1 .. 200 characters; the slug stays as it is' })
@@ -33,6 +33,7 @@ export class UpdateConcertInput {
 
 export const UpdateConcertResult = createUnionType({
   name: 'UpdateConcertResult',
+  description: 'The concert as it is now, or why it stays as it was',
   types: () => [Concert, Withdrawn] as const,
 });
 

@@ -35,7 +35,7 @@ export class SectionPriceInput {
 
 @InputType({ description: 'Left out: unchanged. Holds and tickets stand, with their prices' })
 export class UpdateShowInput {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'The show' })
   id!: string;
 
   @Field(() => String, { nullable: true, description: 'At most 200 characters' })
@@ -83,6 +83,7 @@ export class NoSeatAvailable extends Problem {
 
 export const UpdateShowResult = createUnionType({
   name: 'UpdateShowResult',
+  description: 'The show as it is now, or why it stays as it was',
   types: () => [Show, ShowBegun, NoSeatAvailable, Withdrawn, Refusal] as const,
 });
 

@@ -13,9 +13,9 @@ import { Concert } from './concert.ts';
 import type { Seat } from './seat.ts';
 import { publishSeats } from './seat-change.ts';
 
-@InputType()
+@InputType({ description: 'Which concert to withdraw' })
 export class WithdrawConcertInput {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'The concert' })
   id!: string;
 }
 
@@ -27,6 +27,7 @@ export class SeatsSold extends Problem {
 
 export const WithdrawConcertResult = createUnionType({
   name: 'WithdrawConcertResult',
+  description: 'The concert, withdrawn, or why it is not',
   types: () => [Concert, SeatsSold] as const,
 });
 

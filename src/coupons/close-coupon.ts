@@ -6,9 +6,9 @@ import { COUPONS, rowsOf } from '../commands/lock-order.ts';
 import { run, type Verb } from '../commands/runner.ts';
 import type { Coupon } from './coupon.ts';
 
-@InputType()
+@InputType({ description: 'Which coupon to close' })
 export class CloseCouponInput {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'The coupon' })
   id!: string;
 }
 

@@ -61,14 +61,20 @@ export class CouponsResolver {
   }
 
   @Directive('@operator')
-  @Mutation(() => UpdateCouponResult)
-  updateCoupon(@Arg('input', () => UpdateCouponInput) input: UpdateCouponInput, @Ctx() context: Context) {
+  @Mutation(() => UpdateCouponResult, { description: 'Changes name, times and quantity of a coupon that are given' })
+  updateCoupon(
+    @Arg('input', () => UpdateCouponInput, { description: 'What to change' }) input: UpdateCouponInput,
+    @Ctx() context: Context,
+  ) {
     return updateCoupon(context, input);
   }
 
   @Directive('@operator')
-  @Mutation(() => Coupon)
-  closeCoupon(@Arg('input', () => CloseCouponInput) input: CloseCouponInput, @Ctx() context: Context): Promise<Coupon> {
+  @Mutation(() => Coupon, { description: 'Ends its claims; those in hands can be used until endsAt. Again: as it is' })
+  closeCoupon(
+    @Arg('input', () => CloseCouponInput, { description: 'Which coupon' }) input: CloseCouponInput,
+    @Ctx() context: Context,
+  ): Promise<Coupon> {
     return closeCoupon(context, input);
   }
 }

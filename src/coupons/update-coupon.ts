@@ -10,7 +10,7 @@ import { MAX_QUANTITY } from './create-coupon.ts';
 
 @InputType({ description: 'Left out: unchanged. The discount and the smallest subtotal never change' })
 export class UpdateCouponInput {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'The coupon' })
   id!: string;
 
   @Field(() => String, { nullable: true, description: '1 .. 200 characters' })
@@ -34,6 +34,7 @@ export class QuantityOnlyGrows extends Problem {
 
 export const UpdateCouponResult = createUnionType({
   name: 'UpdateCouponResult',
+  description: 'The coupon as it is now, or why it stays as it was',
   types: () => [Coupon, QuantityOnlyGrows, Refusal] as const,
 });
 

@@ -67,8 +67,11 @@ export class ProductsResolver {
   }
 
   @Directive('@operator')
-  @Mutation(() => UpdateProductResult)
-  updateProduct(@Arg('input', () => UpdateProductInput) input: UpdateProductInput, @Ctx() context: Context) {
+  @Mutation(() => UpdateProductResult, { description: 'Changes texts and price of a product that are given' })
+  updateProduct(
+    @Arg('input', () => UpdateProductInput, { description: 'What to change' }) input: UpdateProductInput,
+    @Ctx() context: Context,
+  ) {
     return updateProduct(context, input);
   }
 
@@ -77,7 +80,7 @@ export class ProductsResolver {
     description: 'Hides it from buyers and ends its sale; orders placed before stand. Again: as it is',
   })
   withdrawProduct(
-    @Arg('input', () => WithdrawProductInput) input: WithdrawProductInput,
+    @Arg('input', () => WithdrawProductInput, { description: 'Which product' }) input: WithdrawProductInput,
     @Ctx() context: Context,
   ): Promise<Product> {
     return withdrawProduct(context, input);

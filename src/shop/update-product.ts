@@ -11,7 +11,7 @@ import { forgetProducts } from './read-products.ts';
 
 @InputType({ description: 'Left out: unchanged. Orders that were placed keep their prices' })
 export class UpdateProductInput {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'The product' })
   id!: string;
 
   @Field(() => String, { nullable: true, description: '1 .. 200 characters' })
@@ -29,6 +29,7 @@ export class UpdateProductInput {
 
 export const UpdateProductResult = createUnionType({
   name: 'UpdateProductResult',
+  description: 'The product as it is now, or why it stays as it was',
   types: () => [Product, Withdrawn] as const,
 });
 

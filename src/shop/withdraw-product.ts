@@ -8,9 +8,9 @@ import { forgetBestSellers } from './best-sellers.ts';
 import type { Product } from './product.ts';
 import { forgetProducts } from './read-products.ts';
 
-@InputType()
+@InputType({ description: 'Which product to withdraw' })
 export class WithdrawProductInput {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'The product' })
   id!: string;
 }
 

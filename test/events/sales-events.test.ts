@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { eventually, type MadeShow, makeShow, pay, reserve } from '../support/builders.ts';
 import type { Buyer, Data } from '../support/client.ts';
-import { makeProduct, placeOrder } from '../support/shop.ts';
+import { makeCoupon, makeProduct, placeOrder } from '../support/shop.ts';
 import { World } from '../support/world.ts';
 
 let world: World;
@@ -15,7 +15,8 @@ afterAll(() => world.close());
 const WATCH = `subscription ($show: ID) { salesEvents(showId: $show) { missed events { __typename id type time sequence subject showId userId
   ... on ReservationEvent { reservationId seatIds amount expiresAt }
   ... on PaymentEvent { paymentId paidReservationId paidOrderId amount failure cancelledAt }
-  ... on OrderEvent { orderId total } ... on StockEvent { productId stock } ... on ShowEvent { concertId }
+  ... on OrderEvent { orderId total } ... on StockEvent { productId stock } ... on ShowEvent { concertId venue startsAt }
+  ... on OfferEvent { subject }
   ... on QueueEvent { queueId } ... on CouponEvent { couponId serial } } } }`;
 
 const told = (events: readonly Data[]): Data[] => events.flatMap(({ salesEvents }) => salesEvents.events);
@@ -54,6 +55,36 @@ it('an operator hears what is sold of a show, typed and in order, and nothing of
   expect(events.every(({ showId }) => showId === show.id)).toBe(true);
   expect(feed.events.every(({ salesEvents }) => salesEvents.missed === 0)).toBe(true);
   expect(new Set(events.map(({ id }) => id)).size).toBe(events.length);
+});
+
+it('what operators mend is told too, each change by the type of the schema that fits it', async () => {
+  const show = await makeShow(operator);
+  const feed = await watch(show);
+  const [product, coupon] = [await makeProduct(operator), await makeCoupon(operator)];
+  const startsAt = new Date(Date.now() + 90 * 3_600_000).toISOString();
+  for (const mutation of [
+    `updateShow(input: { id: "${show.id}", venue: "elsewhere", startsAt: "${startsAt}" }) { __typename }`,
+    `updateProduct(input: { id: "${product}", price: 5 }) { __typename }`,
+    `updateCoupon(input: { id: "${coupon}", quantity: 50 }) { __typename }`,
+    `closeCoupon(input: { id: "${coupon}" }) { id }`,
+    `withdrawProduct(input: { id: "${product}" }) { id }`,
+    `withdrawConcert(input: { id: "${show.concertId}" }) { __typename }`,
+  ])
+    await operator.get(`mutation { ${mutation} }`);
+  const subjects = [show.id, product, coupon, show.concertId];
+  const mendings = (): Data[] => told(feed.events).filter(({ subject }) => subjects.includes(subject));
+  await feed.until(() => mendings().length >= 6);
+  const mended = mendings();
+  expect(mended.map(({ __typename, type }) => `${__typename} ${type}`).sort()).toEqual([
+    'OfferEvent concert.withdrawn.v1',
+    'OfferEvent coupon.changed.v1',
+    'OfferEvent coupon.closed.v1',
+    'OfferEvent product.changed.v1',
+    'OfferEvent product.withdrawn.v1',
+    'ShowEvent show.changed.v1',
+  ]);
+  const changed = mended.find(({ type }) => type === 'show.changed.v1');
+  expect(changed).toMatchObject({ showId: show.id, venue: 'elsewhere', startsAt });
 });
 
 it('without a show everything is told, orders and stock too', async () => {

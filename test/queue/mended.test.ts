@@ -57,6 +57,18 @@ it('an opening that is put off does not come at the former time', async () => {
   expect((await shuffleOf(world.urls[0] as string, id)).seed).toBeNull();
 });
 
+it('an opening that was put off while Redis was away does not come at the former time either', async () => {
+  const id = await makeScheduled(operator, 1_500);
+  await line(await world.buyers(3), id);
+  const { rows } = await world.pool.query(
+    `update queue set opens_at = opens_at + interval '1 hour', version = version + 1 where id = $1 returning opens_at`,
+    [id],
+  );
+  await pause(2_500);
+  expect(await read(id)).toMatchObject({ state: 'SCHEDULED', opensAt: rows[0].opens_at.toISOString() });
+  expect((await shuffleOf(world.urls[0] as string, id)).seed).toBeNull();
+});
+
 it('opensAt is refused in the past, with a state that opens or closes, and once the queue has opened', async () => {
   const id = await makeScheduled(operator);
   const before = await read(id);
