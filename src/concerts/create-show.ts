@@ -76,7 +76,7 @@ export const SEATS_PER_STATEMENT = 10_000;
  * Creates a show with all its seats, or nothing.
  * @returns the show
  * @throws CallerError NOT_FOUND for an unknown concert; BAD_USER_INPUT for input outside its bounds, a concert that was
- * withdrawn, and unless it starts in the future
+ * withdrawn, and unless it starts in the future; SERVICE_UNAVAILABLE while the concert is being withdrawn for two seconds
  */
 export async function createShow(context: Context, input: CreateShowInput): Promise<Show> {
   const concertId = idOf('input.concertId', input.concertId);

@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
-import { makeShow, reserve, violationsOf } from '../support/builders.ts';
+import { makeShow, pay, reserve, violationsOf } from '../support/builders.ts';
 import type { Buyer, Data } from '../support/client.ts';
 import { sellWhileWithdrawn } from '../support/withdrawn.ts';
 import { World } from '../support/world.ts';
@@ -9,6 +9,19 @@ const SEATS = 20;
 
 let world: World;
 afterEach(() => world.close());
+
+async function release(buyer: Buyer, id: string): Promise<void> {
+  await buyer.get('mutation ($id: ID!) { releaseReservation(id: $id) { __typename } }', { id });
+}
+
+/** Lets the hold of a reservation lapse; a sweep, or who wants its seats, finds it so. */
+async function lapse(id: string): Promise<void> {
+  const expired = `set expires_at = clock_timestamp() - interval '1 second'`;
+  await world.pool.query(
+    `with r as (update reservation ${expired} where id = $1) update hold ${expired} where reservation_id = $1`,
+    [id],
+  );
+}
 
 /**
  * Lets buyers at both processes reserve pairs of seats, one of each section, while both sections get another price.
@@ -49,6 +62,44 @@ it('who reserves while the prices change pays the old ones or the new ones, and 
     amounts.push(...reserved.amounts);
   }
   expect([...new Set(amounts)].filter((amount) => ![1_500, 7_300].includes(amount))).toEqual([]);
+  expect(await violationsOf(operator)).toEqual({});
+});
+
+it('prices that change again and again are those of one moment for each pair that is held, released, lapsed or paid for', async () => {
+  world = await World.open();
+  const operator = await world.operator();
+  const section = { seatCount: 60, seatsPerRow: 60 };
+  const priceOf = (round: number): number[] => [1_000 + round, 500 - round];
+  const sections = ['A', 'B'].map((name, index) => ({ ...section, name, price: priceOf(0)[index] as number }));
+  const show = await makeShow(operator, { sections });
+  const amounts: number[] = [];
+  const buying = async (buyer: Buyer, index: number): Promise<void> => {
+    for (let turn = 0; turn < 6; turn++) {
+      const pair = [show.seats[index * 2 + (turn % 2)], show.seats[60 + index * 2 + (turn % 2)]] as string[];
+      const { id, amount } = await reserve(buyer.at(world.urls[(index + turn) % 2] as string), show.id, pair);
+      amounts.push(amount);
+      if (turn === 5) expect(await pay(buyer, id)).toMatchObject({ status: 'COMPLETED', amount });
+      else if (turn % 2 === 0) await release(buyer, id);
+      else await lapse(id);
+    }
+  };
+  const mending = async (): Promise<void> => {
+    for (let round = 1; round <= 12; round++) {
+      const prices = ['A', 'B'].map((name, index) => ({ section: name, price: priceOf(round)[index] }));
+      await operator.at(world.urls[round % 2] as string).get(UPDATE, { input: { id: show.id, prices } });
+    }
+  };
+  await Promise.all([...(await world.buyers(30, 10_000)).map(buying), mending()]);
+  expect(amounts).toHaveLength(180);
+  expect(amounts.filter((amount) => amount !== 1_500)).toEqual([]);
+  const { rows } = await world.pool.query(
+    `select r.seat_prices as prices, array_agg(s.price order by s.number) as now
+     from reservation r join seat s on s.id = any(r.seat_ids) where r.show_id = $1 and r.status = 'CONFIRMED' group by r.id`,
+    [show.id],
+  );
+  const isOfOneRound = ([a, b]: string[]): boolean => Number(a) - 1_000 === 500 - Number(b);
+  expect(rows.filter(({ prices, now }) => !isOfOneRound(prices) || String(prices) !== String(now))).toEqual([]);
+  expect(rows).toHaveLength(30);
   expect(await violationsOf(operator)).toEqual({});
 });
 

@@ -111,6 +111,25 @@ it('its holds end with it, and none of them is paid for', async () => {
   expect(await violationsOf(operator)).toEqual({});
 });
 
+it('a hold that had lapsed is not paid for either, where late payments are accepted', async () => {
+  const process = await world.startProcess({ LATE_PAYMENT: 'accept' });
+  const buyer = (await world.buyer(5_000)).at(process.url);
+  const expired = `set expires_at = clock_timestamp() - interval '1 second'`;
+  for (const isWithdrawn of [false, true]) {
+    const show = await makeShow(operator);
+    const { id } = await reserve(buyer, show.id, show.seats.slice(0, 1));
+    await world.pool.query(
+      `with r as (update reservation ${expired} where id = $1) update hold ${expired} where reservation_id = $1`,
+      [id],
+    );
+    const status = 'query ($id: ID!) { reservation(id: $id) { status } }';
+    expect((await buyer.get(status, { id })).reservation).toEqual({ status: 'EXPIRED' });
+    if (isWithdrawn) await withdrawConcert(operator, show.concertId);
+    expect(await pay(buyer, id)).toMatchObject(isWithdrawn ? { code: 'WITHDRAWN' } : { status: 'COMPLETED' });
+  }
+  expect(await violationsOf(operator)).toEqual({});
+});
+
 it('it is refused while seats of coming shows are sold, naming the shows; given back or begun, it is not', async () => {
   const concertId = await makeConcert(operator);
   const [first, second, third] = [
