@@ -23,6 +23,8 @@ it('buyers and nobody are told the coupons that can be claimed now, operators al
   await world.pool.query(`update coupon set ends_at = clock_timestamp() where id = $1`, [ended]);
   const soldOut = await makeCoupon(operator, { quantity: 1 });
   await claim(await world.buyer(), soldOut);
+  const closed = await makeCoupon(operator);
+  await operator.get('mutation ($id: ID!) { closeCoupon(input: { id: $id }) { id } }', { id: closed });
   const another = await makeCoupon(operator);
   const buyer = await world.buyer();
   await claim(buyer, open);
@@ -30,7 +32,7 @@ it('buyers and nobody are told the coupons that can be claimed now, operators al
   for (const url of world.urls) {
     expect(idsOf(await buyer.at(url).get(COUPONS))).toEqual([another, open]);
     expect(idsOf((await post(url, COUPONS)).data)).toEqual([another, open]);
-    expect(idsOf(await operator.at(url).get(COUPONS))).toEqual([another, soldOut, ended, open, later]);
+    expect(idsOf(await operator.at(url).get(COUPONS))).toEqual([another, closed, soldOut, ended, open, later]);
   }
 });
 

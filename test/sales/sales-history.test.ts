@@ -44,6 +44,30 @@ it('tells the same before and after it is added up, over two processes', async (
   for (const url of world.urls) expect(await sumsOf(operator.at(url), show.id)).toEqual(expected);
 });
 
+it('seats that were given back in part count as sold in the minute of their payment, before and after', async () => {
+  world = await World.open({ processes: 1 });
+  const operator = await world.operator();
+  const show = await makeShow(operator);
+  const buyer = await world.buyer(3_000);
+  const expected = { sold: 3, revenue: 3_000, refunds: 1_000, failed: 0 };
+  await withoutFolding(
+    world.pool,
+    async () => {
+      const { id } = await pay(buyer, (await reserve(buyer, show.id, show.seats.slice(0, 3))).id);
+      await buyer.get(
+        `mutation ($id: ID!, $seatIds: [ID!]) {
+          refundPayment(input: { paymentId: $id, seatIds: $seatIds, idempotencyKey: "k" }) { __typename } }`,
+        { id, seatIds: [show.seats[1]] },
+      );
+      expect(await sumsOf(operator, show.id)).toEqual(expected);
+    },
+    'fold-shows',
+  );
+  await untilShowsFolded(world.pool);
+  expect(await foldedShow(world.pool, show.id)).toEqual(expected);
+  expect(await sumsOf(operator, show.id)).toEqual(expected);
+});
+
 it('is exact while two processes add up all the time, and people pay and take back', async () => {
   world = await World.open({ preload: './fold-shows-often.ts' });
   const operator = await world.operator();
