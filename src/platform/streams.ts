@@ -15,15 +15,24 @@ export class Stream {
   /** @param maxBytes that may wait for the reader before it is cut off */
   constructor(response: ServerResponse, maxBytes: number) {
     this.#response = response;
+    const unwritten = new Set<() => void>();
     const connection = {
       write: (text: string, done: () => void): void => {
-        if (response.writable) response.write(text, () => done());
-        else done();
+        const settle = (): void => {
+          if (unwritten.delete(settle)) done();
+        };
+        unwritten.add(settle);
+        if (response.writable) response.write(text, settle);
+        else settle();
       },
       buffered: () => response.writableLength,
       cut: () => void response.destroy(),
     };
     this.#writer = new BoundedWriter(connection, maxBytes);
+    // Node forgets what it was to write to a connection that has broken, and never calls back.
+    response.once('close', () => {
+      for (const settle of unwritten) settle();
+    });
   }
 
   /** Sends the head, then everything in `body`; ends both when `body` ends or the reader leaves. */

@@ -107,3 +107,13 @@ it('a file whose connection to PostgreSQL ends breaks off, and does not look who
   await eventually(() => world.processes[0]?.log().includes('an export broke off') ?? false);
   expect(linesOf(await bodyOf(await fetchAll({ userId: operator.id })))).toBe(1);
 }, 60_000);
+
+it('a process that is told to end does not wait for a reader that stands still', async () => {
+  const response = await fetchAll();
+  response.pause();
+  response.on('error', () => undefined);
+  const started = world.processes[0];
+  await started?.stop();
+  expect(started?.child.exitCode).toBe(0);
+  await eventually(async () => (await exportConnections(world.pool)) === 0);
+}, 60_000);
