@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { notFound } from '../api/problems.ts';
+import { isUnavailable } from '../platform/faults.ts';
 import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
 import { sql } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
@@ -61,9 +62,14 @@ function keep<Facts extends object>(platform: Platform, text: string): LRUCache<
     max: MAX_KEPT,
     ttl: FRESH_MS,
     noDeleteOnStaleGet: true,
-    noDeleteOnFetchRejection: true,
-    allowStaleOnFetchRejection: true,
     ignoreFetchAbort: true,
-    fetchMethod: async (id) => (await sql<Facts>(forkOf(platform), text, [id]))[0],
+    fetchMethod: async (id, stale) => {
+      try {
+        return (await sql<Facts>(forkOf(platform), text, [id]))[0];
+      } catch (error) {
+        if (stale && isUnavailable(error)) return stale;
+        throw error;
+      }
+    },
   });
 }
