@@ -16,6 +16,9 @@ import { AUTH_SECRET, signToken } from '../support/world.ts';
 const BEFORE = MIGRATIONS.findIndex(({ name }) => name === '0011-versions-of-their-own');
 const NAME = `test_${randomBytes(6).toString('hex')}`;
 
+const LATER_CONCERT = randomUUID();
+const COUPON = randomUUID();
+
 let server: pg.Client;
 let pool: pg.Pool;
 let redis: TestRedis;
@@ -39,7 +42,18 @@ async function fill(ids: Record<'holder' | 'late' | 'owner' | 'refunded', string
   await run(`insert into user_account (id, name, role) select id, id::text, 'BUYER' from unnest($1::uuid[]) id`, [
     users,
   ]);
-  await run('insert into concert (id, title, description) values ($1, $2, $2)', [concert, 'a concert']);
+  await run(
+    `insert into concert (id, title, description, created_at)
+     values ($1, '아이유 콘서트: 밤!', '', now()), ($2, '아이유 콘서트, 밤', '', now() + interval '1 second'), ($3, '***', '', now())`,
+    [concert, LATER_CONCERT, randomUUID()],
+  );
+  await run(
+    `with made as (
+       insert into coupon (id, name, discount_kind, value, minimum_subtotal, quantity, issued, starts_at, ends_at)
+       values ($1, 'a coupon', 'FIXED', 1, 0, 5, 1, now(), now() + interval '1 day') returning id
+     ) insert into issued_coupon (id, coupon_id, quantity, user_id, serial) select gen_random_uuid(), id, 5, $2, 1 from made`,
+    [COUPON, users[0]],
+  );
   await run(
     `insert into show (id, concert_id, subtitle, venue, starts_at, duration_minutes, sales_open_at, sales_close_at, price, seat_count)
      values ($1, $2, '', 'a hall', now() + interval '1 day', 120, now() - interval '1 hour', now() + interval '1 hour', 1000, 4)`,
@@ -150,6 +164,31 @@ it('reservations of the version before are what they were', async () => {
     ['EXPIRED', 'AVAILABLE'],
     ['CONFIRMED', 'SOLD'],
     ['CANCELLED', 'AVAILABLE'],
+  ]);
+});
+
+it('concerts of the version before have slugs from their titles, no two the same', async () => {
+  const { rows } = await pool.query<{ slug: string }>('select slug from concert order by created_at, slug');
+  expect(rows.map(({ slug }) => slug).sort()).toEqual([
+    'concert',
+    '아이유-콘서트-밤',
+    `아이유-콘서트-밤-${LATER_CONCERT}`,
+  ]);
+});
+
+it('a coupon of the version before can be given more, and those in hands stay what they were', async () => {
+  await pool.query('update coupon set quantity = 6 where id = $1', [COUPON]);
+  const issue = `insert into issued_coupon (id, coupon_id, quantity, user_id, serial)
+    values (gen_random_uuid(), $1, $2, $3, $4)`;
+  await expect(pool.query(issue, [COUPON, 7, ids.owner, 2])).rejects.toThrow(/foreign key/);
+  await pool.query(issue, [COUPON, 6, ids.owner, 2]);
+  await pool.query('update coupon set issued = 2 where id = $1', [COUPON]);
+  const { rows } = await pool.query('select quantity, serial from issued_coupon where coupon_id = $1 order by serial', [
+    COUPON,
+  ]);
+  expect(rows).toEqual([
+    { quantity: 5, serial: 1 },
+    { quantity: 6, serial: 2 },
   ]);
 });
 
