@@ -53,6 +53,25 @@ export function* layOut(sections: readonly Section[], behind: End = NO_SEATS): G
   }
 }
 
+/** A seat's place within its section, as its label tells it. */
+export interface PlaceInSection {
+  readonly row: string;
+  readonly column: number;
+}
+
+/** The row letters and the number in the row of a label, without the section that may lead it: Balcony-AB12 is AB, 12. */
+export function placeOf(label: string): PlaceInSection {
+  let digits = label.length;
+  while (isBetween(label.charCodeAt(digits - 1), '0', '9')) digits--;
+  let letters = digits;
+  while (isBetween(label.charCodeAt(letters - 1), 'A', 'Z')) letters--;
+  return { row: label.slice(letters, digits), column: Number(label.slice(digits)) };
+}
+
+function isBetween(code: number, first: string, last: string): boolean {
+  return code >= first.charCodeAt(0) && code <= last.charCodeAt(0);
+}
+
 /** The letters of a row: A for 0, Z for 25, AA for 26. */
 function rowLetters(row: number): string {
   const last = String.fromCharCode(65 + (row % 26));

@@ -5,7 +5,7 @@ import { CoalescedQuery } from '../platform/coalesced-query.ts';
 import { forkOf, perProcess } from '../platform/platform.ts';
 import { prepared, sql, sqlRow } from '../platform/postgres.ts';
 import { findShow } from './find-show.ts';
-import { SEAT_COLUMNS, SEAT_TABLES, type Seat, SeatStates, toSeats } from './seat.ts';
+import { SEAT_COLUMNS, SEAT_TABLES, type Seat, type SeatRow, SeatStates, toSeats } from './seat.ts';
 
 /** Selects seats of a show. */
 export interface SeatRange {
@@ -32,7 +32,7 @@ export async function readSeatMap(context: Context, showIdText: string, range: S
   await findShow(platform, showId);
   const seats = await queries(platform).run(JSON.stringify([showId, section, afterNumber, first]), async () =>
     toSeats(
-      await sql<object>(
+      await sql<SeatRow>(
         forkOf(platform),
         `select ${SEAT_COLUMNS} from ${SEAT_TABLES}
          where s.show_id = $1 and ($2::text is null or s.section = $2) and s.number > $3
@@ -114,8 +114,8 @@ export async function readAvailableSeats(
     const em = forkOf(platform);
     return toSeats(
       section === null
-        ? await sql<object>(em, FREE_SEATS, asked)
-        : await sql<object>(em, FREE_SEATS_OF_SECTION, [...asked, section]),
+        ? await sql<SeatRow>(em, FREE_SEATS, asked)
+        : await sql<SeatRow>(em, FREE_SEATS_OF_SECTION, [...asked, section]),
     );
   });
   return atMostAPage(seats);

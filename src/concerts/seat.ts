@@ -5,6 +5,7 @@ import { DateTime, Money } from '../api/scalars.ts';
 import type { EventsOf } from '../commands/event-types.ts';
 import { newId } from '../platform/ids.ts';
 import { anyOf, prepared, sql } from '../platform/postgres.ts';
+import { placeOf } from './lay-out.ts';
 
 export const SeatStatus = { AVAILABLE: 'AVAILABLE', HELD: 'HELD', SOLD: 'SOLD' } as const;
 export type SeatStatus = keyof typeof SeatStatus;
@@ -111,6 +112,12 @@ export class Seat {
   @Field(() => String, { description: 'Empty in a show without sections' })
   @Property({ type: 'text' })
   section!: string;
+
+  @Field(() => String, { description: 'Letters of its row within the section, from the front: A .. Z, AA' })
+  row!: string;
+
+  @Field(() => Int, { description: 'Its number in the row: the seats of one row beside each other differ by 1' })
+  column!: number;
 
   @Field(() => Money)
   @Property({ type: new BigIntType('number') })
@@ -359,7 +366,11 @@ export const SEAT_COLUMNS = `
 
 export const SEAT_TABLES = 'seat s left join hold h on h.seat_id = s.id left join ticket t on t.seat_id = s.id';
 
-/** Types rows of `SEAT_COLUMNS` as seats: they have every public field of a Seat. */
-export function toSeats(rows: readonly object[]): Seat[] {
+/** The public fields of a Seat but its row and column, which follow from the label. */
+export type SeatRow = Pick<Seat, 'id' | 'showId' | 'number' | 'label' | 'section' | 'price' | 'status' | 'revision'>;
+
+/** Makes seats of rows, by adding to each its row and column. */
+export function toSeats(rows: readonly SeatRow[]): Seat[] {
+  for (const row of rows) Object.assign(row, placeOf(row.label));
   return rows as Seat[];
 }
