@@ -16,6 +16,7 @@ import { Outbox } from './0014-outbox.ts';
 import { BuiltInAlerts } from './0015-built-in-alerts.ts';
 import { RefundsInPart } from './0016-refunds-in-part.ts';
 import { WhatOperatorsFind } from './0017-what-operators-find.ts';
+import { EndsOfReservations } from './0018-ends-of-reservations.ts';
 import { OperatorLog } from './0019-operator-log.ts';
 import { WhatOperatorsMend } from './0020-what-operators-mend.ts';
 
@@ -38,6 +39,7 @@ export const MIGRATIONS: MigrationObject[] = [
   { name: '0015-built-in-alerts', class: BuiltInAlerts },
   { name: '0016-refunds-in-part', class: RefundsInPart },
   { name: '0017-what-operators-find', class: WhatOperatorsFind },
+  { name: '0018-ends-of-reservations', class: EndsOfReservations },
   { name: '0019-operator-log', class: OperatorLog },
   { name: '0020-what-operators-mend', class: WhatOperatorsMend },
 ];

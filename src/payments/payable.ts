@@ -230,7 +230,7 @@ const RESERVATION: PayableKind<KnownReservation, ReservationFacts> = {
       settle() {
         for (const seat of seats) seat.sell(reservation, now);
         scene.grant(limit, seats.length - held);
-        reservation.confirm();
+        reservation.confirm(now);
         if (!used) return {};
         // The token is used up: its other holds are given up.
         for (const other of known.others) {
@@ -282,7 +282,7 @@ const RESERVATION: PayableKind<KnownReservation, ReservationFacts> = {
       amount: isRest ? payment.amount - payment.refunded : reservation.priceOf(seatIds),
       ...{ seatIds, lines: [], isRest },
       settle() {
-        if (isRest) reservation.cancel(reason);
+        if (isRest) reservation.cancel(reason, scene.now);
         else reservation.giveBack(seatIds);
         for (const seat of seats) seat.takeBack(id);
       },

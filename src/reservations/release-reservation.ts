@@ -85,7 +85,7 @@ export async function releaseHoldsOfToken(platform: Platform, tokenHash: string)
 
 /** Gives up the holds of a HELD reservation. The reservation and its seats must be locked in `scene`. */
 export function release(reservation: Reservation, scene: Scene): void {
-  reservation.end('RELEASED');
+  reservation.release(scene.now);
   for (const seatId of reservation.seatIds) scene.get(SEATS, seatId).release(reservation.id);
 }
 

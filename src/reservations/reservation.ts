@@ -80,27 +80,41 @@ export class Reservation {
   @Property({ type: 'text', nullable: true })
   cancelReason!: string | null;
 
+  /** When it was CONFIRMED, RELEASED or CANCELLED last; null before, and for rows that ended before this was kept. */
+  @Property({ type: 'datetime', columnType: 'timestamptz', nullable: true })
+  endedAt!: Date | null;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description:
+      'When it got its present status: was paid (CONFIRMED), released, lapsed (EXPIRED: expiresAt) or cancelled; null while HELD, and where that was not kept yet',
+  })
+  get completedAt(): Date | null {
+    if (this.status === 'HELD') return null;
+    return this.status === 'EXPIRED' ? this.expiresAt : this.endedAt;
+  }
+
   /** The status at the instant `now`: a lapsed hold is EXPIRED, whether or not the sweep has ended it. */
   statusAt(now: Date): ReservationStatus {
     return this.storedStatus === 'HELD' && this.expiresAt <= now ? 'EXPIRED' : this.storedStatus;
   }
 
   /** Makes it CONFIRMED; call `Seat.sell` for each of its seats too. @throws Error unless it is HELD or EXPIRED */
-  confirm(): void {
-    this.become('CONFIRMED', ['HELD', 'EXPIRED']);
+  confirm(now: Date): void {
+    this.become('CONFIRMED', ['HELD', 'EXPIRED'], now);
   }
 
-  /** Makes it RELEASED or EXPIRED: its seats are given up. @throws Error unless it is HELD */
-  end(status: 'RELEASED' | 'EXPIRED'): void {
-    this.become(status, ['HELD']);
+  /** Makes it RELEASED: its seats are given up. @throws Error unless it is HELD */
+  release(now: Date): void {
+    this.become('RELEASED', ['HELD'], now);
   }
 
   /**
    * Makes it CANCELLED: all of its tickets are taken back. It keeps the seats that it had.
    * @throws Error unless it is CONFIRMED
    */
-  cancel(reason: string | null): void {
-    this.become('CANCELLED', ['CONFIRMED']);
+  cancel(reason: string | null, now: Date): void {
+    this.become('CANCELLED', ['CONFIRMED'], now);
     this.cancelReason = reason;
   }
 
@@ -129,10 +143,11 @@ export class Reservation {
     return this.seatIds.length === seatIds.length && this.seatIds.every((id, index) => seatIds[index] === id);
   }
 
-  private become(status: ReservationStatus, from: readonly ReservationStatus[]): void {
+  private become(status: ReservationStatus, from: readonly ReservationStatus[], now: Date): void {
     if (!from.includes(this.storedStatus)) throw new Error(`a ${this.storedStatus} reservation cannot be ${status}`);
     this.storedStatus = status;
     this.status = status;
+    this.endedAt = now;
   }
 }
 
@@ -158,14 +173,15 @@ export async function writeReservations(
 ): Promise<void> {
   const written = await sql(
     em,
-    prepared(`update reservation r set status = u.after, cancel_reason = u.reason
-     from unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) as u (id, before, after, reason)
+    prepared(`update reservation r set status = u.after, cancel_reason = u.reason, ended_at = u.ended_at
+     from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[]) as u (id, before, after, reason, ended_at)
      where r.id = u.id and r.status = u.before returning r.id`),
     [
       reservations.map(({ before }) => before.id),
       reservations.map(({ before }) => before.storedStatus),
       reservations.map(({ after }) => after.storedStatus),
       reservations.map(({ after }) => after.cancelReason),
+      reservations.map(({ after }) => after.endedAt),
     ],
   );
   if (written.length < reservations.length) throw new Error('reservations were not as they were read');

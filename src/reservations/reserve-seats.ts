@@ -248,6 +248,7 @@ export function holdSeats(buyer: Buyer, seats: readonly Seat[], scene: Scene): R
     seatPrices: byNumber.map(({ price }) => price),
     amount: seats.reduce((sum, { price }) => sum + price, 0),
     cancelReason: null,
+    endedAt: null,
     queueId: pass?.queueId ?? null,
     tokenHash: pass?.tokenHash ?? null,
     createdAt: now,
