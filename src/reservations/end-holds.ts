@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/core';
 import type { EventData, NewEvent } from '../commands/event-types.ts';
 import { writeOutbox } from '../commands/outbox.ts';
-import { type Seat, toSeats } from '../concerts/seat.ts';
+import { type Seat, type SeatRow, toSeats } from '../concerts/seat.ts';
 import { sql } from '../platform/postgres.ts';
 import { lapsed, type ReservationStatus } from './reservation.ts';
 
@@ -32,7 +32,7 @@ async function endSome(em: EntityManager, ids: readonly string[], requestId: str
     `select id from seat where id in (select seat_id from hold where reservation_id = any($1)) order by id for update`,
     [ids],
   );
-  const rows = await sql<object>(
+  const rows = await sql<SeatRow>(
     em,
     `with freed as (delete from hold where reservation_id = any($1) returning seat_id)
      update seat s set revision = s.revision + 1 from freed where s.id = freed.seat_id
@@ -41,7 +41,8 @@ async function endSome(em: EntityManager, ids: readonly string[], requestId: str
   );
   const ended = await sql<EventData<'reservation.lapsed.v1'> & { status: ReservationStatus }>(
     em,
-    `update reservation set status = case when expires_at <= clock_timestamp() then 'EXPIRED' else 'RELEASED' end
+    `update reservation set status = case when expires_at <= clock_timestamp() then 'EXPIRED' else 'RELEASED' end,
+       ended_at = clock_timestamp()
      where id = any($1) and status = 'HELD'
      returning id as "reservationId", user_id as "userId", show_id as "showId", seat_ids as "seatIds", amount, status`,
     [ids],
