@@ -48,7 +48,7 @@ const OF_ALL: readonly Check[] = [
     count: 'select count(*) from refund',
     broken: `
       select coalesce('refund ' || r.id || ': ' || r.amount, 'no refund') || ' of payment '
-        || coalesce(r.payment_id, e.payment_id) || ', REFUND entries ' || coalesce(e.amounts, 'none') as name
+        || coalesce((coalesce(r.payment_id, e.payment_id))::text, 'none') || ', REFUND entries ' || coalesce(e.amounts, 'none') as name
       from (
         select refund.*, p.user_id from refund left join payment p on p.id = refund.payment_id where refund.amount <> 0
       ) r full join (

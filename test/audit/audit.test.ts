@@ -31,7 +31,7 @@ it('rows as the product leaves them are clean, and every rule says what it looke
   expect(checked).toMatchObject({
     ...{ 'seats-add-up': 1, 'seats-once': 10, 'tickets-paid': 1, 'holds-reserved': 1, 'reservations-exact': 3 },
     ...{ 'wallets-add-up': 2, 'entries-chained': 6, 'entries-have-cause': 6, 'charges-cancelled-once': 1 },
-    ...{ 'payments-for-one': 2, 'payments-posted': 2, 'refunds-cancelled': 1 },
+    ...{ 'payments-for-one': 2, 'payments-posted': 2, 'refunds-add-up': 2, 'refunds-posted': 1 },
     ...{ 'reservation-payments-once': 3, 'reservation-payments-exact': 2 },
   });
   for (const { rule, violations, rows } of audit.checks) {
@@ -53,7 +53,7 @@ it('a seat sold twice is found', async () => {
     [show.id],
   );
   expect(broken).toEqual({
-    'seats-add-up': [`show ${show.id}: 8 available, 1 held and 2 sold of 10 seats, made with 10`],
+    'seats-add-up': [`show ${show.id}: 8 available, 1 held and 2 sold of 10 seats, given 10`],
     'seats-once': [`seat ${show.seats[0]}: 2 tickets, 0 live holds`],
   });
 });
@@ -71,13 +71,13 @@ it('a sold seat that is held, a seat held twice, and a show with another number 
     'seats-once': [`seat ${show.seats[2]}: 0 tickets, 2 live holds`],
   });
   expect(await auditAfter('update show set seat_count = 11 where id = $1', [show.id])).toEqual({
-    'seats-add-up': [`show ${show.id}: 8 available, 1 held and 1 sold of 10 seats, made with 11`],
+    'seats-add-up': [`show ${show.id}: 8 available, 1 held and 1 sold of 10 seats, given 11`],
   });
   expect(await auditAfter('delete from seat where show_id = $1 and number = 9', [show.id])).toEqual({
-    'seats-add-up': [`show ${show.id}: 7 available, 1 held and 1 sold of 9 seats, made with 10`],
+    'seats-add-up': [`show ${show.id}: 7 available, 1 held and 1 sold of 9 seats, given 10`],
   });
   expect(await auditAfter('delete from seat where id = $1', [show.seats[0]])).toEqual({
-    'seats-add-up': [`show ${show.id}: 8 available, 1 held and 1 sold of 9 seats, made with 10`],
+    'seats-add-up': [`show ${show.id}: 8 available, 1 held and 1 sold of 9 seats, given 10`],
     'reservations-exact': [expect.stringContaining(sold.reservation)],
   });
 });
@@ -160,13 +160,19 @@ it.each([
 });
 
 it.each([
-  ['costs more than its seats', 'amount = amount + 1', '1001 for 1 seats, 1 of its show for 1000'],
-  ['costs nothing', 'amount = 0', '0 for 1 seats, 1 of its show for 1000'],
-  ['costs less than nothing', 'amount = -1000', '-1000 for 1 seats, 1 of its show for 1000'],
-  ['names a seat twice', 'seat_ids = seat_ids || seat_ids, amount = 2000', '2000 for 2 seats, 1 of its show for 1000'],
-  ['names a seat that is none', 'seat_ids = array[gen_random_uuid()]', '1000 for 1 seats, 0 of its show for 0'],
-  ['names no seat', `seat_ids = '{}', amount = 0`, '0 for 0 seats, 0 of its show for 0'],
-  ['names the seat of another show', 'show_id = gen_random_uuid()', '1000 for 1 seats, 0 of its show for 0'],
+  ['costs more than its seats', 'amount = amount + 1', '1001 for 1 seats, 1 of its show, at 1000'],
+  ['costs nothing', 'amount = 0', '0 for 1 seats, 1 of its show, at 1000'],
+  ['costs less than nothing', 'amount = -1000', '-1000 for 1 seats, 1 of its show, at 1000'],
+  [
+    'names a seat twice',
+    'seat_ids = seat_ids || seat_ids, seat_prices = seat_prices || seat_prices, amount = 2000',
+    '2000 for 2 seats, 1 of its show, at 1000 + 1000',
+  ],
+  ['has a seat at another price', 'seat_prices = array[999]', '1000 for 1 seats, 1 of its show, at 999'],
+  ['has no price of its seat', `seat_prices = '{}'`, '1000 for 1 seats, 1 of its show, at '],
+  ['names a seat that is none', 'seat_ids = array[gen_random_uuid()]', '1000 for 1 seats, 0 of its show, at 1000'],
+  ['names no seat', `seat_ids = '{}', seat_prices = '{}', amount = 0`, '0 for 0 seats, 0 of its show, at '],
+  ['names the seat of another show', 'show_id = gen_random_uuid()', '1000 for 1 seats, 0 of its show, at 1000'],
 ])('a reservation that %s is found', async (_what, change, said) => {
   for (const id of [sold.held, sold.reservation]) {
     const found = await auditAfter(`update reservation set ${change} where id = $1`, [id]);

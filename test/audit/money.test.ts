@@ -88,7 +88,7 @@ it.each([
   ['an entry of nothing', post('CHARGE', 0), ': CHARGE of 0 '],
   ['a kind of entry that is none', post('GIFT', 500), ': GIFT of 500 '],
 ])('%s is found, however well the wallet adds up', async (_what, text, said) => {
-  const broken = await auditAfter(text, [sold.buyer.id]);
+  const { 'refunds-posted': _ofNoRefund, ...broken } = await auditAfter(text, [sold.buyer.id]);
   expect(broken).toEqual({ 'entries-have-cause': [expect.stringMatching(`^entry \\S+${said}`)] });
 });
 

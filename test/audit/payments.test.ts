@@ -41,19 +41,44 @@ it('a payment twice for one reservation, for another amount, or without its entr
   });
 });
 
-it('a refund that is missing, or made twice, or of a payment that stands is found', async () => {
+it('a refund whose entry is missing, or made twice, or of another amount, and an entry of no refund are found', async () => {
   const { cancelled, paid, buyer } = sold;
+  const [{ id: refundId }] = (await world.pool.query('select id from refund')).rows;
   const none = await auditAfter(`delete from entry where payment_id = $1 and kind = 'REFUND'`, [cancelled.id]);
-  expect(none).toMatchObject({
-    'refunds-cancelled': [`payment ${cancelled.id}: CANCELLED of 1000, REFUND entries none`],
+  const of = `refund ${refundId}: 1000 of payment ${cancelled.id}`;
+  expect(none).toMatchObject({ 'refunds-posted': [`${of}, REFUND entries none`] });
+  const refund = `insert into entry (id, wallet_id, seq, kind, amount, balance_before, balance_after, payment_id, refund_id)
+    values (gen_random_uuid(), $1, 7, 'REFUND', 1000, 0, 1000, $2, $3)`;
+  expect(await auditAfter(refund, [buyer.id, cancelled.id, refundId])).toMatchObject({
+    'refunds-posted': [`${of}, REFUND entries 1000, 1000`],
   });
-  const refund = `insert into entry (id, wallet_id, seq, kind, amount, balance_before, balance_after, payment_id) values (gen_random_uuid(), $1, 7, 'REFUND', 1000, 0, 1000, $2)`;
-  expect(await auditAfter(refund, [buyer.id, cancelled.id])).toMatchObject({
-    'refunds-cancelled': [`payment ${cancelled.id}: CANCELLED of 1000, REFUND entries 1000, 1000`],
+  expect(await auditAfter(refund, [buyer.id, paid.id, null])).toMatchObject({
+    'refunds-posted': [`no refund of payment ${paid.id}, REFUND entries 1000`],
+    'entries-have-cause': [expect.stringContaining(`REFUND of 1000 in wallet ${buyer.id}`)],
   });
-  expect(await auditAfter(refund, [buyer.id, paid.id])).toMatchObject({
-    'refunds-cancelled': [`payment ${paid.id}: COMPLETED of 1000, REFUND entries 1000`],
+  expect(await auditAfter(`update entry set amount = 999 where kind = 'REFUND'`)).toMatchObject({
+    'refunds-posted': [`${of}, REFUND entries 999`],
   });
+});
+
+it('refunds that do not add up to what was given back, or to all of a cancelled payment, are found', async () => {
+  const { cancelled, paid } = sold;
+  const said = (id: string, text: string): object => ({ 'refunds-add-up': [`payment ${id}: ${text}`] });
+  expect(await auditAfter('update payment set refunded = 10 where id = $1', [paid.id])).toMatchObject(
+    said(paid.id, 'COMPLETED of 1000, 10 given back, 0 refunds of 0'),
+  );
+  expect(await auditAfter('update refund set amount = 1001')).toMatchObject(
+    said(cancelled.id, 'CANCELLED of 1000, 1000 given back, 1 refunds of 1001'),
+  );
+  expect(await auditAfter('update refund set seq = 2')).toMatchObject(
+    said(cancelled.id, 'CANCELLED of 1000, 1000 given back, 1 refunds of 1000'),
+  );
+  expect(await auditAfter('delete from refund')).toMatchObject(
+    said(cancelled.id, 'CANCELLED of 1000, 1000 given back, 0 refunds of 0'),
+  );
+  expect(await auditAfter(`update payment set status = 'FAILED' where id = $1`, [cancelled.id])).toMatchObject(
+    said(cancelled.id, 'FAILED of 1000, 1000 given back, 1 refunds of 1000'),
+  );
 });
 
 it("money in another wallet than the payment's user's is found", async () => {
@@ -61,12 +86,12 @@ it("money in another wallet than the payment's user's is found", async () => {
   const other = `wallet_id = (select id from user_account where role = 'OPERATOR')`;
   for (const [kind, payment, name] of [
     ['PAYMENT', paid, 'payments-posted'],
-    ['REFUND', cancelled, 'refunds-cancelled'],
+    ['REFUND', cancelled, 'refunds-posted'],
   ] as const) {
     const broken = await auditAfter(`update entry set ${other} where payment_id = $1 and kind = '${kind}'`, [
       payment.id,
     ]);
-    expect(broken[name]).toEqual([expect.stringMatching(`^payment ${payment.id}: `)]);
+    expect(broken[name]).toEqual([expect.stringMatching(`payment ${payment.id}`)]);
   }
 });
 
@@ -95,7 +120,7 @@ it('a payment that failed or was cancelled by hand, and one that was cancelled t
   });
   const undone = await auditAfter(`update payment set status = 'CANCELLED' where id = $1`, [paid.id]);
   expect(undone).toMatchObject({
-    'refunds-cancelled': [`payment ${paid.id}: CANCELLED of 1000, REFUND entries none`],
+    'refunds-add-up': [`payment ${paid.id}: CANCELLED of 1000, 0 given back, 0 refunds of 0`],
     'reservation-payments-once': [`reservation ${reservation}: CONFIRMED with 0 COMPLETED and 1 CANCELLED payments`],
   });
   const again = `insert into payment (id, user_id, reservation_id, amount, status)

@@ -68,18 +68,55 @@ it.each([
     'entry_cancels_once',
   ],
   [
-    'a second refund of one payment',
+    'a second entry of one payment',
     `with paid as (select id from payment where user_id = $1)
      insert into entry (id, wallet_id, seq, kind, amount, balance_before, balance_after, payment_id)
-     select gen_random_uuid(), $1, 90 + n, 'REFUND', 1, 0, 1, paid.id from paid, generate_series(1, 2) n`,
+     select gen_random_uuid(), $1, 90 + n, 'PAYMENT', -1, 1, 0, paid.id from paid, generate_series(1, 2) n`,
     () => [ids.user],
     'entry_payment_once',
   ],
   [
-    'a refund of no payment',
-    "insert into entry (id, wallet_id, seq, kind, amount, balance_before, balance_after) values ($1, $2, 99, 'REFUND', 1, 0, 1)",
+    'an entry of a payment for none',
+    "insert into entry (id, wallet_id, seq, kind, amount, balance_before, balance_after) values ($1, $2, 99, 'PAYMENT', -1, 1, 0)",
     () => [randomUUID(), ids.user],
     'entry_of_payment',
+  ],
+  [
+    'an entry that gives money back for no refund',
+    `insert into entry (id, wallet_id, seq, kind, amount, balance_before, balance_after, payment_id)
+     select gen_random_uuid(), $1, 99, 'REFUND', 1, 0, 1, id from payment where user_id = $1`,
+    () => [ids.user],
+    'entry_of_refund',
+  ],
+  [
+    'two entries of one refund',
+    `with refunded as (
+       insert into refund (id, payment_id, seq, amount, seat_ids)
+       select gen_random_uuid(), id, 1, 1, '{}' from payment where user_id = $1 returning *
+     )
+     insert into entry (id, wallet_id, seq, kind, amount, balance_before, balance_after, payment_id, refund_id)
+     select gen_random_uuid(), $1, 90 + n, 'REFUND', 1, 0, 1, payment_id, id from refunded, generate_series(1, 2) n`,
+    () => [ids.user],
+    'entry_refund_once',
+  ],
+  [
+    'two refunds of one payment at once',
+    `insert into refund (id, payment_id, seq, amount, seat_ids)
+     select gen_random_uuid(), id, 1, 1, '{}' from payment, generate_series(1, 2) where user_id = $1`,
+    () => [ids.user],
+    'refund_chain',
+  ],
+  [
+    'more given back than was paid',
+    'update payment set refunded = amount + 1 where user_id = $1',
+    () => [ids.user],
+    'payment_refunded_within_amount',
+  ],
+  [
+    'a cancelled payment of which something is left',
+    `update payment set status = 'CANCELLED', cancelled_at = now() where user_id = $1`,
+    () => [ids.user],
+    'payment_refunded_within_amount',
   ],
   [
     'a cancellation of no charge',
