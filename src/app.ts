@@ -22,6 +22,7 @@ import { deliverWebhooks } from './events/deliver-webhooks.job.ts';
 import { forgetEvents } from './events/forget-events.job.ts';
 import { relayEvents } from './events/relay-events.job.ts';
 import { finishTokens } from './payments/finish-tokens.job.ts';
+import { refundShows } from './payments/refund-shows.job.ts';
 import { isUnavailable } from './platform/faults.ts';
 import { forgetKeys } from './platform/forget-keys.job.ts';
 import { closeHttp, openHttp } from './platform/http.ts';
@@ -54,6 +55,7 @@ const JOBS = [
   foldSales,
   foldShows,
   finishTokens,
+  refundShows,
   expireWallets,
   sendAlerts,
   keepChannels,

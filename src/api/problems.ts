@@ -22,6 +22,7 @@ export const REFUSALS = {
   INSUFFICIENT_BALANCE: 'There is not enough money in the wallet.',
   BALANCE_LIMIT: 'The wallet cannot hold that much money.',
   NOT_CANCELLABLE: 'This can no longer be cancelled.',
+  NOT_MOVABLE: 'These seats cannot be exchanged for each other.',
   NOT_REFUNDABLE: 'Not all of that is left to be given back.',
   INSUFFICIENT_STOCK: 'There are not as many left as were asked for.',
   COUPON_SOLD_OUT: 'All of these coupons have been given out.',

@@ -19,11 +19,13 @@ import { SALES_EVENTS } from '../events/sales-event.ts';
 import { SALES_EVENTS_TOPIC } from '../events/sales-events.ts';
 import { OperatorLogResolver } from '../operator-log/operator-log.resolver.ts';
 import { AlreadyPaid, InsufficientBalance } from '../payments/payment.ts';
-import { PaymentsResolver, RefundResolver } from '../payments/payments.resolver.ts';
+import { PaymentsResolver, RefundResolver, ShowRefundsResolver } from '../payments/payments.resolver.ts';
 import { NotRefundable } from '../payments/refund.ts';
+import { SHOW_REFUNDS } from '../payments/show-refunds.ts';
 import { pubSubOf } from '../platform/topics.ts';
 import { QueueResolver, QueueShuffleResolver } from '../queue/queue.resolver.ts';
 import { QUEUE_STATS } from '../queue/queue-stats.ts';
+import { NotMovable } from '../reservations/move-seats.ts';
 import { SaleClosed, SeatsUnavailable } from '../reservations/reservation.ts';
 import { ReservationsResolver } from '../reservations/reservations.resolver.ts';
 import { SalesResolver } from '../sales/sales.resolver.ts';
@@ -56,6 +58,7 @@ export function makeSchema(): GraphQLSchema {
       PaymentsResolver,
       RefundResolver,
       SalesResolver,
+      ShowRefundsResolver,
       ProductsResolver,
       OrdersResolver,
       OrderLineResolver,
@@ -75,6 +78,7 @@ export function makeSchema(): GraphQLSchema {
       InsufficientBalance,
       AlreadyPaid,
       NotRefundable,
+      NotMovable,
       InsufficientStock,
       CouponAlreadyClaimed,
       AlreadyCheckedIn,
@@ -85,7 +89,7 @@ export function makeSchema(): GraphQLSchema {
       ...SALES_EVENTS,
     ],
     directives: DIRECTIVES,
-    pubSub: pubSubOf([SEAT_CHANGES, QUEUE_STATS, SHOW_STATS, SALES_EVENTS_TOPIC]),
+    pubSub: pubSubOf([SEAT_CHANGES, SHOW_REFUNDS, QUEUE_STATS, SHOW_STATS, SALES_EVENTS_TOPIC]),
     validate: false,
     // Apollo checks the schema when it starts; once is enough.
     skipCheck: true,

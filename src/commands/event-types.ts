@@ -84,6 +84,7 @@ export const EVENT_TYPES = {
     before: z.strictObject({ venue: z.string(), startsAt: time }),
   }),
   'concert.withdrawn.v1': z.strictObject({ concertId: id, withdrawnAt: time }),
+  'show.cancelled.v1': z.strictObject({ showId: id, concertId: id, reason: z.string() }),
   'show.sold_out.v1': z.strictObject({ showId: id, concertId: id }),
   'queue.opened.v1': z.strictObject(queue),
   'queue.paused.v1': z.strictObject(queue),

@@ -32,9 +32,9 @@ export const availableCounts: Batch<number> = async (context, showIds) => {
 async function countFree(context: Context, showIds: readonly string[]): Promise<Map<string, number>> {
   const rows = await sql<{ id: string; free: number }>(
     context.em,
-    `select s.id, (s.seat_count
+    `select s.id, case when s.cancelled_at is not null then 0 else (s.seat_count
        - (select count(*) from ticket t where t.show_id = s.id)
-       - (select count(*) from hold h where h.show_id = s.id and h.expires_at > clock_timestamp()))::int as free
+       - (select count(*) from hold h where h.show_id = s.id and h.expires_at > clock_timestamp()))::int end as free
      from show s where s.id = any($1)`,
     [showIds],
   );

@@ -79,6 +79,7 @@ function freeSeats(ofSection: string): string {
        'AVAILABLE' as status, s.revision + case when h.seat_id is null then 0 else 1 end as revision
      from show sh join seat s on s.show_id = sh.id left join hold h on h.seat_id = s.id
      where sh.concert_id = $1 and not exists (select from concert where id = $1 and withdrawn_at is not null)
+       and sh.cancelled_at is null
        and sh.starts_at >= ($2::date::timestamp at time zone $3)
        and sh.starts_at < (($2::date + 1)::timestamp at time zone $3)
        and sh.sales_open_at <= clock_timestamp() and sh.sales_close_at > clock_timestamp()

@@ -184,6 +184,19 @@ export class Seat {
     });
   }
 
+  /**
+   * Takes the ticket of another seat over: the reservation has this seat from now on, under a new ticket, checked in where
+   * the old one was.
+   * @throws Error unless the reservation has a ticket for the other seat, and this one is free
+   */
+  takeOver(other: Seat, holder: SeatHolder, now: Date): void {
+    if (other.ticket?.reservationId !== holder.id) throw new Error('a seat is left that the reservation does not have');
+    const { checkedInAt } = other.ticket;
+    other.takeBack(holder.id);
+    this.sell(holder, now);
+    if (this.ticket) this.ticket.checkedInAt = checkedInAt;
+  }
+
   /** Removes the reservation's hold, lapsed or not; changes nothing when the reservation no longer has the hold. */
   release(reservationId: string): void {
     if (this.holding?.reservationId !== reservationId) return;
@@ -277,8 +290,8 @@ export async function writeSeats(
      ), back as (
        delete from ticket where id = ${anyOf(16)} returning seat_id
      ), sold as (
-       insert into ticket (id, seat_id, reservation_id, show_id, user_id, created_at)
-       select * from unnest($17::uuid[], $18::uuid[], $19::uuid[], $20::uuid[], $21::uuid[], $22::timestamptz[])
+       insert into ticket (id, seat_id, reservation_id, show_id, user_id, created_at, checked_in_at)
+       select * from unnest($17::uuid[], $18::uuid[], $19::uuid[], $20::uuid[], $21::uuid[], $22::timestamptz[], $23::timestamptz[])
        returning seat_id
      )
      select (select count(*) from changed) as seats, (select count(*) from given) as given,
@@ -307,6 +320,7 @@ export async function writeSeats(
       sold.map(({ showId }) => showId),
       sold.map(({ userId }) => userId),
       sold.map(({ createdAt }) => createdAt),
+      sold.map(({ checkedInAt }) => checkedInAt),
     ],
   );
   const isWhole =

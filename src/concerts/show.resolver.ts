@@ -34,7 +34,7 @@ export class ShowResolver {
     return calendarDate(show.startsAt, context.platform.config.TIME_ZONE);
   }
 
-  @FieldResolver(() => Int, { description: 'At most one second old' })
+  @FieldResolver(() => Int, { description: 'Seats that can be bought, at most one second old; 0 for a cancelled show' })
   availableCount(@Root() show: Show, @Ctx() context: Context): Promise<number> {
     return load(context, availableCounts, show.id);
   }

@@ -109,7 +109,7 @@ export class StockEvent extends SalesEvent {
   stock!: number;
 }
 
-@ObjectType({ implements: SalesEvent, description: 'show.sold_out, changed' })
+@ObjectType({ implements: SalesEvent, description: 'show.sold_out, changed, cancelled' })
 export class ShowEvent extends SalesEvent {
   @Field(() => ID)
   concertId!: string;

@@ -133,6 +133,24 @@ export class Reservation {
     return amount;
   }
 
+  /**
+   * Exchanges seats for others at the same price; call `Seat.takeOver` for each of them too.
+   * @param moves the new seat of each seat that it leaves
+   * @param numberOf the number of a seat, by which its seats are sorted
+   * @throws Error unless it is CONFIRMED and has the seats
+   */
+  move(moves: ReadonlyMap<string, string>, numberOf: (seatId: string) => number): void {
+    if (this.storedStatus !== 'CONFIRMED' || ![...moves.keys()].every((id) => this.seatIds.includes(id)))
+      throw new Error('only seats of a CONFIRMED reservation are moved');
+    const seats = this.seatIds.map((id, index) => ({
+      id: moves.get(id) ?? id,
+      price: this.seatPrices[index] as number,
+    }));
+    seats.sort((a, b) => numberOf(a.id) - numberOf(b.id));
+    this.seatIds = seats.map(({ id }) => id);
+    this.seatPrices = seats.map(({ price }) => price);
+  }
+
   /** What some of its seats cost when they were held, in minor units. */
   priceOf(seatIds: readonly string[]): number {
     return this.seatIds.reduce((sum, id, index) => sum + (seatIds.includes(id) ? (this.seatPrices[index] ?? 0) : 0), 0);

@@ -7,6 +7,7 @@ import { Show } from '../concerts/show.ts';
 import { Payment } from '../payments/payment.ts';
 import { paymentsOfReservations } from '../payments/read-payments.ts';
 import { ticketsOfReservations } from '../tickets/read-tickets.ts';
+import { MoveSeatsInput, MoveSeatsResult, moveSeats } from './move-seats.ts';
 import { readReservation, readReservations, seatsOfReservations } from './read-reservations.ts';
 import { releaseReservation } from './release-reservation.ts';
 import { ReleaseResult, Reservation, ReservationConnection, ReservationStatus, ReserveResult } from './reservation.ts';
@@ -69,5 +70,14 @@ export class ReservationsResolver {
   })
   releaseReservation(@Arg('id', () => ID) id: string, @Ctx() context: Context) {
     return releaseReservation(context, id);
+  }
+
+  @Directive('@operator')
+  @Mutation(() => MoveSeatsResult, {
+    description: `Exchanges seats of a paid reservation for other AVAILABLE seats of the show at the price that was paid, all or none. Codes of the seats that are
+left are void`,
+  })
+  moveSeats(@Arg('input', () => MoveSeatsInput) input: MoveSeatsInput, @Ctx() context: Context) {
+    return moveSeats(context, input);
   }
 }

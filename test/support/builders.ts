@@ -119,6 +119,42 @@ export async function cancelPayment(
   return (await buyer.get(CANCEL_PAYMENT, { input: { paymentId, idempotencyKey } })).cancelPayment;
 }
 
+export const REFUND_PAYMENT = `mutation ($input: RefundPaymentInput!) { refundPayment(input: $input) {
+  __typename ... on Payment { id amount refunded status refunds { amount reason seatIds lines { lineNo quantity amount } } }
+  ... on NotRefundable { seatIds lines { lineNo requested left } } ... on Problem { code message } } }`;
+
+/** Answers the RefundPaymentResult. @param part seatIds or lines, and a reason */
+export async function refundPayment(
+  buyer: Buyer,
+  paymentId: string,
+  part: { seatIds?: string[]; lines?: { lineNo: number; quantity: number }[]; reason?: string },
+  idempotencyKey: string = randomUUID(),
+): Promise<Data> {
+  return (await buyer.get(REFUND_PAYMENT, { input: { paymentId, ...part, idempotencyKey } })).refundPayment;
+}
+
+export const MOVE_SEATS = `mutation ($input: MoveSeatsInput!) { moveSeats(input: $input) {
+  __typename ... on Reservation { id status amount seatPrices seats { id } } ... on NotMovable { seatIds }
+  ... on SeatsUnavailable { seatIds } ... on Problem { code } } }`;
+
+/** Answers the MoveSeatsResult. @param moves the new seat of each seat that is left */
+export async function moveSeats(
+  operator: Buyer,
+  reservationId: string,
+  moves: Record<string, string>,
+  idempotencyKey: string = randomUUID(),
+): Promise<Data> {
+  const named = Object.entries(moves).map(([from, to]) => ({ from, to }));
+  return (await operator.get(MOVE_SEATS, { input: { reservationId, moves: named, idempotencyKey } })).moveSeats;
+}
+
+/** Answers the show. */
+export async function cancelShow(operator: Buyer, showId: string, reason = 'the singer is ill'): Promise<Data> {
+  const query = `mutation ($input: CancelShowInput!) { cancelShow(input: $input) {
+    id cancelledAt cancelReason refunds { total done failed } } }`;
+  return (await operator.get(query, { input: { showId, reason } })).cancelShow;
+}
+
 /** What the caller has in the wallet. */
 export async function balanceOf(buyer: Buyer): Promise<number> {
   return (await buyer.get('{ wallet { balance } }')).wallet.balance;

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import type { Redis } from 'ioredis';
+import type pg from 'pg';
 import type { Buyer, Data } from './client.ts';
 
 const ajv = new Ajv2020();
@@ -53,4 +54,13 @@ export function outOfOrder(events: readonly Data[]): Data[] {
     last.set(subject, sequence);
     return isLate;
   });
+}
+
+/** The types of the events of a subject, in the order in which they happened. */
+export async function typesOf(pool: pg.Pool, subject: string): Promise<string[]> {
+  const { rows } = await pool.query<{ type: string }>(
+    'select type from outbox where aggregate = $1 order by sequence',
+    [subject],
+  );
+  return rows.map(({ type }) => type);
 }

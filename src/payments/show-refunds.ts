@@ -1,0 +1,71 @@
+import type { EntityManager } from '@mikro-orm/core';
+import { Field, ID, Int, ObjectType } from 'type-graphql';
+import type { Batch } from '../api/context.ts';
+import { findShow } from '../concerts/find-show.ts';
+import { forkOf } from '../platform/platform.ts';
+import { sql } from '../platform/postgres.ts';
+import type { Topic } from '../platform/topics.ts';
+import { SECOND } from '../platform/units.ts';
+
+@ObjectType({
+  simpleResolvers: true,
+  description: 'How far the refunds of a cancelled show are: the payments that were COMPLETED when it was cancelled',
+})
+export class ShowRefunds {
+  @Field(() => ID, { description: 'The cancelled show' })
+  showId!: string;
+
+  @Field(() => Int, { description: 'Payments to give back' })
+  total!: number;
+
+  @Field(() => Int, { description: 'Of these, given back' })
+  done!: number;
+
+  @Field(() => Int, { description: 'Of these, failed at the last try and to be tried again' })
+  failed!: number;
+}
+
+/** Loads how far the refunds of shows are; zeros for a show that was not cancelled, or sold nothing. */
+export const refundsOfShows: Batch<ShowRefunds> = ({ em }, showIds) => readRefunds(em, showIds);
+
+async function readRefunds(em: EntityManager, showIds: readonly string[]): Promise<ShowRefunds[]> {
+  const rows = await sql<ShowRefunds>(
+    em,
+    `select show_id as "showId", count(*)::int as total, count(done_at)::int as done,
+       (count(*) filter (where done_at is null and last_error is not null))::int as failed
+     from show_refund where show_id = any($1) group by show_id`,
+    [[...new Set(showIds)]],
+  );
+  const found = new Map(rows.map((row) => [row.showId, row]));
+  return showIds.map((showId) =>
+    Object.assign(new ShowRefunds(), { showId, total: 0, done: 0, failed: 0 }, found.get(showId)),
+  );
+}
+
+/** Milliseconds from one reading to the next while somebody subscribes. */
+const EVERY_MS = SECOND;
+
+/** How far the refunds of a show are, by its id: now, then once a second as they change. */
+export const SHOW_REFUNDS: Topic<ShowRefunds> = {
+  name: 'showRefunds',
+  first: 'latest',
+  check: async (platform, showId) => {
+    await findShow(platform, showId);
+  },
+  open: async (platform, showId, publish) => {
+    let told = '';
+    const read = async (): Promise<void> => {
+      const [refunds] = await readRefunds(forkOf(platform), [showId]);
+      const text = JSON.stringify(refunds);
+      if (refunds && text !== told) publish(refunds);
+      told = text;
+    };
+    await read();
+    const timer = setInterval(() => {
+      read().catch((error: unknown) => {
+        platform.log.debug({ showId, error: String(error) }, 'the refunds of a show are read again');
+      });
+    }, EVERY_MS);
+    return () => clearInterval(timer);
+  },
+};
