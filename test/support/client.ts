@@ -14,6 +14,7 @@ export interface GraphqlError {
     requestId?: string;
     queue?: { id: string; state: string };
     retryAfterMs?: number;
+    argument?: string;
   };
 }
 
