@@ -110,7 +110,7 @@ const OPEN = [
   ...['show', 'coupons'],
   ...['products', 'product', 'bestSellers', 'coupon', 'queueShuffle'],
 ];
-const SUBSCRIPTIONS = ['queuePosition', 'queueStats', 'seatChanges', 'salesEvents', 'showStats'];
+const SUBSCRIPTIONS = ['queuePosition', 'queueStats', 'seatChanges', 'salesEvents', 'showRefunds', 'showStats'];
 
 async function rows(): Promise<unknown> {
   const counts = [

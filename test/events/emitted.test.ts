@@ -32,10 +32,10 @@ it('a purchase and its refund are told in their order, each event as its schema 
   const paid = await pay(buyer, held.id);
   await cancelPayment(buyer, paid.id);
   const ofReservation = await eventsOf(held.id, 2);
-  const ofPayment = await eventsOf(paid.id, 2);
+  const ofPayment = await eventsOf(paid.id, 3);
   expect(typesOf(ofReservation)).toEqual(['reservation.held.v1', 'reservation.confirmed.v1']);
-  expect(typesOf(ofPayment)).toEqual(['payment.completed.v1', 'payment.cancelled.v1']);
-  expect([...ofReservation, ...ofPayment].map(faultOf)).toEqual([undefined, undefined, undefined, undefined]);
+  expect(typesOf(ofPayment)).toEqual(['payment.completed.v1', 'payment.refunded.v1', 'payment.cancelled.v1']);
+  expect([...ofReservation, ...ofPayment].map(faultOf)).toEqual(Array.from({ length: 5 }, () => undefined));
   expect(ofPayment[0]?.data).toEqual({
     ...{ paymentId: paid.id, userId: buyer.id, reservationId: held.id, orderId: null },
     ...{ showId: show.id, amount: 1_000 },

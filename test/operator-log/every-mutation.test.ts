@@ -139,6 +139,36 @@ const CASES: Record<string, Case> = {
     },
     refused: { input: { id: UNKNOWN } },
   },
+  cancelShow: {
+    query: withInput('cancelShow', '{ id }'),
+    done: async () => {
+      const { id } = await makeShow(operator);
+      return {
+        variables: { input: { showId: id, reason: 'Kim is ill' } },
+        subject: id,
+        before: [{ type: 'Show', id, cancelledAt: null }],
+        after: [{ type: 'Show', id, cancelledAt: expect.any(String) }],
+      };
+    },
+    refused: { input: { showId: UNKNOWN, reason: 'a reason' } },
+  },
+  moveSeats: {
+    query: withInput('moveSeats', '{ ... on Reservation { id } ... on Problem { code } }'),
+    done: async () => {
+      const { reservation, seats } = await sold();
+      const { rows } = await world.pool.query<{ id: string }>(
+        `select s.id from seat s join reservation r on r.show_id = s.show_id
+         where r.id = $1 and s.number = 9`,
+        [reservation.id],
+      );
+      const moves = [{ from: seats[0], to: rows[0]?.id }];
+      const input = { reservationId: reservation.id, moves, idempotencyKey: randomUUID() };
+      return { variables: { input }, subject: reservation.id };
+    },
+    refused: {
+      input: { reservationId: UNKNOWN, moves: [{ from: UNKNOWN, to: UNKNOWN.replace('8', '9') }], idempotencyKey: 'k' },
+    },
+  },
   createShow: {
     query: withInput('createShow', '{ id }'),
     done: async () => {
