@@ -163,7 +163,8 @@ const CASES: Record<string, Case> = {
       );
       const moves = [{ from: seats[0], to: rows[0]?.id }];
       const input = { reservationId: reservation.id, moves, idempotencyKey: randomUUID() };
-      return { variables: { input }, subject: reservation.id };
+      const changed = [{ type: 'Reservation', id: reservation.id }, { type: 'Seat' }, { type: 'Seat' }];
+      return { variables: { input }, subject: reservation.id, before: changed, after: changed };
     },
     refused: {
       input: { reservationId: UNKNOWN, moves: [{ from: UNKNOWN, to: UNKNOWN.replace('8', '9') }], idempotencyKey: 'k' },
