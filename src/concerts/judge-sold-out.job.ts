@@ -2,6 +2,7 @@ import type { EntityManager } from '@mikro-orm/core';
 import type { EventType } from '../commands/event-types.ts';
 import { writeOutbox } from '../commands/outbox.ts';
 import { runAlone } from '../commands/runner.ts';
+import { FIRST_ID } from '../platform/ids.ts';
 import type { Job } from '../platform/jobs.ts';
 import { forkOf } from '../platform/platform.ts';
 import { prepared, sql } from '../platform/postgres.ts';
@@ -9,8 +10,6 @@ import { SECOND } from '../platform/units.ts';
 
 /** Shows judged in one transaction. */
 const MAX_AT_ONCE = 20;
-
-const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
 /** Events after which a show has other tickets than before. */
 const SALES: ReadonlySet<EventType> = new Set(['reservation.confirmed.v1', 'payment.cancelled.v1']);

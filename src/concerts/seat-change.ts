@@ -16,7 +16,7 @@ export class SeatChange {
   resync!: boolean;
 }
 
-/** Most unread seats that are kept for one subscriber; for more it receives a resync. */
+/** Most seats that are told at once, and kept for a subscriber who has not read them; for more it receives a resync. */
 export const MAX_UNREAD = 1_000;
 
 /** Seats as they are now; an empty list tells that there are too many to be told. */
@@ -42,11 +42,13 @@ export const SEAT_CHANGES: Topic<SeatChange> = {
 };
 
 /**
- * Publishes to all processes, after the commit, the present state of seats. Never throws: the revisions and the next
- * resync make up for a lost message.
+ * Publishes to all processes, after the commit, the present state of seats; of a show of which there are too many, that
+ * they should be asked for again. Never throws: the revisions and the next resync make up for a lost message.
  */
 export function publishSeats(platform: Platform, seats: readonly Seat[]): void {
-  for (const [showId, changed] of Map.groupBy(seats, (seat) => seat.showId)) publishTo(platform, showId, changed);
+  for (const [showId, changed] of Map.groupBy(seats, (seat) => seat.showId)) {
+    publishTo(platform, showId, changed.length > MAX_UNREAD ? [] : changed);
+  }
 }
 
 /** Publishes to all processes, after the commit, that seats should be asked for again. Never throws. */

@@ -4,7 +4,7 @@ import type { Context } from '../api/context.ts';
 import { idOf, textOf } from '../api/input.ts';
 import { notFound } from '../api/problems.ts';
 import type { NewEvent } from '../commands/event-types.ts';
-import { lockNames, lockRows, QUEUES, showLock } from '../commands/lock-order.ts';
+import { lockNames, lockRows, MAX_ALONE_WAIT_MS, QUEUES, showLock } from '../commands/lock-order.ts';
 import { type Change, deedOf, logDeed } from '../commands/operator-log.ts';
 import { writeOutbox } from '../commands/outbox.ts';
 import { copyOf, runAlone } from '../commands/runner.ts';
@@ -12,8 +12,8 @@ import type { Seat } from '../concerts/seat.ts';
 import { publishSeats } from '../concerts/seat-change.ts';
 import { Show } from '../concerts/show.ts';
 import { isUnavailable } from '../platform/faults.ts';
-import { sql, sqlRow } from '../platform/postgres.ts';
-import { SECOND } from '../platform/units.ts';
+import { FIRST_ID } from '../platform/ids.ts';
+import { readClock, sql, sqlRow } from '../platform/postgres.ts';
 import { pushSettings } from '../queue/line/line.ts';
 import { eventsOfQueue, type Queue } from '../queue/queue.ts';
 import { endHoldsOfShows } from '../reservations/end-holds.ts';
@@ -28,13 +28,8 @@ export class CancelShowInput {
   reason!: string;
 }
 
-/** Milliseconds that the cancelling waits for purchases under way; new ones wait behind it. */
-const MAX_WAIT_MS = 2 * SECOND;
-
 /** Payments that one statement notes to be given back. */
 const MAX_AT_ONCE = 10_000;
-
-const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
 interface Cancelled {
   readonly show: Show;
@@ -68,11 +63,11 @@ export async function cancelShow(context: Context, input: CancelShowInput): Prom
 
 /** Takes its locks in LOCK_ORDER: the show's, reservations, seats, the queue. */
 async function cancel(em: EntityManager, context: Context, showId: string, reason: string): Promise<Cancelled> {
-  await lockNames(em, [{ exclusive: [showLock(showId)] }], MAX_WAIT_MS);
+  await lockNames(em, [{ exclusive: [showLock(showId)] }], MAX_ALONE_WAIT_MS);
   const show = await em.findOne(Show, { id: showId }, { refresh: true });
   if (!show) throw notFound('show');
   if (show.cancelledAt !== null) return { show, freed: [], closed: undefined };
-  const { now } = await sqlRow<{ now: Date }>(em, 'select clock_timestamp() as now');
+  const now = await readClock(em);
   const freed = await endHoldsOfShows(em, [showId], context.requestId);
   const was = copyOf(show);
   Object.assign(show, { cancelledAt: now, cancelReason: reason });

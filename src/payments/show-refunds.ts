@@ -4,8 +4,7 @@ import type { Batch } from '../api/context.ts';
 import { findShow } from '../concerts/find-show.ts';
 import { forkOf } from '../platform/platform.ts';
 import { sql } from '../platform/postgres.ts';
-import type { Topic } from '../platform/topics.ts';
-import { SECOND } from '../platform/units.ts';
+import { polledTopic, type Topic } from '../platform/topics.ts';
 
 @ObjectType({
   simpleResolvers: true,
@@ -42,30 +41,10 @@ async function readRefunds(em: EntityManager, showIds: readonly string[]): Promi
   );
 }
 
-/** Milliseconds from one reading to the next while somebody subscribes. */
-const EVERY_MS = SECOND;
-
-/** How far the refunds of a show are, by its id: now, then once a second as they change. */
-export const SHOW_REFUNDS: Topic<ShowRefunds> = {
+/** How far the refunds of a show are, by its id: at once, then at most once a second, while somebody is subscribed. */
+export const SHOW_REFUNDS: Topic<ShowRefunds> = polledTopic({
   name: 'showRefunds',
-  first: 'latest',
-  check: async (platform, showId) => {
-    await findShow(platform, showId);
-  },
-  open: async (platform, showId, publish) => {
-    let told = '';
-    const read = async (): Promise<void> => {
-      const [refunds] = await readRefunds(forkOf(platform), [showId]);
-      const text = JSON.stringify(refunds);
-      if (refunds && text !== told) publish(refunds);
-      told = text;
-    };
-    await read();
-    const timer = setInterval(() => {
-      read().catch((error: unknown) => {
-        platform.log.debug({ showId, error: String(error) }, 'the refunds of a show are read again');
-      });
-    }, EVERY_MS);
-    return () => clearInterval(timer);
-  },
-};
+  check: findShow,
+  read: async (platform, showId) => (await readRefunds(forkOf(platform), [showId]))[0] as ShowRefunds,
+  contentOf: ({ total, done, failed }) => [total, done, failed].join(),
+});

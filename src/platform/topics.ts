@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { buildSchemaSync } from 'type-graphql';
 import { ConflatingIterator } from './conflating-iterator.ts';
 import { type Platform, perProcess } from './platform.ts';
+import { SECOND } from './units.ts';
 
 /**
  * Events that are the same for every subscriber of one subject, such as one show. A process opens a subject once,
@@ -19,6 +21,57 @@ export interface Topic<E> {
   open(platform: Platform, id: string, publish: (event: E) => void): Promise<() => void>;
   /** Merges two events, for a subscriber that has not read the first. Without it the newer event replaces the other. */
   merge?(unread: E, newer: E): E;
+}
+
+/** Milliseconds between two readings of a subject that is read while somebody subscribes. */
+const READ_EVERY_MS = SECOND;
+/** A subscriber receives what has not changed after so many milliseconds too, and so knows that it is still told. */
+const MAX_SILENCE_MS = 10 * SECOND;
+
+/** The argument of `polledTopic`: events that are read from PostgreSQL. */
+export interface Polled<E> {
+  readonly name: string;
+  /** @throws CallerError for a subject that does not exist */
+  check(platform: Platform, id: string): Promise<unknown>;
+  /** Reads the subject as it is now. */
+  read(platform: Platform, id: string): Promise<E>;
+  /** What two events must share to be the same, as text. */
+  contentOf(event: E): string;
+}
+
+/**
+ * A topic whose subject is read once a second while somebody subscribes: it publishes at once, then what has changed.
+ * While PostgreSQL is away it publishes nothing.
+ */
+export function polledTopic<E>({ name, check, read, contentOf }: Polled<E>): Topic<E> {
+  return {
+    name,
+    first: 'latest',
+    check: async (platform, id) => void (await check(platform, id)),
+    open: async (platform, id, publish) => {
+      const ending = new AbortController();
+      let last = await read(platform, id);
+      let publishedAt = performance.now();
+      publish(last);
+      const keepReading = async (): Promise<void> => {
+        while (!ending.signal.aborted) {
+          await sleep(READ_EVERY_MS, undefined, { signal: ending.signal }).catch(() => undefined);
+          try {
+            const event = ending.signal.aborted ? last : await read(platform, id);
+            const isNews = contentOf(event) !== contentOf(last) || performance.now() - publishedAt > MAX_SILENCE_MS;
+            if (ending.signal.aborted || !isNews) continue;
+            publish(event);
+            last = event;
+            publishedAt = performance.now();
+          } catch (error) {
+            platform.log.debug({ topic: name, id, error: String(error) }, 'a subject could not be read');
+          }
+        }
+      };
+      void keepReading();
+      return () => ending.abort();
+    },
+  };
 }
 
 /** The subject of one subscription; a resolver gives it as `topicId`. */

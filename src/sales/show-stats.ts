@@ -1,13 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { EntityManager } from '@mikro-orm/core';
 import { Field, ID, Int, ObjectType } from 'type-graphql';
-import { notFound } from '../api/problems.ts';
 import { DateTime, Money } from '../api/scalars.ts';
-import { Show } from '../concerts/show.ts';
+import { findShow } from '../concerts/find-show.ts';
 import { forkOf, type Platform } from '../platform/platform.ts';
 import { sqlRow } from '../platform/postgres.ts';
-import type { Topic } from '../platform/topics.ts';
-import { SECOND } from '../platform/units.ts';
+import { polledTopic, type Topic } from '../platform/topics.ts';
 
 @ObjectType({ simpleResolvers: true, description: 'One moment of the sale of a show, for dashboards' })
 export class ShowStats {
@@ -76,52 +73,11 @@ async function countShow(platform: Platform, showId: string): Promise<ShowStats>
   return Object.assign(new ShowStats(), stats, { free: seats - stats.sold - stats.held });
 }
 
-/** A subscriber receives what has not changed after so many milliseconds too, and so knows that it is still told. */
-const MAX_SILENCE_MS = 10 * SECOND;
-
 /** The counts of a show, by its id: at once, then at most once a second, while somebody is subscribed. */
-export const SHOW_STATS: Topic<ShowStats> = {
+export const SHOW_STATS: Topic<ShowStats> = polledTopic({
   name: 'showStats',
-  first: 'latest',
-  check: async (platform, showId) => {
-    if (!(await forkOf(platform).findOne(Show, { id: showId }))) throw notFound('show');
-  },
-  open: async (platform, showId, publish) => {
-    const ending = new AbortController();
-    const first = await countShow(platform, showId);
-    publish(first);
-    void keepCounting(platform, first, publish, ending.signal);
-    return () => ending.abort();
-  },
-};
-
-/** Never throws: while PostgreSQL is away nothing is published. */
-async function keepCounting(
-  platform: Platform,
-  first: ShowStats,
-  publish: (stats: ShowStats) => void,
-  signal: AbortSignal,
-): Promise<void> {
-  let last = first;
-  let publishedAt = performance.now();
-  while (!signal.aborted) {
-    await sleep(SECOND, undefined, { signal }).catch(() => undefined);
-    if (signal.aborted) return;
-    try {
-      const stats = await countShow(platform, first.showId);
-      if (signal.aborted) return;
-      if (isSame(stats, last) && performance.now() - publishedAt < MAX_SILENCE_MS) continue;
-      publish(stats);
-      last = stats;
-      publishedAt = performance.now();
-    } catch (error) {
-      platform.log.debug({ showId: first.showId, error: String(error) }, 'a show could not be counted');
-    }
-  }
-}
-
-function isSame(one: ShowStats, other: ShowStats): boolean {
-  const counts = ({ sold, held, free, revenue, refunds, failedPayments }: ShowStats): string =>
-    [sold, held, free, revenue, refunds, failedPayments].join();
-  return counts(one) === counts(other);
-}
+  check: findShow,
+  read: countShow,
+  contentOf: ({ sold, held, free, revenue, refunds, failedPayments }) =>
+    [sold, held, free, revenue, refunds, failedPayments].join(),
+});
