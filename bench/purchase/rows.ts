@@ -1,6 +1,6 @@
 import type { Measure } from '../load/row.ts';
 import { measureCharges } from './charges.ts';
-import { measureEvents } from './events.ts';
+import { measureEvents, measureShowLock } from './costs.ts';
 import { measurePurchases } from './purchases.ts';
 import { measureClaims, measureOrders } from './rushes.ts';
 
@@ -11,4 +11,5 @@ export const PURCHASE_ROWS: Record<string, Measure> = {
   orders: measureOrders,
   claims: measureClaims,
   events: measureEvents,
+  locks: measureShowLock,
 };
