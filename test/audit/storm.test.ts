@@ -55,7 +55,7 @@ it('audits stay clean while seats are bought, given back, left to lapse and take
   let audits = 0;
   let going = buyers.length;
   const storm = buyers.map(async (buyer, index) => {
-    for (let round = 0; round < 40; round++) {
+    for (let round = 0; round < 15; round++) {
       const seat = random(show.seats.length - 1);
       const at = buyer.at(world.urls[(index + round) % 2] as string);
       await buyAtRandom(at, show.id, show.seats.slice(seat, seat + 1 + random(2)), product, random(10));

@@ -1,14 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  balanceOf,
-  cancelPayment,
-  charge,
-  eventually,
-  makeShow,
-  pay,
-  reserve,
-  violationsOf,
-} from '../support/builders.ts';
+import { balanceOf, cancelPayment, charge, makeShow, pay, reserve, violationsOf } from '../support/builders.ts';
 import type { Buyer, Data } from '../support/client.ts';
 import { chainOf } from '../support/ledger.ts';
 import { World } from '../support/world.ts';
@@ -126,35 +117,6 @@ describe.each(['optimistic', 'pessimistic', 'redis-lock'])('under the guard %s, 
     expect(answers.filter(({ code }) => code === 'NOT_CANCELLABLE')).toHaveLength(40 - refunded);
     expect(await balanceOf(buyer)).toBe(refunded * 1_000);
     expect((await rowsOf(show)).tickets).toBe(40 - refunded);
-    expect(await violationsOf(operator)).toEqual({});
-  });
-
-  it('a process killed in a storm of cancellations loses and doubles none: retries with the same keys complete them all', async () => {
-    const show = await makeShow(operator, { seatCount: 60 });
-    const buyers = await world.buyers(20, 3_000);
-    const paid = await Promise.all(
-      show.seats.map(async (seat, index) => {
-        const buyer = buyers[index % 20] as Buyer;
-        const { id } = await reserve(buyer, show.id, [seat]);
-        return { buyer, id: (await pay(buyer, id)).id };
-      }),
-    );
-    const doomed = await world.startProcess();
-    const storm = paid.map(({ buyer, id }, index) =>
-      cancelPayment(index % 2 ? buyer.at(doomed.url) : at(buyer, 0), id, `key of ${id}`).catch(() => undefined),
-    );
-    await Promise.race(storm);
-    await doomed.stop('SIGKILL');
-    const first = await Promise.all(storm);
-    expect(first).toContain(undefined);
-    for (const { buyer, id } of paid) {
-      await eventually(async () => {
-        const answer = await cancelPayment(at(buyer, 1), id, `key of ${id}`).catch(() => undefined);
-        return answer?.status === 'CANCELLED' && answer.id === id;
-      });
-    }
-    expect(await rowsOf(show)).toEqual({ tickets: 0, holds: 0 });
-    for (const buyer of buyers) expect(await balanceOf(buyer)).toBe(3_000);
     expect(await violationsOf(operator)).toEqual({});
   });
 });

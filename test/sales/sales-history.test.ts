@@ -1,29 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
-import { cancelPayment, eventually, makeShow, pay, reserve, violationsOf } from '../support/builders.ts';
-import type { Buyer } from '../support/client.ts';
+import { eventually, makeShow, pay, reserve, violationsOf } from '../support/builders.ts';
 import { withoutFolding } from '../support/sales.ts';
-import { foldedShow, historyOf, sumsOf, untilShowsFolded } from '../support/shows.ts';
+import { foldedShow, historyOf, sumsOf, trade, untilShowsFolded } from '../support/shows.ts';
 import { World } from '../support/world.ts';
 
 let world: World;
 afterEach(() => world.close());
-
-/** Each buyer pays for a seat, half of them take it back; then a buyer without money tries. @returns the sums */
-async function trade(operator: Buyer, showId: string, seats: string[], count: number): Promise<object> {
-  const buyers = await world.buyers(count, 1_000);
-  await Promise.all(
-    buyers.map(async (buyer, index) => {
-      const { id } = await reserve(buyer, showId, [seats[index] as string]);
-      const payment = await pay(buyer, id);
-      if (index % 2 === 0) await cancelPayment(buyer, payment.id);
-    }),
-  );
-  const poor = (await world.buyer()).at(operator.url);
-  await pay(poor, (await reserve(poor, showId, [seats.at(-1) as string])).id);
-  const refunds = Math.ceil(count / 2) * 1_000;
-  return { sold: count, revenue: count * 1_000, refunds, failed: 1 };
-}
 
 it('tells the same before and after it is added up, over two processes', async () => {
   world = await World.open();
@@ -32,7 +15,7 @@ it('tells the same before and after it is added up, over two processes', async (
   const expected = await withoutFolding(
     world.pool,
     async () => {
-      const sums = await trade(operator, show.id, show.seats, 20);
+      const sums = await trade(world, operator, show.id, show.seats, 20);
       expect(await sumsOf(operator, show.id)).toEqual(sums);
       expect(await foldedShow(world.pool, show.id)).toMatchObject({ sold: 0, revenue: 0 });
       return sums;
@@ -72,7 +55,7 @@ it('is exact while two processes add up all the time, and people pay and take ba
   world = await World.open({ preload: './fold-shows-often.ts' });
   const operator = await world.operator();
   const shows = await Promise.all([makeShow(operator, { seatCount: 80 }), makeShow(operator, { seatCount: 80 })]);
-  const expected = await Promise.all(shows.map(({ id, seats }) => trade(operator, id, seats, 60)));
+  const expected = await Promise.all(shows.map(({ id, seats }) => trade(world, operator, id, seats, 60)));
   for (const [index, { id }] of shows.entries()) expect(await sumsOf(operator, id)).toEqual(expected[index]);
   await untilShowsFolded(world.pool);
   for (const [index, { id }] of shows.entries()) {
@@ -80,27 +63,6 @@ it('is exact while two processes add up all the time, and people pay and take ba
     expect(await sumsOf(operator, id)).toEqual(expected[index]);
   }
   expect(await violationsOf(operator)).toEqual({});
-}, 60_000);
-
-it('a process killed before what it added up was committed has added nothing, and the next one adds each payment once', async () => {
-  world = await World.open({ processes: 1 });
-  const operator = await world.operator();
-  const show = await makeShow(operator, { seatCount: 20 });
-  const { doomed, expected } = await withoutFolding(
-    world.pool,
-    async () => {
-      const sums = await trade(operator, show.id, show.seats, 6);
-      await world.processes[0]?.stop();
-      return { expected: sums, doomed: await world.startProcess({}, './die-in-show-fold.ts') };
-    },
-    'fold-shows',
-  );
-  await eventually(() => doomed.child.signalCode === 'SIGKILL', 30_000);
-  expect(await foldedShow(world.pool, show.id)).toMatchObject({ sold: 0 });
-  const { url } = await world.startProcess();
-  await untilShowsFolded(world.pool);
-  expect(await foldedShow(world.pool, show.id)).toEqual(expected);
-  expect(await sumsOf(operator.at(url), show.id)).toEqual(expected);
 }, 60_000);
 
 /** A payment is written, and committed only after shows were added up many times. @returns what is told in the end */

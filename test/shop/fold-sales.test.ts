@@ -67,26 +67,6 @@ it('payments go through while somebody has the lock of their product, and of all
   }
 });
 
-it('a process killed before what it added up was committed has added nothing, and the next one adds each sale once', async () => {
-  world = await World.open({ processes: 1 });
-  const operator = await world.operator();
-  const product = await makeProduct(operator, { price: 10 });
-  const buyers = await world.buyers(20, 1_000);
-  const orders = await ordersOf(buyers, product);
-  const doomed = await withoutFolding(world.pool, async () => {
-    await Promise.all(buyers.map((buyer, index) => payOrder(buyer, orders[index] as string)));
-    await world.processes[0]?.stop();
-    return world.startProcess({}, './die-in-fold.ts');
-  });
-  await eventually(() => doomed.child.signalCode === 'SIGKILL');
-  expect(await unfolded(world.pool)).toBe(20);
-  expect(await foldedOf(world.pool, product)).toBeUndefined();
-  const { url } = await world.startProcess();
-  await untilFolded(world.pool);
-  expect(await foldedOf(world.pool, product)).toEqual({ quantity: 20, revenue: 200 });
-  expect(await violationsOf(operator.at(url))).toEqual({});
-});
-
 it('sales that are taken back while every process adds them up one by one at once are counted exactly, none below zero', async () => {
   world = await World.open({ preload: './fold-one-by-one.ts' });
   const operator = await world.operator();

@@ -1,6 +1,7 @@
 import type pg from 'pg';
-import { eventually } from './builders.ts';
+import { cancelPayment, eventually, pay, reserve } from './builders.ts';
 import type { Buyer, Data } from './client.ts';
+import type { World } from './world.ts';
 
 const HISTORY = `query ($showId: ID!, $minutes: Int!) { salesHistory(showId: $showId, minutes: $minutes) {
   at minutes sold held free revenue refunds failedPayments } }`;
@@ -32,4 +33,26 @@ export async function untilShowsFolded(pool: pg.Pool): Promise<void> {
   const { rows } = await pool.query('select clock_timestamp() as now');
   const isFolded = 'select from show_minute_fold where folded_until > $1';
   await eventually(async () => (await pool.query(isFolded, [rows[0].now])).rowCount === 1, 30_000);
+}
+
+/** Each buyer pays for a seat, half of them take it back; then a buyer without money tries. @returns the sums */
+export async function trade(
+  world: World,
+  operator: Buyer,
+  showId: string,
+  seats: string[],
+  count: number,
+): Promise<object> {
+  const buyers = await world.buyers(count, 1_000);
+  await Promise.all(
+    buyers.map(async (buyer, index) => {
+      const { id } = await reserve(buyer, showId, [seats[index] as string]);
+      const payment = await pay(buyer, id);
+      if (index % 2 === 0) await cancelPayment(buyer, payment.id);
+    }),
+  );
+  const poor = (await world.buyer()).at(operator.url);
+  await pay(poor, (await reserve(poor, showId, [seats.at(-1) as string])).id);
+  const refunds = Math.ceil(count / 2) * 1_000;
+  return { sold: count, revenue: count * 1_000, refunds, failed: 1 };
 }
