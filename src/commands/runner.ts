@@ -390,7 +390,8 @@ type Result =
   | { readonly entry: Entry; readonly answer: unknown; readonly steps: readonly AfterStep[] }
   | { readonly entry: Entry; readonly error: CallerError }
   | { readonly entry: Entry; readonly kept: KeptAnswer | 'CONFLICT' }
-  | { readonly entry: Entry; readonly leave: Leave };
+  | { readonly entry: Entry; readonly leave: Leave }
+  | { readonly entry: Entry; readonly behind: string };
 
 /**
  * Runs a command of `verb`.
@@ -456,6 +457,11 @@ class Runner {
   #gathering: NodeJS.Timeout | undefined;
   readonly #patient: (() => Promise<void>)[] = [];
   #patientRunning = 0;
+  /**
+   * Names of shows that a group waits for, with the commands that wait for the end of that group: a show that an operator
+   * changes for seconds holds up one group, not a batch after the other.
+   */
+  readonly #held = new Map<string, Entry[]>();
   #alone: Promise<unknown> = Promise.resolve();
   /**
    * Names that lost races lately, such as `wallet:<id>`, with the instant (ms since 1970) until which rows are locked.
@@ -627,7 +633,7 @@ class Runner {
       const tries = (): Promise<readonly Result[]> => this.#retry((lost) => this.#perform(wanted, lost), wanted);
       const results = lock === undefined ? await tries() : await withRedisLock(this.#platform, lock, tries);
       this.#tell(results);
-      return new Set();
+      return this.#holdBack(results);
     } catch (error) {
       if (isLockedOut(error)) return this.#goOnWithoutLocked(wanted, error);
       if (wanted.length === 1) {
@@ -727,6 +733,13 @@ class Runner {
    */
   #waitPatiently({ names, open }: Group): void {
     const entries = open.map(({ entry }) => entry);
+    const behind = open.map((one) => this.#heldBy(one)).find((name) => name !== undefined);
+    if (behind !== undefined) {
+      this.#holdBack(entries.map((entry) => ({ entry, behind })));
+      return;
+    }
+    const shows = new Set(open.flatMap(({ wanted: { shared = [] } }) => shared.filter((name) => names.has(name))));
+    for (const show of shows) this.#held.set(show, []);
     const isLocked = (name: string): boolean => names.has(name) || names.has(name.slice(name.indexOf(':') + 1));
     const contended = namesOf(entries);
     this.#mark(
@@ -743,12 +756,37 @@ class Runner {
         if (outcome) entry.settle(outcome);
         else if (!entry.isSettled) this.#enqueue(entry);
       }
+      for (const show of shows) {
+        const followers = this.#held.get(show) ?? [];
+        this.#held.delete(show);
+        for (const follower of followers) this.#enqueue(follower);
+      }
       this.#patientRunning--;
       this.#nextPatient();
       this.#pump();
     };
     this.#patient.push(work);
     this.#nextPatient();
+  }
+
+  /**
+   * Lets commands wait for the end of the group that waits for their show, contending for nothing meanwhile.
+   * @returns these commands
+   */
+  #holdBack(results: readonly Result[]): ReadonlySet<Entry> {
+    const held = results.flatMap((result) => ('behind' in result ? [result] : []));
+    for (const { entry, behind } of held) {
+      this.#mark(entry.contends, -1);
+      const followers = this.#held.get(behind);
+      if (followers) followers.push(entry);
+      else this.#enqueue(entry);
+    }
+    return new Set(held.map(({ entry }) => entry));
+  }
+
+  /** The name of a show that the command wants and that a group waits for. */
+  #heldBy({ wanted: { shared = [] } }: Open): string | undefined {
+    return shared.find((name) => this.#held.has(name));
   }
 
   async #waitForRows(names: ReadonlySet<string>, open: readonly Open[]): Promise<undefined> {
@@ -783,9 +821,10 @@ class Runner {
   async #perform(batch: readonly Entry[], lost: number): Promise<readonly Result[]> {
     const wanted = batch.filter(({ isSettled }) => !isSettled);
     const stopwatch = new Stopwatch(wanted);
-    const { open, early } = await this.#prepare(wanted);
+    const { open: prepared, early } = await this.#prepare(wanted);
     for (const { entry, outcome } of early) entry.settle(outcome);
-    if (open.length === 0) return [];
+    const { open, held } = this.#withoutHeld(prepared);
+    if (open.length === 0) return held;
     const scene = new Scene(
       this.#platform,
       open.map(({ entry }) => entry),
@@ -806,7 +845,19 @@ class Runner {
         scene.now,
       );
     }
-    return results;
+    return [...results, ...held];
+  }
+
+  #withoutHeld(prepared: readonly Open[]): { open: readonly Open[]; held: readonly Result[] } {
+    if (this.#held.size === 0) return { open: prepared, held: [] };
+    const open: Open[] = [];
+    const held: Result[] = [];
+    for (const one of prepared) {
+      const behind = this.#heldBy(one);
+      if (behind === undefined) open.push(one);
+      else held.push({ entry: one.entry, behind });
+    }
+    return { open, held };
   }
 
   async #prepare(batch: readonly Entry[]): Promise<{ open: Open[]; early: { entry: Entry; outcome: Outcome }[] }> {
@@ -935,6 +986,7 @@ class Runner {
     const { entry } = result;
     try {
       if ('error' in result) return result;
+      if ('behind' in result) return undefined;
       if ('kept' in result) return { value: await this.#replay(entry, result.kept) };
       if ('leave' in result) {
         await (result.leave.first?.() ?? sleep(5 + Math.random() * 15));

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { charge, makeShow, reserve } from '../support/builders.ts';
-import type { Answer, Buyer } from '../support/client.ts';
+import type { Answer, Buyer, Data } from '../support/client.ts';
 import { makeCoupon, makeProduct, placeOrder } from '../support/shop.ts';
 import { whileLocked } from '../support/while-locked.ts';
 import { World } from '../support/world.ts';
@@ -22,7 +22,7 @@ const chargeOnce = (buyer: Buyer, amount = 1): Promise<Answer> =>
 const codeOf = ({ errors }: Answer): string | undefined => errors?.[0]?.extensions.code;
 
 /** How long each answer takes, in milliseconds. */
-async function timed(asks: readonly (() => Promise<Answer>)[]): Promise<{ answers: Answer[]; ms: number }> {
+async function timed<T>(asks: readonly (() => Promise<T>)[]): Promise<{ answers: T[]; ms: number }> {
   const began = performance.now();
   const answers = await Promise.all(asks.map((ask) => ask()));
   return { answers, ms: performance.now() - began };
@@ -82,6 +82,34 @@ it('64 who want a seat that stays locked are all answered within a request’s t
   expect(new Set(answers.map(codeOf))).toEqual(new Set(['SERVICE_UNAVAILABLE']));
   expect(ms).toBeLessThan(3 * 3_000);
   expect((await world.pool.query('select from hold where show_id = $1', [show.id])).rowCount).toBe(0);
+});
+
+it('a show that stays locked holds up nobody who buys of another show, and is bought of as soon as it is free', async () => {
+  const [locked, other] = await Promise.all([
+    makeShow(operator, { seatCount: 100 }),
+    makeShow(operator, { seatCount: 100 }),
+  ]);
+  const buyers = await world.buyers(80);
+  const url = world.urls[0] as string;
+  const take = async (show: typeof other, index: number): Promise<Data> =>
+    reserve((buyers[index] as Buyer).at(url), show.id, [show.seats[index] as string]);
+  const lock = { text: 'select pg_advisory_xact_lock(hashtextextended($1, 0))', values: [`show:${locked.id}`] };
+  const waiting: Promise<Data>[] = [];
+  const { answers, ms } = await whileLocked(world.pool, lock, async () => {
+    const jobs: (() => Promise<Data>)[] = [];
+    for (let index = 0; index < 40; index++) {
+      waiting.push(take(locked, index));
+      jobs.push(async () => {
+        await sleep(20 * index);
+        return take(other, 40 + index);
+      });
+    }
+    return timed(jobs);
+  });
+  expect(answers.map(({ status }) => status)).toEqual(Array(40).fill('HELD'));
+  expect(ms).toBeLessThan(3 * 1_000);
+  const held = await Promise.all(waiting);
+  expect(held.map(({ status }) => status)).toEqual(Array(40).fill('HELD'));
 });
 
 it('a command that fails in a batch of 64 costs the others nothing', async () => {
