@@ -37,6 +37,21 @@ export const SEAT_CHECKS: readonly Check[] = [
       group by seat_id having count(*) > 1`,
   },
   {
+    name: 'cancelled-shows-given-back',
+    rule: 'Of a cancelled show no seat is held, and each payment that has tickets of it is noted to be given back.',
+    count: 'select count(*) from show where cancelled_at is not null',
+    broken: `
+      select 'show ' || s.id || ': seat ' || taken.seat_id || ' is ' || taken.how as name
+      from show s join (
+        select show_id, seat_id, 'held' as how from hold where expires_at > now()
+        union all
+        select t.show_id, t.seat_id, 'sold for good' from ticket t where not exists (
+          select from payment p join show_refund r on r.payment_id = p.id and r.done_at is null
+          where p.reservation_id = t.reservation_id and p.status = 'COMPLETED')
+      ) taken on taken.show_id = s.id
+      where s.cancelled_at is not null`,
+  },
+  {
     name: 'holds-reserved',
     rule: 'A seat has a live hold exactly when a live reservation of the same user, until the same time, names the seat.',
     count: 'select count(*) from hold where expires_at > now()',

@@ -4,7 +4,7 @@ import type { Context } from '../api/context.ts';
 import { type Given, givenOf, idOf, textOf, within } from '../api/input.ts';
 import { badInput, notFound, Problem, Refusal, refuse, sentenceOf, Withdrawn, withdrawn } from '../api/problems.ts';
 import { DateTime, Money } from '../api/scalars.ts';
-import { lockNames, MAX_ALONE_WAIT_MS, showLock } from '../commands/lock-order.ts';
+import { concertLock, lockNames, MAX_ALONE_WAIT_MS, showLock } from '../commands/lock-order.ts';
 import { bothOf, type Deed, deedOf, logDeed } from '../commands/operator-log.ts';
 import { writeOutbox } from '../commands/outbox.ts';
 import { copyOf, runAlone } from '../commands/runner.ts';
@@ -132,9 +132,12 @@ function checkPrices(prices: readonly SectionPriceInput[]): void {
 
 async function mend(em: EntityManager, context: Context, id: string, changes: Changes): Promise<Mended> {
   const { prices = [], addSections = [], ...fields } = changes;
+  const known = await em.findOne(Show, { id });
+  if (!known) throw notFound('show');
+  // Whoever cancels another show of the concert, and may close its queue, waits for the new times of this one.
+  await lockNames(em, [{ shared: [concertLock(known.concertId)] }], MAX_ALONE_WAIT_MS);
   await lockNames(em, [{ exclusive: [showLock(id)] }], MAX_ALONE_WAIT_MS);
-  const show = await em.findOne(Show, { id });
-  if (!show) throw notFound('show');
+  const show = await em.findOneOrFail(Show, { id }, { refresh: true });
   const now = await readClock(em);
   const refusal = await refusalOf(em, show, now);
   if (refusal) return { answer: refusal, seats: [] };

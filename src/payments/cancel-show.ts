@@ -4,7 +4,7 @@ import type { Context } from '../api/context.ts';
 import { idOf, textOf } from '../api/input.ts';
 import { notFound } from '../api/problems.ts';
 import type { NewEvent } from '../commands/event-types.ts';
-import { lockNames, lockRows, MAX_ALONE_WAIT_MS, QUEUES, showLock } from '../commands/lock-order.ts';
+import { concertLock, lockNames, lockRows, MAX_ALONE_WAIT_MS, QUEUES, showLock } from '../commands/lock-order.ts';
 import { type Change, deedOf, logDeed } from '../commands/operator-log.ts';
 import { writeOutbox } from '../commands/outbox.ts';
 import { copyOf, runAlone } from '../commands/runner.ts';
@@ -61,19 +61,25 @@ export async function cancelShow(context: Context, input: CancelShowInput): Prom
   return show;
 }
 
-/** Takes its locks in LOCK_ORDER: the show's, reservations, seats, the queue. */
+/**
+ * Takes its locks in LOCK_ORDER: the concert's and the show's, reservations, seats, the queue. What it notes refers to
+ * payments, whose cancellation waits until the commit. The show is written last, because the relay of events waits for it.
+ */
 async function cancel(em: EntityManager, context: Context, showId: string, reason: string): Promise<Cancelled> {
+  const known = await em.findOne(Show, { id: showId });
+  if (!known) throw notFound('show');
+  // Shows that are added to the concert or mended meanwhile wait, so that a queue is not closed in front of them.
+  await lockNames(em, [{ exclusive: [concertLock(known.concertId)] }], MAX_ALONE_WAIT_MS);
   await lockNames(em, [{ exclusive: [showLock(showId)] }], MAX_ALONE_WAIT_MS);
-  const show = await em.findOne(Show, { id: showId }, { refresh: true });
-  if (!show) throw notFound('show');
+  const show = await em.findOneOrFail(Show, { id: showId }, { refresh: true });
   if (show.cancelledAt !== null) return { show, freed: [], closed: undefined };
   const now = await readClock(em);
   const freed = await endHoldsOfShows(em, [showId], context.requestId);
   const was = copyOf(show);
-  Object.assign(show, { cancelledAt: now, cancelReason: reason });
-  await em.flush();
   await noteRefunds(em, showId);
   const closing = await closeQueue(em, show, now);
+  Object.assign(show, { cancelledAt: now, cancelReason: reason });
+  await em.flush();
   const events: NewEvent[] = [
     { type: 'show.cancelled.v1', aggregate: showId, data: { showId, concertId: show.concertId, reason } },
     ...(closing ? eventsOfQueue(closing, { now, rowOf: () => undefined }) : []),
@@ -129,8 +135,9 @@ async function closeQueue(
   const [left] = await sql(
     em,
     `select from show s join concert c on c.id = s.concert_id
-     where c.queue_id = $1 and c.withdrawn_at is null and s.cancelled_at is null and s.sales_close_at > $2 limit 1`,
-    [queueId, now],
+     where c.queue_id = $1 and c.withdrawn_at is null and s.cancelled_at is null and s.sales_close_at > $2
+       and s.id <> $3 limit 1`,
+    [queueId, now, show.id],
   );
   if (!queue || left || queue.state === 'CLOSED') return undefined;
   const before = copyOf(queue);

@@ -205,7 +205,8 @@ const RESERVATION: PayableKind<KnownReservation, ReservationFacts> = {
     const { now, platform } = scene;
     const reservation = scene.find(RESERVATIONS, id);
     if (reservation?.userId !== userId) throw notFound('reservation');
-    if (facts.paid.by) return alreadyPaid(facts.paid.by);
+    // What was paid may have been given back by a command of the same batch.
+    if (facts.paid.by && reservation.storedStatus === 'CONFIRMED') return alreadyPaid(facts.paid.by);
     if (facts.withdrawnAt !== null) return refuse('WITHDRAWN');
     if (facts.cancelledAt !== null) return refuse('SHOW_CANCELLED');
     const { storedStatus, seatIds, amount } = reservation;

@@ -75,8 +75,10 @@ async function giveBackAll(platform: Platform, due: readonly Due[]): Promise<voi
     payments.map(async (payment) => {
       const reason = reasons.get(payment.id) ?? null;
       try {
+        const answer = await run(caller, REFUND, { payment, part: 'REST', reason, mayAlways: true });
+        const isBack = answer instanceof Payment || ('code' in answer && answer.code === 'NOT_CANCELLABLE');
         // NOT_CANCELLABLE: it was given back before.
-        await run(caller, REFUND, { payment, part: 'REST', reason, mayAlways: true });
+        if (!isBack) throw new Error(`the refund was refused: ${JSON.stringify(answer)}`);
       } catch (error) {
         failures.set(payment.id, String(error).slice(0, MAX_ERROR));
         platform.log.warn(

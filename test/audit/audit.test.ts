@@ -29,7 +29,14 @@ it('rows as the product leaves them are clean, and every rule says what it looke
   expect(Math.abs(Date.parse(audit.at) - Date.now())).toBeLessThan(60_000);
   const checked = Object.fromEntries(audit.checks.map(({ name, checked: count }: Data) => [name, count]));
   expect(checked).toMatchObject({
-    ...{ 'seats-add-up': 1, 'seats-once': 10, 'tickets-paid': 1, 'holds-reserved': 1, 'reservations-exact': 3 },
+    ...{
+      'seats-add-up': 1,
+      'seats-once': 10,
+      'cancelled-shows-given-back': 0,
+      'tickets-paid': 1,
+      'holds-reserved': 1,
+      'reservations-exact': 3,
+    },
     ...{ 'wallets-add-up': 2, 'entries-chained': 6, 'entries-have-cause': 6, 'charges-cancelled-once': 1 },
     ...{ 'payments-for-one': 2, 'payments-posted': 2, 'refunds-add-up': 2, 'refunds-posted': 1 },
     ...{ 'reservation-payments-once': 3, 'reservation-payments-exact': 2 },
@@ -44,6 +51,19 @@ it('a ticket that was lost is found, by its show, its seat and its reservation',
   const { show, reservation } = sold;
   const broken = await auditAfter('delete from ticket where reservation_id = $1', [reservation]);
   expect(broken).toEqual({ 'tickets-paid': [`reservation ${reservation}: no ticket for seat ${show.seats[0]}`] });
+});
+
+it('a show that was cancelled without giving back what was paid is found, with its holds', async () => {
+  const { show } = sold;
+  const broken = await auditAfter('update show set cancelled_at = now(), cancel_reason = $2 where id = $1', [
+    show.id,
+    'rain',
+  ]);
+  expect(Object.keys(broken)).toEqual(['cancelled-shows-given-back']);
+  expect(broken['cancelled-shows-given-back']).toEqual([
+    `show ${show.id}: seat ${show.seats[0]} is sold for good`,
+    expect.stringMatching(`^show ${show.id}: seat .* is held$`),
+  ]);
 });
 
 it('a seat sold twice is found', async () => {
