@@ -9,6 +9,13 @@ import { sql } from '../platform/postgres.ts';
 const FRESH_MS = 500;
 const MAX_SHOWS = 10_000;
 
+/** SQL for the number of seats of the show `s` that have a ticket, that are held, and that can be reserved. */
+export const SOLD_SEATS = '(select count(*) from ticket t where t.show_id = s.id)::int';
+export const HELD_SEATS =
+  '(select count(*) from hold h where h.show_id = s.id and h.expires_at > clock_timestamp())::int';
+export const FREE_SEATS = `(case when s.cancelled_at is not null then 0
+  else greatest(s.seat_count - ${SOLD_SEATS} - ${HELD_SEATS}, 0) end)`;
+
 const counts = perProcess(() => new LRUCache<string, Promise<Map<string, number>>>({ max: MAX_SHOWS, ttl: FRESH_MS }));
 
 /** Loads the number of free seats of each show, at most a second old; requests at the same time share one count. */
@@ -32,10 +39,7 @@ export const availableCounts: Batch<number> = async (context, showIds) => {
 async function countFree(context: Context, showIds: readonly string[]): Promise<Map<string, number>> {
   const rows = await sql<{ id: string; free: number }>(
     context.em,
-    `select s.id, case when s.cancelled_at is not null then 0 else (s.seat_count
-       - (select count(*) from ticket t where t.show_id = s.id)
-       - (select count(*) from hold h where h.show_id = s.id and h.expires_at > clock_timestamp()))::int end as free
-     from show s where s.id = any($1)`,
+    `select s.id, ${FREE_SEATS} as free from show s where s.id = any($1)`,
     [showIds],
   );
   return new Map(rows.map(({ id, free }) => [id, free]));

@@ -2,6 +2,7 @@ import type { Context } from '../api/context.ts';
 import { CoalescedQuery } from '../platform/coalesced-query.ts';
 import { forkOf, perProcess } from '../platform/platform.ts';
 import { sql } from '../platform/postgres.ts';
+import { FREE_SEATS } from './available-count.ts';
 import { Show } from './show.ts';
 
 const queries = perProcess(() => new CoalescedQuery<object[]>());
@@ -17,9 +18,7 @@ export async function availableDates(context: Context, concertId: string): Promi
       `select s.* from show s
        where s.concert_id = $1 and not exists (select from concert where id = $1 and withdrawn_at is not null)
          and s.sales_open_at <= clock_timestamp() and s.sales_close_at > clock_timestamp()
-         and s.cancelled_at is null
-         and s.seat_count > (select count(*) from ticket t where t.show_id = s.id)
-           + (select count(*) from hold h where h.show_id = s.id and h.expires_at > clock_timestamp())
+         and ${FREE_SEATS} > 0
        order by s.starts_at, s.id`,
       [concertId],
     ),

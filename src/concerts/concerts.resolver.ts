@@ -83,7 +83,7 @@ export class ConcertsResolver {
     text: string,
     @Ctx() context: Context,
   ): Promise<Concert | null> {
-    const slug = textOf('slug', text, 0, MAX_SLUG).normalize('NFKC');
+    const slug = textOf('slug', text.normalize('NFKC'), 0, MAX_SLUG);
     return context.em.findOne(Concert, { slug, ...(await shownTo(context)) });
   }
 

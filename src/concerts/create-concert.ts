@@ -123,7 +123,7 @@ function checkImageUrl(url: string): void {
 }
 
 function slugOf(text: string): string {
-  const slug = textOf('input.slug', text, 1, MAX_SLUG).normalize('NFKC');
+  const slug = textOf('input.slug', text.normalize('NFKC'), 1, MAX_SLUG);
   if (/^[\p{L}\p{N}\p{M}]+(-[\p{L}\p{N}\p{M}]+)*$/u.test(slug) && slug === slug.toLowerCase()) return slug;
   throw badInput('input.slug', 'must be words of lower-case letters and digits, joined by hyphens');
 }

@@ -12,7 +12,11 @@ import { SECOND } from '../platform/units.ts';
 const MAX_AT_ONCE = 20;
 
 /** Events after which a show has other tickets than before. */
-const SALES: ReadonlySet<EventType> = new Set(['reservation.confirmed.v1', 'payment.cancelled.v1']);
+const SALES: ReadonlySet<EventType> = new Set([
+  'reservation.confirmed.v1',
+  'payment.cancelled.v1',
+  'payment.refunded.v1',
+]);
 
 /**
  * Notes, in `em`'s transaction, the shows whose tickets changed by these events: the job judges them.

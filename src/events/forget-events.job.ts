@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/core';
 import type { Job } from '../platform/jobs.ts';
 import { forkOf } from '../platform/platform.ts';
-import { NOW_ONCE, prepared, sql, sqlRow } from '../platform/postgres.ts';
+import { NOW_ONCE, prepared, sql, tryLock } from '../platform/postgres.ts';
 import { MINUTE } from '../platform/units.ts';
 
 /** Events looked at in one transaction. */
@@ -34,11 +34,7 @@ export const forgetEvents: Job = {
  * @returns the sequence to go on from; undefined after the last old event, and while another process is at it
  */
 async function forget(em: EntityManager, after: number): Promise<number | undefined> {
-  const { isMine } = await sqlRow<{ isMine: boolean }>(
-    em,
-    `select pg_try_advisory_xact_lock(hashtextextended('forget-events', 0)) as "isMine"`,
-  );
-  if (!isMine) return undefined;
+  if (!(await tryLock(em, 'forget-events'))) return undefined;
   const some = await sql<{ sequence: number; isOld: boolean }>(
     em,
     prepared(`select sequence, occurred_at < ${NOW_ONCE} - interval '1 day' as "isOld" from outbox

@@ -87,6 +87,15 @@ export async function sqlRow<Row>(em: EntityManager, text: string, params: reado
 }
 
 /**
+ * Takes an advisory lock until the end of `em`'s transaction, for jobs of which one process at a time is enough.
+ * @returns whether it was free; nobody waits for it
+ */
+export async function tryLock(em: EntityManager, name: string): Promise<boolean> {
+  const text = 'select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as "isMine"';
+  return (await sqlRow<{ isMine: boolean }>(em, text, [name])).isMine;
+}
+
+/**
  * The present time, evaluated once in a statement, so that an index can be used; the plain function is evaluated per
  * row.
  */

@@ -1,9 +1,10 @@
 import type { EntityManager } from '@mikro-orm/core';
 import { runAlone } from '../commands/runner.ts';
+import { FREE_SEATS, HELD_SEATS } from '../concerts/available-count.ts';
 import type { Job } from '../platform/jobs.ts';
-import { sql, sqlRow } from '../platform/postgres.ts';
+import { sql, sqlRow, tryLock } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
-import { foldedUntil, HELD_SEATS, SOLD_SEATS } from './show-stats.ts';
+import { foldedUntil } from './show-stats.ts';
 
 /** Payments, and refunds, that one transaction adds up, about. */
 const MAX_AT_ONCE = 10_000;
@@ -29,7 +30,7 @@ export const foldShows: Job = {
  * @returns whether there is more to add up
  */
 async function fold(em: EntityManager): Promise<boolean> {
-  if (!(await isMine(em))) return false;
+  if (!(await tryLock(em, 'fold-shows'))) return false;
   const folded = await foldedUntil(em);
   const before = await oldestChange(em);
   // A statement of its own, begun after the oldest change was looked for: it sees everything from before that instant.
@@ -80,7 +81,7 @@ async function oldestChange(em: EntityManager): Promise<string> {
 
 /** Notes, once a minute, how many seats are held and free, of shows of which some are held or were sold. */
 async function count(em: EntityManager): Promise<void> {
-  if (!(await isMine(em))) return;
+  if (!(await tryLock(em, 'fold-shows'))) return;
   await sql(
     em,
     `with turn as (
@@ -94,17 +95,11 @@ async function count(em: EntityManager): Promise<void> {
        union
        select m.show_id from show_minute m, turn where m.minute = turn.minute - interval '1 minute' and m.held > 0
      ), counted as (
-       select s.id as show_id, turn.minute, ${HELD_SEATS} as held, s.seat_count - ${SOLD_SEATS} - ${HELD_SEATS} as free
+       select s.id as show_id, turn.minute, ${HELD_SEATS} as held, ${FREE_SEATS} as free
        from turn, busy join show s on s.id = busy.show_id
      )
      merge into show_minute m using counted c on m.show_id = c.show_id and m.minute = c.minute
-     when matched then update set held = c.held, free = greatest(c.free, 0)
-     when not matched then insert (show_id, minute, held, free) values (c.show_id, c.minute, c.held, greatest(c.free, 0))`,
+     when matched then update set held = c.held, free = c.free
+     when not matched then insert (show_id, minute, held, free) values (c.show_id, c.minute, c.held, c.free)`,
   );
-}
-
-/** Takes the lock that keeps processes from waiting for each other; the next run of any of them goes on. */
-async function isMine(em: EntityManager): Promise<boolean> {
-  const text = `select pg_try_advisory_xact_lock(hashtextextended('fold-shows', 0)) as "isMine"`;
-  return (await sqlRow<{ isMine: boolean }>(em, text)).isMine;
 }

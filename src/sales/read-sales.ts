@@ -1,10 +1,17 @@
 import { Field, Float, ObjectType, registerEnumType } from 'type-graphql';
-import { type Connection, connectionOf, pageOf, toConnection } from '../api/connection.ts';
+import {
+  type Connection,
+  connectionOf,
+  pageOf,
+  toConnection,
+  type ValueKey,
+  valueKey,
+  valueKeyText,
+} from '../api/connection.ts';
 import type { Context } from '../api/context.ts';
 import { Money } from '../api/scalars.ts';
 import { Payment } from '../payments/payment.ts';
 import { paymentsById } from '../payments/read-payments.ts';
-import { parseId } from '../platform/ids.ts';
 import { sql, sqlRow } from '../platform/postgres.ts';
 import { type CheckedFilter, checkFilter, type SalesFilter, selectSales } from './sales-filter.ts';
 
@@ -67,12 +74,6 @@ const NUMBERS: Record<Sort['column'], { readonly write: string; readonly read: (
   amount: { write: 'p.amount', read: (parameter) => `${parameter}::bigint` },
 };
 
-/** The position after which a page begins: the value that is sorted by, and the id among equal values. */
-interface Key {
-  readonly id: string;
-  readonly value: string;
-}
-
 /**
  * Reads a page of the payments of everybody, FAILED ones included.
  * @throws CallerError BAD_USER_INPUT for a malformed page or filter
@@ -88,8 +89,8 @@ export async function readSales(
   const page = pageOf(name, first, after, readKey);
   const filter = checkFilter('filter', given);
   const { text, params } = pageQuery(filter, SORTS[sortName], page.after, first + 1);
-  const keys = await sql<Key>(context.em, text, params);
-  const found = toConnection(name, keys, first, ({ id, value }) => `${id} ${value}`);
+  const keys = await sql<ValueKey>(context.em, text, params);
+  const found = toConnection(name, keys, first, valueKeyText);
   const payments = await paymentsById(
     context,
     found.edges.map(({ node }) => node.id),
@@ -98,17 +99,16 @@ export async function readSales(
   return { ...found, edges, filter };
 }
 
-function readKey(text: string): Key | undefined {
-  const [, idText = '', value = ''] = /^(\S{36}) (\d{1,17})$/.exec(text) ?? [];
-  const id = parseId(idText);
-  return id === undefined ? undefined : { id, value };
+function readKey(text: string): ValueKey | undefined {
+  const key = valueKey(text);
+  return key && /^\d{1,17}$/.test(key.value) ? key : undefined;
 }
 
 /** SQL for a page of ids; an index serves each of its forms. */
 function pageQuery(
   filter: CheckedFilter,
   { column, direction }: Sort,
-  after: Key | undefined,
+  after: ValueKey | undefined,
   limit: number,
 ): { text: string; params: unknown[] } {
   const params: unknown[] = [];

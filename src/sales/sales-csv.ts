@@ -67,11 +67,11 @@ function lineOf(cells: readonly unknown[]): string {
 
 /**
  * A value as a cell. A program that opens the file may take a text that begins with one of these signs for a formula, and
- * run it: an apostrophe before it keeps it a text. No number begins with one, because no amount is below 0.
+ * run it, in some languages also with their full-width forms: an apostrophe before it keeps it a text. No number begins with one, because no amount is below 0.
  */
 function cellOf(value: unknown): string {
   const text = value === null ? '' : String(value);
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  const safe = /^[=+\-@\t\r\n＝＋－＠]/u.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 

@@ -9,7 +9,6 @@ import { Stream } from '../platform/streams.ts';
 import { MINUTE } from '../platform/units.ts';
 import { EXPORT_PATH, readLink } from './export-link.ts';
 import { salesAsCsv } from './sales-csv.ts';
-import type { CheckedFilter } from './sales-filter.ts';
 import { useExport } from './use-export.ts';
 
 /** Files that one process sends at once: each has a connection to PostgreSQL and a snapshot. */
@@ -48,14 +47,17 @@ async function answer(platform: Platform, request: FastifyRequest, reply: Fastif
   files.files += 1;
   try {
     const caller = { platform, requestId, isOver: () => request.raw.destroyed };
-    const why = await useExport(caller, link.id);
-    if (why) return refused(why);
-    platform.log.info({ requestId, exportId: link.id }, 'an export begins');
-    await send(platform, request, reply, link.filter);
+    // The link is used up when there is a connection to send the file from, so that whoever hears 503 can ask again.
+    await withConnectionOfItsOwn(urlOf(platform.orm), MAX_MS, async (client) => {
+      const why = await useExport(caller, link.id);
+      if (why) return refused(why);
+      platform.log.info({ requestId, exportId: link.id }, 'an export begins');
+      return send(platform, request, reply, salesAsCsv(client, link.filter, platform.config.TIME_ZONE));
+    });
   } catch (error) {
     if (!reply.sent) {
       if (!isUnavailable(error) && !(error instanceof CallerError)) throw error;
-      return refuse(reply, 503, 'SERVICE_UNAVAILABLE');
+      return refuse(reply.header('retry-after', 5), 503, 'SERVICE_UNAVAILABLE');
     }
     platform.log.warn({ requestId, error: String(error) }, 'an export broke off');
   } finally {
@@ -69,22 +71,18 @@ async function send(
   platform: Platform,
   request: FastifyRequest,
   reply: FastifyReply,
-  filter: CheckedFilter,
+  pieces: AsyncGenerator<string>,
 ): Promise<void> {
-  const { TIME_ZONE, WS_MAX_BUFFERED_BYTES } = platform.config;
-  await withConnectionOfItsOwn(urlOf(platform.orm), MAX_MS, async (client) => {
-    reply.hijack();
-    const head = {
-      ...(reply.getHeaders() as Record<string, string>),
-      'content-type': 'text/csv; charset=utf-8',
-      'content-disposition': 'attachment; filename="sales.csv"',
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
-      [REQUEST_ID]: request.id,
-    };
-    const stream = new Stream(reply.raw, WS_MAX_BUFFERED_BYTES);
-    await stream.run(head, breakingOff(reply, salesAsCsv(client, filter, TIME_ZONE)));
-  });
+  reply.hijack();
+  const head = {
+    ...(reply.getHeaders() as Record<string, string>),
+    'content-type': 'text/csv; charset=utf-8',
+    'content-disposition': 'attachment; filename="sales.csv"',
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    [REQUEST_ID]: request.id,
+  };
+  await new Stream(reply.raw, platform.config.WS_MAX_BUFFERED_BYTES).run(head, breakingOff(reply, pieces));
 }
 
 /** The same pieces; a failure between them closes the connection, where `Stream` would end the answer as if it were whole. */

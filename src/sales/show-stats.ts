@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/core';
 import { Field, ID, Int, ObjectType } from 'type-graphql';
 import { DateTime, Money } from '../api/scalars.ts';
+import { FREE_SEATS, HELD_SEATS, SOLD_SEATS } from '../concerts/available-count.ts';
 import { findShow } from '../concerts/find-show.ts';
 import { forkOf, type Platform } from '../platform/platform.ts';
 import { sqlRow } from '../platform/postgres.ts';
@@ -33,11 +34,6 @@ export class ShowStats {
   failedPayments!: number;
 }
 
-/** SQL for the number of seats of the show `s` that have a ticket, and of those that are held. */
-export const SOLD_SEATS = '(select count(*) from ticket t where t.show_id = s.id)::int';
-export const HELD_SEATS =
-  '(select count(*) from hold h where h.show_id = s.id and h.expires_at > clock_timestamp())::int';
-
 /** The instant, as PostgreSQL writes it, before which changes of shows are added up in `show_minute`; it only goes up. */
 export async function foldedUntil(em: EntityManager): Promise<string> {
   const text = 'select folded_until::text as until from show_minute_fold';
@@ -55,9 +51,9 @@ export function isUnfolded(parameter: string): string {
 /** Counts a show, in one snapshot. The show must exist. */
 async function countShow(platform: Platform, showId: string): Promise<ShowStats> {
   const em = forkOf(platform);
-  const counted = await sqlRow<Omit<ShowStats, 'free'> & { seats: number }>(
+  const counted = await sqlRow<ShowStats>(
     em,
-    `select s.id as "showId", clock_timestamp() as at, s.seat_count as seats, ${SOLD_SEATS} as sold, ${HELD_SEATS} as held,
+    `select s.id as "showId", clock_timestamp() as at, ${SOLD_SEATS} as sold, ${HELD_SEATS} as held, ${FREE_SEATS} as free,
        m.revenue + c.revenue as revenue, m.refunds + c.refunds as refunds, (m.failed + c.failed)::int as "failedPayments"
      from show s, lateral (
        select coalesce(sum(revenue), 0)::bigint as revenue, coalesce(sum(refunds), 0)::bigint as refunds,
@@ -69,8 +65,7 @@ async function countShow(platform: Platform, showId: string): Promise<ShowStats>
      where s.id = $1`,
     [showId, await foldedUntil(em)],
   );
-  const { seats, ...stats } = counted;
-  return Object.assign(new ShowStats(), stats, { free: seats - stats.sold - stats.held });
+  return Object.assign(new ShowStats(), counted);
 }
 
 /** The counts of a show, by its id: at once, then at most once a second, while somebody is subscribed. */

@@ -1,17 +1,40 @@
 import { rowsOf, SALES_EXPORTS } from '../commands/lock-order.ts';
 import { type Caller, run, type Verb } from '../commands/runner.ts';
+import { forkOf } from '../platform/platform.ts';
+import { sql } from '../platform/postgres.ts';
 
 /** Why the link of an export is refused, for the log; undefined when the file may be sent. */
-export type Refused = 'expired' | 'replayed' | undefined;
+export type Refused = 'expired' | 'replayed' | 'not an operator' | undefined;
 
-const USE: Verb<{ readonly id: string }, Refused> = {
+interface Use {
+  readonly id: string;
+}
+
+interface Known {
+  /** Whether who asked for the file is an operator still, unless an identity provider keeps the roles. */
+  readonly isOperators: boolean;
+}
+
+const USE: Verb<Use, Refused, Known> = {
   name: 'useExport',
   contends: ({ id }) => [`export:${id}`],
+
+  async prepare(platform, asked) {
+    const rows = await sql<{ id: string }>(
+      forkOf(platform),
+      `select e.id from sales_export e join user_account u on u.id = e.user_id
+       where e.id = any($1) and ($2 or u.role = 'OPERATOR')`,
+      [asked.map(({ id }) => id), platform.config.AUTH_JWKS_URL !== undefined],
+    );
+    return asked.map(({ id }) => ({ known: { isOperators: rows.some((row) => row.id === id) } }));
+  },
+
   locks: ({ id }) => ({ rows: [rowsOf(SALES_EXPORTS, [id])] }),
-  decide({ asked: { id } }, scene) {
+  decide({ asked: { id }, known }, scene) {
     const asked = scene.find(SALES_EXPORTS, id);
     // Exports are forgotten long after their links expired.
-    return asked ? asked.use(scene.now) : 'expired';
+    if (!asked) return 'expired';
+    return known.isOperators ? asked.use(scene.now) : 'not an operator';
   },
 };
 

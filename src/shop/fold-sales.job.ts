@@ -1,6 +1,6 @@
 import { runAlone } from '../commands/runner.ts';
 import type { Job } from '../platform/jobs.ts';
-import { sql, sqlRow } from '../platform/postgres.ts';
+import { sql, tryLock } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
 
 /** Most changes that one run adds: more than a second of sales, and few enough for a statement of some milliseconds. */
@@ -18,8 +18,7 @@ export const foldSales: Job = {
   everyMs: SECOND,
   async run(platform) {
     await runAlone(platform, async (em) => {
-      const text = `select pg_try_advisory_xact_lock(hashtextextended('fold-sales', 0)) as mine`;
-      if (!(await sqlRow<{ mine: boolean }>(em, text)).mine) return;
+      if (!(await tryLock(em, 'fold-sales'))) return;
       await sql(
         em,
         `with folded as (

@@ -138,7 +138,7 @@ it('users are found by the beginning of their names, the next page too', async (
       const told: Data = await operator.get(users, { search, after });
       expect(told.users.edges).toHaveLength(5);
       after = told.users.pageInfo.endCursor;
-      const nodes = await stepsOf(world.pool, await sentBy(process, 'as folded from user_account'));
+      const nodes = await stepsOf(world.pool, await sentBy(process, 'as value from user_account'));
       expect(indexesOf(nodes)).toEqual(['user_account_search']);
       expect(nodes.map((node) => node['Node Type'])).not.toContain('Sort');
     }

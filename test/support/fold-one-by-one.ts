@@ -10,5 +10,5 @@ globalThis.setTimeout = Object.assign(
   original,
 ) as typeof setTimeout;
 
-replaceSql([`pg_try_advisory_xact_lock(hashtextextended('fold-sales', 0))`, 'true']);
+replaceSql(['pg_try_advisory_xact_lock(hashtextextended($1, 0))', '$1::text is not null']);
 replaceSql(['from sale_change order by id limit $1', 'from sale_change order by id limit least($1::int, 1)']);
