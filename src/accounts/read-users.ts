@@ -1,4 +1,4 @@
-import { type Connection, pageOf, toConnection } from '../api/connection.ts';
+import { type Connection, pageOf, toConnection, type ValueKey, valueKey, valueKeyText } from '../api/connection.ts';
 import type { Batch, Context } from '../api/context.ts';
 import { textOf } from '../api/input.ts';
 import { parseId } from '../platform/ids.ts';
@@ -13,12 +13,6 @@ const MAX_SEARCH = 200;
 /** The name without case, in the order of the index `user_account_search`. */
 const FOLDED = `lower(u.name) collate "C"`;
 
-/** The position after which a page begins. */
-interface Key {
-  readonly id: string;
-  readonly folded: string;
-}
-
 /**
  * Reads a page of users by name, case aside.
  * @param search an id, which finds that user alone, or the beginning of a name, in any case; undefined or spaces for all
@@ -30,7 +24,7 @@ export async function readUsers(
   first: number,
   after: string | undefined,
 ): Promise<Connection<User>> {
-  const page = pageOf(NAME, first, after, readKey);
+  const page = pageOf(NAME, first, after, valueKey);
   const wanted = textOf('search', search ?? '', 0, MAX_SEARCH).trim();
   const params: unknown[] = [];
   const param = (value: unknown): string => `$${params.push(value)}`;
@@ -39,26 +33,20 @@ export async function readUsers(
   if (id !== undefined) conditions.push(`u.id = ${param(id)}`);
   else if (wanted !== '') conditions.push(`${FOLDED} ^@ lower(${param(wanted)})`);
   if (page.after) {
-    conditions.push(`(${FOLDED}, u.id) > (${param(page.after.folded)}::text, ${param(page.after.id)}::uuid)`);
+    conditions.push(`(${FOLDED}, u.id) > (${param(page.after.value)}::text, ${param(page.after.id)}::uuid)`);
   }
-  const rows = await sql<Key>(
+  const rows = await sql<ValueKey>(
     context.em,
-    `select u.id, ${FOLDED} as folded from user_account u
+    `select u.id, ${FOLDED} as value from user_account u
      ${conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''} order by ${FOLDED}, u.id limit ${param(first + 1)}`,
     params,
   );
-  const found = toConnection(NAME, rows, first, ({ id, folded }) => `${id} ${folded}`);
+  const found = toConnection(NAME, rows, first, valueKeyText);
   const users = await usersById(
     context,
     found.edges.map(({ node }) => node.id),
   );
   return { ...found, edges: found.edges.map(({ cursor }, index) => ({ cursor, node: users[index] as User })) };
-}
-
-function readKey(text: string): Key | undefined {
-  const [, idText = '', folded = ''] = /^(\S{36}) (.*)$/s.exec(text) ?? [];
-  const id = parseId(idText);
-  return id === undefined || folded.includes('\0') ? undefined : { id, folded };
 }
 
 /** Loads users by id; each id must exist. */

@@ -19,5 +19,7 @@ export async function signIn(context: Context, { name, password }: CredentialsIn
   if (name.includes('\0')) return refuse('INVALID_CREDENTIALS');
   const user = await context.em.findOne(User, { name, passwordHash: { $ne: null } });
   const right = await isPassword(password, user?.passwordHash ?? null);
-  return user && right ? issueSession(context.platform, user) : refuse('INVALID_CREDENTIALS');
+  if (!user || !right) return refuse('INVALID_CREDENTIALS');
+  context.noteSignIn(user.id);
+  return issueSession(context.platform, user);
 }

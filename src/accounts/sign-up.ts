@@ -20,7 +20,9 @@ export async function signUp(context: Context, input: CredentialsInput): Promise
   textOf('input.password', input.password, PASSWORD_CHARACTERS.min, PASSWORD_CHARACTERS.max);
   const passwordHash = await hashPassword(input.password);
   const user = await createUser(context, { name: input.name, role: 'BUYER', passwordHash });
-  return user ? issueSession(context.platform, user) : refuse('NAME_TAKEN');
+  if (!user) return refuse('NAME_TAKEN');
+  context.noteSignIn(user.id);
+  return issueSession(context.platform, user);
 }
 
 function checkName(name: string): void {

@@ -1,12 +1,12 @@
 import { Arg, Ctx, Directive, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
 import type { Connection } from '../api/connection.ts';
-import { type Batch, type Context, callerOf, load } from '../api/context.ts';
+import { type Batch, type Context, holderOf, load } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
 import { CallerError } from '../api/problems.ts';
 import { type Payment, PaymentConnection } from '../payments/payment.ts';
 import { readPayments } from '../payments/read-payments.ts';
 import { hashOf, QueueToken } from '../queue/queue-token.ts';
-import { readLiveTokens } from '../queue/read-live-tokens.ts';
+import { liveTokensOfUsers } from '../queue/read-live-tokens.ts';
 import { readReservations } from '../reservations/read-reservations.ts';
 import { type Reservation, ReservationConnection, ReservationStatus } from '../reservations/reservation.ts';
 import { type Order, OrderConnection } from '../shop/order.ts';
@@ -88,20 +88,19 @@ export class UserResolver {
 
   @FieldResolver(() => [QueueToken], {
     description:
-      'WAITING and ACTIVE places in all queues, newest first; for the user and operators. Operators get the public id of a token as its `value`, which opens nothing',
+      'WAITING and ACTIVE places in all queues, newest first; for the user, who counts as present in these queues, and operators. Operators get the public id of a token as its `value`, which opens nothing',
   })
   async tokens(@Root() { id }: User, @Ctx() context: Context): Promise<QueueToken[]> {
     await requireUser(context, id);
-    const tokens = await readLiveTokens(context, id);
-    if (callerOf(context).id === id) return tokens;
+    const tokens = await load(context, liveTokensOfUsers, id);
+    if (holderOf(context) === id) return tokens;
     return tokens.map((token) => Object.assign(new QueueToken(), token, { value: hashOf(token.value) }));
   }
 }
 
 /** @throws CallerError FORBIDDEN unless the caller is the user with the id, or an operator */
 async function requireUser(context: Context, id: string): Promise<void> {
-  const caller = callerOf(context);
-  if (caller.id !== id && !(await load(context, operators, caller.id))) throw new CallerError('FORBIDDEN');
+  if (holderOf(context) !== id && !(await load(context, operators, id))) throw new CallerError('FORBIDDEN');
 }
 
 /** Whether the caller is an operator, asked once for all fields that are resolved together. */

@@ -80,6 +80,23 @@ export function numberKey(text: string): number | undefined {
   return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
+/** The key of connections that are sorted by a value, and by the id among equal values. */
+export interface ValueKey {
+  readonly id: string;
+  readonly value: string;
+}
+
+/** Reads the key of connections that are sorted by a value and the id, as `valueKeyText` writes it. */
+export function valueKey(text: string): ValueKey | undefined {
+  const [, idText = '', value = ''] = /^(\S{36}) (.*)$/s.exec(text) ?? [];
+  const id = parseId(idText);
+  return id === undefined || value.includes('\0') ? undefined : { id, value };
+}
+
+export function valueKeyText({ id, value }: ValueKey): string {
+  return `${id} ${value}`;
+}
+
 /**
  * The connection of a page.
  * @param rows up to `first` + 1: the last one shows that there is a next page

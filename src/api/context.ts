@@ -52,7 +52,7 @@ export class Context {
   /** Set where the caller acts by the role of an operator: what it changes is written into the operators' log. */
   readonly acting: Acting | null = null;
   /** Created at first use: most requests and nearly all subscriptions need none, and a fork takes kilobytes. */
-  protected readonly made: { em?: EntityManager; loaders?: Loaders; notes?: Notes } = {};
+  protected readonly made: { em?: EntityManager; loaders?: Loaders; notes?: Notes; signedIn?: string } = {};
 
   constructor(platform: Platform, caller: Caller | null, queueToken: string | undefined, notes: Notes | undefined) {
     this.platform = platform;
@@ -81,6 +81,15 @@ export class Context {
    */
   isOver(): boolean {
     return performance.now() - this.startedAt > MAX_REQUEST_MS;
+  }
+
+  /** Id of the user who signed in by this request. */
+  get signedIn(): string | undefined {
+    return this.made.signedIn;
+  }
+
+  noteSignIn(userId: string): void {
+    this.made.signedIn = userId;
   }
 
   get em(): EntityManager {
@@ -125,6 +134,14 @@ export function asOperator(context: Context, mutation: string): Context {
 export function callerOf(context: Context): Caller {
   if (!context.caller) throw new CallerError('UNAUTHENTICATED');
   return context.caller;
+}
+
+/**
+ * The id of the user whose answer this is: who signed in by this request, else the caller.
+ * @throws CallerError UNAUTHENTICATED when there is neither
+ */
+export function holderOf(context: Context): string {
+  return context.signedIn ?? callerOf(context).id;
 }
 
 /** Loads what belongs to each key, in the order of the keys, in a fixed number of SQL statements. */

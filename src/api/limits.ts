@@ -262,20 +262,21 @@ type Variables =
  */
 export function readVariables(
   schema: GraphQLSchema,
-  { variableDefinitions = [] }: OperationDefinitionNode,
+  operation: OperationDefinitionNode,
   variables: Readonly<Record<string, unknown>> | null | undefined,
   document: DocumentNode,
 ): Variables {
+  const { variableDefinitions = [] } = operation;
   const given = variables ?? {};
   const tooLarge = Object.entries(given).find(([name, value]) => !isBounded(name) || !isBounded(value));
-  if (tooLarge) return wrongVariables(TOO_LARGE, argumentOf(document, tooLarge[0]) ?? 'variables');
+  if (tooLarge) return wrongVariables(TOO_LARGE, argumentOf(document, operation, tooLarge[0]) ?? 'variables');
   const { coerced, errors } = getVariableValues(schema, variableDefinitions, given, { maxErrors: 1 });
   if (coerced) return { coerced };
   const [first] = errors as readonly [GraphQLError];
   const definition = variableDefinitions.find((node) => first.nodes?.includes(node));
   if (!definition) return wrongVariables(first.message, 'variables', first.nodes);
   const { name } = definition.variable;
-  const argument = argumentOf(document, name.value) ?? 'variables';
+  const argument = argumentOf(document, operation, name.value) ?? 'variables';
   return wrongVariables(first.message, argument + pathWithin(schema, definition, given[name.value]), first.nodes);
 }
 
@@ -286,19 +287,30 @@ function wrongVariables(message: string, argument: string, nodes?: GraphQLError[
 }
 
 /**
- * The path of the first argument or input field of the document that takes the variable: a client may give a variable
- * any name. Undefined for a variable that the document does not have.
+ * The path of the first argument or input field that takes the variable, in the operation and the fragments that it
+ * spreads: a client may give a variable any name. Undefined for a variable that no field takes.
  */
-function argumentOf(document: DocumentNode, variable: string): string | undefined {
+function argumentOf(document: DocumentNode, operation: OperationDefinitionNode, variable: string): string | undefined {
+  const fragments = new Map(
+    document.definitions.flatMap((node) => (node.kind === Kind.FRAGMENT_DEFINITION ? [[node.name.value, node]] : [])),
+  );
   let found: string | undefined;
-  visit(document, {
+  const look: ASTVisitor = {
+    Directive: () => false,
+    FragmentSpread({ name }) {
+      const fragment = fragments.get(name.value);
+      fragments.delete(name.value);
+      if (fragment) visit(fragment, look);
+      return found === undefined ? undefined : BREAK;
+    },
     Argument({ name, value }) {
       const path = pathTo(variable, value);
       if (path === undefined) return undefined;
       found = name.value + path;
       return BREAK;
     },
-  });
+  };
+  visit(operation, look);
   return found;
 }
 

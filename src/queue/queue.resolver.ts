@@ -14,7 +14,7 @@ import {
   Subscription,
 } from 'type-graphql';
 import type { Connection } from '../api/connection.ts';
-import { type Context, callerOf, PUBLIC } from '../api/context.ts';
+import { type Context, callerOf, load, PUBLIC } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
 import { Refusal } from '../api/problems.ts';
 import type { Subject } from '../platform/topics.ts';
@@ -27,7 +27,7 @@ import { Queue, QueueConnection } from './queue.ts';
 import { QueueHistoryPoint, readHistory } from './queue-history.ts';
 import { QUEUE_STATS, QueueStats, readStats } from './queue-stats.ts';
 import { QueueToken } from './queue-token.ts';
-import { readLiveTokens } from './read-live-tokens.ts';
+import { liveTokensOfUsers } from './read-live-tokens.ts';
 import { readQueues } from './read-queues.ts';
 import { readOwnToken, readTokenIfChanged } from './read-token.ts';
 import { revokeToken } from './revoke-token.ts';
@@ -85,7 +85,7 @@ exactly as queueToken does. A value that is unknown or another user's is NOT_FOU
 counts as presence in each; a page that polls uses queueToken`,
   })
   queueTokens(@Ctx() context: Context): Promise<QueueToken[]> {
-    return readLiveTokens(context, callerOf(context).id);
+    return load(context, liveTokensOfUsers, callerOf(context).id);
   }
 
   @Directive('@operator')

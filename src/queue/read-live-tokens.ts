@@ -1,4 +1,4 @@
-import type { Context } from '../api/context.ts';
+import type { Batch, Context } from '../api/context.ts';
 import { loadScript, runScript } from '../platform/lua.ts';
 import { liveQueues, queueKey } from './line/line.ts';
 import { type QueueToken, type RawView, readView } from './queue-token.ts';
@@ -6,20 +6,27 @@ import { type QueueToken, type RawView, readView } from './queue-token.ts';
 const READ_LIVE_TOKEN = loadScript(import.meta.url, 'line/read-live-token');
 
 /**
- * The WAITING and ACTIVE tokens of a user in all queues, the newest first. Every queue with people in it is asked, all
- * at once. A caller who reads the own tokens counts as present in each of these queues; another user's tokens can be
- * read without a trace.
- * @param userId the holder, in the canonical spelling of an id
+ * Loads the WAITING and ACTIVE tokens of users in all queues, of each user the newest first. Every queue with people in it
+ * is asked once for each user, however often the request names the user. A caller who reads the own tokens counts as
+ * present in each of these queues; another user's tokens can be read without a trace.
+ * @param userIds the holders, in the canonical spelling of an id
  * @throws what Redis throws while it is unreachable
  */
-export async function readLiveTokens(context: Context, userId: string): Promise<QueueToken[]> {
+export const liveTokensOfUsers: Batch<QueueToken[]> = async (context, userIds) => {
   const queueIds = await liveQueues(context.platform);
-  const tokens = await Promise.all(queueIds.map((queueId) => readLiveToken(context, queueId, userId)));
-  return tokens.flatMap((token) => token ?? []).sort((a, b) => b.enteredAt.getTime() - a.enteredAt.getTime());
-}
+  const read = async (userId: string): Promise<[string, QueueToken[]]> => {
+    const tokens = await Promise.all(queueIds.map((queueId) => readLiveToken(context, queueId, userId)));
+    return [
+      userId,
+      tokens.flatMap((token) => token ?? []).sort((a, b) => b.enteredAt.getTime() - a.enteredAt.getTime()),
+    ];
+  };
+  const found = new Map(await Promise.all([...new Set(userIds)].map(read)));
+  return userIds.map((userId) => found.get(userId) ?? []);
+};
 
 /**
- * The WAITING or ACTIVE token of a user in one queue, as `readLiveTokens` reads it. @returns undefined when there is none
+ * The WAITING or ACTIVE token of a user in one queue, as `liveTokensOfUsers` loads it. @returns undefined when there is none
  */
 export async function readLiveToken(
   { platform, caller }: Pick<Context, 'platform' | 'caller'>,

@@ -38,6 +38,16 @@ describe('signUp', () => {
     }
   });
 
+  it('answers with what the new user has, as signIn does', async () => {
+    const user = '... on Session { user { wallet { balance } orders { edges { cursor } } tokens { status } } }';
+    const has = { user: { wallet: { balance: 0 }, orders: { edges: [] }, tokens: [] } };
+    const input = { name: 'Grace Hopper', password: PASSWORD };
+    for (const verb of ['signUp', 'signIn']) {
+      const mutation = `mutation ($input: CredentialsInput!) { ${verb}(input: $input) { ${user} } }`;
+      expect((await post(world.urls[0] as string, mutation, { input })).data[verb]).toEqual(has);
+    }
+  });
+
   it('gives a name to one of all who ask for it at once over two processes', async () => {
     const users = await countUsers();
     const answers = await Promise.all(

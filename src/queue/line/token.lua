@@ -114,12 +114,13 @@ local function settle(t)
   end
 end
 
--- Ms for which a place is kept though its holder is not seen any more (presence.lua), -1 for a token that does not wait.
+-- Ms for which a place is kept though its holder is not seen any more (presence.lua); -1 for a token that does not wait, and
+-- where nothing is known of its holder, far from the front.
 local function keptMs(t)
   if t.s ~= 'W' or not set then return -1 end
   if drawing then return math.max(0, set.openAt - now) + set.awayMs end
   local seen = not t.isHere and redis.call('HGET', P .. ':seen:' .. t.l, t.n)
-  if not seen then return set.awayMs end
+  if not seen then return t.isHere and set.awayMs or -1 end
   local at = count('clock')
   return math.max(0, set.awayMs - (at - math.max(tonumber(seen), count('floor'))))
 end
