@@ -121,8 +121,8 @@ const CLAIM_COUPON: Verb<Claim, ClaimAnswer, undefined, CouponFacts> = {
 /**
  * Issues one of the coupons to the caller, in the order of arrival, with serials from 1.
  * @returns the IssuedCoupon; CouponAlreadyClaimed for a caller who has one; a Refusal COUPON_SOLD_OUT, or COUPON_CLOSED
- * before startsAt, from endsAt on and
- * once an operator has closed it. For up to a second after more were added, COUPON_SOLD_OUT may still be answered
+ * before startsAt, from endsAt on and once an operator has closed it. For up to a second after more were added,
+ * COUPON_SOLD_OUT may still be answered
  * @throws CallerError NOT_FOUND for an unknown coupon
  */
 export async function claimCoupon(context: Context, couponIdText: string): Promise<ClaimAnswer> {

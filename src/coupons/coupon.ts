@@ -177,7 +177,7 @@ export const CouponConnection = connectionOf('Coupon', Coupon);
 export const eventsOfCoupon: EventsOf<Coupon> = ({ before, after }) => {
   if (!before) return [];
   const { id, quantity, startsAt, endsAt, closedAt } = after;
-  const isSame = quantity === before.quantity && startsAt === before.startsAt && endsAt === before.endsAt;
+  const isSame = quantity === before.quantity && +startsAt === +before.startsAt && +endsAt === +before.endsAt;
   const times = { startsAt: startsAt.toISOString(), endsAt: endsAt.toISOString() };
   const changed: NewEvent = { type: 'coupon.changed.v1', aggregate: id, data: { couponId: id, quantity, ...times } };
   if (closedAt === null || closedAt === before.closedAt) return isSame ? [] : [changed];

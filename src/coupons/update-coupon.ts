@@ -57,10 +57,10 @@ const UPDATE_COUPON: Verb<UpdateCoupon, Answer> = {
     if (changes.endsAt && endsAt <= scene.now) throw badInput('input.endsAt', 'must lie in the future');
     if (startsAt >= endsAt)
       throw badInput(changes.startsAt ? 'input.startsAt' : 'input.endsAt', 'must leave startsAt before endsAt');
-    if (coupon.closedAt !== null && quantity !== coupon.quantity) return refuse('COUPON_CLOSED');
     if (quantity < coupon.quantity) {
       return Object.assign(new QuantityOnlyGrows(), sentenceOf('QUANTITY_ONLY_GROWS'), { quantity: coupon.quantity });
     }
+    if (coupon.closedAt !== null && quantity > coupon.quantity) return refuse('COUPON_CLOSED');
     return Object.assign(coupon, changes);
   },
 };

@@ -3,6 +3,7 @@ import { Field, ID, InputType } from 'type-graphql';
 import { type Connection, numberKey, pageOf, toConnection } from '../api/connection.ts';
 import type { Context } from '../api/context.ts';
 import { idOf, textOf } from '../api/input.ts';
+import { badInput } from '../api/problems.ts';
 import { DateTime } from '../api/scalars.ts';
 import { OperatorLogEntry, OperatorLogTotals } from './operator-log.ts';
 
@@ -38,7 +39,7 @@ export interface OperatorLogPage extends Connection<OperatorLogEntry> {
 
 /**
  * Reads a page of the operators' log, newest first.
- * @throws CallerError BAD_USER_INPUT for a filter's text that is no id, and for a page that `pageOf` refuses
+ * @throws CallerError BAD_USER_INPUT for a filter's text that is no id, for `to` before `from`, and for a page that `pageOf` refuses
  */
 export async function readOperatorLog(
   { em }: Context,
@@ -61,10 +62,11 @@ export async function readOperatorLogTotals({ em }: Context, { where }: Operator
 }
 
 function conditionOf({ operatorId, mutation, subjectId, from, to }: OperatorLogFilter): FilterQuery<OperatorLogEntry> {
+  if (from && to && to < from) throw badInput('filter.to', 'must not be before from');
   return {
-    ...(operatorId && { operatorId: idOf('filter.operatorId', operatorId) }),
-    ...(mutation && { mutation: textOf('filter.mutation', mutation, 1, MAX_MUTATION_CHARACTERS) }),
-    ...(subjectId && { subjectIds: { $contains: [idOf('filter.subjectId', subjectId)] } }),
+    ...(typeof operatorId === 'string' && { operatorId: idOf('filter.operatorId', operatorId) }),
+    ...(typeof mutation === 'string' && { mutation: textOf('filter.mutation', mutation, 1, MAX_MUTATION_CHARACTERS) }),
+    ...(typeof subjectId === 'string' && { subjectIds: { $contains: [idOf('filter.subjectId', subjectId)] } }),
     ...((from || to) && { at: { ...(from && { $gte: from }), ...(to && { $lt: to }) } }),
   };
 }

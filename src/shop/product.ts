@@ -110,7 +110,8 @@ export class Product {
   mend(texts: Partial<Omit<ProductTexts, 'stock'>>): void {
     Object.assign(this, texts);
     this.sortName = [...this.name.toLowerCase()].slice(0, MAX_SORTED_CHARACTERS).join('');
-    this.words = wordsOf(this.name, this.description);
+    const words = wordsOf(this.name, this.description);
+    if (words.join(' ') !== this.words?.join(' ')) this.words = words;
   }
 
   /** Number of pieces that can be taken now; infinite for a product made to order. */

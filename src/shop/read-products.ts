@@ -1,10 +1,9 @@
 import { Field, InputType, registerEnumType } from 'type-graphql';
-import { type Connection, type Edge, idKey, pageOf, toConnection } from '../api/connection.ts';
+import { type Connection, type Edge, idKey, pageOf, toConnection, valueKey } from '../api/connection.ts';
 import { type Batch, type Context, load } from '../api/context.ts';
 import { idOf, textOf, within } from '../api/input.ts';
 import { badInput } from '../api/problems.ts';
 import { Money } from '../api/scalars.ts';
-import { parseId } from '../platform/ids.ts';
 import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
 import { sql } from '../platform/postgres.ts';
 import { SharedCache } from '../platform/shared-cache.ts';
@@ -94,10 +93,8 @@ function readKey({ type }: Sort, text: string): Key | undefined {
     const id = idKey(text);
     return id === undefined ? undefined : { id, value: null };
   }
-  const [, idText = '', value = ''] = /^(\S{36}) (.*)$/s.exec(text) ?? [];
-  const id = parseId(idText);
-  const isValue = type === 'bigint' ? /^\d{1,15}$/.test(value) : value !== '' && !value.includes('\0');
-  return id !== undefined && isValue ? { id, value } : undefined;
+  const key = valueKey(text);
+  return key && (type === 'bigint' ? /^\d{1,15}$/ : /./s).test(key.value) ? key : undefined;
 }
 
 /** SQL for a page of ids; an index serves each of its forms. */

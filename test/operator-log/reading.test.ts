@@ -79,9 +79,18 @@ it('totals count the rows of all pages that the filter selects', async () => {
 });
 
 it('a filter or a page that cannot be is BAD_USER_INPUT', async () => {
-  for (const filter of [{ operatorId: 'x' }, { subjectId: 'x' }, { mutation: '\0' }, { mutation: 'x'.repeat(101) }]) {
+  for (const filter of [
+    { operatorId: 'x' },
+    { subjectId: 'x' },
+    { mutation: '\0' },
+    { mutation: '' },
+    { subjectId: '' },
+    { mutation: 'x'.repeat(101) },
+  ]) {
     expect(await operators[0].fail(LOG, { first: 1, filter })).toBe('BAD_USER_INPUT');
   }
+  const upsideDown = { from: '2026-01-02T00:00:00Z', to: '2026-01-01T00:00:00Z' };
+  expect(await operators[0].fail(LOG, { first: 1, filter: upsideDown })).toBe('BAD_USER_INPUT');
   expect(await operators[0].fail(LOG, { first: 0 })).toBe('BAD_USER_INPUT');
   expect(await operators[0].fail(LOG, { first: 1, after: 'x' })).toBe('BAD_USER_INPUT');
 });
