@@ -174,6 +174,12 @@ export const KEYS = {
     undefined,
     origins(),
   ),
+  TRUSTED_PROXIES: key(
+    'Addresses and networks, separated by commas, whose X-Forwarded-For names the client; unset: nobody is believed',
+    '10.0.0.0/8,203.0.113.7',
+    undefined,
+    networks(),
+  ),
   WS_MAX_BUFFERED_BYTES: key(
     'Bytes that may wait for one slow reader of a WebSocket or a stream before it is cut off',
     '1048576',
@@ -284,6 +290,16 @@ function hosts() {
       z.transform((given) => hostOf(new URL(urlOf(given)))),
     ),
   );
+}
+
+/** IP addresses and networks separated by commas. */
+function networks() {
+  const isRight = (given: string) => {
+    const [address = '', bits, ...more] = given.split('/');
+    const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+    return more.length === 0 && most > 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most));
+  };
+  return listOf(z.string().check(z.refine(isRight, { error: isBut('an address, or a network such as 10.0.0.0/8') })));
 }
 
 /** The address of a mailbox, without a name. */

@@ -62,6 +62,10 @@ describe('a bad value is named with its key, its fault and an example', () => {
     ],
     ['CORS_ORIGINS', '*', 'has "*", which is no origin'],
     ['CORS_ORIGINS', 'https://a.example.com,', 'has "", which is no origin'],
+    ['TRUSTED_PROXIES', 'proxy.internal', 'must be an address, or a network such as 10.0.0.0/8'],
+    ['TRUSTED_PROXIES', '10.0.0.1,', 'is "" but must be an address, or a network such as 10.0.0.0/8'],
+    ['TRUSTED_PROXIES', '10.0.0.0/33', 'must be an address, or a network such as 10.0.0.0/8'],
+    ['TRUSTED_PROXIES', '10.0.0.0/8/8', 'must be an address, or a network such as 10.0.0.0/8'],
     ['LOG_LEVEL', 'verbose', 'must be one of fatal, error, warn, info, debug, trace, silent'],
   ])('%s=%s', (name, value, fault) => {
     const [line, ...more] = faultsOf({ [name]: value });
