@@ -31,6 +31,7 @@ export const SHOWN_FIELDS: ReadonlyMap<EntityClass<object>, readonly string[]> =
     'opensAt',
     'capacity',
     'admitPerMinute',
+    'entriesPerMinute',
     'activeSeconds',
     'maxWaiting',
     'reenter',

@@ -108,7 +108,8 @@ counts as presence in each; a page that polls uses queueToken`,
   }
 
   @Mutation(() => EnterQueueResult, {
-    description: 'The same user gets the same live token, however often and from wherever it asks',
+    description: `The same user gets the same live token, however often and from wherever it asks. RATE_LIMITED, with retryAfterMs, while the queue's
+entriesPerMinute leaves no room for a new place`,
   })
   enterQueue(@Arg('input', () => EnterQueueInput) input: EnterQueueInput, @Ctx() context: Context) {
     return enterQueue(context, input);
