@@ -18,6 +18,33 @@ type Fault = { readonly input?: unknown };
 
 type ValueOf<K> = K extends Key<infer Value, infer Fallback> ? Value | Extract<Fallback, undefined> : never;
 
+/** Most of something in a span of time. */
+export interface Rate {
+  readonly points: number;
+  readonly seconds: number;
+}
+
+/** The limits on rates, in the order of docs/configuration.md, with the most that RATE_LIMITS does not change. */
+export const RATES = {
+  signInsOfName: rate('attempts to sign in under one name; one that succeeds does not count', 300, 3_600),
+  signInsFromAddress: rate('the same, of one name from one address', 20, 600),
+  signUps: rate('sign-ups from one address', 300, 300),
+  priorityCodes: rate('priority codes that a user presents; one that opens the queue does not count', 10, 600),
+  places: rate('enterQueue and leaveQueue of a user', 120, 60),
+  holds: rate('reserve, reserveBest and releaseReservation of a user', 60, 60),
+  claims: rate('claimCoupon of a user', 60, 60),
+  orders: rate('placeOrder and cancelOrder of a user', 30, 60),
+  requestsOfUser: rate('root fields of the documents of a user at one process; operators have no limit', 600, 10),
+  requestsFromAddress: rate('root fields from one address, at one process, that nobody is signed in for', 3_000, 10),
+};
+export type RateName = keyof typeof RATES;
+export type Rates = Readonly<Record<RateName, Rate>>;
+
+/** @param about what is counted, and for whom */
+function rate(about: string, points: number, seconds: number): Rate & { readonly about: string } {
+  return { about, points, seconds };
+}
+
 /** The process cannot start as configured; the message has one line for each key at fault. */
 export class ConfigError extends Error {}
 
@@ -174,6 +201,20 @@ export const KEYS = {
     undefined,
     origins(),
   ),
+  HASH_MEMORY_KIB: key('Memory that hashing a password takes, in KiB', '19456', 19_456, whole(8, 1_048_576)),
+  HASH_PASSES: key('Passes over that memory', '2', 2, whole(1, 100)),
+  HASHES_AT_ONCE: key(
+    'Most passwords that one process hashes at once; unset: one processor less than there are, at most 3',
+    '1',
+    undefined,
+    whole(1, 64),
+  ),
+  RATE_LIMITS: key(
+    'off, or rates that differ from the table below, separated by commas, as rate=most/seconds',
+    'claims=10/60,orders=5/60',
+    RATES as Rates | 'off',
+    rates(),
+  ),
   TRUSTED_PROXIES: key(
     'Addresses and networks, separated by commas, whose X-Forwarded-For names the client; unset: nobody is believed',
     '10.0.0.0/8,203.0.113.7',
@@ -290,6 +331,30 @@ function hosts() {
       z.transform((given) => hostOf(new URL(urlOf(given)))),
     ),
   );
+}
+
+/** The word off, or what differs from RATES. @returns all rates */
+function rates() {
+  const form = /^(\w+)=([1-9]\d{0,8})\/([1-9]\d{0,6})$/;
+  const isRight = (given: string) => Object.hasOwn(RATES, form.exec(given)?.[1] ?? '');
+  const error = hasNo(`rate=most/seconds of ${Object.keys(RATES).join(', ')}`);
+  const differing = z.pipe(
+    listOf(z.string().check(z.refine(isRight, { error }))),
+    z.transform((given): Rates => {
+      const changes = given.map((each) => {
+        const [, name = '', points, seconds] = form.exec(each) ?? [];
+        return [name, { points: Number(points), seconds: Number(seconds) }];
+      });
+      return { ...RATES, ...Object.fromEntries(changes) };
+    }),
+  );
+  return z.transform((given: string, { issues }): Rates | 'off' => {
+    if (given === 'off') return given;
+    const { data, error: fault } = differing.safeParse(given);
+    if (data) return data;
+    issues.push({ code: 'custom', input: given, message: fault?.issues[0]?.message ?? '' });
+    return z.NEVER;
+  });
 }
 
 /** IP addresses and networks separated by commas. */

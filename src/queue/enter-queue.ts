@@ -2,6 +2,7 @@ import { Field, ID, InputType } from 'type-graphql';
 import { type Context, callerOf } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
 import { CallerError, notFound, Refusal, refuse } from '../api/problems.ts';
+import { uncountUse } from '../api/rate-limits.ts';
 import { PRIORITY_CODES, rowsOf } from '../commands/lock-order.ts';
 import { run, type Verb } from '../commands/runner.ts';
 import { loadScript, runScript } from '../platform/lua.ts';
@@ -69,6 +70,7 @@ export async function enterQueue(context: Context, input: EnterQueueInput): Prom
   let lane: string | Refusal = LOWEST_LANE;
   if (typeof priorityCode === 'string') {
     lane = await run(context, CLAIM_CODE, { hash: PriorityCode.hashOf(priorityCode), queueId, userId });
+    if (!(lane instanceof Refusal)) await uncountUse(context, { input }, ['priorityCodes']);
   }
   if (lane instanceof Refusal) {
     if (!(await context.em.findOne(Queue, { id: queueId }))) throw notFound('queue');

@@ -107,6 +107,7 @@ counts as presence in each; a page that polls uses queueToken`,
     return readShuffle(context, queueId);
   }
 
+  @Extensions({ rates: ['places', 'priorityCodes'] })
   @Mutation(() => EnterQueueResult, {
     description: `The same user gets the same live token, however often and from wherever it asks. RATE_LIMITED, with retryAfterMs, while the queue's
 entriesPerMinute leaves no room for a new place`,
@@ -115,6 +116,7 @@ entriesPerMinute leaves no room for a new place`,
     return enterQueue(context, input);
   }
 
+  @Extensions({ rates: ['places'] })
   @Mutation(() => QueueToken)
   leaveQueue(@Arg('token', () => ID) token: string, @Ctx() context: Context): Promise<QueueToken> {
     return leaveQueue(context, token);

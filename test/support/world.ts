@@ -37,6 +37,7 @@ export class World {
       AUTH_SECRET,
       DEMO_DATA: 'off',
       AUDIT_MINUTES: '0',
+      RATE_LIMITS: 'off',
       OPERATOR_NAME: 'operator',
       OPERATOR_PASSWORD: 'operator-password',
       ...env,
