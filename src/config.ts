@@ -113,6 +113,8 @@ export const KEYS = {
   ),
   CANCEL_HOURS: key('How long the buyer may cancel the payment of an order, in hours', '24', 24, whole(0, 8_760)),
   ORDER_MINUTES: key('How long an order may stand unpaid, in minutes', '15', 15, whole(1, 10_080)),
+  UNPAID_ORDERS_PER_USER: key('Most unpaid orders of one user', '3', 3, whole(1, 1_000_000)),
+  UNPAID_PIECES_PER_USER: key('Most pieces in the unpaid orders of one user', '200', 200, whole(1, 1_000_000_000)),
   COUPON_GUARD: key(
     'What keeps two processes from giving out one coupon at once: a version, a row lock, or a lock in Redis',
     'pessimistic',

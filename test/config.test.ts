@@ -106,6 +106,8 @@ it('what is unset or empty has the documented default', () => {
     AUTH_ROLE_CLAIM: 'role',
     HOLD_SECONDS: 300,
     SEATS_PER_USER: 8,
+    UNPAID_ORDERS_PER_USER: 3,
+    UNPAID_PIECES_PER_USER: 200,
     LATE_PAYMENT: 'refuse',
     ON_PAYMENT_FAILURE: 'keep',
     CANCEL_HOURS: 24,

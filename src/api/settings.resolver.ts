@@ -14,6 +14,12 @@ export class Settings {
 
   @Field(() => Int)
   holdSeconds!: number;
+
+  @Field(() => Int, { description: 'Most unpaid orders of one user' })
+  unpaidOrdersPerUser!: number;
+
+  @Field(() => Int, { description: 'Most pieces in the unpaid orders of one user' })
+  unpaidPiecesPerUser!: number;
 }
 
 @Resolver()
@@ -21,7 +27,14 @@ export class SettingsResolver {
   @Extensions(PUBLIC)
   @Query(() => Settings)
   settings(@Ctx() { platform }: Context): Settings {
-    const { CURRENCY, TIME_ZONE, SEATS_PER_USER, HOLD_SECONDS } = platform.config;
-    return { currency: CURRENCY, timeZone: TIME_ZONE, seatsPerUser: SEATS_PER_USER, holdSeconds: HOLD_SECONDS };
+    const { config } = platform;
+    return {
+      currency: config.CURRENCY,
+      timeZone: config.TIME_ZONE,
+      seatsPerUser: config.SEATS_PER_USER,
+      holdSeconds: config.HOLD_SECONDS,
+      unpaidOrdersPerUser: config.UNPAID_ORDERS_PER_USER,
+      unpaidPiecesPerUser: config.UNPAID_PIECES_PER_USER,
+    };
   }
 }

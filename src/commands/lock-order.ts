@@ -321,6 +321,11 @@ export function concertLock(concertId: string): string {
   return `concert:${concertId}`;
 }
 
+/** The name of the limits that count the orders of a user. */
+export function ordersLimit(userId: string): string {
+  return `orders:${userId}`;
+}
+
 /** The name of a limit that is counted per user and show. */
 export function limitOf(userId: string, showId: string): string {
   return `${userId}:${showId}`;

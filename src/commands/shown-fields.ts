@@ -75,7 +75,7 @@ export const SHOWN_FIELDS: ReadonlyMap<EntityClass<object>, readonly string[]> =
   ),
   fieldsOf(Refund, 'id', 'paymentId', 'amount', 'seatIds'),
   fieldsOf(RefundLine, 'refundId', 'orderId', 'lineNo', 'quantity', 'amount'),
-  fieldsOf(Product, 'id', 'name', 'description', 'category', 'price', 'stock', 'withdrawnAt'),
+  fieldsOf(Product, 'id', 'name', 'description', 'category', 'price', 'stock', 'maxPerUser', 'withdrawnAt'),
   fieldsOf(Order, 'id', 'userId', 'issuedCouponId', 'status', 'subtotal', 'discount', 'total', 'payBy', 'paidOn'),
   fieldsOf(OrderLine, 'orderId', 'lineNo', 'productId', 'quantity', 'unitPrice', 'discount'),
   fieldsOf(SaleChange, 'productId', 'day', 'quantity', 'revenue'),
