@@ -26,21 +26,21 @@ export interface Rate {
 
 /** The limits on rates, in the order of docs/configuration.md, with the most that RATE_LIMITS does not change. */
 export const RATES = {
-  signInsOfName: rate('attempts to sign in under one name; one that succeeds does not count', 300, 3_600),
-  signInsFromAddress: rate('the same, of one name from one address', 20, 600),
+  signInsOfName: rate('sign-ins under one name that failed or are under way', 300, 3_600),
+  signInsFromAddress: rate('sign-ins under one name from one address that failed or are under way', 20, 600),
   signUps: rate('sign-ups from one address', 300, 300),
-  priorityCodes: rate('priority codes that a user presents; one that opens the queue does not count', 10, 600),
-  places: rate('enterQueue and leaveQueue of a user', 120, 60),
-  holds: rate('reserve, reserveBest and releaseReservation of a user', 60, 60),
-  claims: rate('claimCoupon of a user', 60, 60),
-  orders: rate('placeOrder and cancelOrder of a user', 30, 60),
-  requestsOfUser: rate('root fields of the documents of a user at one process; operators have no limit', 600, 10),
-  requestsFromAddress: rate('root fields from one address, at one process, that nobody is signed in for', 3_000, 10),
+  priorityCodes: rate('priority codes of one user that did not open the queue', 10, 600),
+  places: rate('enterQueue and leaveQueue of one user', 120, 60),
+  holds: rate('reserve, reserveBest and releaseReservation of one user', 60, 60),
+  claims: rate('claimCoupon of one user', 60, 60),
+  orders: rate('placeOrder and cancelOrder of one user', 30, 60),
+  requestsOfUser: rate('root fields of one user, who is no operator, at one process', 600, 10),
+  requestsFromAddress: rate('root fields without a user from one address at one process, signIn aside', 3_000, 10),
 };
 export type RateName = keyof typeof RATES;
 export type Rates = Readonly<Record<RateName, Rate>>;
 
-/** @param about what is counted, and for whom */
+/** @param about what is counted, and for whom, as a noun in the plural */
 function rate(about: string, points: number, seconds: number): Rate & { readonly about: string } {
   return { about, points, seconds };
 }

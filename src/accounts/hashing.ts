@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { Client } from '../api/context.ts';
+import { type Client, SLOW } from '../api/context.ts';
 import { tooMany } from '../api/limits.ts';
 import { CallerError } from '../api/problems.ts';
 import { type Platform, perProcess } from '../platform/platform.ts';
@@ -19,7 +19,7 @@ export interface Asker {
 
 /** Hashes of one sort that may wait, and those of one name among them. */
 const MAX_WAITING = 200;
-const MAX_OF_NAME = 20;
+const MAX_OF_NAME = 50;
 
 /** Each hash keeps a thread of Node's four busy, which files, the DNS and signatures need too. */
 const MAX_AT_ONCE = 3;
@@ -41,6 +41,8 @@ export function hashInTurn<T>(platform: Platform, asker: Asker, hash: () => Prom
 
 interface Job {
   readonly asker: Asker;
+  /** By `performance.now()`: later nobody waits any longer, because the request has been answered. */
+  readonly until: number;
   begin(): Promise<void>;
   refuse(error: CallerError): void;
 }
@@ -59,7 +61,8 @@ class Hashing {
     return new Promise<T>((resolve, reject) => {
       const waiting = this.#waiting.get(asker.sort) ?? new Waiting();
       this.#waiting.set(asker.sort, waiting);
-      waiting.add({ asker, begin: () => hash().then(resolve, reject), refuse: reject });
+      const until = performance.now() + SLOW.deadlineMs;
+      waiting.add({ asker, until, begin: () => hash().then(resolve, reject), refuse: reject });
       this.#beginSome();
     });
   }
@@ -99,7 +102,7 @@ class Waiting {
     const names = this.#addresses.get(client.address) ?? [];
     this.#addresses.set(client.address, names);
     const ofName = names.find(([first]) => first?.asker.name === name);
-    if (ofName && ofName.length >= MAX_OF_NAME) {
+    if (ofName && ofName.length >= MAX_OF_NAME && !this.#dropAbandoned(ofName)) {
       job.refuse(tooMany(`At most ${MAX_OF_NAME} wait for a password of one name.`));
       return;
     }
@@ -119,10 +122,20 @@ class Waiting {
       if (names.length > 0) this.#addresses.set(address, names);
       if (!job) continue;
       this.size--;
-      if (!job.asker.client.isGone()) return job;
+      if (!isAbandoned(job)) return job;
       job.refuse(new CallerError('SERVICE_UNAVAILABLE'));
     }
     return undefined;
+  }
+
+  /** Drops one that nobody waits for. @returns whether there was one */
+  #dropAbandoned(ofName: Job[]): boolean {
+    const at = ofName.findIndex(isAbandoned);
+    if (at < 0) return false;
+    const [job] = ofName.splice(at, 1);
+    this.size--;
+    job?.refuse(new CallerError('SERVICE_UNAVAILABLE'));
+    return true;
   }
 
   /** Refuses who has waited longest at the address where most wait. */
@@ -134,4 +147,9 @@ class Waiting {
     this.size--;
     job?.refuse(tooMany('Too many passwords wait to be checked.'));
   }
+}
+
+/** Whether nobody waits any longer. */
+function isAbandoned({ asker, until }: Job): boolean {
+  return asker.client.isGone() || performance.now() > until;
 }

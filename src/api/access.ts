@@ -9,7 +9,7 @@ import {
 } from 'graphql';
 import { isOperator } from '../accounts/is-operator.ts';
 import { findConcert, findShow } from '../concerts/find-show.ts';
-import type { RateName } from '../config.ts';
+import { RATES, type RateName } from '../config.ts';
 import { withTimeout } from '../platform/with-timeout.ts';
 import { requirePass, watchPass } from '../queue/require-pass.ts';
 import { asOperator, type Context, callerOf, type Declared, MAX_REQUEST_MS, type Pass, withPass } from './context.ts';
@@ -62,14 +62,22 @@ function enforceOnRoot(
   };
   const { subscribe } = field;
   const resolve = field.resolve && isOperators && root === 'Mutation' ? acting(name, field.resolve) : field.resolve;
-  if (root !== 'Subscription') return { ...field, ...(resolve && { resolve: noted(checkedInTime(resolve)) }) };
+  const described = { ...field, description: rates ? withRates(field.description, rates) : field.description };
+  if (root !== 'Subscription') return { ...described, ...(resolve && { resolve: noted(checkedInTime(resolve)) }) };
   return {
-    ...field,
+    ...described,
     // A role may be withdrawn between two events, so each event checks it. A pass is watched, and its end ends the
     // events.
     ...(resolve && isOperators && { resolve: after(requireOperator, resolve) }),
     ...(subscribe && { subscribe: checkedInTime(isQueued ? untilPassEnds(subscribe) : subscribe) }),
   };
+}
+
+/** A description of a field, with the rates that it counts for. */
+function withRates(description: string | null | undefined, rates: readonly RateName[]): string {
+  const limits = rates.map((name) => `${RATES[name].points} ${RATES[name].about} in ${RATES[name].seconds} s`);
+  const sentence = `By default at most ${limits.join(', and ')}, else RATE_LIMITED with retryAfterMs`;
+  return description ? `${description}.\n${sentence}` : sentence;
 }
 
 /** Marks the request as an operator's, once its access was checked: what it changes is written into the operators' log. */

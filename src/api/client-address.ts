@@ -22,8 +22,8 @@ const knownTo = perProcess(({ config }) => ({
  * The address that the limits by address count for. It is the peer's; of a peer in TRUSTED_PROXIES the last entry of
  * X-Forwarded-For that is not itself such a proxy. An IPv6 address stands for its network of 64 bits, which one client
  * has whole.
- * @returns null where there is no limit by address: a peer on loopback without TRUSTED_PROXIES may be a proxy that speaks
- * for everybody
+ * @returns null where there is no limit by address, because the peer may speak for everybody: a proxy in TRUSTED_PROXIES
+ * that names no client; without TRUSTED_PROXIES a peer on loopback
  */
 export function clientAddress(
   platform: Platform,
@@ -42,20 +42,17 @@ export function clientAddress(
   return known.address;
 }
 
+/** Who is not believed, and yet may be a proxy. */
 const LOOPBACK = blockList(['127.0.0.0/8', '::1/128']);
 
 function read(peer: string, forwarded: string, proxies: BlockList | undefined): string | null {
-  let address = addressIn(peer);
-  if (address === undefined) return null;
-  if (!proxies) return isIn(LOOPBACK, address) ? null : networkOf(address);
   const hops = forwarded.split(',').slice(-MAX_HOPS);
-  while (hops.length > 0 && isIn(proxies, address)) {
-    const before = addressIn(hops.pop() as string);
-    // What is no address was not written by a proxy that is set up right: the proxy itself is all that is known.
-    if (before === undefined) break;
-    address = before;
+  let address = addressIn(peer);
+  while (address !== undefined && isIn(proxies ?? LOOPBACK, address)) {
+    const before: string | undefined = hops.pop();
+    address = proxies && before !== undefined ? addressIn(before) : undefined;
   }
-  return networkOf(address);
+  return address === undefined ? null : networkOf(address);
 }
 
 /** The address in an entry, which may have a port; undefined for other text. IPv4 within IPv6 is read as IPv4. */

@@ -25,7 +25,7 @@ export interface Declared {
   readonly rates?: readonly RateName[];
 }
 export const PUBLIC: Declared = { isPublic: true };
-export const SLOW: Declared = { deadlineMs: 30 * SECOND };
+export const SLOW = { deadlineMs: 30 * SECOND } as const satisfies Declared;
 
 /** The signed-in user, as the access token says. */
 export interface Caller {
