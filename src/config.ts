@@ -212,9 +212,9 @@ export const KEYS = {
     whole(1, 64),
   ),
   RATE_LIMITS: key(
-    'off, or rates that differ from the table below, separated by commas, as rate=most/seconds',
+    'off, or rates that differ from the table below, separated by commas, as rate=most/seconds; unset: that table',
     'claims=10/60,orders=5/60',
-    RATES as Rates | 'off',
+    undefined,
     rates(),
   ),
   TRUSTED_PROXIES: key(

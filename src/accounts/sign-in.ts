@@ -1,12 +1,12 @@
 import type { Context } from '../api/context.ts';
 import { badInput, type Refusal, refuse } from '../api/problems.ts';
 import { uncountUse } from '../api/rate-limits.ts';
+import { findByName } from './find-by-name.ts';
 import { hashInTurn } from './hashing.ts';
 import { issueSession } from './issue-session.ts';
 import { isPassword } from './password.ts';
 import type { CredentialsInput, Session } from './session.ts';
 import { strengthenHash } from './strengthen-hash.ts';
-import { User } from './user.ts';
 
 /** Longer names and passwords are refused before hashing; sign-up does not accept them either. */
 const MAX_NAME = 200;
@@ -26,7 +26,7 @@ export async function signIn(context: Context, input: CredentialsInput): Promise
   if (password.length > MAX_PASSWORD) throw badInput('input.password', `must have at most ${MAX_PASSWORD} characters`);
   if (name.includes('\0')) return refuse('INVALID_CREDENTIALS');
   const { platform, client } = context;
-  const user = await context.em.findOne(User, { name, passwordHash: { $ne: null } });
+  const user = await findByName(platform, name);
   const asker = { sort: user ? 'KNOWN_NAME' : 'UNKNOWN_NAME', name, client } as const;
   const check = () => isPassword(platform.config, password, user?.passwordHash ?? null);
   if (!(await hashInTurn(platform, asker, check)) || !user) return refuse('INVALID_CREDENTIALS');

@@ -2,11 +2,11 @@ import type { Context } from '../api/context.ts';
 import { textOf } from '../api/input.ts';
 import { badInput, type Refusal, refuse } from '../api/problems.ts';
 import { createUser } from './create-user.ts';
+import { findByName } from './find-by-name.ts';
 import { hashInTurn } from './hashing.ts';
 import { issueSession } from './issue-session.ts';
 import { hashPassword } from './password.ts';
 import type { CredentialsInput, Session } from './session.ts';
-import { User } from './user.ts';
 
 const NAME_CHARACTERS = { min: 3, max: 40 } as const;
 const PASSWORD_CHARACTERS = { min: 8, max: 200 } as const;
@@ -23,7 +23,7 @@ export async function signUp(context: Context, input: CredentialsInput): Promise
   const { platform, client } = context;
   const { name, password } = input;
   // A password whose answer is known need not be hashed.
-  if (await context.em.findOne(User, { name, issuer: null }, { fields: ['id'] })) return refuse('NAME_TAKEN');
+  if (await findByName(platform, name)) return refuse('NAME_TAKEN');
   const asker = { sort: 'NEW_NAME', name, client } as const;
   const passwordHash = await hashInTurn(platform, asker, () => hashPassword(platform.config, password));
   // Waiting for the hash may have taken longer than other requests last.

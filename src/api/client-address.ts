@@ -13,8 +13,9 @@ const MAX_FORWARDED = 1_000;
 /** Most proxies in a row. */
 const MAX_HOPS = 10;
 
-const knownTo = perProcess(({ config }) => ({
+const knownTo = perProcess(({ config, log }) => ({
   proxies: config.TRUSTED_PROXIES && blockList(config.TRUSTED_PROXIES),
+  warnOnce: once(() => log.warn('X-Forwarded-For was sent, and TRUSTED_PROXIES is unset: limits count for the proxy')),
   addresses: new LRUCache<string, { readonly address: string | null }>({ max: MAX_KNOWN }),
 }));
 
@@ -29,17 +30,26 @@ export function clientAddress(
   platform: Platform,
   { headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>,
 ): string | null {
-  const { proxies, addresses } = knownTo(platform);
+  const { proxies, addresses, warnOnce } = knownTo(platform);
   const peer = socket.remoteAddress ?? '';
   // Node joins the header where it was sent several times.
   const forwarded = proxies ? String(headers['x-forwarded-for'] ?? '').slice(-MAX_FORWARDED) : '';
   const key = `${peer} ${forwarded}`;
   let known = addresses.get(key);
   if (!known) {
+    if (!proxies && headers['x-forwarded-for'] !== undefined) warnOnce();
     known = { address: read(peer, forwarded, proxies) };
     addresses.set(key, known);
   }
   return known.address;
+}
+
+function once(run: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (!isDone) run();
+    isDone = true;
+  };
 }
 
 /** Who is not believed, and yet may be a proxy. */

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { DocumentNode, GraphQLErrorExtensions, OperationDefinitionNode } from 'graphql';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
-import type { RateName } from '../config.ts';
+import { RATES, type RateName } from '../config.ts';
 import { isUnavailable } from '../platform/faults.ts';
 import { type Platform, perProcess } from '../platform/platform.ts';
 import type { Context } from './context.ts';
@@ -52,7 +52,7 @@ interface Shared {
 }
 
 const limitersOf = perProcess(({ config, redis }) => {
-  const { RATE_LIMITS: rates } = config;
+  const { RATE_LIMITS: rates = RATES } = config;
   if (rates === 'off') return undefined;
   const shared = (name: FieldRate): Shared => {
     const { points, seconds: duration } = rates[name];

@@ -2,9 +2,12 @@ import { expect, it } from 'vitest';
 import { clientAddress } from '../../src/api/client-address.ts';
 import type { Platform } from '../../src/platform/platform.ts';
 
+const warnings: string[] = [];
+const warn = (text: string): void => void warnings.push(text);
+
 /** The address that counts for a request from `peer`, with X-Forwarded-For, where some proxies are trusted. */
 function counted(peer: string | undefined, forwarded?: string, trusted?: string[]): string | null {
-  const platform = { config: { TRUSTED_PROXIES: trusted } } as unknown as Platform;
+  const platform = { config: { TRUSTED_PROXIES: trusted }, log: { warn } } as unknown as Platform;
   const request = { headers: forwarded === undefined ? {} : { 'x-forwarded-for': forwarded }, socket: {} };
   return clientAddress(platform, Object.assign(request, { socket: { remoteAddress: peer } }) as never);
 }
@@ -21,6 +24,15 @@ it('loopback has no address without TRUSTED_PROXIES, however it is spelt, and a 
     expect(counted(peer, '203.0.113.9'), peer).toBeNull();
   }
   expect(counted(undefined)).toBeNull();
+});
+
+it('a proxy that is not configured is told of in the log', () => {
+  const before = warnings.length;
+  counted('198.51.100.7');
+  counted('10.0.0.1', '203.0.113.9', ['10.0.0.1']);
+  expect(warnings).toHaveLength(before);
+  counted('198.51.100.7', '203.0.113.9');
+  expect(warnings.slice(before)).toEqual([expect.stringContaining('TRUSTED_PROXIES')]);
 });
 
 it('behind trusted proxies the last address that is none of them counts, and what a client wrote before it does not', () => {
