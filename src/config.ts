@@ -128,6 +128,18 @@ export const KEYS = {
     1_000_000_000,
     whole(1, 1_000_000_000_000),
   ),
+  CHARGES: key(
+    'Who charges wallets: open, operator or provider (operate/charges.md); unset: open, in production operator',
+    'operator',
+    undefined,
+    oneOf('open', 'operator', 'provider'),
+  ),
+  CHARGE_WEBHOOK_SECRET: key(
+    "Secrets of the payment provider's webhooks, separated by commas; CHARGES=provider needs one; unset: none are taken",
+    'whsec_b25lIHNlY3JldCBvZiB0aGUgcHJvdmlkZXI=',
+    undefined,
+    webhookSecrets(),
+  ),
   WALLET_EXPIRY_DAYS: key(
     'Days without movement after which the money in a wallet lapses; unset: never',
     '1825',
@@ -270,8 +282,18 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     if (error) faults.push(`${name} ${error.issues[0]?.message} (example: ${name}=${example})`);
     values[name] = data;
   }
+  const config = values as Config;
+  if (config.CHARGES === 'provider' && !config.CHARGE_WEBHOOK_SECRET)
+    faults.push(
+      `CHARGE_WEBHOOK_SECRET is unset but CHARGES=provider needs it (example: CHARGE_WEBHOOK_SECRET=${KEYS.CHARGE_WEBHOOK_SECRET.example})`,
+    );
   if (faults.length > 0) throw new ConfigError(faults.join('\n'));
-  return values as Config;
+  return config;
+}
+
+/** Who charges wallets: CHARGES, or what is meant where it is unset. */
+export function chargesOf({ CHARGES, NODE_ENV }: Config): NonNullable<Config['CHARGES']> {
+  return CHARGES ?? (NODE_ENV === 'production' ? 'operator' : 'open');
 }
 
 function key<Value, Fallback extends Value | undefined>(
@@ -314,6 +336,18 @@ function url(...protocols: string[]) {
     return parsed !== null && protocols.includes(parsed.protocol) && parsed.hostname !== '';
   };
   return z.string().check(z.refine(isRight, `must be a URL that starts with ${starts} and names a host`));
+}
+
+/** Secrets of Standard Webhooks separated by commas. The message does not repeat them. */
+function webhookSecrets() {
+  const [least, most] = [24, 64];
+  const error = `has a part that is not whsec_ and the Base64 of ${least} to ${most} bytes`;
+  const isRight = (given: string) => {
+    const bytes = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(given)?.[1];
+    const { length } = Buffer.from(bytes ?? '', 'base64');
+    return length >= least && length <= most && Buffer.from(bytes ?? '', 'base64').toString('base64') === bytes;
+  };
+  return listOf(z.string().check(z.refine(isRight, { error })));
 }
 
 /** An IP address or a host name. */

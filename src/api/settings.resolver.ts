@@ -1,5 +1,17 @@
-import { Ctx, Extensions, Field, Int, ObjectType, Query, Resolver } from 'type-graphql';
+import { Ctx, Extensions, Field, Int, ObjectType, Query, Resolver, registerEnumType } from 'type-graphql';
+import { chargesOf } from '../config.ts';
 import { type Context, PUBLIC } from './context.ts';
+
+export const Charges = { OPEN: 'OPEN', OPERATOR: 'OPERATOR', PROVIDER: 'PROVIDER' } as const;
+export type Charges = keyof typeof Charges;
+registerEnumType(Charges, {
+  name: 'Charges',
+  valuesConfig: {
+    OPEN: { description: 'Anybody charges the own wallet, for nothing: for demos, and where balances are points' },
+    OPERATOR: { description: 'Operators alone charge wallets, by chargeWallet; charge is FORBIDDEN' },
+    PROVIDER: { description: 'charge answers a PendingCharge, which a payment provider completes' },
+  },
+});
 
 @ObjectType({ simpleResolvers: true, description: 'What a client needs to know about this deployment' })
 export class Settings {
@@ -8,6 +20,9 @@ export class Settings {
 
   @Field(() => String, { description: 'IANA name, such as Asia/Seoul: what LocalDate is reckoned in' })
   timeZone!: string;
+
+  @Field(() => Charges, { description: 'Who charges wallets, and how' })
+  charges!: Charges;
 
   @Field(() => Int)
   seatsPerUser!: number;
@@ -35,6 +50,9 @@ export class SettingsResolver {
       holdSeconds: config.HOLD_SECONDS,
       unpaidOrdersPerUser: config.UNPAID_ORDERS_PER_USER,
       unpaidPiecesPerUser: config.UNPAID_PIECES_PER_USER,
+      charges: CHARGES[chargesOf(config)],
     };
   }
 }
+
+const CHARGES = { open: 'OPEN', operator: 'OPERATOR', provider: 'PROVIDER' } as const;

@@ -1,6 +1,7 @@
 import type { EntityClass } from '@mikro-orm/core';
 import { User } from '../accounts/user.ts';
 import { Alert, AlertChannel } from '../alerts/alert.ts';
+import { PendingCharge } from '../charges/pending-charge.ts';
 import { Concert } from '../concerts/concert.ts';
 import { Hold, Seat, Ticket } from '../concerts/seat.ts';
 import { Show } from '../concerts/show.ts';
@@ -61,6 +62,7 @@ export const SHOWN_FIELDS: ReadonlyMap<EntityClass<object>, readonly string[]> =
   fieldsOf(Reservation, 'id', 'userId', 'showId', 'seatIds', 'status', 'amount', 'expiresAt'),
   fieldsOf(Wallet, 'userId', 'balance'),
   fieldsOf(LedgerEntry, 'id', 'walletId', 'kind', 'amount', 'paymentId', 'refundId', 'cancelsId'),
+  fieldsOf(PendingCharge, 'id', 'userId', 'amount', 'status', 'entryId', 'expiresAt'),
   fieldsOf(
     Payment,
     'id',
