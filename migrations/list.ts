@@ -19,6 +19,8 @@ import { WhatOperatorsFind } from './0017-what-operators-find.ts';
 import { EndsOfReservations } from './0018-ends-of-reservations.ts';
 import { OperatorLog } from './0019-operator-log.ts';
 import { WhatOperatorsMend } from './0020-what-operators-mend.ts';
+import { Charges } from './0021-charges.ts';
+import { Limits } from './0024-limits.ts';
 
 /** Every change of the database, in order; forward only. */
 export const MIGRATIONS: MigrationObject[] = [
@@ -42,4 +44,6 @@ export const MIGRATIONS: MigrationObject[] = [
   { name: '0018-ends-of-reservations', class: EndsOfReservations },
   { name: '0019-operator-log', class: OperatorLog },
   { name: '0020-what-operators-mend', class: WhatOperatorsMend },
+  { name: '0021-charges', class: Charges },
+  { name: '0024-limits', class: Limits },
 ];

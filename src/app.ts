@@ -14,6 +14,8 @@ import { makeSchema } from './api/schema.ts';
 import { serveStreams } from './api/sse.ts';
 import { serveSockets } from './api/websocket.ts';
 import { auditByItself } from './audit/audit-by-itself.job.ts';
+import { expireCharges } from './charges/expire-charges.job.ts';
+import { serveChargeWebhook } from './charges/serve-charge-webhook.ts';
 import { type Demo, seedDemo } from './cli/demo.ts';
 import { judgeSoldOut } from './concerts/judge-sold-out.job.ts';
 import type { Config } from './config.ts';
@@ -57,6 +59,7 @@ const JOBS = [
   finishTokens,
   refundShows,
   expireWallets,
+  expireCharges,
   sendAlerts,
   keepChannels,
   raiseWaiting,
@@ -126,6 +129,7 @@ async function open(config: Config, log: Log, closing: Closing): Promise<App> {
   serveSockets(http, platform, documents);
   serveStreams(http, platform, documents);
   serveExports(http, platform);
+  await serveChargeWebhook(http, platform);
   startJobs(platform, JOBS, watchJobs(platform, JOBS));
   closing.push(() => closeHttp(http));
   const address = await http.listen({ port: config.PORT, host: config.HOST });

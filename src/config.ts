@@ -18,6 +18,33 @@ type Fault = { readonly input?: unknown };
 
 type ValueOf<K> = K extends Key<infer Value, infer Fallback> ? Value | Extract<Fallback, undefined> : never;
 
+/** Most of something in a span of time. */
+export interface Rate {
+  readonly points: number;
+  readonly seconds: number;
+}
+
+/** The limits on rates, in the order of docs/configuration.md, with the most that RATE_LIMITS does not change. */
+export const RATES = {
+  signInsOfName: rate('sign-ins under one name that failed or are under way', 300, 3_600),
+  signInsFromAddress: rate('sign-ins under one name from one address that failed or are under way', 20, 600),
+  signUps: rate('sign-ups from one address', 300, 300),
+  priorityCodes: rate('priority codes of one user that did not open the queue', 10, 600),
+  places: rate('enterQueue and leaveQueue of one user', 120, 60),
+  holds: rate('reserve, reserveBest and releaseReservation of one user', 60, 60),
+  claims: rate('claimCoupon of one user', 60, 60),
+  orders: rate('placeOrder and cancelOrder of one user', 30, 60),
+  requestsOfUser: rate('root fields of one user, who is no operator, at one process', 600, 10),
+  requestsFromAddress: rate('root fields without a user from one address at one process, signIn aside', 3_000, 10),
+};
+export type RateName = keyof typeof RATES;
+export type Rates = Readonly<Record<RateName, Rate>>;
+
+/** @param about what is counted, and for whom, as a noun in the plural */
+function rate(about: string, points: number, seconds: number): Rate & { readonly about: string } {
+  return { about, points, seconds };
+}
+
 /** The process cannot start as configured; the message has one line for each key at fault. */
 export class ConfigError extends Error {}
 
@@ -86,6 +113,8 @@ export const KEYS = {
   ),
   CANCEL_HOURS: key('How long the buyer may cancel the payment of an order, in hours', '24', 24, whole(0, 8_760)),
   ORDER_MINUTES: key('How long an order may stand unpaid, in minutes', '15', 15, whole(1, 10_080)),
+  UNPAID_ORDERS_PER_USER: key('Most unpaid orders of one user', '3', 3, whole(1, 1_000_000)),
+  UNPAID_PIECES_PER_USER: key('Most pieces in the unpaid orders of one user', '200', 200, whole(1, 1_000_000_000)),
   COUPON_GUARD: key(
     'What keeps two processes from giving out one coupon at once: a version, a row lock, or a lock in Redis',
     'pessimistic',
@@ -98,6 +127,18 @@ export const KEYS = {
     '1000000000',
     1_000_000_000,
     whole(1, 1_000_000_000_000),
+  ),
+  CHARGES: key(
+    'Who charges wallets: open, operator or provider (operate/charges.md); unset: open, in production operator',
+    'operator',
+    undefined,
+    oneOf('open', 'operator', 'provider'),
+  ),
+  CHARGE_WEBHOOK_SECRET: key(
+    "Secrets of the payment provider's webhooks, separated by commas; CHARGES=provider needs one; unset: none are taken",
+    'whsec_b25lIHNlY3JldCBvZiB0aGUgcHJvdmlkZXI=',
+    undefined,
+    webhookSecrets(),
   ),
   WALLET_EXPIRY_DAYS: key(
     'Days without movement after which the money in a wallet lapses; unset: never',
@@ -174,6 +215,26 @@ export const KEYS = {
     undefined,
     origins(),
   ),
+  HASH_MEMORY_KIB: key('Memory that hashing a password takes, in KiB', '19456', 19_456, whole(8, 1_048_576)),
+  HASH_PASSES: key('Passes over that memory', '2', 2, whole(1, 100)),
+  HASHES_AT_ONCE: key(
+    'Most passwords that one process hashes at once; unset: one processor less than there are, at most 3',
+    '1',
+    undefined,
+    whole(1, 64),
+  ),
+  RATE_LIMITS: key(
+    'off, or rates that differ from the table below, separated by commas, as rate=most/seconds; unset: that table',
+    'claims=10/60,orders=5/60',
+    undefined,
+    rates(),
+  ),
+  TRUSTED_PROXIES: key(
+    'Addresses and networks, separated by commas, whose X-Forwarded-For names the client; unset: nobody is believed',
+    '10.0.0.0/8,203.0.113.7',
+    undefined,
+    networks(),
+  ),
   WS_MAX_BUFFERED_BYTES: key(
     'Bytes that may wait for one slow reader of a WebSocket or a stream before it is cut off',
     '1048576',
@@ -221,8 +282,18 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     if (error) faults.push(`${name} ${error.issues[0]?.message} (example: ${name}=${example})`);
     values[name] = data;
   }
+  const config = values as Config;
+  if (config.CHARGES === 'provider' && !config.CHARGE_WEBHOOK_SECRET)
+    faults.push(
+      `CHARGE_WEBHOOK_SECRET is unset but CHARGES=provider needs it (example: CHARGE_WEBHOOK_SECRET=${KEYS.CHARGE_WEBHOOK_SECRET.example})`,
+    );
   if (faults.length > 0) throw new ConfigError(faults.join('\n'));
-  return values as Config;
+  return config;
+}
+
+/** Who charges wallets: CHARGES, or what is meant where it is unset. */
+export function chargesOf({ CHARGES, NODE_ENV }: Config): NonNullable<Config['CHARGES']> {
+  return CHARGES ?? (NODE_ENV === 'production' ? 'operator' : 'open');
 }
 
 function key<Value, Fallback extends Value | undefined>(
@@ -267,6 +338,18 @@ function url(...protocols: string[]) {
   return z.string().check(z.refine(isRight, `must be a URL that starts with ${starts} and names a host`));
 }
 
+/** Secrets of Standard Webhooks separated by commas. The message does not repeat them. */
+function webhookSecrets() {
+  const [least, most] = [24, 64];
+  const error = `has a part that is not whsec_ and the Base64 of ${least} to ${most} bytes`;
+  const isRight = (given: string) => {
+    const bytes = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(given)?.[1];
+    const { length } = Buffer.from(bytes ?? '', 'base64');
+    return length >= least && length <= most && Buffer.from(bytes ?? '', 'base64').toString('base64') === bytes;
+  };
+  return listOf(z.string().check(z.refine(isRight, { error })));
+}
+
 /** An IP address or a host name. */
 function hostName() {
   const isRight = (given: string) => isIP(given) !== 0 || /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(given);
@@ -284,6 +367,40 @@ function hosts() {
       z.transform((given) => hostOf(new URL(urlOf(given)))),
     ),
   );
+}
+
+/** The word off, or what differs from RATES. @returns all rates */
+function rates() {
+  const form = /^(\w+)=([1-9]\d{0,8})\/([1-9]\d{0,6})$/;
+  const isRight = (given: string) => Object.hasOwn(RATES, form.exec(given)?.[1] ?? '');
+  const error = hasNo(`rate=most/seconds of ${Object.keys(RATES).join(', ')}`);
+  const differing = z.pipe(
+    listOf(z.string().check(z.refine(isRight, { error }))),
+    z.transform((given): Rates => {
+      const changes = given.map((each) => {
+        const [, name = '', points, seconds] = form.exec(each) ?? [];
+        return [name, { points: Number(points), seconds: Number(seconds) }];
+      });
+      return { ...RATES, ...Object.fromEntries(changes) };
+    }),
+  );
+  return z.transform((given: string, { issues }): Rates | 'off' => {
+    if (given === 'off') return given;
+    const { data, error: fault } = differing.safeParse(given);
+    if (data) return data;
+    issues.push({ code: 'custom', input: given, message: fault?.issues[0]?.message ?? '' });
+    return z.NEVER;
+  });
+}
+
+/** IP addresses and networks separated by commas. */
+function networks() {
+  const isRight = (given: string) => {
+    const [address = '', bits, ...more] = given.split('/');
+    const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+    return more.length === 0 && most > 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most));
+  };
+  return listOf(z.string().check(z.refine(isRight, { error: isBut('an address, or a network such as 10.0.0.0/8') })));
 }
 
 /** The address of a mailbox, without a name. */

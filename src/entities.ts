@@ -1,5 +1,6 @@
 import { User } from './accounts/user.ts';
 import { Alert, AlertChannel } from './alerts/alert.ts';
+import { PendingCharge } from './charges/pending-charge.ts';
 import { Concert } from './concerts/concert.ts';
 import { Hold, Seat, Ticket } from './concerts/seat.ts';
 import { Show } from './concerts/show.ts';
@@ -31,6 +32,7 @@ export const ENTITIES = [
   Reservation,
   Wallet,
   LedgerEntry,
+  PendingCharge,
   Payment,
   Refund,
   RefundLine,

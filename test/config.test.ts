@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, KEYS, readConfig } from '../src/config.ts';
+import { ConfigError, KEYS, RATES, readConfig } from '../src/config.ts';
 
 function faultsOf(env: NodeJS.ProcessEnv): string[] {
   try {
@@ -62,6 +62,17 @@ describe('a bad value is named with its key, its fault and an example', () => {
     ],
     ['CORS_ORIGINS', '*', 'has "*", which is no origin'],
     ['CORS_ORIGINS', 'https://a.example.com,', 'has "", which is no origin'],
+    ['TRUSTED_PROXIES', 'proxy.internal', 'must be an address, or a network such as 10.0.0.0/8'],
+    ['TRUSTED_PROXIES', '10.0.0.1,', 'is "" but must be an address, or a network such as 10.0.0.0/8'],
+    ['TRUSTED_PROXIES', '10.0.0.0/33', 'must be an address, or a network such as 10.0.0.0/8'],
+    ['TRUSTED_PROXIES', '10.0.0.0/8/8', 'must be an address, or a network such as 10.0.0.0/8'],
+    ['RATE_LIMITS', 'on', 'has "on", which is no rate=most/seconds'],
+    ['RATE_LIMITS', 'claims=0/60', 'has "claims=0/60", which is no rate=most/seconds'],
+    ['RATE_LIMITS', 'claims=10', 'has "claims=10", which is no rate=most/seconds'],
+    ['RATE_LIMITS', 'claims=10/60,toString=1/1', 'has "toString=1/1", which is no rate=most/seconds'],
+    ['HASH_MEMORY_KIB', '7', 'must be a whole number from 8 to 1048576'],
+    ['HASH_PASSES', '0', 'must be a whole number from 1 to 100'],
+    ['HASHES_AT_ONCE', '0', 'must be a whole number from 1 to 64'],
     ['LOG_LEVEL', 'verbose', 'must be one of fatal, error, warn, info, debug, trace, silent'],
   ])('%s=%s', (name, value, fault) => {
     const [line, ...more] = faultsOf({ [name]: value });
@@ -102,6 +113,8 @@ it('what is unset or empty has the documented default', () => {
     AUTH_ROLE_CLAIM: 'role',
     HOLD_SECONDS: 300,
     SEATS_PER_USER: 8,
+    UNPAID_ORDERS_PER_USER: 3,
+    UNPAID_PIECES_PER_USER: 200,
     LATE_PAYMENT: 'refuse',
     ON_PAYMENT_FAILURE: 'keep',
     CANCEL_HOURS: 24,
@@ -168,6 +181,23 @@ it('every key is in docs/configuration.md, and no other', () => {
   const page = readFileSync(new URL('../docs/configuration.md', import.meta.url), 'utf8');
   const documented = [...page.matchAll(/^\| `([A-Z_]+)` /gm)].map(([, name]) => name);
   expect(documented).toEqual(Object.keys(KEYS));
+});
+
+it('every rate is in docs/configuration.md with what it allows, and no other', () => {
+  const page = readFileSync(new URL('../docs/configuration.md', import.meta.url), 'utf8');
+  const documented = [...page.matchAll(/^\| ([a-z]\w+) +\| (\d+) +\| (\d+) +\| (.*?) +\|/gm)].map(
+    ([, name, points, seconds, about]) => [name, Number(points), Number(seconds), about],
+  );
+  expect(documented).toEqual(
+    Object.entries(RATES).map(([name, { points, seconds, about }]) => [name, points, seconds, about]),
+  );
+});
+
+it('RATE_LIMITS changes the rates that it names, or lifts all of them', () => {
+  const { RATE_LIMITS } = readConfig({ RATE_LIMITS: 'claims=1/2, orders=34/56' });
+  expect(RATE_LIMITS).toEqual({ ...RATES, claims: { points: 1, seconds: 2 }, orders: { points: 34, seconds: 56 } });
+  expect(readConfig({}).RATE_LIMITS).toBeUndefined();
+  expect(readConfig({ RATE_LIMITS: 'off' }).RATE_LIMITS).toBe('off');
 });
 
 it('a server that does not answer is named by its key, with an example', () => {

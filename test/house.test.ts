@@ -12,6 +12,7 @@ const MAY_CALL: Record<string, readonly string[]> = {
   concerts: ['queue'],
   reservations: ['concerts', 'queue'],
   wallet: [],
+  charges: ['wallet', 'accounts', 'alerts'],
   coupons: [],
   shop: ['coupons'],
   payments: ['wallet', 'reservations', 'shop', 'concerts', 'queue', 'accounts'],

@@ -7,7 +7,7 @@ import type { Order, Report } from './subject.ts';
 
 const [guard = '', databaseUrl = '', redisUrl = ''] = process.argv.slice(2);
 const { LedgerEntry, Wallet } = await built<typeof import('../../src/wallet/wallet.ts')>('wallet/wallet');
-const { charge } = await built<typeof import('../../src/wallet/charge.ts')>('wallet/charge');
+const { charge } = await built<typeof import('../../src/charges/charge.ts')>('charges/charge');
 const { makeContext } = await built<typeof import('../../src/api/context.ts')>('api/context');
 const { isUnavailable } = await built<typeof import('../../src/platform/faults.ts')>('platform/faults');
 const { newId } = await built<typeof import('../../src/platform/ids.ts')>('platform/ids');

@@ -3,7 +3,7 @@ import { type Context, callerOf, PUBLIC, SLOW } from '../api/context.ts';
 import { CallerError, notFound } from '../api/problems.ts';
 import { issueSession } from './issue-session.ts';
 import { CredentialsInput, Session, SignInResult } from './session.ts';
-import { signIn } from './sign-in.ts';
+import { SIGN_IN_RATES, signIn } from './sign-in.ts';
 import { signUp } from './sign-up.ts';
 import { User } from './user.ts';
 
@@ -18,14 +18,14 @@ export class AccountsResolver {
     return context.platform.config.AUTH_JWKS_URL ? Object.assign(new User(), user, { role }) : user;
   }
 
-  @Extensions({ ...PUBLIC, ...SLOW })
+  @Extensions({ ...PUBLIC, ...SLOW, rates: ['signUps'] })
   @Mutation(() => SignInResult)
   signUp(@Arg('input', () => CredentialsInput) input: CredentialsInput, @Ctx() context: Context) {
     refuseForeign(context);
     return signUp(context, input);
   }
 
-  @Extensions({ ...PUBLIC, ...SLOW })
+  @Extensions({ ...PUBLIC, ...SLOW, rates: SIGN_IN_RATES })
   @Mutation(() => SignInResult)
   signIn(@Arg('input', () => CredentialsInput) input: CredentialsInput, @Ctx() context: Context) {
     refuseForeign(context);

@@ -39,8 +39,8 @@ async function findOperator(platform: Platform, name: string | undefined): Promi
 
 async function keepAccount(platform: Platform, name: string, password: string): Promise<Operator> {
   const known = await forkOf(platform).findOne(User, { name, issuer: null });
-  if (known?.role === 'OPERATOR' && (await isPassword(password, known.passwordHash))) return { name };
-  const passwordHash = await hashPassword(password);
+  if (known?.role === 'OPERATOR' && (await isPassword(platform.config, password, known.passwordHash))) return { name };
+  const passwordHash = await hashPassword(platform.config, password);
   if (!known && (await makeOperator(platform, name, passwordHash))) return { name };
   await runAlone(platform, async (em) => {
     const user = await em.findOneOrFail(User, { name, issuer: null });
@@ -66,7 +66,7 @@ async function generateAccount(platform: Platform, name: string): Promise<Operat
   const file = join(DATA_DIR, 'operator');
   await mkdir(DATA_DIR, { recursive: true });
   await writeFile(file, `OPERATOR_NAME=${name}\nOPERATOR_PASSWORD=${password}\n`, { mode: 0o600 });
-  const made = await makeOperator(platform, name, await hashPassword(password));
+  const made = await makeOperator(platform, name, await hashPassword(platform.config, password));
   if (!made) throw new Error(`${name} has just signed up: choose another OPERATOR_NAME`);
   return { name, password, file };
 }

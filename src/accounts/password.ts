@@ -1,39 +1,33 @@
 import { argon2, randomBytes, timingSafeEqual } from 'node:crypto';
-import { availableParallelism } from 'node:os';
 import { promisify } from 'node:util';
-import pLimit from 'p-limit';
+import type { Config } from '../config.ts';
 
-/** OWASP's recommendation for argon2id: 19 MiB, two passes, one lane. */
-const COST = { memory: 19_456, passes: 2, parallelism: 1 } as const;
 const TAG_BYTES = 32;
-
-/** Most hashes computed at once; others wait, so that many sign-ups leave processors and threads to other requests. */
-const MAX_HASHES = Math.max(1, availableParallelism() - 1);
-
-const limit = pLimit(MAX_HASHES);
 
 const hash = promisify(argon2);
 
-function derive(...args: Parameters<typeof hash>): Promise<Buffer> {
-  return limit(() => hash(...args));
-}
+/** What a hash costs, as HASH_MEMORY_KIB and HASH_PASSES say. */
+type Cost = Pick<Config, 'HASH_MEMORY_KIB' | 'HASH_PASSES'>;
 
 /** @returns a PHC string of argon2id (RFC 9106) with a random salt. Takes tens of milliseconds of a thread */
-export async function hashPassword(password: string): Promise<string> {
+export async function hashPassword({ HASH_MEMORY_KIB, HASH_PASSES }: Cost, password: string): Promise<string> {
   const nonce = randomBytes(16);
-  const tag = await derive('argon2id', { message: password, nonce, tagLength: TAG_BYTES, ...COST });
-  const cost = `m=${COST.memory},t=${COST.passes},p=${COST.parallelism}`;
-  return `$argon2id$v=19$${cost}$${base64(nonce)}$${base64(tag)}`;
+  const [memory, passes, parallelism] = [HASH_MEMORY_KIB, HASH_PASSES, 1];
+  const tag = await hash('argon2id', { message: password, nonce, tagLength: TAG_BYTES, memory, passes, parallelism });
+  return `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${base64(nonce)}$${base64(tag)}`;
 }
 
-/** Whether `password` matches the PHC string, hashed at the cost in it. For null it takes as long and returns false. */
-export async function isPassword(password: string, phc: string | null): Promise<boolean> {
-  const [, , , cost, salt, tag] = (phc ?? (await decoy())).split('$');
-  const [memory, passes, parallelism] = (cost?.match(/\d+/g) ?? []).map(Number);
-  if (!memory || !passes || !parallelism || !salt || !tag) throw new Error('a stored password hash is malformed');
-  const expected = Buffer.from(tag, 'base64');
-  const nonce = Buffer.from(salt, 'base64');
-  const actual = await derive('argon2id', {
+/**
+ * Whether `password` matches the PHC string, hashed at the cost in it. For null it takes as long as a new hash and returns
+ * false, so that the time does not reveal which names exist.
+ */
+export async function isPassword(cost: Cost, password: string, phc: string | null): Promise<boolean> {
+  if (phc === null) {
+    await hashPassword(cost, password);
+    return false;
+  }
+  const { memory, passes, parallelism, salt: nonce, tag } = read(phc);
+  const actual = await hash('argon2id', {
     message: password,
     nonce,
     tagLength: TAG_BYTES,
@@ -41,17 +35,20 @@ export async function isPassword(password: string, phc: string | null): Promise<
     passes,
     parallelism,
   });
-  return timingSafeEqual(actual, expected) && phc !== null;
+  return timingSafeEqual(actual, tag);
 }
 
-let decoyHash: Promise<string> | undefined;
+/** Whether the PHC string took less memory, or fewer passes, than a new hash would. */
+export function isWeaker({ HASH_MEMORY_KIB, HASH_PASSES }: Cost, phc: string): boolean {
+  const { memory, passes } = read(phc);
+  return memory < HASH_MEMORY_KIB || passes < HASH_PASSES;
+}
 
-/**
- * A hash for unknown names: they take as long as a wrong password, so that the time does not reveal which names exist.
- */
-function decoy(): Promise<string> {
-  decoyHash ??= hashPassword(randomBytes(16).toString('hex'));
-  return decoyHash;
+function read(phc: string) {
+  const [, , , cost, salt, tag] = phc.split('$');
+  const [memory, passes, parallelism] = (cost?.match(/\d+/g) ?? []).map(Number);
+  if (!memory || !passes || !parallelism || !salt || !tag) throw new Error('a stored password hash is malformed');
+  return { memory, passes, parallelism, salt: Buffer.from(salt, 'base64'), tag: Buffer.from(tag, 'base64') };
 }
 
 function base64(bytes: Buffer): string {

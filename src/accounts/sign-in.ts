@@ -1,25 +1,37 @@
 import type { Context } from '../api/context.ts';
 import { badInput, type Refusal, refuse } from '../api/problems.ts';
+import { uncountUse } from '../api/rate-limits.ts';
+import { findByName } from './find-by-name.ts';
+import { hashInTurn } from './hashing.ts';
 import { issueSession } from './issue-session.ts';
 import { isPassword } from './password.ts';
 import type { CredentialsInput, Session } from './session.ts';
-import { User } from './user.ts';
+import { strengthenHash } from './strengthen-hash.ts';
 
 /** Longer names and passwords are refused before hashing; sign-up does not accept them either. */
 const MAX_NAME = 200;
 const MAX_PASSWORD = 400;
 
+/** What an attempt counts for; one that succeeds does not count. */
+export const SIGN_IN_RATES = ['signInsFromAddress', 'signInsOfName'] as const;
+
 /**
  * Opens a session for a user who knows the password.
  * @returns a Session; a Refusal INVALID_CREDENTIALS, the same for an unknown name and a wrong password
+ * @throws CallerError RATE_LIMITED when too many sign in at once
  */
-export async function signIn(context: Context, { name, password }: CredentialsInput): Promise<Session | Refusal> {
+export async function signIn(context: Context, input: CredentialsInput): Promise<Session | Refusal> {
+  const { name, password } = input;
   if (name.length > MAX_NAME) throw badInput('input.name', `must have at most ${MAX_NAME} characters`);
   if (password.length > MAX_PASSWORD) throw badInput('input.password', `must have at most ${MAX_PASSWORD} characters`);
   if (name.includes('\0')) return refuse('INVALID_CREDENTIALS');
-  const user = await context.em.findOne(User, { name, passwordHash: { $ne: null } });
-  const right = await isPassword(password, user?.passwordHash ?? null);
-  if (!user || !right) return refuse('INVALID_CREDENTIALS');
+  const { platform, client } = context;
+  const user = await findByName(platform, name);
+  const asker = { sort: user ? 'KNOWN_NAME' : 'UNKNOWN_NAME', name, client } as const;
+  const check = () => isPassword(platform.config, password, user?.passwordHash ?? null);
+  if (!(await hashInTurn(platform, asker, check)) || !user) return refuse('INVALID_CREDENTIALS');
+  await uncountUse(context, { input }, SIGN_IN_RATES);
+  await strengthenHash(context, user, password);
   context.noteSignIn(user.id);
-  return issueSession(context.platform, user);
+  return issueSession(platform, user);
 }

@@ -9,11 +9,13 @@ import {
 } from 'graphql';
 import { isOperator } from '../accounts/is-operator.ts';
 import { findConcert, findShow } from '../concerts/find-show.ts';
+import { RATES, type RateName } from '../config.ts';
 import { withTimeout } from '../platform/with-timeout.ts';
 import { requirePass, watchPass } from '../queue/require-pass.ts';
 import { asOperator, type Context, callerOf, type Declared, MAX_REQUEST_MS, type Pass, withPass } from './context.ts';
 import { idOf } from './input.ts';
 import { CallerError, notFound, Problem } from './problems.ts';
+import { countUse } from './rate-limits.ts';
 
 /** All directives of the schema: those of the specification, and the two that restrict the use of a field. */
 export const DIRECTIVES = [
@@ -49,24 +51,33 @@ function enforceOnRoot(
   name: string,
   root: Root,
 ): GraphQLFieldConfig<unknown, Context> {
-  const { isPublic, deadlineMs } = field.extensions as Declared;
+  const { isPublic, deadlineMs, rates } = field.extensions as Declared;
   const isOperators = getDirective(schema, field, 'operator') !== undefined;
   const isQueued = getDirective(schema, field, 'queued') !== undefined;
   const access = isOperators ? requireOperator : isQueued ? requirePassFor[root] : isPublic ? undefined : requireCaller;
   const checkedInTime = (resolve: Resolver): Resolver => {
-    const checked = access ? after(access, resolve) : resolve;
+    const counted = rates ? after(countFor(rates), resolve) : resolve;
+    const checked = access ? after(access, counted) : counted;
     return deadlineMs === undefined ? withinBudget(checked) : withDeadline(checked, () => deadlineMs);
   };
   const { subscribe } = field;
   const resolve = field.resolve && isOperators && root === 'Mutation' ? acting(name, field.resolve) : field.resolve;
-  if (root !== 'Subscription') return { ...field, ...(resolve && { resolve: noted(checkedInTime(resolve)) }) };
+  const described = { ...field, description: rates ? withRates(field.description, rates) : field.description };
+  if (root !== 'Subscription') return { ...described, ...(resolve && { resolve: noted(checkedInTime(resolve)) }) };
   return {
-    ...field,
+    ...described,
     // A role may be withdrawn between two events, so each event checks it. A pass is watched, and its end ends the
     // events.
     ...(resolve && isOperators && { resolve: after(requireOperator, resolve) }),
     ...(subscribe && { subscribe: checkedInTime(isQueued ? untilPassEnds(subscribe) : subscribe) }),
   };
+}
+
+/** A description of a field, with the rates that it counts for. */
+function withRates(description: string | null | undefined, rates: readonly RateName[]): string {
+  const limits = rates.map((name) => `${RATES[name].points} ${RATES[name].about} in ${RATES[name].seconds} s`);
+  const sentence = `By default at most ${limits.join(', and ')}, else RATE_LIMITED with retryAfterMs`;
+  return description ? `${description}.\n${sentence}` : sentence;
 }
 
 /** Marks the request as an operator's, once its access was checked: what it changes is written into the operators' log. */
@@ -109,6 +120,14 @@ const requireCaller: Check = (context) => {
   callerOf(context);
   return null;
 };
+
+/** Counts the use of a field for its rates. */
+function countFor(rates: readonly RateName[]): Check {
+  return async (context, args) => {
+    await countUse(context, args, rates);
+    return null;
+  };
+}
 
 const requireOperator: Check = async (context) => {
   callerOf(context);

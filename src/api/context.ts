@@ -2,6 +2,7 @@ import type { EntityManager } from '@mikro-orm/core';
 import DataLoader from 'dataloader';
 import type { Acting } from '../commands/operator-log.ts';
 import type { Timing } from '../commands/timing.ts';
+import type { RateName } from '../config.ts';
 import type { Platform } from '../platform/platform.ts';
 import { SECOND } from '../platform/units.ts';
 import { withTimeout } from '../platform/with-timeout.ts';
@@ -20,9 +21,11 @@ export interface Declared {
   readonly isPublic?: true;
   /** Milliseconds that the field may take; when left out, the root fields of a request share MAX_REQUEST_MS. */
   readonly deadlineMs?: number;
+  /** The rates that each use of the field counts for. */
+  readonly rates?: readonly RateName[];
 }
 export const PUBLIC: Declared = { isPublic: true };
-export const SLOW: Declared = { deadlineMs: 30 * SECOND };
+export const SLOW = { deadlineMs: 30 * SECOND } as const satisfies Declared;
 
 /** The signed-in user, as the access token says. */
 export interface Caller {
@@ -39,12 +42,24 @@ export interface Pass {
   readonly tokenHash: string;
 }
 
+/** The other end of the connection that a request came over. */
+export interface Client {
+  /** As `clientAddress` answers it; null where no limit by address counts. */
+  readonly address: string | null;
+  /** Whether the connection is closed, so that nobody waits for an answer. */
+  isGone(): boolean;
+}
+
+/** The client of what this process does by itself. */
+const ITSELF: Client = { address: null, isGone: () => false };
+
 /** One request, or one subscription: its caller and what was loaded for it. */
 export class Context {
   readonly platform: Platform;
   readonly caller: Caller | null;
   /** The header x-queue-token as sent. */
   readonly queueToken: string | undefined;
+  readonly client: Client;
   /** Start of the request, in milliseconds of `performance.now()`. */
   readonly startedAt = performance.now();
   /** Set for the resolver of a @queued field, by access.ts. */
@@ -54,10 +69,17 @@ export class Context {
   /** Created at first use: most requests and nearly all subscriptions need none, and a fork takes kilobytes. */
   protected readonly made: { em?: EntityManager; loaders?: Loaders; notes?: Notes; signedIn?: string } = {};
 
-  constructor(platform: Platform, caller: Caller | null, queueToken: string | undefined, notes: Notes | undefined) {
+  constructor(
+    platform: Platform,
+    caller: Caller | null,
+    queueToken: string | undefined,
+    notes: Notes | undefined,
+    client: Client,
+  ) {
     this.platform = platform;
     this.caller = caller;
     this.queueToken = queueToken;
+    this.client = client;
     if (notes) this.made.notes = notes;
   }
 
@@ -105,14 +127,18 @@ export class Context {
 
 type Loaders = Map<unknown, DataLoader<string, unknown>>;
 
-/** @param notes of the request so far; made at first use when left out, with an id of their own */
+/**
+ * @param notes of the request so far; made at first use when left out, with an id of their own
+ * @param client left out for what the process does by itself
+ */
 export function makeContext(
   platform: Platform,
   caller: Caller | null,
   queueToken: string | undefined,
   notes?: Notes,
+  client = ITSELF,
 ): Context {
-  return new Context(platform, caller, queueToken, notes);
+  return new Context(platform, caller, queueToken, notes, client);
 }
 
 /** The same request with the pass that opens a @queued field. */

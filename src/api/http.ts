@@ -10,6 +10,7 @@ import {
   GraphQLError,
   type GraphQLFormattedError,
   getOperationAST,
+  type OperationDefinitionNode,
   OperationTypeNode,
 } from 'graphql';
 import { authenticate, recallCaller } from '../accounts/authenticate.ts';
@@ -17,11 +18,14 @@ import { isUnavailable } from '../platform/faults.ts';
 import { newRequestId } from '../platform/ids.ts';
 import type { Platform } from '../platform/platform.ts';
 import { currentWork, within } from '../platform/work.ts';
+import { clientAddress } from './client-address.ts';
 import type { Documents } from './compiled.ts';
 import { type Caller, type Context, makeContext } from './context.ts';
 import { presentAll, presentError } from './errors.ts';
 import { readVariables } from './limits.ts';
 import { isQuiet, logOperation, Notes, OK, type Operation, outcomeOf } from './operation-log.ts';
+import { CallerError } from './problems.ts';
+import { countRequest } from './rate-limits.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
@@ -107,18 +111,23 @@ async function answerByPlan(
   if (caller === undefined) caller = await authenticate(platform, authorization).catch(() => undefined);
   if (caller === undefined) return undefined;
   const known = documents.read(usual.query);
-  const refuseWith = (errors: readonly GraphQLError[], document?: DocumentNode): string => {
-    void reply.code(400).type(usual.type);
+  const context = contextOf(platform, caller, request, notes);
+  const refuseWith = (errors: readonly GraphQLError[], document?: DocumentNode, status = 400): string => {
+    void reply.code(status).type(usual.type);
     logOperation(platform, notes, operationOf(caller, usual, document), outcomeOf(errors));
     return JSON.stringify({ errors: presentAll(platform, errors, notes.requestId) });
   };
-  if (!('document' in known)) return refuseWith(known);
+  if (!('document' in known)) {
+    const over = await overLimit(context);
+    return over ? refuseWith([over], undefined, TOO_MANY_REQUESTS) : refuseWith(known);
+  }
   const operation = known.plan?.operation;
   if (operation?.operation !== OperationTypeNode.QUERY) return undefined;
   if (usual.operationName !== undefined && usual.operationName !== operation.name?.value) return undefined;
+  const over = await overLimit(context, known.document, operation);
+  if (over) return refuseWith([over], known.document, TOO_MANY_REQUESTS);
   const { coerced, fault } = readVariables(documents.schema, operation, usual.variables, known.document);
   if (fault) return refuseWith([fault], known.document);
-  const context = contextOf(platform, caller, request, notes);
   const answering = known.plan?.begin(coerced, context);
   const answer = await (answering && within(notes, () => answering(undefined)));
   if (answer === undefined) return undefined;
@@ -181,16 +190,41 @@ async function contextForApollo(
   notes: Notes,
 ): Promise<Context> {
   const caller = await authenticate(platform, request.headers.authorization).catch(rethrowWith503);
-  const asked = (request.method === 'GET' ? request.query : request.body) as { query?: unknown } | undefined | null;
+  const asked = (request.method === 'GET' ? request.query : request.body) as
+    | { query?: unknown; operationName?: unknown }
+    | undefined
+    | null;
   const known = typeof asked?.query === 'string' ? documents.read(asked.query) : undefined;
+  const context = contextOf(platform, caller, request, notes);
+  const document = known && 'document' in known ? known.document : undefined;
+  const name = typeof asked?.operationName === 'string' ? asked.operationName : undefined;
+  await countRequest(context, document, document && getOperationAST(document, name));
   // Only one error can be thrown here. When there are several, Apollo finds them again.
   if (known && !('document' in known) && known.length === 1) throw known[0];
-  return contextOf(platform, caller, request, notes);
+  return context;
 }
 
-function contextOf(platform: Platform, caller: Caller | null, { headers }: FastifyRequest, notes: Notes): Context {
-  const queueToken = headers['x-queue-token'];
-  return makeContext(platform, caller, typeof queueToken === 'string' ? queueToken : undefined, notes);
+function contextOf(platform: Platform, caller: Caller | null, request: FastifyRequest, notes: Notes): Context {
+  const queueToken = request.headers['x-queue-token'];
+  const client = { address: clientAddress(platform, request), isGone: () => request.socket.destroyed };
+  return makeContext(platform, caller, typeof queueToken === 'string' ? queueToken : undefined, notes, client);
+}
+
+const TOO_MANY_REQUESTS = 429;
+
+/** Counts a request, as `countRequest` does. @returns the error RATE_LIMITED beyond a limit */
+async function overLimit(
+  context: Context,
+  document?: DocumentNode,
+  operation?: OperationDefinitionNode,
+): Promise<CallerError | undefined> {
+  try {
+    await countRequest(context, document, operation);
+    return undefined;
+  } catch (error) {
+    if (error instanceof CallerError) return error;
+    throw error;
+  }
 }
 
 /** Adds the status 503 to an outage: an error thrown before execution is the whole answer. */

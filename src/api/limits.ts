@@ -6,6 +6,7 @@ import {
   type FieldNode,
   type FragmentDefinitionNode,
   GraphQLError,
+  type GraphQLErrorExtensions,
   type GraphQLNamedType,
   type GraphQLSchema,
   getNamedType,
@@ -390,7 +391,11 @@ export function admitSubscription(platform: Platform, caller: Caller | null): ()
   return () => subscriptions.giveBack(caller.id);
 }
 
-/** @param limit a sentence that says how many there may be */
-export function tooMany(limit: string): CallerError {
-  return new CallerError('RATE_LIMITED', limit, { retryAfterMs: SECOND });
+/**
+ * @param limit a sentence that says how many there may be
+ * @param retryAfterMs when to ask again, in milliseconds
+ * @param extensions more of the error's
+ */
+export function tooMany(limit: string, retryAfterMs = SECOND, extensions: GraphQLErrorExtensions = {}): CallerError {
+  return new CallerError('RATE_LIMITED', limit, { ...extensions, retryAfterMs });
 }

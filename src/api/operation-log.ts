@@ -1,10 +1,11 @@
 import { hash } from 'node:crypto';
-import { type DocumentNode, Kind, type OperationDefinitionNode, type SelectionSetNode } from 'graphql';
+import type { DocumentNode, OperationDefinitionNode } from 'graphql';
 import type { Timing } from '../commands/timing.ts';
 import { newRequestId } from '../platform/ids.ts';
 import type { Platform } from '../platform/platform.ts';
 import { type Work, withoutValues } from '../platform/work.ts';
 import type { Caller, Context } from './context.ts';
+import { rootFieldsOf } from './root-fields.ts';
 
 /*
  * The log has one line for each operation, written when it has been answered. Notes gather, while it runs, what only
@@ -188,34 +189,9 @@ function describe({ transport, caller, text, document, node }: Operation): Descr
     transport,
     operation: node?.operation,
     operationName: node?.name?.value.slice(0, MAX_NAME),
-    rootFields: document && node ? rootFieldsOf(document, node) : undefined,
+    rootFields: document && node ? [...new Set(rootFieldsOf(document, node))].slice(0, MAX_NAMED) : undefined,
     document: text === undefined ? undefined : hash('sha256', text).slice(0, HASH_CHARACTERS),
   };
-}
-
-/** Names of the root fields, each once, with those of fragments. */
-function rootFieldsOf(document: DocumentNode, { selectionSet }: OperationDefinitionNode): string[] {
-  const fragments = new Map(
-    document.definitions.flatMap((node) =>
-      node.kind === Kind.FRAGMENT_DEFINITION ? [[node.name.value, node.selectionSet]] : [],
-    ),
-  );
-  const names = new Set<string>();
-  const add = ({ selections }: SelectionSetNode): void => {
-    for (const selection of selections) {
-      if (names.size >= MAX_NAMED) return;
-      if (selection.kind === Kind.FIELD) names.add(selection.name.value);
-      else if (selection.kind === Kind.INLINE_FRAGMENT) add(selection.selectionSet);
-      else {
-        const set = fragments.get(selection.name.value);
-        // Each is read once: a valid document has no circles, but may name one fragment many times.
-        fragments.delete(selection.name.value);
-        if (set) add(set);
-      }
-    }
-  };
-  add(selectionSet);
-  return [...names];
 }
 
 /** Rounded to tenths; undefined stays as it is, and is not written. */

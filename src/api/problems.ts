@@ -24,6 +24,7 @@ export const REFUSALS = {
   NOT_CANCELLABLE: 'This can no longer be cancelled.',
   NOT_MOVABLE: 'These seats cannot be exchanged for each other.',
   NOT_REFUNDABLE: 'Not all of that is left to be given back.',
+  ORDER_LIMIT: 'That is more than one person can order; pay for or cancel what is unpaid, or order less.',
   INSUFFICIENT_STOCK: 'There are not as many left as were asked for.',
   COUPON_SOLD_OUT: 'All of these coupons have been given out.',
   COUPON_ALREADY_CLAIMED: 'You have this coupon already.',

@@ -6,6 +6,7 @@ import { AccountsResolver } from '../accounts/accounts.resolver.ts';
 import { UserResolver } from '../accounts/user.resolver.ts';
 import { AlertsResolver } from '../alerts/alerts.resolver.ts';
 import { AuditResolver } from '../audit/audit.resolver.ts';
+import { ChargesResolver, PendingChargeResolver } from '../charges/charges.resolver.ts';
 import { ConcertsResolver } from '../concerts/concerts.resolver.ts';
 import { SEAT_CHANGES } from '../concerts/seat-change.ts';
 import { ShowResolver } from '../concerts/show.resolver.ts';
@@ -18,7 +19,7 @@ import { EventsResolver } from '../events/events.resolver.ts';
 import { SALES_EVENTS } from '../events/sales-event.ts';
 import { SALES_EVENTS_TOPIC } from '../events/sales-events.ts';
 import { OperatorLogResolver } from '../operator-log/operator-log.resolver.ts';
-import { AlreadyPaid, InsufficientBalance } from '../payments/payment.ts';
+import { AlreadyPaid } from '../payments/payment.ts';
 import { PaymentsResolver, RefundResolver, ShowRefundsResolver } from '../payments/payments.resolver.ts';
 import { NotRefundable } from '../payments/refund.ts';
 import { SHOW_REFUNDS } from '../payments/show-refunds.ts';
@@ -37,6 +38,7 @@ import { ProductsResolver } from '../shop/products.resolver.ts';
 import { AlreadyCheckedIn } from '../tickets/check-in.ts';
 import { TicketsResolver } from '../tickets/tickets.resolver.ts';
 import { LedgerEntryResolver, WalletResolver } from '../wallet/wallet.resolver.ts';
+import { InsufficientBalance } from '../wallet/wallet.ts';
 import { DIRECTIVES, enforceAccess } from './access.ts';
 import { Refusal, Withdrawn } from './problems.ts';
 import { SettingsResolver } from './settings.resolver.ts';
@@ -55,6 +57,8 @@ export function makeSchema(): GraphQLSchema {
       ReservationsResolver,
       WalletResolver,
       LedgerEntryResolver,
+      ChargesResolver,
+      PendingChargeResolver,
       PaymentsResolver,
       RefundResolver,
       SalesResolver,

@@ -1,5 +1,17 @@
-import { Ctx, Extensions, Field, Int, ObjectType, Query, Resolver } from 'type-graphql';
+import { Ctx, Extensions, Field, Int, ObjectType, Query, Resolver, registerEnumType } from 'type-graphql';
+import { chargesOf } from '../config.ts';
 import { type Context, PUBLIC } from './context.ts';
+
+export const Charges = { OPEN: 'OPEN', OPERATOR: 'OPERATOR', PROVIDER: 'PROVIDER' } as const;
+export type Charges = keyof typeof Charges;
+registerEnumType(Charges, {
+  name: 'Charges',
+  valuesConfig: {
+    OPEN: { description: 'Anybody charges the own wallet, for nothing: for demos, and where balances are points' },
+    OPERATOR: { description: 'Operators alone charge wallets, by chargeWallet; charge is FORBIDDEN' },
+    PROVIDER: { description: 'charge answers a PendingCharge, which a payment provider completes' },
+  },
+});
 
 @ObjectType({ simpleResolvers: true, description: 'What a client needs to know about this deployment' })
 export class Settings {
@@ -9,11 +21,20 @@ export class Settings {
   @Field(() => String, { description: 'IANA name, such as Asia/Seoul: what LocalDate is reckoned in' })
   timeZone!: string;
 
+  @Field(() => Charges, { description: 'Who charges wallets, and how' })
+  charges!: Charges;
+
   @Field(() => Int)
   seatsPerUser!: number;
 
   @Field(() => Int)
   holdSeconds!: number;
+
+  @Field(() => Int, { description: 'Most unpaid orders of one user' })
+  unpaidOrdersPerUser!: number;
+
+  @Field(() => Int, { description: 'Most pieces in the unpaid orders of one user' })
+  unpaidPiecesPerUser!: number;
 }
 
 @Resolver()
@@ -21,7 +42,17 @@ export class SettingsResolver {
   @Extensions(PUBLIC)
   @Query(() => Settings)
   settings(@Ctx() { platform }: Context): Settings {
-    const { CURRENCY, TIME_ZONE, SEATS_PER_USER, HOLD_SECONDS } = platform.config;
-    return { currency: CURRENCY, timeZone: TIME_ZONE, seatsPerUser: SEATS_PER_USER, holdSeconds: HOLD_SECONDS };
+    const { config } = platform;
+    return {
+      currency: config.CURRENCY,
+      timeZone: config.TIME_ZONE,
+      seatsPerUser: config.SEATS_PER_USER,
+      holdSeconds: config.HOLD_SECONDS,
+      unpaidOrdersPerUser: config.UNPAID_ORDERS_PER_USER,
+      unpaidPiecesPerUser: config.UNPAID_PIECES_PER_USER,
+      charges: CHARGES[chargesOf(config)],
+    };
   }
 }
+
+const CHARGES = { open: 'OPEN', operator: 'OPERATOR', provider: 'PROVIDER' } as const;

@@ -6,8 +6,9 @@ import { raiseFault } from '../alerts/raise-fault.ts';
 import { REQUEST_ID } from '../platform/http.ts';
 import type { Platform } from '../platform/platform.ts';
 import { Stream } from '../platform/streams.ts';
+import { clientAddress } from './client-address.ts';
 import type { Documents } from './compiled.ts';
-import type { Caller } from './context.ts';
+import type { Caller, Client } from './context.ts';
 import { presentAll } from './errors.ts';
 import { GRAPHQL_PATH } from './http.ts';
 import { CallerError } from './problems.ts';
@@ -22,6 +23,7 @@ interface StreamRequest {
   readonly caller: Caller | null;
   readonly requestId: string;
   readonly stream: Stream;
+  readonly client: Client;
   subscription?: Subscription;
 }
 
@@ -48,7 +50,8 @@ export function serveStreams(http: FastifyInstance, platform: Platform, document
     if (caller === undefined) return reply;
     const stream = new Stream(reply.raw, platform.config.WS_MAX_BUFFERED_BYTES);
     const { headers, id: requestId } = request;
-    return answer(platform, handle, { headers, caller, requestId, stream }, request, reply, open);
+    const client = { address: clientAddress(platform, request), isGone: () => request.socket.destroyed };
+    return answer(platform, handle, { headers, caller, requestId, stream, client }, request, reply, open);
   });
   http.route({
     method: ['GET', 'PUT', 'PATCH', 'DELETE'],
@@ -107,10 +110,10 @@ function begin(
   streamRequest: StreamRequest,
   params: RequestParams,
 ): AsyncIterable<ExecutionResult> {
-  const { caller, headers, requestId, stream } = streamRequest;
+  const { caller, headers, requestId, stream, client } = streamRequest;
   const next = (result: string): Promise<void> => stream.write(`event: next\ndata: ${result}\n\n`);
   const queueToken = params.extensions?.queueToken ?? headers['x-queue-token'];
-  const subscriber = { caller, queueToken, requestId };
+  const subscriber = { caller, queueToken, requestId, client };
   const opened = openSubscription(platform, documents, params, subscriber, { transport: 'sse', next, last: next });
   if ('length' in opened) return refusal(platform, opened, requestId);
   streamRequest.subscription = opened;

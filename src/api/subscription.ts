@@ -13,11 +13,12 @@ import {
 } from 'graphql';
 import type { Platform } from '../platform/platform.ts';
 import type { Answering, Documents, Plan } from './compiled.ts';
-import { type Caller, type Context, makeContext } from './context.ts';
+import { type Caller, type Client, type Context, makeContext } from './context.ts';
 import { presentAll } from './errors.ts';
 import { admitSubscription, readVariables } from './limits.ts';
 import { logBegin, logEnd, logOperation, Notes, OK, type Operation, outcomeOf } from './operation-log.ts';
 import { badInput, CallerError } from './problems.ts';
+import { countRequest } from './rate-limits.ts';
 
 /** What a client subscribes to, as it came. */
 interface Asked {
@@ -34,6 +35,7 @@ interface Subscriber {
   readonly queueToken: unknown;
   /** The id that the client gave, as `requestIdOf` read it. */
   readonly requestId: string | undefined;
+  readonly client: Client;
 }
 
 /** How a transport carries the results of one subscription to its client. */
@@ -53,7 +55,7 @@ export function openSubscription(
   platform: Platform,
   documents: Documents,
   { query, operationName, variables: variableValues }: Asked,
-  { caller, queueToken, requestId }: Subscriber,
+  { caller, queueToken, requestId, client }: Subscriber,
   sink: Sink,
 ): Subscription | readonly GraphQLError[] {
   const refuse = (errors: readonly GraphQLError[], document?: DocumentNode): readonly GraphQLError[] => {
@@ -71,7 +73,8 @@ export function openSubscription(
   try {
     const release = admitSubscription(platform, caller);
     const notes = requestId === undefined ? undefined : new Notes(requestId);
-    const contextValue = makeContext(platform, caller, typeof queueToken === 'string' ? queueToken : undefined, notes);
+    const token = typeof queueToken === 'string' ? queueToken : undefined;
+    const contextValue = makeContext(platform, caller, token, notes, client);
     const { schema } = documents;
     return new Subscription({ schema, document, operationName, variableValues, contextValue }, plan, sink, release);
   } catch (error) {
@@ -154,6 +157,12 @@ export class Subscription implements ExecutionArgs, AsyncIterableIterator<Execut
     const operation = getOperationAST(this.document, this.operationName) as OperationDefinitionNode;
     const { coerced, fault } = readVariables(this.schema, operation, this.variableValues, this.document);
     if (fault) return this.#sendNoEvents({ errors: [fault] });
+    try {
+      await countRequest(this.contextValue, this.document, operation);
+    } catch (error) {
+      if (error instanceof CallerError) return this.#sendNoEvents({ errors: [error] });
+      throw error;
+    }
     const opened = await createSourceEventStream(this);
     if (!(Symbol.asyncIterator in opened)) return this.#sendNoEvents(opened);
     const source = opened[Symbol.asyncIterator]();

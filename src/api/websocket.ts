@@ -17,8 +17,9 @@ import { isAllowedOrigin } from '../platform/origins.ts';
 import type { Platform } from '../platform/platform.ts';
 import { boundedWriterOf, closeSocket, serveSocket } from '../platform/sockets.ts';
 import { SECOND } from '../platform/units.ts';
+import { clientAddress } from './client-address.ts';
 import type { Documents } from './compiled.ts';
-import type { Caller } from './context.ts';
+import type { Caller, Client } from './context.ts';
 import { presentAll } from './errors.ts';
 import { GRAPHQL_PATH } from './http.ts';
 import { admitSocket, tooMany } from './limits.ts';
@@ -41,6 +42,7 @@ const TOO_MANY_SOCKETS = 4430;
 interface Connected {
   readonly socket: WebSocket;
   readonly writer: BoundedWriter;
+  readonly client: Client;
   caller?: Caller | null;
   expiry?: NodeJS.Timeout;
   /** Gives the socket back to the limit of its user. */
@@ -66,9 +68,11 @@ export function serveSockets(http: FastifyInstance, platform: Platform, document
     subscribe: (subscription) => subscription as Subscription,
     onError: (connection, _id, payload, errors) => presentAll(platform, errors, idFor(connection, payload)),
   });
-  sockets.on('connection', (socket) => {
+  sockets.on('connection', (socket, request: IncomingMessage) => {
+    const address = clientAddress(platform, request);
+    const client = { address, isGone: () => socket.readyState !== socket.OPEN };
     const writer = boundedWriterOf(socket, platform.config.WS_MAX_BUFFERED_BYTES);
-    serveSocket(graphql, socket, writer, { socket, writer }, platform.log);
+    serveSocket(graphql, socket, writer, { socket, writer, client }, platform.log);
   });
   http.server.on('upgrade', (request, socket, head) => upgrade(platform, sockets, request, socket, head));
   // The HTTP server waits for the connections that were upgraded, so they end before it does.
@@ -94,6 +98,7 @@ function begin(
     caller: extra.caller ?? null,
     queueToken: payload.extensions?.queueToken ?? connectionParams?.queueToken,
     requestId: idFor(connection, payload),
+    client: extra.client,
   };
   return openSubscription(platform, documents, payload, subscriber, sinkOf(extra, id));
 }
@@ -150,7 +155,7 @@ function upgrade(
   socket.on('error', destroy);
   if (request.url?.split('?')[0] !== GRAPHQL_PATH) refuse('404 Not Found');
   else if (origin !== undefined && !isAllowedOrigin(platform.config, origin, host)) refuse('403 Forbidden');
-  else sockets.handleUpgrade(request, socket, head, (client) => sockets.emit('connection', client));
+  else sockets.handleUpgrade(request, socket, head, (client) => sockets.emit('connection', client, request));
 }
 
 /** Has no variables of a caller around it: as a listener of a socket it would keep them for as long as the socket. */

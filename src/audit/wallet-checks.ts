@@ -30,15 +30,16 @@ export const WALLET_CHECKS: readonly Check[] = [
   },
   {
     name: 'entries-have-cause',
-    rule: 'Money comes by CHARGE and REFUND and goes by the others; PAYMENT and REFUND are of a payment, REFUND is of a refund, CHARGE_CANCEL is of an entry, EXPIRY leaves 0.',
+    rule: 'Money comes by CHARGE and REFUND, comes or goes by ADJUSTMENT, and goes by the others; PAYMENT and REFUND are of a payment, REFUND is of a refund, CHARGE_CANCEL is of an entry, EXPIRY leaves 0, ADJUSTMENT has a reason.',
     count: 'select count(*) from entry',
     broken: `
       select 'entry ' || e.id || ': ' || e.kind || ' of ' || e.amount || ' in wallet ' || e.wallet_id || ' to ' || e.balance_after
         || ', payment ' || coalesce(p.id::text, e.payment_id || ' that is none', 'none')
         || ', cancels ' || coalesce(e.cancels_id::text, 'none') as name
       from entry e left join payment p on p.id = e.payment_id
-      where e.kind not in ('CHARGE', 'CHARGE_CANCEL', 'PAYMENT', 'REFUND', 'EXPIRY')
-        or e.amount = 0 or (e.amount > 0) <> (e.kind in ('CHARGE', 'REFUND'))
+      where e.kind not in ('CHARGE', 'CHARGE_CANCEL', 'PAYMENT', 'REFUND', 'EXPIRY', 'ADJUSTMENT')
+        or e.amount = 0 or (e.kind <> 'ADJUSTMENT' and (e.amount > 0) <> (e.kind in ('CHARGE', 'REFUND')))
+        or (e.reason is not null) <> (e.kind = 'ADJUSTMENT')
         or (e.payment_id is not null) <> (e.kind in ('PAYMENT', 'REFUND')) or (e.payment_id is not null and p.id is null)
         or (e.refund_id is not null) <> (e.kind = 'REFUND')
         or (e.cancels_id is not null) <> (e.kind = 'CHARGE_CANCEL') or (e.kind = 'EXPIRY' and e.balance_after <> 0)`,
@@ -55,5 +56,30 @@ export const WALLET_CHECKS: readonly Check[] = [
       left join entry e on e.id = c.cancels_id and e.kind = 'CHARGE' and e.wallet_id = c.wallet_id
         and e.amount = -c.amount and e.seq < c.seq
       where e.id is null or c.times > 1`,
+  },
+  {
+    name: 'adjustments-logged',
+    rule: "Every ADJUSTMENT has its row in the operators' log, of adjustWallet, with its entry and its wallet, and no such row is without one.",
+    count: `select count(*) from entry where kind = 'ADJUSTMENT'`,
+    broken: `
+      select 'entry ' || e.id || ': ' || e.amount || ' in wallet ' || e.wallet_id || ' that no operator is logged for' as name
+      from entry e
+      where e.kind = 'ADJUSTMENT' and not exists (
+        select from operator_log l where l.mutation = 'adjustWallet' and l.subject_ids @> array[e.id, e.wallet_id])
+      union all
+      select 'operator_log ' || l.id || ': adjustWallet without its entry' from operator_log l
+      where l.mutation = 'adjustWallet' and not exists (
+        select from entry e where e.id = any(l.subject_ids) and e.kind = 'ADJUSTMENT' and e.wallet_id = any(l.subject_ids))`,
+  },
+  {
+    name: 'charges-completed-once',
+    rule: 'Every charge that the payment provider completed has a CHARGE of its amount in the wallet of its user, which no other charge has; every other charge has none.',
+    count: 'select count(*) from pending_charge',
+    broken: `
+      select 'pending_charge ' || c.id || ': ' || c.status || ' of ' || c.amount || ', entry ' || coalesce(c.entry_id::text, 'none')
+        as name
+      from (select *, count(*) over (partition by entry_id) as times from pending_charge) c
+      left join entry e on e.id = c.entry_id and e.kind = 'CHARGE' and e.wallet_id = c.user_id and e.amount = c.amount
+      where (c.status = 'COMPLETED') <> (e.id is not null) or (c.entry_id is not null and (e.id is null or c.times > 1))`,
   },
 ];

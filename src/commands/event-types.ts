@@ -22,6 +22,7 @@ const payment = {
   amount: money,
 };
 const order = { orderId: id, userId: id, total: money };
+const charge = { chargeId: id, userId: id, amount: money };
 const queue = { queueId: id };
 
 /** The data of each event, by the type that the envelope carries. */
@@ -53,6 +54,18 @@ export const EVENT_TYPES = {
   'order.paid.v1': z.strictObject(order),
   'order.cancelled.v1': z.strictObject(order),
   'order.lapsed.v1': z.strictObject(order),
+  /** A charge waits for the payment provider. */
+  'charge.pending.v1': z.strictObject({ ...charge, expiresAt: time }),
+  'charge.completed.v1': z.strictObject({ ...charge, entryId: id }),
+  'charge.failed.v1': z.strictObject(charge),
+  /** No money came in time. When it comes all the same, the charge is completed. */
+  'charge.expired.v1': z.strictObject(charge),
+  'wallet.adjusted.v1': z.strictObject({
+    userId: id,
+    entryId: id,
+    /** Below 0 where money was taken. */
+    amount: z.int(),
+  }),
   'coupon.claimed.v1': z.strictObject({
     couponId: id,
     issuedCouponId: id,

@@ -1,5 +1,6 @@
 import { type EntityClass, type EntityManager, LockMode } from '@mikro-orm/core';
 import { AlertChannel, writeChannels } from '../alerts/alert.ts';
+import { eventsOfPendingCharge, PendingCharge, writePendingCharges } from '../charges/pending-charge.ts';
 import { Concert } from '../concerts/concert.ts';
 import { eventsOfTicket, readHolders, Seat, Ticket, writeSeats, writeTickets } from '../concerts/seat.ts';
 import { publishSeats } from '../concerts/seat-change.ts';
@@ -16,7 +17,7 @@ import { eventsOfReservation, Reservation, writeReservations } from '../reservat
 import { SalesExport } from '../sales/sales-export.ts';
 import { eventsOfOrder, insertLines, Order, OrderLine, writeOrders } from '../shop/order.ts';
 import { eventsOfProduct, Product, writeProducts } from '../shop/product.ts';
-import { LedgerEntry, Wallet } from '../wallet/wallet.ts';
+import { eventsOfEntry, LedgerEntry, Wallet } from '../wallet/wallet.ts';
 import type { EventsOf } from './event-types.ts';
 
 /** A row as it was read under its lock, and as the commands of a batch have changed it. */
@@ -124,6 +125,13 @@ export const ALERT_CHANNELS: Kind<AlertChannel> = {
   write: writeChannels,
 };
 export const SALES_EXPORTS: Kind<SalesExport> = { ...byId, entity: SalesExport, lock: 'wait' };
+export const PENDING_CHARGES: Kind<PendingCharge> = {
+  ...byId,
+  entity: PendingCharge,
+  lock: 'wait',
+  write: writePendingCharges,
+  events: eventsOfPendingCharge,
+};
 export const WALLETS: Kind<Wallet> = {
   entity: Wallet,
   key: ({ userId }) => userId,
@@ -155,6 +163,7 @@ export const LOCK_ORDER: readonly Kind<never>[] = [
   WEBHOOKS,
   ALERT_CHANNELS,
   SALES_EXPORTS,
+  PENDING_CHARGES,
   WALLETS,
 ] as unknown as readonly Kind<never>[];
 
@@ -167,6 +176,7 @@ export const EVENTFUL: ReadonlyMap<EntityClass<object>, EventsOf<object>> = new 
     kind.events ? [[kind.entity as EntityClass<object>, kind.events as EventsOf<object>] as const] : [],
   ),
   [Refund, eventsOfRefund as EventsOf<object>],
+  [LedgerEntry, eventsOfEntry as EventsOf<object>],
 ]);
 
 /** New rows are written class after class in this order, so that rows exist before others refer to them. */
@@ -319,6 +329,16 @@ export function showLock(showId: string): string {
 /** The name of a concert's lock. Who adds a show shares it; who withdraws the concert has it alone, before its shows'. */
 export function concertLock(concertId: string): string {
   return `concert:${concertId}`;
+}
+
+/** The name of the limits that count the orders of a user. */
+export function ordersLimit(userId: string): string {
+  return `orders:${userId}`;
+}
+
+/** The name of a payment at the payment provider, of which each completes one charge at most. */
+export function providerPaymentLimit(paymentId: string): string {
+  return `provider-payment:${paymentId}`;
 }
 
 /** The name of a limit that is counted per user and show. */

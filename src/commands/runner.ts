@@ -139,6 +139,11 @@ export interface Verb<Asked, Answer, Known = undefined, Facts = undefined> {
   /** Reads, under the locks and for all commands at once, the other data that the decisions depend on. */
   facts?(em: EntityManager, items: readonly Item<Asked, Known>[], scene: Scene): Promise<readonly Facts[]>;
   /**
+   * Set where `facts` reads the clock with its first statement and tells it by `scene.tellTime`: a batch of this verb alone
+   * saves the statement that reads the clock.
+   */
+  readonly readsClock?: true;
+  /**
    * Decides a command and changes rows in memory. Each command sees the changes of the commands before it. It checks
    * everything before it changes anything, and does no I/O.
    * @returns the answer, where a Problem is a refusal, kept under the command's key; or Leave, to run again later
@@ -202,6 +207,11 @@ export class Scene implements Surroundings {
   constructor(platform: Platform, callers: readonly Pick<Caller, 'acting'>[]) {
     this.platform = platform;
     this.#isLogged = callers.some(({ acting }) => acting);
+  }
+
+  /** Sets the clock, for the runner and for verbs with `readsClock`; the first reading holds for the whole batch. */
+  tellTime(now: Date): void {
+    if (Number.isNaN(this.now.getTime())) this.now = now;
   }
 
   /** @returns the locked row; undefined when it does not exist, needs no lock, or was skipped because it was locked */
@@ -952,8 +962,9 @@ class Runner {
   /** Reads the clock, then the facts of each verb. @returns facts by command; none for verbs without `facts` */
   async #readFacts(em: EntityManager, scene: Scene, open: readonly Open[]): Promise<Map<Open, unknown>> {
     const facts = new Map<Open, unknown>();
-    scene.now = await readClock(em);
-    for (const [verb, ones] of Map.groupBy(open, ({ entry }) => entry.verb)) {
+    const byVerb = Map.groupBy(open, ({ entry }) => entry.verb);
+    if (byVerb.size > 1 || ![...byVerb.keys()][0]?.readsClock) scene.tellTime(await readClock(em));
+    for (const [verb, ones] of byVerb) {
       const items = ones.map(({ entry: { asked }, known }) => ({ asked, known, facts: undefined }));
       const found = await verb.facts?.(em, items as never, scene);
       if (found) for (const [index, one] of ones.entries()) facts.set(one, found[index]);

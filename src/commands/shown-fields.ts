@@ -1,6 +1,7 @@
 import type { EntityClass } from '@mikro-orm/core';
 import { User } from '../accounts/user.ts';
 import { Alert, AlertChannel } from '../alerts/alert.ts';
+import { PendingCharge } from '../charges/pending-charge.ts';
 import { Concert } from '../concerts/concert.ts';
 import { Hold, Seat, Ticket } from '../concerts/seat.ts';
 import { Show } from '../concerts/show.ts';
@@ -31,6 +32,7 @@ export const SHOWN_FIELDS: ReadonlyMap<EntityClass<object>, readonly string[]> =
     'opensAt',
     'capacity',
     'admitPerMinute',
+    'entriesPerMinute',
     'activeSeconds',
     'maxWaiting',
     'reenter',
@@ -60,6 +62,7 @@ export const SHOWN_FIELDS: ReadonlyMap<EntityClass<object>, readonly string[]> =
   fieldsOf(Reservation, 'id', 'userId', 'showId', 'seatIds', 'status', 'amount', 'expiresAt'),
   fieldsOf(Wallet, 'userId', 'balance'),
   fieldsOf(LedgerEntry, 'id', 'walletId', 'kind', 'amount', 'paymentId', 'refundId', 'cancelsId'),
+  fieldsOf(PendingCharge, 'id', 'userId', 'amount', 'status', 'entryId', 'expiresAt'),
   fieldsOf(
     Payment,
     'id',
@@ -74,7 +77,7 @@ export const SHOWN_FIELDS: ReadonlyMap<EntityClass<object>, readonly string[]> =
   ),
   fieldsOf(Refund, 'id', 'paymentId', 'amount', 'seatIds'),
   fieldsOf(RefundLine, 'refundId', 'orderId', 'lineNo', 'quantity', 'amount'),
-  fieldsOf(Product, 'id', 'name', 'description', 'category', 'price', 'stock', 'withdrawnAt'),
+  fieldsOf(Product, 'id', 'name', 'description', 'category', 'price', 'stock', 'maxPerUser', 'withdrawnAt'),
   fieldsOf(Order, 'id', 'userId', 'issuedCouponId', 'status', 'subtotal', 'discount', 'total', 'payBy', 'paidOn'),
   fieldsOf(OrderLine, 'orderId', 'lineNo', 'productId', 'quantity', 'unitPrice', 'discount'),
   fieldsOf(SaleChange, 'productId', 'day', 'quantity', 'revenue'),

@@ -44,6 +44,7 @@ export class CouponsResolver {
     return readMyCoupons(context, status);
   }
 
+  @Extensions({ rates: ['claims'] })
   @Mutation(() => ClaimCouponResult, {
     description: 'A second claim always answers CouponAlreadyClaimed, also when both arrive at once',
   })

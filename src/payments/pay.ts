@@ -8,15 +8,9 @@ import { isUnavailable } from '../platform/faults.ts';
 import { newId } from '../platform/ids.ts';
 import { queueIdOf } from '../queue/queue-token.ts';
 import { findPass } from '../queue/require-pass.ts';
+import { InsufficientBalance, insufficientBalance } from '../wallet/wallet.ts';
 import { type Attempt, forEachKind, type PayableKind, payableOf } from './payable.ts';
-import {
-  AlreadyPaid,
-  alreadyPaid,
-  InsufficientBalance,
-  insufficientBalance,
-  type PayAnswer,
-  Payment,
-} from './payment.ts';
+import { AlreadyPaid, alreadyPaid, type PayAnswer, Payment } from './payment.ts';
 
 @InputType({
   description: `Exactly one of reservationId and orderId, else BAD_USER_INPUT. Checked in this order: sign-in, replay, ownership, AlreadyPaid, SHOW_CANCELLED,

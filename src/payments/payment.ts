@@ -7,6 +7,7 @@ import { DateTime, Money } from '../api/scalars.ts';
 import type { EventsOf } from '../commands/event-types.ts';
 import { Reservation } from '../reservations/reservation.ts';
 import { Order } from '../shop/order.ts';
+import { InsufficientBalance } from '../wallet/wallet.ts';
 
 export const PaymentStatus = { COMPLETED: 'COMPLETED', FAILED: 'FAILED', CANCELLED: 'CANCELLED' } as const;
 export type PaymentStatus = keyof typeof PaymentStatus;
@@ -89,15 +90,6 @@ export class Payment {
 export const PaymentConnection = connectionOf('Payment', Payment);
 
 @ObjectType({ implements: Problem })
-export class InsufficientBalance extends Problem {
-  @Field(() => Money)
-  balance!: number;
-
-  @Field(() => Money)
-  required!: number;
-}
-
-@ObjectType({ implements: Problem })
 export class AlreadyPaid extends Problem {
   @Field(() => Payment)
   payment!: Payment;
@@ -109,10 +101,6 @@ export const PayResult = createUnionType({
 });
 
 export type PayAnswer = Payment | InsufficientBalance | AlreadyPaid | Refusal;
-
-export function insufficientBalance(balance: number, required: number): InsufficientBalance {
-  return Object.assign(new InsufficientBalance(), sentenceOf('INSUFFICIENT_BALANCE'), { balance, required });
-}
 
 export function alreadyPaid(payment: Payment): AlreadyPaid {
   return Object.assign(new AlreadyPaid(), sentenceOf('ALREADY_PAID'), { payment });

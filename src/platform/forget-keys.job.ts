@@ -21,7 +21,8 @@ export const forgetKeys: Job = {
         em,
         `delete from idempotency_key where ctid = any(array(
            select ctid from idempotency_key
-           where mutation not in ('charge', 'cancelCharge', 'pay', 'cancelPayment', 'refundPayment')
+           where mutation not in ('charge', 'chargeWallet', 'cancelCharge', 'adjustWallet', 'pay', 'cancelPayment',
+               'refundPayment')
              and created_at < ${NOW_ONCE} - interval '24 hours'
            order by created_at limit $1 for update skip locked))
          returning 1`,

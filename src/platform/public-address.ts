@@ -41,11 +41,13 @@ export function hostOf({ hostname }: URL): string {
   return hostname.replace(/^\[|\]$/g, '');
 }
 
-function blockList(subnets: readonly string[]): BlockList {
+/** @param subnets addresses, and networks such as `10.0.0.0/8` */
+export function blockList(subnets: readonly string[]): BlockList {
   const list = new BlockList();
   for (const subnet of subnets) {
     const [net = '', bits] = subnet.split('/');
-    list.addSubnet(net, Number(bits), isIPv6(net) ? 'ipv6' : 'ipv4');
+    if (bits === undefined) list.addAddress(net, isIPv6(net) ? 'ipv6' : 'ipv4');
+    else list.addSubnet(net, Number(bits), isIPv6(net) ? 'ipv6' : 'ipv4');
   }
   return list;
 }

@@ -22,6 +22,12 @@ export class CreateQueueInput {
   @Field(() => Int, { nullable: true })
   admitPerMinute?: number | null;
 
+  @Field(() => Int, {
+    nullable: true,
+    description: '1 .. 1,000,000 new places in any minute, spread evenly over it; null: no limit',
+  })
+  entriesPerMinute?: number | null;
+
   @Field(() => Int, { defaultValue: 300 })
   activeSeconds!: number;
 
@@ -57,11 +63,12 @@ const CREATE: Verb<NewQueue, Queue> = {
   locks: () => ({}),
 
   decide({ asked: { id, input } }, scene) {
-    const { opensAt = null, admitPerMinute = null, ...settings } = input;
+    const { opensAt = null, admitPerMinute = null, entriesPerMinute = null, ...settings } = input;
     if (opensAt && opensAt <= scene.now) throw badInput('input.opensAt', 'must lie in the future');
     const state = opensAt ? 'SCHEDULED' : 'OPEN';
     const versions = { version: 1, appliedVersion: 0 };
-    const queue = Object.assign(new Queue(), { id, ...settings, opensAt, admitPerMinute, state, ...versions });
+    const rates = { admitPerMinute, entriesPerMinute };
+    const queue = Object.assign(new Queue(), { id, ...settings, ...rates, opensAt, state, ...versions });
     scene.insert(queue);
     const seed = { queueId: id, secretSeed: randomBytes(SEED_BYTES), drawn: null, drawnAt: null };
     if (opensAt) scene.insert(Object.assign(new QueueShuffle(), seed));
@@ -89,6 +96,9 @@ export async function createQueue(context: Context, input: CreateQueueInput): Pr
 export function checkNumbers(input: Partial<CreateQueueInput>): void {
   if (input.capacity !== undefined) within('input.capacity', input.capacity, 0, MAX_PEOPLE);
   if (typeof input.admitPerMinute === 'number') within('input.admitPerMinute', input.admitPerMinute, 0, MAX_PEOPLE);
+  if (typeof input.entriesPerMinute === 'number') {
+    within('input.entriesPerMinute', input.entriesPerMinute, 1, MAX_PEOPLE);
+  }
   if (input.activeSeconds !== undefined) within('input.activeSeconds', input.activeSeconds, 1, MAX_SECONDS);
   if (input.maxWaiting !== undefined) within('input.maxWaiting', input.maxWaiting, 0, MAX_PEOPLE);
   if (input.awaySeconds !== undefined) within('input.awaySeconds', input.awaySeconds, 1, MAX_SECONDS);

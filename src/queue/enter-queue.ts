@@ -1,7 +1,8 @@
 import { Field, ID, InputType } from 'type-graphql';
 import { type Context, callerOf } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
-import { notFound, Refusal, refuse } from '../api/problems.ts';
+import { CallerError, notFound, Refusal, refuse } from '../api/problems.ts';
+import { uncountUse } from '../api/rate-limits.ts';
 import { PRIORITY_CODES, rowsOf } from '../commands/lock-order.ts';
 import { run, type Verb } from '../commands/runner.ts';
 import { loadScript, runScript } from '../platform/lua.ts';
@@ -50,14 +51,17 @@ const CLAIM_CODE: Verb<PresentedCode, string | Refusal> = {
   },
 };
 
-type Answer = RawView | 'UNKNOWN' | 'QUEUE_CLOSED' | 'QUEUE_FULL';
+const TOO_MANY_ENTRIES = 'The queue takes no more people this moment; ask again after retryAfterMs.';
+
+/** A number: the milliseconds after which to ask again. */
+type Answer = RawView | 'UNKNOWN' | 'QUEUE_CLOSED' | 'QUEUE_FULL' | number;
 
 /**
  * Gives the caller a place at the back of the queue, or of the code's lane. A caller who has a live token gets that
  * one; a code moves it to a higher lane, never to a lower one.
  * @returns a token, WAITING when it is new; PRIORITY_CODE_INVALID, QUEUE_CLOSED, QUEUE_FULL
- * @throws CallerError NOT_FOUND for an unknown queue; BAD_USER_INPUT for text that is no id; what Redis throws while it
- * is unreachable
+ * @throws CallerError NOT_FOUND for an unknown queue; BAD_USER_INPUT for text that is no id; RATE_LIMITED, with
+ * `retryAfterMs`, when the queue's `entriesPerMinute` leaves no room; what Redis throws while it is unreachable
  */
 export async function enterQueue(context: Context, input: EnterQueueInput): Promise<QueueToken | Refusal> {
   const { id: userId } = callerOf(context);
@@ -66,6 +70,7 @@ export async function enterQueue(context: Context, input: EnterQueueInput): Prom
   let lane: string | Refusal = LOWEST_LANE;
   if (typeof priorityCode === 'string') {
     lane = await run(context, CLAIM_CODE, { hash: PriorityCode.hashOf(priorityCode), queueId, userId });
+    if (!(lane instanceof Refusal)) await uncountUse(context, { input }, ['priorityCodes']);
   }
   if (lane instanceof Refusal) {
     if (!(await context.em.findOne(Queue, { id: queueId }))) throw notFound('queue');
@@ -78,6 +83,9 @@ export async function enterQueue(context: Context, input: EnterQueueInput): Prom
     answer = await enter(context.platform, queueId, { userId, secret, lane });
   }
   if (answer === 'UNKNOWN') throw notFound('queue');
+  if (typeof answer === 'number') {
+    throw new CallerError('RATE_LIMITED', TOO_MANY_ENTRIES, { retryAfterMs: answer });
+  }
   if (!Array.isArray(answer)) return refuse(answer);
   return readView(context.platform, queueId, answer).token;
 }

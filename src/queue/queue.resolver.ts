@@ -107,13 +107,16 @@ counts as presence in each; a page that polls uses queueToken`,
     return readShuffle(context, queueId);
   }
 
+  @Extensions({ rates: ['places', 'priorityCodes'] })
   @Mutation(() => EnterQueueResult, {
-    description: 'The same user gets the same live token, however often and from wherever it asks',
+    description: `The same user gets the same live token, however often and from wherever it asks. RATE_LIMITED, with retryAfterMs, while the queue's
+entriesPerMinute leaves no room for a new place`,
   })
   enterQueue(@Arg('input', () => EnterQueueInput) input: EnterQueueInput, @Ctx() context: Context) {
     return enterQueue(context, input);
   }
 
+  @Extensions({ rates: ['places'] })
   @Mutation(() => QueueToken)
   leaveQueue(@Arg('token', () => ID) token: string, @Ctx() context: Context): Promise<QueueToken> {
     return leaveQueue(context, token);

@@ -23,6 +23,8 @@ export interface QueueSettings {
   readonly capacity?: number | undefined;
   /** Null for no limit. */
   readonly admitPerMinute?: number | null | undefined;
+  /** Null for no limit. */
+  readonly entriesPerMinute?: number | null | undefined;
   readonly activeSeconds?: number | undefined;
   readonly maxWaiting?: number | undefined;
   readonly name?: string | undefined;
@@ -61,6 +63,13 @@ export class Queue {
   @Field(() => Int, { nullable: true, description: 'Most admissions in any minute; null: bounded by capacity alone' })
   @Property({ type: 'integer', nullable: true })
   admitPerMinute!: number | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Most new places in any minute, spread evenly over it; null: no limit',
+  })
+  @Property({ type: 'integer', nullable: true })
+  entriesPerMinute!: number | null;
 
   @Field(() => Int, { description: 'How long one stays ACTIVE, in seconds' })
   @Property({ type: 'integer' })

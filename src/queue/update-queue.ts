@@ -15,7 +15,8 @@ import { pushSettings } from './line/line.ts';
 import { Queue, type QueueSettings, QueueState } from './queue.ts';
 
 @InputType({
-  description: 'Left out: unchanged. admitPerMinute null: no rate limit. OPEN on a SCHEDULED queue draws now',
+  description:
+    'Left out: unchanged. admitPerMinute or entriesPerMinute null: no such limit. OPEN on a SCHEDULED queue draws now',
 })
 export class UpdateQueueInput {
   @Field(() => ID)
@@ -26,6 +27,13 @@ export class UpdateQueueInput {
 
   @Field(() => Int, { nullable: true })
   admitPerMinute?: number | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    description:
+      '1 .. 1,000,000 new places in any minute; holds from the next entry on and touches nobody who has a place',
+  })
+  entriesPerMinute?: number | null;
 
   @Field(() => Int, { nullable: true })
   activeSeconds?: number | null;
@@ -85,7 +93,7 @@ const UPDATE: Verb<{ readonly id: string; readonly settings: QueueSettings }, Qu
  * after the opening
  */
 export async function updateQueue(context: Context, input: UpdateQueueInput): Promise<Queue> {
-  const { id: text, ...settings } = givenOf(input, 'admitPerMinute');
+  const { id: text, ...settings } = givenOf(input, 'admitPerMinute', 'entriesPerMinute');
   const id = idOf('input.id', text as string);
   const { state, name } = settings;
   if (name !== undefined) textOf('input.name', name, 1, 200);

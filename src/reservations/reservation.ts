@@ -72,7 +72,9 @@ export class Reservation {
   @Property({ type: 'datetime', columnType: 'timestamptz' })
   createdAt!: Date;
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, {
+    description: 'Seats that were released, and are held again by the same user, keep the end that they had',
+  })
   @Property({ type: 'datetime', columnType: 'timestamptz' })
   expiresAt!: Date;
 

@@ -1,4 +1,4 @@
-import { Arg, Ctx, Directive, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { Arg, Ctx, Directive, Extensions, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { Connection } from '../api/connection.ts';
 import { type Context, callerOf, load } from '../api/context.ts';
 import { showsById } from '../concerts/concert-loads.ts';
@@ -53,18 +53,21 @@ export class ReservationsResolver {
     return readReservations(context, callerOf(context).id, first, after, status);
   }
 
+  @Extensions({ rates: ['holds'] })
   @Directive('@queued')
   @Mutation(() => ReserveResult)
   reserve(@Arg('input', () => ReserveInput) input: ReserveInput, @Ctx() context: Context) {
     return reserveSeats(context, input);
   }
 
+  @Extensions({ rates: ['holds'] })
   @Directive('@queued')
   @Mutation(() => ReserveResult)
   reserveBest(@Arg('input', () => ReserveBestInput) input: ReserveBestInput, @Ctx() context: Context) {
     return reserveBest(context, input);
   }
 
+  @Extensions({ rates: ['holds'] })
   @Mutation(() => ReleaseResult, {
     description: 'HELD becomes RELEASED; RELEASED or EXPIRED answers itself; CONFIRMED or CANCELLED: NOT_CANCELLABLE',
   })

@@ -79,7 +79,7 @@ const RESERVE_BEST: Verb<ReserveBest, Reservation | ReserveRefusal, Pick, SaleFa
     if (known === undefined) return seatsUnavailable([]);
     const picked = known === 'PICKED_BY_OTHERS' ? [] : known;
     const seats = picked.flatMap((id) => scene.find(SEATS, id) ?? []).filter((seat) => seat.isFree(scene.now));
-    if (seats.length === asked.count) return holdSeats(asked, seats, scene);
+    if (seats.length === asked.count) return holdSeats(asked, seats, facts, scene);
     if (performance.now() > asked.until) throw new CallerError('SERVICE_UNAVAILABLE');
     return new Leave();
   },

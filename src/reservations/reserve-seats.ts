@@ -17,7 +17,7 @@ import { findReservation, Reservation, type ReserveRefusal, saleClosed, seatsUna
 
 @InputType({
   description: `1 .. SEATS_PER_USER seats, all held or none. Exactly the seats of one of my live holds: that Reservation, not prolonged. Any other overlap with taken
-seats, mine or others': SeatsUnavailable naming them. More than SEATS_PER_USER of the show, held and bought together: TOO_MANY_SEATS, checked first`,
+seats, mine or others': SeatsUnavailable naming them. More than SEATS_PER_USER of the show, held and bought together: TOO_MANY_SEATS, checked first. Seats that I released: held no longer than\nthey would have been`,
 })
 export class ReserveInput {
   @Field(() => ID)
@@ -54,6 +54,15 @@ export interface SaleFacts {
   readonly withdrawnAt: Date | null;
   /** Number of seats of the show that the user holds or has bought. */
   readonly has: number;
+  /** What the user gave back of the show before its time; null for nothing. */
+  readonly released: readonly Released[] | null;
+}
+
+/** A hold that was released, and when it would have ended. */
+interface Released {
+  readonly seatIds: readonly string[];
+  /** An instant in ISO 8601. */
+  readonly until: string;
 }
 
 const RESERVE: Verb<Reserve, Reservation | ReserveRefusal, undefined, SaleFacts> = {
@@ -71,7 +80,7 @@ const RESERVE: Verb<Reserve, Reservation | ReserveRefusal, undefined, SaleFacts>
     const seats = asked.seatIds.flatMap((id) => scene.find(SEATS, id) ?? []);
     const granted = scene.granted(limitOf(asked.userId, asked.showId));
     const judged = judge(scene.platform, asked, seats, { ...facts, has: facts.has + granted }, scene.now);
-    if (judged === undefined) return holdSeats(asked, seats, scene);
+    if (judged === undefined) return holdSeats(asked, seats, facts, scene);
     if (typeof judged !== 'string') return judged;
     scene.after(() => readHeld(scene.platform, judged));
     return new Reservation();
@@ -79,7 +88,7 @@ const RESERVE: Verb<Reserve, Reservation | ReserveRefusal, undefined, SaleFacts>
 };
 
 /**
- * Holds all of the seats for HOLD_SECONDS, or none.
+ * Holds all of the seats for HOLD_SECONDS, or none; seats that the caller has released, until the end that they had.
  * @returns the new Reservation, or the caller's live reservation of exactly these seats; SaleClosed; SeatsUnavailable;
  * a Refusal TOO_MANY_SEATS or SHOW_CANCELLED
  * @throws CallerError BAD_USER_INPUT for an empty list, a seat named twice, malformed ids, and seats of another show;
@@ -208,7 +217,10 @@ function heldTogether(seats: readonly Seat[], userId: string, now: Date): string
   return seats.every((seat) => seat.isHeldBy(holding.reservationId, now)) ? holding.reservationId : undefined;
 }
 
-/** Reads, for each item, when the sale of its show is open and how many seats of the show its user has. */
+/**
+ * Reads, for each item, when the sale of its show is open, how many seats of the show its user has, and which the user has
+ * given back. The user's reservations are found by the user alone: a show has far more of them.
+ */
 export async function readSaleFacts(
   em: EntityManager,
   items: readonly { readonly asked: Buyer }[],
@@ -221,7 +233,10 @@ export async function readSaleFacts(
        sh.cancelled_at as "cancelledAt", c.withdrawn_at as "withdrawnAt",
        (select count(*) from hold h
           where h.show_id = u.show_id and h.user_id = u.user_id and h.expires_at > clock_timestamp())
-         + (select count(*) from ticket t where t.show_id = u.show_id and t.user_id = u.user_id) as has
+         + (select count(*) from ticket t where t.show_id = u.show_id and t.user_id = u.user_id) as has,
+       (select json_agg(json_build_object('seatIds', r.seat_ids, 'until', r.expires_at))
+          from (select show_id, status, expires_at, seat_ids from reservation where user_id = u.user_id offset 0) r
+          where r.show_id = u.show_id and r.status = 'RELEASED' and r.expires_at > clock_timestamp()) as released
      from unnest($1::uuid[], $2::uuid[]) as u (user_id, show_id) join show sh on sh.id = u.show_id join concert c on c.id = sh.concert_id`),
     [distinct.map(({ userId }) => userId), distinct.map(({ showId }) => showId)],
   );
@@ -233,10 +248,23 @@ export async function readSaleFacts(
   });
 }
 
-/** Holds free seats, which must be locked, for HOLD_SECONDS, and extends the queue token to the end of the hold. */
-export function holdSeats(buyer: Buyer, seats: readonly Seat[], scene: Scene): Reservation {
+/**
+ * Holds free seats, which must be locked, for HOLD_SECONDS, and extends the queue token to the end of the hold. Seats that
+ * the user has released are held no longer than the hold that was released: else two turns of holding and releasing would
+ * keep them from others for good.
+ */
+export function holdSeats(
+  buyer: Buyer,
+  seats: readonly Seat[],
+  { released }: Pick<SaleFacts, 'released'>,
+  scene: Scene,
+): Reservation {
   const { platform, now } = scene;
   const { reservationId: id, userId, showId, pass } = buyer;
+  const ends = (released ?? []).flatMap(({ seatIds, until }) =>
+    seats.some((seat) => seatIds.includes(seat.id)) ? Date.parse(until) : [],
+  );
+  const expiresAt = new Date(Math.min(now.getTime() + platform.config.HOLD_SECONDS * SECOND, ...ends));
   const byNumber = seats.toSorted((a, b) => a.number - b.number);
   const reservation = Object.assign(new Reservation(), {
     id,
@@ -252,23 +280,24 @@ export function holdSeats(buyer: Buyer, seats: readonly Seat[], scene: Scene): R
     queueId: pass?.queueId ?? null,
     tokenHash: pass?.tokenHash ?? null,
     createdAt: now,
-    expiresAt: new Date(now.getTime() + platform.config.HOLD_SECONDS * SECOND),
+    expiresAt,
   });
   for (const seat of seats) seat.hold(reservation, now);
   scene.grant(limitOf(userId, showId), seats.length);
   scene.insert(reservation);
-  if (pass) scene.after(() => stretchToHold(platform, pass));
+  if (pass) scene.after(() => stretchToHold(platform, pass, expiresAt.getTime() - now.getTime()));
   return reservation;
 }
 
 /**
  * Extends, after the commit, the queue token to the end of the hold.
+ * @param leftMs milliseconds that the hold lasts
  * @throws CallerError QUEUE_TOKEN_REQUIRED when the token ended while the seats were being held: then they are free
  * again
  */
-async function stretchToHold(platform: Platform, pass: Pass): Promise<void> {
-  const holdMs = platform.config.HOLD_SECONDS * SECOND;
-  const isActive = await stretchToken(platform, pass, holdMs, holdMs).catch((error: unknown) => {
+async function stretchToHold(platform: Platform, pass: Pass, leftMs: number): Promise<void> {
+  const maxMs = platform.config.HOLD_SECONDS * SECOND;
+  const isActive = await stretchToken(platform, pass, leftMs, maxMs).catch((error: unknown) => {
     platform.log.warn({ error: String(error) }, 'a token was not stretched to the end of its hold');
     return true;
   });

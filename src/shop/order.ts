@@ -2,6 +2,7 @@ import { BigIntType, type EntityManager, type OptionalProps } from '@mikro-orm/c
 import { Entity, Formula, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { connectionOf } from '../api/connection.ts';
+import { Problem, sentenceOf } from '../api/problems.ts';
 import { DateTime, Money } from '../api/scalars.ts';
 import type { EventData, EventsOf, NewEvent } from '../commands/event-types.ts';
 import { prepared, sql } from '../platform/postgres.ts';
@@ -333,6 +334,52 @@ export async function writeOrders(
     ],
   );
   if (written.length < orders.length) throw new Error('orders were not as they were read');
+}
+
+export const OrderLimitKind = {
+  UNPAID_ORDERS: 'UNPAID_ORDERS',
+  UNPAID_PIECES: 'UNPAID_PIECES',
+  PIECES_OF_PRODUCT: 'PIECES_OF_PRODUCT',
+} as const;
+export type OrderLimitKind = keyof typeof OrderLimitKind;
+registerEnumType(OrderLimitKind, {
+  name: 'OrderLimitKind',
+  description: 'What is counted for each user',
+  valuesConfig: {
+    UNPAID_ORDERS: { description: 'Orders that are PLACED' },
+    UNPAID_PIECES: { description: 'Pieces in orders that are PLACED' },
+    PIECES_OF_PRODUCT: {
+      description: 'Pieces of one product in orders that are PLACED or PAID, without those that were given back',
+    },
+  },
+});
+
+@ObjectType({ description: 'A limit for each user that an order would have gone beyond' })
+export class ReachedOrderLimit {
+  @Field(() => OrderLimitKind, { description: 'What is counted' })
+  kind!: OrderLimitKind;
+
+  @Field(() => ID, { nullable: true, description: 'The product whose maxPerUser it is; null for the other limits' })
+  productId!: string | null;
+
+  @Field(() => Int, { description: 'The most that a user has' })
+  limit!: number;
+
+  @Field(() => Int, { description: 'What the user has already' })
+  has!: number;
+
+  @Field(() => Int, { description: 'What the order adds' })
+  requested!: number;
+}
+
+@ObjectType({ implements: Problem, description: 'ORDER_LIMIT: nothing was ordered' })
+export class OrderLimit extends Problem {
+  @Field(() => [ReachedOrderLimit], { description: 'Every limit that the order goes beyond' })
+  limits!: ReachedOrderLimit[];
+}
+
+export function orderLimit(limits: ReachedOrderLimit[]): OrderLimit {
+  return Object.assign(new OrderLimit(), sentenceOf('ORDER_LIMIT'), { limits });
 }
 
 export const OrderConnection = connectionOf('Order', Order);

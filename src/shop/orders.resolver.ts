@@ -1,4 +1,4 @@
-import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { Arg, Ctx, Extensions, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { Connection } from '../api/connection.ts';
 import { type Context, callerOf, load } from '../api/context.ts';
 import { Money } from '../api/scalars.ts';
@@ -50,11 +50,13 @@ export class OrdersResolver {
     return readOrders(context, callerOf(context).id, first, after);
   }
 
+  @Extensions({ rates: ['orders'] })
   @Mutation(() => PlaceOrderResult)
   placeOrder(@Arg('input', () => PlaceOrderInput) input: PlaceOrderInput, @Ctx() context: Context) {
     return placeOrder(context, input);
   }
 
+  @Extensions({ rates: ['orders'] })
   @Mutation(() => CancelOrderResult, {
     description: 'PLACED becomes CANCELLED; CANCELLED answers itself; PAID or PAYMENT_CANCELLED: NOT_CANCELLABLE',
   })

@@ -1,13 +1,15 @@
+import type { EntityManager } from '@mikro-orm/core';
 import { createUnionType, Field, ID, InputType, Int } from 'type-graphql';
 import { type Context, callerOf } from '../api/context.ts';
 import { idempotencyKeyOf, idOf, textOf, within } from '../api/input.ts';
 import { badInput, notFound, Refusal, refuse, Withdrawn, withdrawn } from '../api/problems.ts';
-import { ISSUED_COUPONS, PRODUCTS, rowsOf } from '../commands/lock-order.ts';
-import { Leave, run, type Scene, type Verb } from '../commands/runner.ts';
+import { ISSUED_COUPONS, ordersLimit, PRODUCTS, rowsOf } from '../commands/lock-order.ts';
+import { type Item, Leave, run, type Scene, type Verb } from '../commands/runner.ts';
 import { Coupon } from '../coupons/coupon.ts';
 import { newId } from '../platform/ids.ts';
+import { anyOf, NOW_ONCE, prepared, sql } from '../platform/postgres.ts';
 import { endOverdueWith, hasOverdueWith } from './lapse-orders.job.ts';
-import { Order, OrderLine, piecesOf, subtotalOf } from './order.ts';
+import { Order, OrderLimit, OrderLine, orderLimit, piecesOf, type ReachedOrderLimit, subtotalOf } from './order.ts';
 import { InsufficientStock, insufficientStock, Product, type StockRefusal } from './product.ts';
 
 @InputType({ description: 'quantity: 1 .. 100; lines of one product are summed before stock is checked' })
@@ -36,10 +38,10 @@ export class PlaceOrderInput {
 
 export const PlaceOrderResult = createUnionType({
   name: 'PlaceOrderResult',
-  types: () => [Order, InsufficientStock, Withdrawn, Refusal] as const,
+  types: () => [Order, OrderLimit, InsufficientStock, Withdrawn, Refusal] as const,
 });
 
-type OrderRefusal = StockRefusal | Withdrawn;
+type OrderRefusal = StockRefusal | OrderLimit | Withdrawn;
 
 const MAX_LINES = 50;
 const MAX_QUANTITY = 100;
@@ -62,28 +64,42 @@ interface OrderFacts {
   /** Products made to order, which are never locked. */
   readonly madeToOrder: ReadonlyMap<string, Product>;
   readonly coupons: ReadonlyMap<string, Coupon>;
+  readonly unpaid: ReadonlyMap<string, Unpaid>;
+  /** By `nameOfBought`: pieces that a user has bought or ordered of a product with a limit. */
+  readonly bought: ReadonlyMap<string, number>;
   /** Ids of issued coupons that a live order uses; orders of the batch add theirs. */
   readonly usedCoupons: Set<string>;
   /** Ends overdue orders that have a product the batch is short of, or a coupon of the batch; undefined for none. */
   readonly endOverdue: (() => Promise<void>) | undefined;
 }
 
+/** What is in the unpaid orders of a user, without those of the batch. */
+interface Unpaid {
+  readonly orders: number;
+  readonly pieces: number;
+}
+
 const PLACE_ORDER: Verb<PlaceOrder, Order | OrderRefusal, undefined, OrderFacts> = {
   name: 'placeOrder',
 
-  contends: ({ lines, issuedCouponId }) => [
+  contends: ({ userId, lines, issuedCouponId }) => [
+    ordersLimit(userId),
     ...[...piecesOf(lines).keys()].map((id) => `product:${id}`),
     ...(issuedCouponId === null ? [] : [`issued-coupon:${issuedCouponId}`]),
   ],
 
-  locks: ({ lines, issuedCouponId }) => ({
+  locks: ({ userId, lines, issuedCouponId }) => ({
+    limits: [ordersLimit(userId)],
     rows: [
       rowsOf(PRODUCTS, [...piecesOf(lines).keys()]),
       rowsOf(ISSUED_COUPONS, issuedCouponId === null ? [] : [issuedCouponId]),
     ],
   }),
 
+  readsClock: true,
+
   async facts(em, items, scene) {
+    const unpaid = await readUnpaid(em, items, scene);
     const pieces = piecesOf(items.flatMap(({ asked }) => asked.lines));
     const unlocked = [...pieces.keys()].filter((id) => !scene.find(PRODUCTS, id));
     const madeToOrder =
@@ -114,8 +130,14 @@ const PLACE_ORDER: Verb<PlaceOrder, Order | OrderRefusal, undefined, OrderFacts>
       issuedCouponIds: couponsOf(holders.filter((order) => order.statusAt(scene.now) === 'CANCELLED')),
     };
     let ended: Promise<void> | undefined;
+    const unlockedById = new Map(madeToOrder.map((product) => [product.id, product]));
+    const limited = [...pieces.keys()].filter(
+      (id) => typeof (scene.find(PRODUCTS, id) ?? unlockedById.get(id))?.maxPerUser === 'number',
+    );
     const facts: OrderFacts = {
-      madeToOrder: new Map(madeToOrder.map((product) => [product.id, product])),
+      madeToOrder: unlockedById,
+      unpaid,
+      bought: limited.length === 0 ? new Map() : await readBought(em, items, limited),
       coupons: new Map(coupons.map((coupon) => [coupon.id, coupon])),
       usedCoupons: new Set(couponsOf(holders)),
       endOverdue: (await hasOverdueWith(em, wanted))
@@ -135,6 +157,8 @@ const PLACE_ORDER: Verb<PlaceOrder, Order | OrderRefusal, undefined, OrderFacts>
     const coupon = issued && facts.coupons.get(issued.couponId);
     const isUsed = issued !== undefined && facts.usedCoupons.has(issued.id);
     const pieces = piecesOf(lines);
+    const reached = reachedLimits(userId, pieces, facts, scene);
+    if (reached.length > 0) return orderLimit(reached);
     const shortages = [...pieces].flatMap(([productId, requested]) => {
       const available = scene.find(PRODUCTS, productId)?.available ?? requested;
       return requested > available ? { productId, requested, available } : [];
@@ -157,7 +181,12 @@ const PLACE_ORDER: Verb<PlaceOrder, Order | OrderRefusal, undefined, OrderFacts>
       at: scene.now,
       minutes: scene.platform.config.ORDER_MINUTES,
     });
-    for (const [productId, quantity] of pieces) scene.find(PRODUCTS, productId)?.take(quantity);
+    for (const [productId, quantity] of pieces) {
+      scene.find(PRODUCTS, productId)?.take(quantity);
+      scene.grant(nameOfBought(userId, productId), quantity);
+    }
+    scene.grant(nameOfOrders(userId), 1);
+    scene.grant(nameOfPieces(userId), sumOf(pieces));
     if (issued) facts.usedCoupons.add(issued.id);
     scene.insert(order, ...lines);
     return order;
@@ -165,8 +194,83 @@ const PLACE_ORDER: Verb<PlaceOrder, Order | OrderRefusal, undefined, OrderFacts>
 
   presumed: ({ id }) => ({ type: 'Order', id }),
   replay: (em, { id }) => em.findOneOrFail(Order, { id }),
-  refusals: { InsufficientStock, Withdrawn },
+  refusals: { OrderLimit, InsufficientStock, Withdrawn },
 };
+
+/** Names under which the orders of a batch add up, in addition to what PostgreSQL counts. */
+const nameOfOrders = (userId: string): string => `unpaid orders:${userId}`;
+const nameOfPieces = (userId: string): string => `unpaid pieces:${userId}`;
+const nameOfBought = (userId: string, productId: string): string => `${userId}:${productId}`;
+
+function sumOf(pieces: ReadonlyMap<string, number>): number {
+  return [...pieces.values()].reduce((sum, quantity) => sum + quantity, 0);
+}
+
+/** The limits that the user goes beyond with these pieces. */
+function reachedLimits(
+  userId: string,
+  pieces: ReadonlyMap<string, number>,
+  { unpaid, bought, madeToOrder }: OrderFacts,
+  scene: Scene,
+): ReachedOrderLimit[] {
+  const { UNPAID_ORDERS_PER_USER, UNPAID_PIECES_PER_USER } = scene.platform.config;
+  const { orders, pieces: unpaidPieces } = unpaid.get(userId) ?? { orders: 0, pieces: 0 };
+  const limits: ReachedOrderLimit[] = [
+    {
+      ...{ kind: 'UNPAID_ORDERS', productId: null, limit: UNPAID_ORDERS_PER_USER, requested: 1 },
+      has: orders + scene.granted(nameOfOrders(userId)),
+    },
+    {
+      ...{ kind: 'UNPAID_PIECES', productId: null, limit: UNPAID_PIECES_PER_USER, requested: sumOf(pieces) },
+      has: unpaidPieces + scene.granted(nameOfPieces(userId)),
+    },
+  ];
+  for (const [productId, requested] of pieces) {
+    const limit = (scene.find(PRODUCTS, productId) ?? madeToOrder.get(productId))?.maxPerUser ?? null;
+    const name = nameOfBought(userId, productId);
+    const has = (bought.get(name) ?? 0) + scene.granted(name);
+    if (limit !== null) limits.push({ kind: 'PIECES_OF_PRODUCT', productId, limit, has, requested });
+  }
+  return limits.filter(({ limit, has, requested }) => has + requested > limit);
+}
+
+/** Reads the clock, and what is in the unpaid orders of each user; users without any are left out. */
+async function readUnpaid(
+  em: EntityManager,
+  items: readonly Item<PlaceOrder>[],
+  scene: Scene,
+): Promise<Map<string, Unpaid>> {
+  const rows = await sql<Unpaid & { now: Date; userId: string }>(
+    em,
+    prepared(`select clock.now, o.user_id as "userId", count(*)::int as orders, coalesce(sum(o.pieces), 0)::int as pieces
+     from (select clock_timestamp() as now) clock left join lateral (
+       select o.user_id, (select sum(l.quantity) from order_line l where l.order_id = o.id) as pieces
+       from shop_order o where o.user_id = ${anyOf(1)} and o.status = 'PLACED' and o.pay_by > clock.now
+     ) o on true group by clock.now, o.user_id`),
+    [items.map(({ asked }) => asked.userId)],
+  );
+  scene.tellTime((rows[0] as { now: Date }).now);
+  return new Map(rows.map(({ userId, orders, pieces }) => [userId, { orders, pieces }]));
+}
+
+/** Counts, by `nameOfBought`, the pieces of some products that each user has bought, or ordered without paying yet. */
+async function readBought(
+  em: EntityManager,
+  items: readonly Item<PlaceOrder>[],
+  productIds: readonly string[],
+): Promise<Map<string, number>> {
+  const rows = await sql<{ userId: string; productId: string; pieces: number }>(
+    em,
+    `select o.user_id as "userId", l.product_id as "productId", sum(l.quantity - coalesce(
+       (select sum(r.quantity) from refund_line r where r.order_id = l.order_id and r.line_no = l.line_no), 0))::int as pieces
+     from shop_order o join order_line l on l.order_id = o.id
+     where o.user_id = any($1) and l.product_id = any($2)
+       and (o.status = 'PAID' or o.status = 'PLACED' and o.pay_by > ${NOW_ONCE})
+     group by o.user_id, l.product_id`,
+    [items.map(({ asked }) => asked.userId), productIds],
+  );
+  return new Map(rows.map(({ userId, productId, pieces }) => [nameOfBought(userId, productId), pieces]));
+}
 
 /**
  * Makes the lines with present prices.
@@ -191,8 +295,8 @@ function pricedLines({ id, lines }: PlaceOrder, { madeToOrder }: OrderFacts, sce
 /**
  * Places an order, once for each idempotency key: takes the stock of all lines and the coupon, or nothing, and fixes
  * the prices.
- * @returns the Order, PLACED; Withdrawn with the products that are no longer for sale; InsufficientStock with every
- * shortage; a Refusal COUPON_NOT_USABLE or IDEMPOTENCY_CONFLICT
+ * @returns the Order, PLACED; Withdrawn with the products that are no longer for sale; OrderLimit with every limit for each
+ * user that it goes beyond; InsufficientStock with every shortage; a Refusal COUPON_NOT_USABLE or IDEMPOTENCY_CONFLICT
  * @throws CallerError NOT_FOUND for an unknown product, and for an unknown or another user's coupon; BAD_USER_INPUT for
  * input outside its bounds
  */

@@ -51,6 +51,8 @@ export interface ProductTexts {
   readonly category: string;
   /** In minor units. */
   readonly price: number;
+  /** Most pieces that one user orders; null for no limit. */
+  readonly maxPerUser: number | null;
   /** In pieces; null for a product made to order. */
   readonly stock: number | null;
 }
@@ -87,6 +89,13 @@ export class Product {
   @Property({ type: new BigIntType('number') })
   price!: number;
 
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Most pieces that one user has bought and orders, without those that were given back; null: no limit',
+  })
+  @Property({ type: 'integer', nullable: true })
+  maxPerUser!: number | null;
+
   /** When an operator withdrew it; null: it is for sale. */
   @Property({ type: 'datetime', columnType: 'timestamptz', nullable: true })
   withdrawnAt!: Date | null;
@@ -106,7 +115,7 @@ export class Product {
     return product;
   }
 
-  /** Changes the texts and the price that are given, and by what it is sorted and found. */
+  /** Changes the texts, the price and the limit that are given, and by what it is sorted and found. */
   mend(texts: Partial<Omit<ProductTexts, 'stock'>>): void {
     Object.assign(this, texts);
     this.sortName = [...this.name.toLowerCase()].slice(0, MAX_SORTED_CHARACTERS).join('');
@@ -159,10 +168,10 @@ export async function writeProducts(em: EntityManager, products: readonly Change
   }
 }
 
-/** Writes the texts and the price of a product that was mended; of one that was only withdrawn, that. */
+/** Writes the texts, the price and the limit of a product that was mended; of one that was only withdrawn, that. */
 async function writeTexts(em: EntityManager, product: Product): Promise<void> {
-  const { id, name, sortName, words, description, category, price, withdrawnAt } = product;
-  const texts = { name, sortName, words, description, category, price };
+  const { id, name, sortName, words, description, category, price, maxPerUser, withdrawnAt } = product;
+  const texts = { name, sortName, words, description, category, price, maxPerUser };
   await em.nativeUpdate(Product, { id }, { ...(words && texts), withdrawnAt } as never);
 }
 

@@ -67,7 +67,9 @@ export class ProductsResolver {
   }
 
   @Directive('@operator')
-  @Mutation(() => UpdateProductResult, { description: 'Changes texts and price of a product that are given' })
+  @Mutation(() => UpdateProductResult, {
+    description: 'Changes texts, price and limit per user of a product that are given',
+  })
   updateProduct(
     @Arg('input', () => UpdateProductInput, { description: 'What to change' }) input: UpdateProductInput,
     @Ctx() context: Context,

@@ -149,21 +149,15 @@ const MAX_STALE_MS = 2 * SECOND;
 /** Caches texts and prices of products. */
 export const productTexts = perProcess(
   (platform) =>
-    new SharedCache<Pick<Product, 'id' | 'name' | 'description' | 'category' | 'price'> & { withdrawn: string | null }>(
-      platform,
-      'products',
-      MAX_STALE_MS,
-      async (ids) => {
-        const text = `select p.id, p.name, p.description, p.category, p.price, p.withdrawn_at::text as withdrawn
+    new SharedCache<
+      Pick<Product, 'id' | 'name' | 'description' | 'category' | 'price' | 'maxPerUser'> & { withdrawn: string | null }
+    >(platform, 'products', MAX_STALE_MS, async (ids) => {
+      const text = `select p.id, p.name, p.description, p.category, p.price, p.max_per_user as "maxPerUser", p.withdrawn_at::text as withdrawn
           from product p where p.id = any($1)`;
-        return new Map(
-          (await sql<Product & { withdrawn: string | null }>(forkOf(platform), text, [ids])).map((row) => [
-            row.id,
-            row,
-          ]),
-        );
-      },
-    ),
+      return new Map(
+        (await sql<Product & { withdrawn: string | null }>(forkOf(platform), text, [ids])).map((row) => [row.id, row]),
+      );
+    }),
 );
 
 /** Loads products without their stock; null for an unknown id. */

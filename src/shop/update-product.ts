@@ -1,4 +1,4 @@
-import { createUnionType, Field, ID, InputType } from 'type-graphql';
+import { createUnionType, Field, ID, InputType, Int } from 'type-graphql';
 import type { Context } from '../api/context.ts';
 import { givenOf, idOf } from '../api/input.ts';
 import { notFound, Withdrawn, withdrawn } from '../api/problems.ts';
@@ -9,7 +9,9 @@ import { checkProduct } from './create-product.ts';
 import { Product, type ProductTexts } from './product.ts';
 import { forgetProducts } from './read-products.ts';
 
-@InputType({ description: 'Left out: unchanged. Orders that were placed keep their prices' })
+@InputType({
+  description: 'Left out: unchanged. Orders that were placed keep their prices, and stand beyond a lower maxPerUser',
+})
 export class UpdateProductInput {
   @Field(() => ID, { description: 'The product' })
   id!: string;
@@ -25,6 +27,9 @@ export class UpdateProductInput {
 
   @Field(() => Money, { nullable: true, description: '0 .. 1,000,000,000' })
   price?: number | null;
+
+  @Field(() => Int, { nullable: true, description: '1 .. 1,000,000 pieces for each user; null: no limit' })
+  maxPerUser?: number | null;
 }
 
 export const UpdateProductResult = createUnionType({
@@ -54,12 +59,12 @@ const UPDATE_PRODUCT: Verb<UpdateProduct, Product | Withdrawn> = {
 };
 
 /**
- * Changes the texts and the price of a product that are given.
+ * Changes the texts, the price and the limit per user of a product that are given.
  * @returns the product; Withdrawn for one that is no longer for sale
- * @throws CallerError NOT_FOUND for an unknown product; BAD_USER_INPUT for null, and for what `checkProduct` refuses
+ * @throws CallerError NOT_FOUND for an unknown product; BAD_USER_INPUT for null but in `maxPerUser`, and for what `checkProduct` refuses
  */
 export async function updateProduct(context: Context, input: UpdateProductInput): Promise<Product | Withdrawn> {
-  const { id, ...texts } = givenOf(input);
+  const { id, ...texts } = givenOf(input, 'maxPerUser');
   checkProduct(texts);
   return run(context, UPDATE_PRODUCT, { id: idOf('input.id', id as string), texts });
 }

@@ -1,10 +1,9 @@
-import { Arg, Ctx, FieldResolver, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { Arg, Ctx, Directive, FieldResolver, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { type Connection, numberKey, pageOf, toConnection } from '../api/connection.ts';
 import { type Context, callerOf, load } from '../api/context.ts';
 import { Payment } from '../payments/payment.ts';
 import { paymentsById } from '../payments/read-payments.ts';
-import { CancelChargeInput, cancelCharge } from './cancel-charge.ts';
-import { ChargeInput, ChargeResult, charge } from './charge.ts';
+import { AdjustWalletInput, AdjustWalletResult, adjustWallet } from './adjust-wallet.ts';
 import { entriesById, LedgerEntry, LedgerEntryConnection, Wallet, walletsOfUsers } from './wallet.ts';
 
 const NAME = 'entry';
@@ -29,16 +28,12 @@ export class WalletResolver {
     return toConnection(NAME, rows, first, ({ seq }) => seq);
   }
 
-  @Mutation(() => ChargeResult)
-  charge(@Arg('input', () => ChargeInput) input: ChargeInput, @Ctx() context: Context) {
-    return charge(context, input);
-  }
-
-  @Mutation(() => ChargeResult, {
-    description: 'Once per charge, while the balance covers it; else NOT_CANCELLABLE',
+  @Directive('@operator')
+  @Mutation(() => AdjustWalletResult, {
+    description: "Adds money to a user's wallet or takes some away, for a reason, by an entry of kind ADJUSTMENT",
   })
-  cancelCharge(@Arg('input', () => CancelChargeInput) input: CancelChargeInput, @Ctx() context: Context) {
-    return cancelCharge(context, input);
+  adjustWallet(@Arg('input', () => AdjustWalletInput) input: AdjustWalletInput, @Ctx() context: Context) {
+    return adjustWallet(context, input);
   }
 }
 

@@ -3,7 +3,9 @@ import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ID, ObjectType, registerEnumType } from 'type-graphql';
 import { connectionOf } from '../api/connection.ts';
 import type { Batch } from '../api/context.ts';
+import { Problem, sentenceOf } from '../api/problems.ts';
 import { DateTime, Money } from '../api/scalars.ts';
+import type { EventsOf } from '../commands/event-types.ts';
 import { newId } from '../platform/ids.ts';
 
 export const LedgerKind = {
@@ -12,11 +14,15 @@ export const LedgerKind = {
   PAYMENT: 'PAYMENT',
   REFUND: 'REFUND',
   EXPIRY: 'EXPIRY',
+  ADJUSTMENT: 'ADJUSTMENT',
 } as const;
 export type LedgerKind = keyof typeof LedgerKind;
 registerEnumType(LedgerKind, {
   name: 'LedgerKind',
-  valuesConfig: { EXPIRY: { description: 'Points that lapsed unused' } },
+  valuesConfig: {
+    EXPIRY: { description: 'Points that lapsed unused' },
+    ADJUSTMENT: { description: 'An operator added or took money, for a reason' },
+  },
 });
 
 /** A row of `entry`. Only `Wallet.post` makes one; PostgreSQL refuses to change or delete it. */
@@ -66,6 +72,10 @@ export class LedgerEntry {
   /** The charge that a CHARGE_CANCEL takes back. */
   @Property({ type: 'uuid', nullable: true })
   cancelsId!: string | null;
+
+  @Field(() => String, { nullable: true, description: 'Why an operator made the ADJUSTMENT; null for other kinds' })
+  @Property({ type: 'text', nullable: true })
+  reason!: string | null;
 }
 
 export const LedgerEntryConnection = connectionOf('LedgerEntry', LedgerEntry);
@@ -85,6 +95,8 @@ export interface Movement {
   readonly refundId?: string;
   /** The charge that a CHARGE_CANCEL takes back. */
   readonly cancelsId?: string;
+  /** Why an operator makes an ADJUSTMENT. */
+  readonly reason?: string;
 }
 
 @ObjectType()
@@ -117,7 +129,7 @@ export class Wallet {
    * @returns the entry; the caller inserts it after the wallet's row was written
    * @throws RangeError for a movement that would leave less than 0: the caller checks the balance first
    */
-  post({ id = newId(), kind, amount, at, paymentId, refundId, cancelsId }: Movement): LedgerEntry {
+  post({ id = newId(), kind, amount, at, paymentId, refundId, cancelsId, reason }: Movement): LedgerEntry {
     const balanceBefore = this.balance;
     if (balanceBefore + amount < 0) throw new RangeError('a wallet never has less than 0');
     this.balance += amount;
@@ -135,9 +147,29 @@ export class Wallet {
       paymentId: paymentId ?? null,
       refundId: refundId ?? null,
       cancelsId: cancelsId ?? null,
+      reason: reason ?? null,
     });
   }
 }
+
+@ObjectType({ implements: Problem, description: 'The wallet has less than is taken from it' })
+export class InsufficientBalance extends Problem {
+  @Field(() => Money)
+  balance!: number;
+
+  @Field(() => Money)
+  required!: number;
+}
+
+export function insufficientBalance(balance: number, required: number): InsufficientBalance {
+  return Object.assign(new InsufficientBalance(), sentenceOf('INSUFFICIENT_BALANCE'), { balance, required });
+}
+
+/** The events of a new entry: an operator adjusted the balance. What else moves money has events of its own. */
+export const eventsOfEntry: EventsOf<LedgerEntry> = ({ after: { id, walletId, kind, amount } }) =>
+  kind === 'ADJUSTMENT'
+    ? [{ type: 'wallet.adjusted.v1', aggregate: walletId, data: { userId: walletId, entryId: id, amount } }]
+    : [];
 
 /** Loads the wallet of each user; every user has one. */
 export const walletsOfUsers: Batch<Wallet> = async ({ em }, userIds) => {

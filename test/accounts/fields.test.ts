@@ -143,7 +143,7 @@ const FIELDS: Record<string, Row> = {
 const NOT_READ = new Set([
   ...['Query', 'Mutation', 'Subscription', 'Session', 'CheckedIn', 'ExportLink', 'NewWebhook', 'Webhook'],
   ...['DeadLetter', 'DeadLetterEdge', 'QueueHistoryPoint', 'ShowStats', 'SeatChange', 'SalesEventBatch'],
-  ...['LineShortage', 'StockShortage'],
+  ...['LineShortage', 'StockShortage', 'ReachedOrderLimit'],
 ]);
 
 const objects = Object.values(SCHEMA.getTypeMap()).filter(

@@ -24,7 +24,7 @@ const AT_ONCE = 64;
 let world: World;
 let operator: Buyer;
 beforeAll(async () => {
-  world = await World.open({ env: { SEATS_PER_USER: '4' } });
+  world = await World.open({ env: { SEATS_PER_USER: '4', RATE_LIMITS: '' } });
   operator = await world.operator();
 });
 afterAll(() => world.close());

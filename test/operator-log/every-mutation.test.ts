@@ -304,6 +304,38 @@ const CASES: Record<string, Case> = {
     },
     refused: { input: { id: UNKNOWN } },
   },
+  chargeWallet: {
+    query: withInput('chargeWallet', '{ ... on Problem { code } }'),
+    done: async () => {
+      const { id } = await world.buyer(300);
+      return {
+        variables: { input: { userId: id, amount: 200, idempotencyKey: randomUUID() } },
+        subject: id,
+        before: [{ type: 'Wallet', userId: id, balance: 300 }],
+        after: [
+          { type: 'LedgerEntry', walletId: id, kind: 'CHARGE', amount: 200 },
+          { type: 'Wallet', userId: id, balance: 500 },
+        ],
+      };
+    },
+    refused: { input: { userId: UNKNOWN, amount: 200, idempotencyKey: 'k' } },
+  },
+  adjustWallet: {
+    query: withInput('adjustWallet', '{ ... on Problem { code } }'),
+    done: async () => {
+      const { id } = await world.buyer(300);
+      return {
+        variables: { input: { userId: id, amount: -200, reason: 'Kim paid twice', idempotencyKey: randomUUID() } },
+        subject: id,
+        before: [{ type: 'Wallet', userId: id, balance: 300 }],
+        after: [
+          { type: 'LedgerEntry', walletId: id, kind: 'ADJUSTMENT', amount: -200 },
+          { type: 'Wallet', userId: id, balance: 100 },
+        ],
+      };
+    },
+    refused: { input: { userId: UNKNOWN, amount: -200, reason: 'a reason', idempotencyKey: 'k' } },
+  },
   registerAlertChannel: {
     query: withInput('registerAlertChannel', '{ id }'),
     done: async () => ({

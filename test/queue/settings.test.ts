@@ -8,7 +8,7 @@ import { World } from '../support/world.ts';
 const CREATE = 'mutation ($input: CreateQueueInput!) { createQueue(input: $input) { id } }';
 const UPDATE = 'mutation ($input: UpdateQueueInput!) { updateQueue(input: $input) { id } }';
 const READ = `query ($id: ID!) { queue(id: $id) {
-  id name state opensAt capacity admitPerMinute activeSeconds maxWaiting reenter awaySeconds } }`;
+  id name state opensAt capacity admitPerMinute entriesPerMinute activeSeconds maxWaiting reenter awaySeconds } }`;
 const SOME_TICKS = 800;
 
 let world: World;
@@ -117,6 +117,8 @@ it.each([
   ['capacity', -1],
   ['capacity', 1_000_001],
   ['admitPerMinute', -1],
+  ['entriesPerMinute', 0],
+  ['entriesPerMinute', 1_000_001],
   ['activeSeconds', 0],
   ['maxWaiting', -1],
   ['awaySeconds', 0],
@@ -131,7 +133,14 @@ it('updateQueue refuses numbers out of bounds and null where a number is needed,
   const id = await makeQueue(operator, { capacity: 3, admitPerMinute: 30 });
   const before = await operator.get(READ, { id });
   const wrong = [
-    ...[{ capacity: -1 }, { capacity: 1_000_001 }, { admitPerMinute: -1 }, { activeSeconds: 0 }, { maxWaiting: -1 }],
+    ...[
+      { capacity: -1 },
+      { capacity: 1_000_001 },
+      { admitPerMinute: -1 },
+      { entriesPerMinute: 0 },
+      { activeSeconds: 0 },
+      { maxWaiting: -1 },
+    ],
     ...[{ capacity: null }, { activeSeconds: null }, { maxWaiting: null }, { state: null }, { state: 'AJAR' }],
     { maxWaiting: 5, capacity: -1 },
   ];
@@ -140,7 +149,14 @@ it('updateQueue refuses numbers out of bounds and null where a number is needed,
 });
 
 it('a queue tells the settings it was made with, and an update changes only what it names', async () => {
-  const made = { name: 'the front', capacity: 7, admitPerMinute: 8, activeSeconds: 9, maxWaiting: 10 };
+  const made = {
+    name: 'the front',
+    capacity: 7,
+    admitPerMinute: 8,
+    entriesPerMinute: 9,
+    activeSeconds: 9,
+    maxWaiting: 10,
+  };
   const id = await makeQueue(operator, { ...made, reenter: true, awaySeconds: 11 });
   const all = { ...made, id, state: 'OPEN', opensAt: null, reenter: true, awaySeconds: 11 };
   expect((await operator.get(READ, { id })).queue).toEqual(all);

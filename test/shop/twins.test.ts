@@ -73,6 +73,19 @@ it('without its row lock one coupon is used for several orders: the test of the 
   expect(used).toBeGreaterThan(1);
 });
 
+it('without the lock of their orders a user has more of them unpaid than the limit: the test of the guard can fail', async () => {
+  world = await World.open({ preload: './without-limit-lock.ts', env: { UNPAID_ORDERS_PER_USER: '1' } });
+  const coffee = await makeProduct(await world.operator(), { stock: null });
+  let most = 0;
+  for (let round = 0; round < 60 && most < 2; round++) {
+    const buyer = await world.buyer();
+    await Promise.all(world.urls.map((url) => placeOrder(buyer.at(url), { [coffee]: 1 })));
+    const { rowCount } = await world.pool.query('select from shop_order where user_id = $1', [buyer.id]);
+    most = Math.max(most, rowCount ?? 0);
+  }
+  expect(most).toBe(2);
+});
+
 it('without its row lock a product is ordered after its withdrawal: the test of the guard can fail', async () => {
   const operator = await open('./without-shop-locks.ts');
   let late = 0;

@@ -17,6 +17,7 @@ export interface QueueInput {
   name?: string;
   capacity: number;
   admitPerMinute?: number | null;
+  entriesPerMinute?: number;
   activeSeconds?: number;
   maxWaiting?: number;
   reenter?: boolean;

@@ -68,7 +68,7 @@ export async function refusalOf(feed: Feed): Promise<GraphqlError> {
 }
 
 const UPDATE = `mutation ($input: UpdateQueueInput!) { updateQueue(input: $input) {
-  id name state capacity admitPerMinute activeSeconds maxWaiting reenter awaySeconds } }`;
+  id name state capacity admitPerMinute entriesPerMinute activeSeconds maxWaiting reenter awaySeconds } }`;
 
 /** Changes the queue's settings; answers the queue. */
 export async function update(operator: Buyer, id: string, input: object): Promise<Data> {

@@ -28,15 +28,16 @@ export class ScriptQueue {
     return queueKey(this.id);
   }
 
-  settle(settings: { state: string; capacity: number; reenter: boolean }): Promise<number> {
+  settle(settings: { state: string; capacity: number; reenter: boolean; entriesPerMinute?: number }): Promise<number> {
     this.#version += 1;
-    const { state, capacity, reenter } = settings;
-    const args = [this.#version, state, capacity, '', 1_000_000, 1_000_000, reenter ? 1 : 0, 1_000_000, 0, newSecret()];
+    const { state, capacity, reenter, entriesPerMinute = '' } = settings;
+    const flags = [state, capacity, '', 1_000_000, 1_000_000, reenter ? 1 : 0, 1_000_000, 0];
+    const args = [this.#version, ...flags, entriesPerMinute, newSecret()];
     return this.#run('apply-settings', args);
   }
 
   /** Enters as `user`, under that id of the token where the user has none. */
-  enter(user: string, tokenId: string, lane = '0'): Promise<RawView | string> {
+  enter<Answer = RawView | string>(user: string, tokenId: string, lane = '0'): Promise<Answer> {
     return this.#run('enter', [user, tokenId, newSecret(), lane]);
   }
 
@@ -69,6 +70,12 @@ export class ScriptQueue {
       .hset(`${this.key}:t:${tokenId}`, 'x', this.#aged)
       .zadd(`${this.key}:active`, 'XX', this.#aged, tokenId)
       .exec();
+  }
+
+  /** Lets so many milliseconds go by for the entries of a minute, in which nobody enters. */
+  async passTime(ms: number): Promise<void> {
+    await this.#redis.hincrbyfloat(`${this.key}:meta`, 'entryAt', -ms);
+    await this.#redis.hincrbyfloat(`${this.key}:meta`, 'retryAt', -ms);
   }
 
   /** Number of the last message. */

@@ -44,7 +44,7 @@ export async function placeOrder(
 ): Promise<Data> {
   const query = `mutation ($input: PlaceOrderInput!) { placeOrder(input: $input) { __typename
     ... on Order { ${ORDER} } ... on InsufficientStock { shortages { productId requested available } }
-    ... on Withdrawn { ids }
+    ... on OrderLimit { limits { kind productId limit has requested } } ... on Withdrawn { ids }
     ... on Problem { code message } } }`;
   const lines = Object.entries(basket).map(([productId, quantity]) => ({ productId, quantity }));
   return (await buyer.get(query, { input: { lines, idempotencyKey: randomUUID(), ...input } })).placeOrder;

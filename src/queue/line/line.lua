@@ -1,7 +1,7 @@
 -- State and functions of a queue that its scripts share. KEYS[1] is the queue's prefix {q:<id>}; all keys of a queue have
 -- its hash tag.
---   :settings  hash  version state capacity admitPerMinute activeMs maxWaiting reenter awayMs, and of a drawn opening
---                    phase (scheduled: entries are collected; sealed: they are being drawn) and openAt
+--   :settings  hash  version state capacity admitPerMinute activeMs maxWaiting reenter awayMs entriesPerMinute, and of a
+--                    drawn opening phase (scheduled: entries are collected; sealed: they are being drawn) and openAt
 --   :meta      hash  epoch seq tickAt saidAt, counts since the queue was made, pace (ms an admission), budget of the
 --                    rate limit, lanes (their digits, highest first), clock (ms of presence, see presence.lua), and per
 --                    lane tail (numbers given out), head (numbers whose turn has passed), popped (entries taken off the
@@ -21,12 +21,12 @@ local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 
 local function settings()
   local s = redis.call('HMGET', P .. ':settings', 'version', 'state', 'capacity', 'admitPerMinute', 'activeMs',
-    'maxWaiting', 'reenter', 'awayMs', 'phase', 'openAt')
+    'maxWaiting', 'reenter', 'awayMs', 'phase', 'openAt', 'entriesPerMinute')
   if not s[1] then return nil end
   return {
     version = tonumber(s[1]), state = s[2], capacity = tonumber(s[3]), admitPerMinute = s[4] ~= '' and tonumber(s[4]) or nil,
     activeMs = tonumber(s[5]), maxWaiting = tonumber(s[6]), reenter = s[7] == '1', awayMs = tonumber(s[8]),
-    phase = s[9] or '', openAt = tonumber(s[10] or 0),
+    phase = s[9] or '', openAt = tonumber(s[10] or 0), entriesPerMinute = tonumber(s[11] or ''),
   }
 end
 local set = settings()

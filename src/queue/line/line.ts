@@ -151,6 +151,7 @@ export async function pushSettings(platform: Platform, queue: Queue): Promise<vo
     reenter ? 1 : 0,
     awaySeconds * SECOND,
     await msUntilOpening(platform, queue),
+    queue.entriesPerMinute ?? '',
   ];
   const epoch = randomBytes(8).toString('hex');
   await runScript(platform.redis, APPLY_SETTINGS, queueKey(queue.id), [...settings, epoch]);

@@ -1,11 +1,13 @@
 import { Field, ID, InputType } from 'type-graphql';
-import { type Context, callerOf } from '../api/context.ts';
+import { isOperator } from '../accounts/is-operator.ts';
+import { asOperator, type Context, callerOf } from '../api/context.ts';
 import { idempotencyKeyOf, idOf } from '../api/input.ts';
-import { notFound, type Refusal, refuse } from '../api/problems.ts';
+import { CallerError, notFound, type Refusal, refuse } from '../api/problems.ts';
 import { rowsOf, WALLETS } from '../commands/lock-order.ts';
 import { run, type Verb } from '../commands/runner.ts';
+import { chargesOf } from '../config.ts';
 import { newId } from '../platform/ids.ts';
-import { LedgerEntry } from './wallet.ts';
+import { LedgerEntry } from '../wallet/wallet.ts';
 
 @InputType()
 export class CancelChargeInput {
@@ -19,11 +21,12 @@ export class CancelChargeInput {
 interface CancelCharge {
   /** Id of the CHARGE_CANCEL entry. */
   readonly entryId: string;
+  /** Whose wallet the charge is sought in. */
   readonly userId: string;
   readonly chargeId: string;
 }
 
-/** The charge, or null where the caller has none with that id, and whether it was cancelled before this batch. */
+/** The charge, or null where the wallet has none with that id, and whether it was cancelled before this batch. */
 interface ChargeFacts {
   readonly charge: LedgerEntry | null;
   isCancelled: boolean;
@@ -71,14 +74,20 @@ const CANCEL_CHARGE: Verb<CancelCharge, LedgerEntry | Refusal, undefined, Charge
 };
 
 /**
- * Takes a charge back out of the caller's wallet, once, while the balance covers it.
+ * Takes a charge back out of a wallet, once, while the balance covers it: operators out of any, and other callers, with
+ * CHARGES=open, out of their own. What was paid to a payment provider is given back there, by hand.
  * @returns the CHARGE_CANCEL entry; a Refusal NOT_CANCELLABLE for an entry that is not a charge, was cancelled before,
  * or is more than the balance; a Refusal IDEMPOTENCY_CONFLICT
- * @throws CallerError NOT_FOUND for an unknown entry or one of another wallet
+ * @throws CallerError FORBIDDEN outside CHARGES=open unless the caller is an operator; NOT_FOUND for an unknown entry, and
+ * for one of another wallet unless the caller is an operator
  */
 export async function cancelCharge(context: Context, input: CancelChargeInput): Promise<LedgerEntry | Refusal> {
   const { id: userId } = callerOf(context);
+  const mayAlways = await isOperator(context);
+  if (!mayAlways && chargesOf(context.platform.config) !== 'open') throw new CallerError('FORBIDDEN');
   const chargeId = idOf('input.entryId', input.entryId);
   const key = { userId, key: idempotencyKeyOf(input.idempotencyKey), input: { entryId: chargeId } };
-  return run(context, CANCEL_CHARGE, { entryId: newId(), userId, chargeId }, key);
+  const charge = mayAlways ? await context.em.findOne(LedgerEntry, { id: chargeId }) : null;
+  const asked = { entryId: newId(), userId: charge?.walletId ?? userId, chargeId };
+  return run(mayAlways ? asOperator(context, 'cancelCharge') : context, CANCEL_CHARGE, asked, key);
 }

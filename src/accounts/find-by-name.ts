@@ -1,0 +1,27 @@
+import DataLoader from 'dataloader';
+import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
+import { User } from './user.ts';
+
+/** Most names of one statement. */
+const MAX_NAMES = 500;
+
+/** One statement at a time: names that come meanwhile share the next, so that a flood of them takes one connection. */
+const finders = perProcess((platform) => {
+  let last: Promise<unknown> = Promise.resolve();
+  const findAll = async (names: readonly string[]): Promise<(User | null)[]> => {
+    const finding = forkOf(platform).find(User, { name: { $in: names }, issuer: null });
+    last = finding.catch(() => undefined);
+    const users = new Map((await finding).map((user) => [user.name, user]));
+    return names.map((name) => users.get(name) ?? null);
+  };
+  return new DataLoader<string, User | null>(findAll, {
+    cache: false,
+    maxBatchSize: MAX_NAMES,
+    batchScheduleFn: (dispatch) => void last.then(dispatch),
+  });
+});
+
+/** @returns the user who signed up here under the name; null when there is none */
+export function findByName(platform: Platform, name: string): Promise<User | null> {
+  return finders(platform).load(name);
+}

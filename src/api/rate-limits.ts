@@ -1,0 +1,168 @@
+import { hash } from 'node:crypto';
+import type { DocumentNode, GraphQLErrorExtensions, OperationDefinitionNode } from 'graphql';
+import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import { RATES, type RateName } from '../config.ts';
+import { isUnavailable } from '../platform/faults.ts';
+import { type Platform, perProcess } from '../platform/platform.ts';
+import type { Context } from './context.ts';
+import { tooMany } from './limits.ts';
+import type { CallerError } from './problems.ts';
+import { rootFieldsOf } from './root-fields.ts';
+
+/** Rates of requests: each process counts for itself, so that a poll asks nobody. */
+type RequestRate = 'requestsOfUser' | 'requestsFromAddress';
+/** Rates of fields: all processes count together, in Redis. */
+type FieldRate = Exclude<RateName, RequestRate>;
+
+type Args = Readonly<Record<string, unknown>>;
+
+/** For whom a use of a field counts, as a text that names them; undefined where it does not count. */
+type Counted = (context: Context, args: Args) => string | undefined;
+
+const byUser: Counted = ({ caller }) => caller?.id;
+
+const COUNTED: Readonly<Record<FieldRate, Counted>> = {
+  signInsOfName: (_context, args) => digestOf(inputOf(args).name),
+  signInsFromAddress: ({ client }, args) => digestOf([inputOf(args).name, client.address]),
+  signUps: ({ client }) => client.address ?? undefined,
+  priorityCodes: (context, args) =>
+    typeof inputOf(args).priorityCode === 'string' ? byUser(context, args) : undefined,
+  places: byUser,
+  holds: byUser,
+  claims: byUser,
+  orders: byUser,
+};
+
+/** Rates that keep secrets from being guessed: without Redis their fields are closed. Others are open then. */
+const CLOSED_WITHOUT_REDIS: readonly FieldRate[] = ['signInsOfName', 'signInsFromAddress', 'priorityCodes'];
+
+/**
+ * The part of a rate that a process grants by itself, where the rate is open without Redis: the first purchase of a user
+ * makes no round trip, and what a process has granted is told to Redis with the next one.
+ */
+const OWN_PART = 1 / 8;
+
+/** A field that is never refused because of the address alone: a hall full of people has one. */
+const NEVER_BY_ADDRESS = 'signIn';
+
+interface Shared {
+  readonly redis: RateLimiterRedis;
+  /** What this process has counted; undefined where it grants nothing by itself. */
+  readonly own: { readonly most: number; readonly counts: RateLimiterMemory } | undefined;
+}
+
+const limitersOf = perProcess(({ config, redis }) => {
+  const { RATE_LIMITS: rates = RATES } = config;
+  if (rates === 'off') return undefined;
+  const shared = (name: FieldRate): Shared => {
+    const { points, seconds: duration } = rates[name];
+    const most = CLOSED_WITHOUT_REDIS.includes(name) ? 0 : Math.floor(points * OWN_PART);
+    return {
+      redis: new RateLimiterRedis({
+        storeClient: redis,
+        keyPrefix: `onsale:rate:${name}`,
+        points,
+        duration,
+        // Who is over the limit costs no more round trips.
+        inMemoryBlockOnConsumed: points + 1,
+      }),
+      own:
+        most > 0 ? { most, counts: new RateLimiterMemory({ points: Number.MAX_SAFE_INTEGER, duration }) } : undefined,
+    };
+  };
+  const alone = (name: RequestRate): RateLimiterMemory => {
+    const { points, seconds: duration } = rates[name];
+    return new RateLimiterMemory({ points, duration });
+  };
+  const fields = Object.fromEntries(Object.keys(COUNTED).map((name) => [name, shared(name as FieldRate)]));
+  return {
+    fields: fields as Record<FieldRate, Shared>,
+    requestsOfUser: alone('requestsOfUser'),
+    requestsFromAddress: alone('requestsFromAddress'),
+  };
+});
+
+/**
+ * Counts one use of a field for each of its rates.
+ * @throws CallerError RATE_LIMITED beyond one of them; what Redis throws while it is away, where the rate keeps a secret
+ */
+export async function countUse(context: Context, args: Args, names: readonly RateName[]): Promise<void> {
+  const limiters = limitersOf(context.platform);
+  if (!limiters) return;
+  for (const name of names as readonly FieldRate[]) {
+    const key = COUNTED[name](context, args);
+    if (key !== undefined) await take(context.platform, name, limiters.fields[name], key);
+  }
+}
+
+/** Takes back what `countUse` counted for those rates: the use was one that does not count. */
+export async function uncountUse(context: Context, args: Args, names: readonly RateName[]): Promise<void> {
+  const limiters = limitersOf(context.platform);
+  const taken = (names as readonly FieldRate[]).map(async (name) => {
+    const key = COUNTED[name](context, args);
+    if (limiters && key !== undefined) await limiters.fields[name].redis.reward(key);
+  });
+  await Promise.all(taken).catch((error: unknown) => {
+    if (!isUnavailable(error)) throw error;
+  });
+}
+
+async function take({ log }: Platform, name: FieldRate, { redis, own }: Shared, key: string): Promise<void> {
+  let points = 1;
+  if (own) {
+    const { consumedPoints } = await own.counts.consume(key);
+    if (consumedPoints <= own.most) return;
+    if (consumedPoints === own.most + 1) points = consumedPoints;
+  }
+  try {
+    await redis.consume(key, points);
+  } catch (error) {
+    if (error instanceof RateLimiterRes) throw over(name, error);
+    if (!isUnavailable(error) || CLOSED_WITHOUT_REDIS.includes(name)) throw error;
+    log.debug({ rate: name, error: String(error) }, 'a rate was not counted');
+  }
+}
+
+/**
+ * Counts the root fields of an operation for its caller, or without one for the address it came from. Asks no server.
+ * @param operation what is asked for; undefined where it could not be read, which counts as one field
+ * @throws CallerError RATE_LIMITED with the status 429, beyond what a user, or an address, may ask this process for
+ */
+export async function countRequest(
+  { platform, caller, client }: Context,
+  document?: DocumentNode,
+  operation?: OperationDefinitionNode | null,
+): Promise<void> {
+  const limiters = limitersOf(platform);
+  if (!limiters || caller?.role === 'OPERATOR') return;
+  const fields = document && operation ? rootFieldsOf(document, operation) : UNREAD;
+  const name = caller ? 'requestsOfUser' : 'requestsFromAddress';
+  const key = caller ? caller.id : client.address;
+  const points = caller ? fields.length : fields.filter((field) => field !== NEVER_BY_ADDRESS).length;
+  if (key === null || points === 0) return;
+  try {
+    await limiters[name].consume(key, points);
+  } catch (error) {
+    if (error instanceof RateLimiterRes) throw over(name, error, { http: { status: 429 } });
+    throw error;
+  }
+}
+
+/** What could not be read is counted as one field. */
+const UNREAD = [''];
+
+function over(name: RateName, { msBeforeNext }: RateLimiterRes, extensions: GraphQLErrorExtensions = {}): CallerError {
+  return tooMany(`There are too many ${name} at the moment.`, Math.max(1, Math.ceil(msBeforeNext)), extensions);
+}
+
+function inputOf({ input }: Args): Args {
+  return input as Args;
+}
+
+/**
+ * A text of 18 bits for a name. Guesses of ever new names would fill Redis, which must not evict: 262,144 keys are the most
+ * that they make. Names that share one share its counts, which takes more than a flood to notice.
+ */
+function digestOf(name: unknown): string {
+  return hash('sha256', JSON.stringify(name), 'base64url').slice(0, 3);
+}

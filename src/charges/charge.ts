@@ -1,0 +1,101 @@
+import type { EntityManager } from '@mikro-orm/core';
+import { createUnionType, Field, ID, InputType } from 'type-graphql';
+import { type Context, callerOf } from '../api/context.ts';
+import { idempotencyKeyOf, within } from '../api/input.ts';
+import { CallerError, notFound, Refusal, refuse } from '../api/problems.ts';
+import { Money } from '../api/scalars.ts';
+import type { KeptAnswer } from '../commands/idempotency.ts';
+import { rowsOf, WALLETS } from '../commands/lock-order.ts';
+import { run, type Verb } from '../commands/runner.ts';
+import { chargesOf } from '../config.ts';
+import { newId } from '../platform/ids.ts';
+import { LedgerEntry } from '../wallet/wallet.ts';
+import { PendingCharge } from './pending-charge.ts';
+
+@InputType({ description: 'amount: 1 .. 10,000,000' })
+export class ChargeInput {
+  @Field(() => Money)
+  amount!: number;
+
+  @Field(() => ID)
+  idempotencyKey!: string;
+}
+
+export const ChargeResult = createUnionType({
+  name: 'ChargeResult',
+  description: 'LedgerEntry where Settings.charges is OPEN, PendingCharge where it is PROVIDER',
+  types: () => [LedgerEntry, PendingCharge, Refusal] as const,
+});
+
+export type ChargeAnswer = LedgerEntry | PendingCharge | Refusal;
+
+/** Most that one charge adds, in minor units. */
+export const MAX_CHARGE = 10_000_000;
+
+export interface Charge {
+  /** Id of the entry, or of the PendingCharge. */
+  readonly id: string;
+  readonly userId: string;
+  readonly amount: number;
+}
+
+/** The verb that adds money to a wallet at once. @param name of the mutation */
+export function chargeVerb(name: string): Verb<Charge, ChargeAnswer> {
+  return {
+    name,
+    contends: ({ userId }) => [`wallet:${userId}`],
+    locks: ({ userId }) => ({ rows: [rowsOf(WALLETS, [userId])] }),
+
+    decide({ asked: { id, userId, amount } }, scene) {
+      const wallet = scene.find(WALLETS, userId);
+      if (!wallet) throw notFound('user');
+      if (wallet.balance + amount > scene.platform.config.BALANCE_LIMIT) return refuse('BALANCE_LIMIT');
+      const entry = wallet.post({ id, kind: 'CHARGE', amount, at: scene.now });
+      scene.insert(entry);
+      return entry;
+    },
+
+    presumed: ({ id }) => ({ type: 'LedgerEntry', id }),
+    replay,
+  };
+}
+
+const CHARGE = chargeVerb('charge');
+
+/** The verb of the same mutation that notes a charge for which money is to come. */
+const ASK_PROVIDER: Verb<Charge, ChargeAnswer> = {
+  ...CHARGE,
+
+  decide({ asked: { id, userId, amount } }, scene) {
+    const { balance } = scene.get(WALLETS, userId);
+    if (balance + amount > scene.platform.config.BALANCE_LIMIT) return refuse('BALANCE_LIMIT');
+    const charge = PendingCharge.ask(id, userId, amount, scene.now);
+    scene.insert(charge);
+    return charge;
+  },
+
+  presumed: ({ id }) => ({ type: 'PendingCharge', id }),
+};
+
+/** Keys are kept for good, so that the answer may be of a time when CHARGES was another. */
+function replay(em: EntityManager, { type, id }: KeptAnswer & { readonly id: string }): Promise<ChargeAnswer> {
+  if (type === 'PendingCharge') return em.findOneOrFail(PendingCharge, { id }, { disableIdentityMap: true });
+  return em.findOneOrFail(LedgerEntry, { id });
+}
+
+/**
+ * Charges the caller's wallet, once for each idempotency key: with CHARGES=open at once, with CHARGES=provider when the
+ * payment provider says that the money came.
+ * @param input amount in minor units
+ * @returns the CHARGE entry, or the PendingCharge; a Refusal BALANCE_LIMIT when the balance would exceed BALANCE_LIMIT; a
+ * Refusal IDEMPOTENCY_CONFLICT
+ * @throws CallerError FORBIDDEN with CHARGES=operator; BAD_USER_INPUT for an amount outside 1..10,000,000
+ */
+export async function charge(context: Context, input: ChargeInput): Promise<ChargeAnswer> {
+  const { id: userId } = callerOf(context);
+  const charges = chargesOf(context.platform.config);
+  if (charges === 'operator') throw new CallerError('FORBIDDEN');
+  const amount = within('input.amount', input.amount, 1, MAX_CHARGE);
+  const key = { userId, key: idempotencyKeyOf(input.idempotencyKey), input: { amount } };
+  return run(context, charges === 'open' ? CHARGE : ASK_PROVIDER, { id: newId(), userId, amount }, key);
+}
