@@ -11,6 +11,7 @@ import { watchServers } from './alerts/watch-servers.job.ts';
 import { Documents } from './api/compiled.ts';
 import { GRAPHQL_PATH, serveGraphql } from './api/http.ts';
 import { makeSchema } from './api/schema.ts';
+import { keepReserve } from './api/shed-load.ts';
 import { serveStreams } from './api/sse.ts';
 import { serveSockets } from './api/websocket.ts';
 import { auditByItself } from './audit/audit-by-itself.job.ts';
@@ -125,6 +126,7 @@ async function open(config: Config, log: Log, closing: Closing): Promise<App> {
   const http = await openHttp(config, async () => {
     await Promise.all([pingPostgres(orm), redis.ping()]);
   });
+  keepReserve(http, platform);
   await serveGraphql(http, platform, documents);
   serveSockets(http, platform, documents);
   serveStreams(http, platform, documents);

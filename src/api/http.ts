@@ -26,6 +26,7 @@ import { readVariables } from './limits.ts';
 import { isQuiet, logOperation, Notes, OK, type Operation, outcomeOf } from './operation-log.ts';
 import { CallerError } from './problems.ts';
 import { countRequest } from './rate-limits.ts';
+import { shedAnonymous } from './shed-load.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
@@ -198,7 +199,8 @@ async function contextForApollo(
   const context = contextOf(platform, caller, request, notes);
   const document = known && 'document' in known ? known.document : undefined;
   const name = typeof asked?.operationName === 'string' ? asked.operationName : undefined;
-  await countRequest(context, document, document && getOperationAST(document, name));
+  const over = await overLimit(context, document, document && getOperationAST(document, name));
+  if (over) throw over;
   // Only one error can be thrown here. When there are several, Apollo finds them again.
   if (known && !('document' in known) && known.length === 1) throw known[0];
   return context;
@@ -212,12 +214,17 @@ function contextOf(platform: Platform, caller: Caller | null, request: FastifyRe
 
 const TOO_MANY_REQUESTS = 429;
 
-/** Counts a request, as `countRequest` does. @returns the error RATE_LIMITED beyond a limit */
+/**
+ * Counts a request, as `countRequest` does.
+ * @returns the error RATE_LIMITED beyond a limit, or while the process is busy with others
+ */
 async function overLimit(
   context: Context,
   document?: DocumentNode,
-  operation?: OperationDefinitionNode,
+  operation?: OperationDefinitionNode | null,
 ): Promise<CallerError | undefined> {
+  const shed = shedAnonymous(context.platform, context.caller, document, operation);
+  if (shed) return shed;
   try {
     await countRequest(context, document, operation);
     return undefined;

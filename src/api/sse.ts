@@ -11,7 +11,9 @@ import type { Documents } from './compiled.ts';
 import type { Caller, Client } from './context.ts';
 import { presentAll } from './errors.ts';
 import { GRAPHQL_PATH } from './http.ts';
+import { admitAnonymous } from './limits.ts';
 import { CallerError } from './problems.ts';
+import { shedAnonymous } from './shed-load.ts';
 import { openSubscription, type Subscription } from './subscription.ts';
 
 const STREAM_PATH = `${GRAPHQL_PATH}/stream`;
@@ -48,10 +50,18 @@ export function serveStreams(http: FastifyInstance, platform: Platform, document
         .send({ errors: presentAll(platform, [error as Error], request.id) });
     });
     if (caller === undefined) return reply;
+    const address = clientAddress(platform, request);
+    const busy = shedAnonymous(platform, caller);
+    if (busy) return reply.code(429).send({ errors: presentAll(platform, [busy], request.id) });
+    const release = caller ? undefined : admitAnonymous(platform, address, () => reply.raw.destroy());
     const stream = new Stream(reply.raw, platform.config.WS_MAX_BUFFERED_BYTES);
     const { headers, id: requestId } = request;
-    const client = { address: clientAddress(platform, request), isGone: () => request.socket.destroyed };
-    return answer(platform, handle, { headers, caller, requestId, stream, client }, request, reply, open);
+    const client = { address, isGone: () => request.socket.destroyed };
+    try {
+      return await answer(platform, handle, { headers, caller, requestId, stream, client }, request, reply, open);
+    } finally {
+      release?.();
+    }
   });
   http.route({
     method: ['GET', 'PUT', 'PATCH', 'DELETE'],
