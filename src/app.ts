@@ -19,7 +19,7 @@ import { expireCharges } from './charges/expire-charges.job.ts';
 import { serveChargeWebhook } from './charges/serve-charge-webhook.ts';
 import { type Demo, seedDemo } from './cli/demo.ts';
 import { judgeSoldOut } from './concerts/judge-sold-out.job.ts';
-import type { Config } from './config.ts';
+import { type Config, chargesOf } from './config.ts';
 import { ENTITIES } from './entities.ts';
 import { deliverWebhooks } from './events/deliver-webhooks.job.ts';
 import { forgetEvents } from './events/forget-events.job.ts';
@@ -157,12 +157,15 @@ async function alertToCrash(platform: Platform, error: unknown): Promise<void> {
 }
 
 /** Warnings about settings that are accepted but deserve attention. */
-function warningsOf({ AUTH_JWKS_URL, AUTH_ISSUER, AUTH_AUDIENCE, COUPON_GUARD }: Config): string[] {
+function warningsOf(config: Config): string[] {
+  const { AUTH_JWKS_URL, AUTH_ISSUER, AUTH_AUDIENCE, COUPON_GUARD, NODE_ENV } = config;
   const warnings: string[] = [];
   if (AUTH_JWKS_URL && !(AUTH_ISSUER && AUTH_AUDIENCE))
     warnings.push(
       'AUTH_ISSUER or AUTH_AUDIENCE is unset: tokens that AUTH_JWKS_URL signed for others are accepted too',
     );
+  if (NODE_ENV === 'production' && chargesOf(config) === 'open')
+    warnings.push('CHARGES is open: anybody adds any amount to the own wallet, for nothing');
   if (COUPON_GUARD === 'script') warnings.push('COUPON_GUARD=script is no longer there: it is read as pessimistic');
   return warnings;
 }

@@ -304,7 +304,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const config = values as Config;
   if (config.CHARGES === 'provider' && !config.CHARGE_WEBHOOK_SECRET)
     faults.push(
-      `CHARGE_WEBHOOK_SECRET is unset but CHARGES=provider needs it (example: CHARGE_WEBHOOK_SECRET=${KEYS.CHARGE_WEBHOOK_SECRET.example})`,
+      `CHARGES is provider, which needs CHARGE_WEBHOOK_SECRET (example: CHARGE_WEBHOOK_SECRET=${KEYS.CHARGE_WEBHOOK_SECRET.example})`,
     );
   if (faults.length > 0) throw new ConfigError(faults.join('\n'));
   return config;
