@@ -1,5 +1,6 @@
 import { openEmbedded } from '../embedded/open.ts';
 import { MIGRATIONS } from '../migrations/list.ts';
+import { openEndings, readEndings } from './accounts/endings.ts';
 import { keepOperator, type Operator } from './accounts/keep-operator.ts';
 import { forgetAlerts } from './alerts/forget-alerts.job.ts';
 import { keepChannels, openAlerts, raiseWaiting, settleAlerts } from './alerts/raise-alert.ts';
@@ -49,6 +50,7 @@ import { lapseOrders } from './shop/lapse-orders.job.ts';
 import { expireWallets } from './wallet/expire-wallets.job.ts';
 
 const JOBS = [
+  readEndings,
   queueTick,
   queueSettings,
   queueOpening,
@@ -120,6 +122,7 @@ async function open(config: Config, log: Log, closing: Closing): Promise<App> {
   openAlerts(platform);
   const { orm, redis } = platform;
   const operator = await keepOperator(platform);
+  await openEndings(platform);
   const demo = config.DEMO_DATA !== 'off' && (config.DEMO_DATA || config.NODE_ENV !== 'production');
   const seeded = demo ? await seedDemo(platform) : undefined;
   const documents = new Documents(makeSchema(), config.NODE_ENV === 'production');

@@ -39,8 +39,8 @@ export async function serveGraphql(http: FastifyInstance, platform: Platform, do
   const apollo = makeApollo(platform, documents);
   await apollo.start();
   platform.closing.push(() => apollo.stop());
-  const context = (request: FastifyRequest): Promise<Context> =>
-    contextForApollo(platform, documents, request, notesOf.get(request) as Notes);
+  const context = (request: FastifyRequest, reply: FastifyReply): Promise<Context> =>
+    contextForApollo(platform, documents, request, reply, notesOf.get(request) as Notes);
   const answerByApollo = fastifyApolloHandler(apollo, { context });
   http.route({
     method: ['GET', 'POST'],
@@ -112,7 +112,7 @@ async function answerByPlan(
   if (caller === undefined) caller = await authenticate(platform, authorization).catch(() => undefined);
   if (caller === undefined) return undefined;
   const known = documents.read(usual.query);
-  const context = contextOf(platform, caller, request, notes);
+  const context = contextOf(platform, caller, request, reply, notes);
   const refuseWith = (errors: readonly GraphQLError[], document?: DocumentNode, status = 400): string => {
     void reply.code(status).type(usual.type);
     logOperation(platform, notes, operationOf(caller, usual, document), outcomeOf(errors));
@@ -188,6 +188,7 @@ async function contextForApollo(
   platform: Platform,
   documents: Documents,
   request: FastifyRequest,
+  reply: FastifyReply,
   notes: Notes,
 ): Promise<Context> {
   const caller = await authenticate(platform, request.headers.authorization).catch(rethrowWith503);
@@ -196,7 +197,7 @@ async function contextForApollo(
     | undefined
     | null;
   const known = typeof asked?.query === 'string' ? documents.read(asked.query) : undefined;
-  const context = contextOf(platform, caller, request, notes);
+  const context = contextOf(platform, caller, request, reply, notes);
   const document = known && 'document' in known ? known.document : undefined;
   const name = typeof asked?.operationName === 'string' ? asked.operationName : undefined;
   const over = await overLimit(context, document, document && getOperationAST(document, name));
@@ -206,9 +207,19 @@ async function contextForApollo(
   return context;
 }
 
-function contextOf(platform: Platform, caller: Caller | null, request: FastifyRequest, notes: Notes): Context {
+function contextOf(
+  platform: Platform,
+  caller: Caller | null,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  notes: Notes,
+): Context {
   const queueToken = request.headers['x-queue-token'];
-  const client = { address: clientAddress(platform, request), isGone: () => request.socket.destroyed };
+  const client = {
+    address: clientAddress(platform, request),
+    isGone: () => request.socket.destroyed,
+    cookies: { sent: request.headers.cookie, set: (cookie: string) => void reply.header('set-cookie', cookie) },
+  };
   return makeContext(platform, caller, typeof queueToken === 'string' ? queueToken : undefined, notes, client);
 }
 

@@ -11,6 +11,7 @@ import {
 } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { authenticate } from '../accounts/authenticate.ts';
+import { watchSession } from '../accounts/endings.ts';
 import type { BoundedWriter } from '../platform/bounded-writer.ts';
 import { isReserved } from '../platform/connections.ts';
 import { requestIdOf } from '../platform/ids.ts';
@@ -46,7 +47,8 @@ interface Connected {
   readonly writer: BoundedWriter;
   readonly client: Client;
   caller?: Caller | null;
-  expiry?: NodeJS.Timeout;
+  /** No longer waits for the end of the session. */
+  unwatch?: () => void;
   /** Gives the socket back to the limit of its user, or of those on which nobody is signed in yet. */
   release: (() => void) | undefined;
 }
@@ -63,7 +65,7 @@ export function serveSockets(http: FastifyInstance, platform: Platform, document
     connectionInitWaitTimeout: INIT_TIMEOUT_MS,
     onConnect: (connection) => connect(platform, connection),
     onClose: ({ extra }) => {
-      clearTimeout(extra.expiry);
+      extra.unwatch?.();
       extra.release?.();
     },
     onSubscribe: (connection, id, payload) => begin(platform, documents, connection, id, payload),
@@ -127,7 +129,7 @@ function sinkOf({ socket, writer }: Connected, id: string): Sink {
   };
 }
 
-/** Signs a socket in, and closes it when its access token ends, so that nothing is sent to a signed-out caller. */
+/** Signs a socket in, and closes it when its session or access token ends, so that nothing is sent to a signed-out caller. */
 async function connect(platform: Platform, { connectionParams, extra }: Connection): Promise<boolean> {
   const { socket } = extra;
   try {
@@ -150,7 +152,7 @@ async function connect(platform: Platform, { connectionParams, extra }: Connecti
     return false;
   }
   const close = (): void => closeSocket(socket, CloseCode.Forbidden, 'Forbidden');
-  extra.expiry = setTimeout(close, Math.min(extra.caller.until - Date.now(), 2 ** 31 - 1));
+  extra.unwatch = watchSession(platform, extra.caller, close);
   return true;
 }
 

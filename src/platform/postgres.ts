@@ -124,13 +124,13 @@ export function anyOf(parameter: number, type = 'uuid'): string {
 }
 
 /** A column of bytes, as lower-case hex. */
-export class HexType extends Type<string, Buffer> {
-  override convertToDatabaseValue(hex: string): Buffer {
-    return Buffer.from(hex, 'hex');
+export class HexType extends Type<string | null, Buffer | null> {
+  override convertToDatabaseValue(hex: string | null): Buffer | null {
+    return hex === null ? null : Buffer.from(hex, 'hex');
   }
 
-  override convertToJSValue(bytes: Buffer): string {
-    return bytes.toString('hex');
+  override convertToJSValue(bytes: Buffer | null): string | null {
+    return bytes?.toString('hex') ?? null;
   }
 
   override compareAsType(): string {

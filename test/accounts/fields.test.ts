@@ -51,7 +51,7 @@ const TYPES: Record<string, Reach[]> = {
     // Each sees the own ones: this operator has none.
     {
       at: 'me { wallet { entries(first: 1) { edges { node { % } } } } }',
-      row: ['UNAUTHENTICATED', 'value', 'value', 'null'],
+      row: ['null', 'value', 'value', 'null'],
     },
   ],
   LedgerEntryConnection: [{ at: ofUser('wallet { entries { % } }'), row: OPERATORS }],
@@ -123,7 +123,7 @@ const TYPES: Record<string, Reach[]> = {
   ],
   User: [
     { at: 'user(id: "$owner") { % }', row: OPERATORS },
-    { at: 'me { % }', row: USERS },
+    { at: 'me { % }', row: ['null', 'value', 'value', 'value'] },
   ],
   UserConnection: page('users', OPERATORS),
   UserEdge: edge('users', OPERATORS),
