@@ -22,9 +22,9 @@ export const FLOOD_ROWS: Record<Kind, Measure> = {
   holds: () => measureFlood('holds'),
 };
 
-/** p99 of others, who charge, while one client floods, in turns with the same without it; with the product's rates. */
+/** p99 of others, who charge, while one client floods, in turns with the same without it; with the product's limits. */
 async function measureFlood(kind: Kind): Promise<Row[]> {
-  const servers = await Servers.open(1, { RATE_LIMITS: '', CHARGES: 'open', LOG_LEVEL: 'warn' });
+  const servers = await Servers.open(1, { RATE_LIMITS: '', BUSY_MS: '', CHARGES: 'open', LOG_LEVEL: 'warn' });
   const [others, flooder] = [new Child('./http-load.child.ts'), new Child('../flood/flood.child.ts')];
   try {
     const { showId, buyers } = await makeHouses(servers, OTHERS + 1);

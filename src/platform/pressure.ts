@@ -7,7 +7,7 @@ const SAMPLE_MS = 100;
 const RESOLUTION_MS = 10;
 
 /** Samples in a row after which a process is busy, or no longer: one pause for collecting garbage is no pressure. */
-const TO_BUSY = 2;
+const TO_BUSY = 3;
 const TO_CALM = 5;
 
 const NS_PER_MS = 1e6;

@@ -38,7 +38,6 @@ export class World {
       DEMO_DATA: 'off',
       AUDIT_MINUTES: '0',
       RATE_LIMITS: 'off',
-      BUSY_MS: '0',
       // Buyers of tests order more than one person does.
       UNPAID_ORDERS_PER_USER: '1000',
       UNPAID_PIECES_PER_USER: '100000',
