@@ -191,7 +191,11 @@ async function contextForApollo(
   reply: FastifyReply,
   notes: Notes,
 ): Promise<Context> {
-  const caller = await authenticate(platform, request.headers.authorization).catch(rethrowWith503);
+  const caller = await authenticate(platform, request.headers.authorization).catch(async (error: unknown) => {
+    // Who sends tokens that are refused counts as nobody.
+    await countRequest(contextOf(platform, null, request, notes));
+    return rethrowWith503(error);
+  });
   const asked = (request.method === 'GET' ? request.query : request.body) as
     | { query?: unknown; operationName?: unknown }
     | undefined
