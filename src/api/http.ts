@@ -20,7 +20,7 @@ import type { Platform } from '../platform/platform.ts';
 import { currentWork, within } from '../platform/work.ts';
 import { clientAddress } from './client-address.ts';
 import type { Documents } from './compiled.ts';
-import { type Caller, type Context, makeContext } from './context.ts';
+import { type Caller, type Client, type Context, type Cookies, makeContext } from './context.ts';
 import { presentAll, presentError } from './errors.ts';
 import { readVariables } from './limits.ts';
 import { isQuiet, logOperation, Notes, OK, type Operation, outcomeOf } from './operation-log.ts';
@@ -193,7 +193,7 @@ async function contextForApollo(
 ): Promise<Context> {
   const caller = await authenticate(platform, request.headers.authorization).catch(async (error: unknown) => {
     // Who sends tokens that are refused counts as nobody.
-    await countRequest(contextOf(platform, null, request, notes));
+    await countRequest(contextOf(platform, null, request, reply, notes));
     return rethrowWith503(error);
   });
   const asked = (request.method === 'GET' ? request.query : request.body) as
@@ -219,12 +219,34 @@ function contextOf(
   notes: Notes,
 ): Context {
   const queueToken = request.headers['x-queue-token'];
-  const client = {
-    address: clientAddress(platform, request),
-    isGone: () => request.socket.destroyed,
-    cookies: { sent: request.headers.cookie, set: (cookie: string) => void reply.header('set-cookie', cookie) },
-  };
+  const client = new HttpClient(platform, request, reply);
   return makeContext(platform, caller, typeof queueToken === 'string' ? queueToken : undefined, notes, client);
+}
+
+/** Reads what it answers only when it is asked: a poll of a signed-in user needs none of it. */
+class HttpClient implements Client {
+  readonly #platform: Platform;
+  readonly #request: FastifyRequest;
+  readonly #reply: FastifyReply;
+
+  constructor(platform: Platform, request: FastifyRequest, reply: FastifyReply) {
+    this.#platform = platform;
+    this.#request = request;
+    this.#reply = reply;
+  }
+
+  get address(): string | null {
+    return clientAddress(this.#platform, this.#request);
+  }
+
+  isGone(): boolean {
+    return this.#request.socket.destroyed;
+  }
+
+  get cookies(): Cookies {
+    const set = (cookie: string): void => void this.#reply.header('set-cookie', cookie);
+    return { sent: this.#request.headers.cookie, set };
+  }
 }
 
 const TOO_MANY_REQUESTS = 429;
