@@ -1,12 +1,14 @@
 // Measures what is promised, side by side with a yardstick in the same run:
 //   npm run bench -- queue [row ...]
 //   npm run bench -- purchase [row ...]
+//   npm run bench -- flood [row ...]
 //   npm run bench -- guards
 //   npm run bench -- audit
 //   npm run bench -- evening [buyers] [seats] [buyers let in at a time] [--against <another checkout>] [--profile <folder>]
 // Brings up servers of its own, and needs nothing but a build. Ends with 1 when a promise is not kept.
 import { benchAudit } from './audit.ts';
 import { benchEvening } from './evening.ts';
+import { FLOOD_ROWS } from './flood/rows.ts';
 import { benchGuards } from './guards.ts';
 import { benchRows } from './load/row.ts';
 import { Servers } from './load/servers.ts';
@@ -22,6 +24,7 @@ const BENCHES: Record<string, Bench> = {
     return true;
   },
   evening: benchEvening,
+  flood: (names) => benchRows(FLOOD_ROWS, names),
   guards: async () => {
     await benchGuards();
     return true;

@@ -1,5 +1,6 @@
 import { openEmbedded } from '../embedded/open.ts';
 import { MIGRATIONS } from '../migrations/list.ts';
+import { openEndings, readEndings } from './accounts/endings.ts';
 import { keepOperator, type Operator } from './accounts/keep-operator.ts';
 import { forgetAlerts } from './alerts/forget-alerts.job.ts';
 import { keepChannels, openAlerts, raiseWaiting, settleAlerts } from './alerts/raise-alert.ts';
@@ -11,6 +12,7 @@ import { watchServers } from './alerts/watch-servers.job.ts';
 import { Documents } from './api/compiled.ts';
 import { GRAPHQL_PATH, serveGraphql } from './api/http.ts';
 import { makeSchema } from './api/schema.ts';
+import { keepReserve } from './api/shed-load.ts';
 import { serveStreams } from './api/sse.ts';
 import { serveSockets } from './api/websocket.ts';
 import { auditByItself } from './audit/audit-by-itself.job.ts';
@@ -18,7 +20,7 @@ import { expireCharges } from './charges/expire-charges.job.ts';
 import { serveChargeWebhook } from './charges/serve-charge-webhook.ts';
 import { type Demo, seedDemo } from './cli/demo.ts';
 import { judgeSoldOut } from './concerts/judge-sold-out.job.ts';
-import type { Config } from './config.ts';
+import { type Config, chargesOf } from './config.ts';
 import { ENTITIES } from './entities.ts';
 import { deliverWebhooks } from './events/deliver-webhooks.job.ts';
 import { forgetEvents } from './events/forget-events.job.ts';
@@ -48,6 +50,7 @@ import { lapseOrders } from './shop/lapse-orders.job.ts';
 import { expireWallets } from './wallet/expire-wallets.job.ts';
 
 const JOBS = [
+  readEndings,
   queueTick,
   queueSettings,
   queueOpening,
@@ -119,12 +122,14 @@ async function open(config: Config, log: Log, closing: Closing): Promise<App> {
   openAlerts(platform);
   const { orm, redis } = platform;
   const operator = await keepOperator(platform);
+  await openEndings(platform);
   const demo = config.DEMO_DATA !== 'off' && (config.DEMO_DATA || config.NODE_ENV !== 'production');
   const seeded = demo ? await seedDemo(platform) : undefined;
   const documents = new Documents(makeSchema(), config.NODE_ENV === 'production');
   const http = await openHttp(config, async () => {
     await Promise.all([pingPostgres(orm), redis.ping()]);
   });
+  keepReserve(http, platform);
   await serveGraphql(http, platform, documents);
   serveSockets(http, platform, documents);
   serveStreams(http, platform, documents);
@@ -155,12 +160,15 @@ async function alertToCrash(platform: Platform, error: unknown): Promise<void> {
 }
 
 /** Warnings about settings that are accepted but deserve attention. */
-function warningsOf({ AUTH_JWKS_URL, AUTH_ISSUER, AUTH_AUDIENCE, COUPON_GUARD }: Config): string[] {
+function warningsOf(config: Config): string[] {
+  const { AUTH_JWKS_URL, AUTH_ISSUER, AUTH_AUDIENCE, COUPON_GUARD, NODE_ENV } = config;
   const warnings: string[] = [];
   if (AUTH_JWKS_URL && !(AUTH_ISSUER && AUTH_AUDIENCE))
     warnings.push(
       'AUTH_ISSUER or AUTH_AUDIENCE is unset: tokens that AUTH_JWKS_URL signed for others are accepted too',
     );
+  if (NODE_ENV === 'production' && chargesOf(config) === 'open')
+    warnings.push('CHARGES is open: anybody adds any amount to the own wallet, for nothing');
   if (COUPON_GUARD === 'script') warnings.push('COUPON_GUARD=script is no longer there: it is read as pessimistic');
   return warnings;
 }

@@ -242,6 +242,25 @@ export const KEYS = {
     whole(65_536, 1_073_741_824),
   ),
   SOCKETS_PER_USER: key('Most WebSockets of one user at one process', '100', 100, whole(1, 100_000)),
+  ANONYMOUS_SOCKETS: key(
+    'Most WebSockets and streams of one process on which nobody is signed in yet; of more, the oldest is closed',
+    '5000',
+    5_000,
+    whole(1, 1_000_000),
+  ),
+  ANONYMOUS_SOCKETS_PER_ADDRESS: key('The same for one address', '1000', 1_000, whole(1, 1_000_000)),
+  CONNECTIONS: key(
+    'Most connections of clients to one process; unset: as many as the files that it may open, less 128',
+    '20000',
+    undefined,
+    whole(16, 1_000_000),
+  ),
+  BUSY_MS: key(
+    'Milliseconds that the event loop, or a connection of the pool, is late when a process is busy; 0: it never is',
+    '100',
+    100,
+    whole(0, 10_000),
+  ),
   SUBSCRIPTIONS_PER_USER: key(
     'Most subscriptions of one user at one process, over WebSockets and streams together',
     '200',
@@ -285,7 +304,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const config = values as Config;
   if (config.CHARGES === 'provider' && !config.CHARGE_WEBHOOK_SECRET)
     faults.push(
-      `CHARGE_WEBHOOK_SECRET is unset but CHARGES=provider needs it (example: CHARGE_WEBHOOK_SECRET=${KEYS.CHARGE_WEBHOOK_SECRET.example})`,
+      `CHARGES is provider, which needs CHARGE_WEBHOOK_SECRET (example: CHARGE_WEBHOOK_SECRET=${KEYS.CHARGE_WEBHOOK_SECRET.example})`,
     );
   if (faults.length > 0) throw new ConfigError(faults.join('\n'));
   return config;

@@ -1,3 +1,4 @@
+import { Session } from './accounts/session.ts';
 import { User } from './accounts/user.ts';
 import { Alert, AlertChannel } from './alerts/alert.ts';
 import { PendingCharge } from './charges/pending-charge.ts';
@@ -20,6 +21,7 @@ import { LedgerEntry, Wallet } from './wallet/wallet.ts';
 /** Every class that MikroORM maps to a table. */
 export const ENTITIES = [
   User,
+  Session,
   Queue,
   PriorityCode,
   QueueShuffle,

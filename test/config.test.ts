@@ -37,6 +37,8 @@ describe('a bad value is named with its key, its fault and an example', () => {
     ['ON_PAYMENT_FAILURE', 'drop', 'is "drop" but must be one of keep, release'],
     ['CANCEL_HOURS', '-1', 'must be a whole number from 0 to 8760'],
     ['BALANCE_LIMIT', '1000000000001', 'must be a whole number'],
+    ['CHARGES', 'free', 'is "free" but must be one of open, operator, provider'],
+    ['CHARGE_WEBHOOK_SECRET', 'whsec_c2hvcnQ=', 'has a part that is not whsec_ and the Base64 of 24 to 64 bytes'],
     ['WALLET_EXPIRY_DAYS', '0', 'must be a whole number from 1 to 36500'],
     ['WALLET_GUARD', 'redis', 'is "redis" but must be one of optimistic, pessimistic, redis-lock'],
     ['ALERT_HOSTS', 'https://hooks.internal', 'must be an address or a host name'],
@@ -89,6 +91,7 @@ describe('a bad value is named with its key, its fault and an example', () => {
       { DATABASE_URL: 'postgre://user:hunter2@db/onsale' },
       { REDIS_URL: 'user:hunter2@cache' },
       { SMTP_URL: 'http://user:hunter2@mail' },
+      { CHARGE_WEBHOOK_SECRET: 'whsec_hunter2' },
     ]) {
       expect(faultsOf(env).join()).not.toContain('hunter2');
     }
@@ -97,6 +100,14 @@ describe('a bad value is named with its key, its fault and an example', () => {
   it('and one of enormous length is cut short', () => {
     expect(faultsOf({ PORT: '9'.repeat(100_000) }).join().length).toBeLessThan(300);
   });
+});
+
+it('CHARGES=provider without a secret of its webhooks is named', () => {
+  expect(faultsOf({ CHARGES: 'provider' })).toEqual([
+    expect.stringMatching(
+      /^CHARGES is provider, which needs CHARGE_WEBHOOK_SECRET \(example: CHARGE_WEBHOOK_SECRET=whsec_/,
+    ),
+  ]);
 });
 
 it('several bad values are all named at once, one a line, in the order of the documentation', () => {
@@ -115,6 +126,9 @@ it('what is unset or empty has the documented default', () => {
     SEATS_PER_USER: 8,
     UNPAID_ORDERS_PER_USER: 3,
     UNPAID_PIECES_PER_USER: 200,
+    ANONYMOUS_SOCKETS: 5_000,
+    ANONYMOUS_SOCKETS_PER_ADDRESS: 1_000,
+    BUSY_MS: 100,
     LATE_PAYMENT: 'refuse',
     ON_PAYMENT_FAILURE: 'keep',
     CANCEL_HOURS: 24,
@@ -139,6 +153,8 @@ it('what is unset or empty has the documented default', () => {
     'AUTH_JWKS_URL',
     'CORS_ORIGINS',
     'DEMO_DATA',
+    'CHARGES',
+    'CHARGE_WEBHOOK_SECRET',
     'WALLET_EXPIRY_DAYS',
     'ALERT_HOSTS',
     'SMTP_URL',

@@ -15,16 +15,22 @@ export interface Ask {
 /** The server's "no" at the top level of an answer. */
 export class AskError extends Error {
   readonly code: string;
+  /** When to ask again, in milliseconds, where the server says so. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(code: string, message: string) {
+  constructor(code: string, message: string, retryAfterMs?: number) {
     super(`${code}: ${message}`);
     this.code = code;
+    this.retryAfterMs = retryAfterMs;
   }
 }
 
 interface Answer<T> {
   readonly data?: T;
-  readonly errors?: readonly { readonly message: string; readonly extensions?: { readonly code?: string } }[];
+  readonly errors?: readonly {
+    readonly message: string;
+    readonly extensions?: { readonly code?: string; readonly retryAfterMs?: number };
+  }[];
 }
 
 const MAX_TRIES = 5;
@@ -32,8 +38,8 @@ const TRY_TIMEOUT_MS = 35_000;
 const AWAY = 'AWAY';
 
 /**
- * A function that asks the server at `url`. What had no answer, or SERVICE_UNAVAILABLE for one, is asked again: every
- * operation of the crowd may be sent twice. Once `stop` is given, nothing is tried again.
+ * A function that asks the server at `url`. What had no answer, or SERVICE_UNAVAILABLE or RATE_LIMITED for one, is asked
+ * again: every operation of the crowd may be sent twice. Once `stop` is given, nothing is tried again.
  */
 export function asker(url: string, stop: AbortSignal): Ask {
   const ask = async <T>(query: string, variables: object = {}, who: Who = {}): Promise<T> => {
@@ -41,9 +47,9 @@ export function asker(url: string, stop: AbortSignal): Ask {
       try {
         return await post<T>(url, query, variables, who);
       } catch (error) {
-        const again = error instanceof AskError && [AWAY, 'SERVICE_UNAVAILABLE'].includes(error.code);
+        const again = error instanceof AskError && [AWAY, 'SERVICE_UNAVAILABLE', 'RATE_LIMITED'].includes(error.code);
         if (!again || tries === MAX_TRIES || stop.aborted) throw error;
-        await sleep(500 * tries, stop);
+        await sleep(error.retryAfterMs ?? 500 * tries, stop);
       }
     }
   };
@@ -68,7 +74,7 @@ async function post<T>(url: string, query: string, variables: object, who: Who):
   });
   const answer = (await response.json().catch(() => ({}))) as Answer<T>;
   const [error] = answer.errors ?? [];
-  if (error) throw new AskError(error.extensions?.code ?? 'UNKNOWN', error.message);
+  if (error) throw new AskError(error.extensions?.code ?? 'UNKNOWN', error.message, error.extensions?.retryAfterMs);
   if (!answer.data) throw new AskError(AWAY, `${url} answered ${response.status}, and not in GraphQL`);
   return answer.data;
 }

@@ -50,7 +50,8 @@ async function run({ ids, count, atOnce }: Order): Promise<Report> {
 async function claimUntilAnswered(id: string, couponId: string): Promise<boolean> {
   for (;;) {
     try {
-      const context = makeContext(platform, { id, role: 'BUYER', until: Number.POSITIVE_INFINITY }, undefined);
+      const caller = { id, role: 'BUYER' as const, until: Number.POSITIVE_INFINITY, sessionId: null, version: 0 };
+      const context = makeContext(platform, caller, undefined);
       const answer = await claimCoupon(context, couponId);
       return 'serial' in answer || 'issuedCoupon' in answer;
     } catch (error) {

@@ -47,7 +47,8 @@ async function chargeUntilAnswered(on: Platform, userId: string, onTry: () => vo
 /** @returns whether it was applied */
 async function chargeOnce(on: Platform, id: string, userId: string, onTry: () => void): Promise<boolean> {
   onTry();
-  const caller = { id: userId, role: 'BUYER' as const, until: Number.POSITIVE_INFINITY };
+  const endless = { until: Number.POSITIVE_INFINITY, sessionId: null, version: 0 };
+  const caller = { id: userId, role: 'BUYER' as const, ...endless };
   const answer = await charge(makeContext(on, caller, undefined), { amount: 1, idempotencyKey: id });
   return !('code' in answer);
 }

@@ -3,6 +3,7 @@ import type { Caller } from '../api/context.ts';
 import { CallerError } from '../api/problems.ts';
 import { type Platform, perProcess } from '../platform/platform.ts';
 import { readAccessToken } from './access-token.ts';
+import { hasEnded } from './endings.ts';
 import { readForeignToken } from './foreign-token.ts';
 
 /** Most verified tokens that a process keeps: verifying a token costs as much as answering a small query. */
@@ -14,17 +15,23 @@ const callers = perProcess(() => new LRUCache<string, Caller>({ max: MAX_TOKENS 
  * Reads `authorization: Bearer <accessToken>`.
  * @param header its value in the request; undefined without one
  * @returns the caller; null without a header
- * @throws CallerError UNAUTHENTICATED for a header of another form, and for a token that is forged, foreign or expired
+ * @throws CallerError UNAUTHENTICATED for a header of another form, and for a token that is forged, foreign or expired, or
+ * whose session has ended
  */
 export async function authenticate(platform: Platform, header: unknown): Promise<Caller | null> {
   if (header === undefined || header === null) return null;
+  const known = recallCaller(platform, header);
+  if (known) return known;
   const token = tokenIn(header);
-  const caller = token && (await callerBehind(platform, token));
-  if (!caller || caller.until <= Date.now()) throw unauthenticated();
+  const read = platform.config.AUTH_JWKS_URL ? readForeignToken : readAccessToken;
+  const caller = token && (await read(platform, token));
+  if (!token || !caller || !isGood(platform, caller)) throw unauthenticated();
+  callers(platform).set(token, caller);
   return caller;
 }
 
 /**
+ * Asks no server.
  * @returns the caller that a header verified before names; null without a header; undefined when `authenticate` must
  * run
  */
@@ -32,20 +39,15 @@ export function recallCaller(platform: Platform, header: unknown): Caller | null
   if (header === undefined) return null;
   const token = tokenIn(header);
   const caller = token === undefined ? undefined : callers(platform).get(token);
-  return caller && caller.until > Date.now() ? caller : undefined;
+  return caller && isGood(platform, caller) ? caller : undefined;
+}
+
+function isGood(platform: Platform, caller: Caller): boolean {
+  return caller.until > Date.now() && !hasEnded(platform, caller);
 }
 
 function tokenIn(header: unknown): string | undefined {
   return typeof header === 'string' ? /^Bearer +([\w.~+/-]+=*)$/i.exec(header)?.[1] : undefined;
-}
-
-async function callerBehind(platform: Platform, token: string): Promise<Caller | undefined> {
-  const known = callers(platform).get(token);
-  if (known) return known;
-  const read = platform.config.AUTH_JWKS_URL ? readForeignToken : readAccessToken;
-  const caller = await read(platform, token);
-  if (caller) callers(platform).set(token, caller);
-  return caller;
 }
 
 /** The error UNAUTHENTICATED, which over HTTP also sets the status 401. */

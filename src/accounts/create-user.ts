@@ -45,6 +45,8 @@ const CREATE_USER: Verb<NewUser, User | null, undefined, Taken> = {
       passwordHash,
       issuer: foreign?.issuer ?? null,
       subject: foreign?.subject ?? null,
+      sessionVersion: 0,
+      sessionsEndedAt: null,
       createdAt: scene.now,
     });
     scene.insert(user, Object.assign(new Wallet(), { userId: user.id, balance: 0, seq: 0, version: 0, movedOn: null }));

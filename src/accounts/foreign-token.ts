@@ -5,6 +5,7 @@ import { CallerError } from '../api/problems.ts';
 import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
 import { SECOND } from '../platform/units.ts';
 import { createUser } from './create-user.ts';
+import { hasEnded } from './endings.ts';
 import { User } from './user.ts';
 
 /** Most users that a process keeps by issuer and subject. */
@@ -34,7 +35,7 @@ export async function readForeignToken(platform: Platform, token: string): Promi
   });
   if (!claims?.exp || !isKeepable(claims.iss) || !isKeepable(claims.sub)) return undefined;
   const id = await userIdOf(platform, claims.iss, claims.sub, claims);
-  return { id, role: roleOf(claims[AUTH_ROLE_CLAIM]), until: claims.exp * 1_000 };
+  return { ...ofUser(id), role: roleOf(claims[AUTH_ROLE_CLAIM]), until: claims.exp * 1_000 };
 }
 
 async function verify(
@@ -65,10 +66,16 @@ function isKeepable(claim: unknown): claim is string {
   return typeof claim === 'string' && /^[^\0]{1,255}$/u.test(claim) && claim.isWellFormed();
 }
 
+/** What is known of a session that the identity provider keeps: that it is of the first version of its user. */
+function ofUser(id: string): Pick<Caller, 'id' | 'sessionId' | 'version'> {
+  return { id, sessionId: null, version: 0 };
+}
+
 async function userIdOf(platform: Platform, issuer: string, subject: string, claims: JWTPayload): Promise<string> {
   const { userIds } = providerOf(platform);
   const known = userIds.get(JSON.stringify([issuer, subject]));
-  if (known) return known;
+  // Who has deleted the account and comes back is somebody new.
+  if (known && !hasEnded(platform, ofUser(known))) return known;
   const em = forkOf(platform);
   const find = async (): Promise<string | undefined> => {
     return (await em.findOne(User, { issuer, subject }, { disableIdentityMap: true }))?.id;

@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os';
-import { type Client, SLOW } from '../api/context.ts';
+import { type Client, type Context, SLOW } from '../api/context.ts';
 import { tooMany } from '../api/limits.ts';
 import { CallerError } from '../api/problems.ts';
+import type { Caller } from '../commands/runner.ts';
 import { type Platform, perProcess } from '../platform/platform.ts';
 
 /**
@@ -37,6 +38,12 @@ const hashing = perProcess(({ config }) => {
  */
 export function hashInTurn<T>(platform: Platform, asker: Asker, hash: () => Promise<T>): Promise<T> {
   return hashing(platform).run(asker, hash);
+}
+
+/** The caller of a command that comes after a hash: waiting for that may have taken longer than other requests last. */
+export function patient(context: Context): Caller {
+  const { platform, client, requestId } = context;
+  return { platform, requestId, isOver: () => client.isGone(), noteCommand: (timing) => context.noteCommand(timing) };
 }
 
 interface Job {

@@ -3,7 +3,7 @@ import { badInput, type Refusal, refuse } from '../api/problems.ts';
 import { uncountUse } from '../api/rate-limits.ts';
 import { findByName } from './find-by-name.ts';
 import { hashInTurn } from './hashing.ts';
-import { issueSession } from './issue-session.ts';
+import { openSession } from './open-session.ts';
 import { isPassword } from './password.ts';
 import type { CredentialsInput, Session } from './session.ts';
 import { strengthenHash } from './strengthen-hash.ts';
@@ -32,6 +32,5 @@ export async function signIn(context: Context, input: CredentialsInput): Promise
   if (!(await hashInTurn(platform, asker, check)) || !user) return refuse('INVALID_CREDENTIALS');
   await uncountUse(context, { input }, SIGN_IN_RATES);
   await strengthenHash(context, user, password);
-  context.noteSignIn(user.id);
-  return issueSession(platform, user);
+  return openSession(context, user, input);
 }

@@ -3,13 +3,13 @@ import { textOf } from '../api/input.ts';
 import { badInput, type Refusal, refuse } from '../api/problems.ts';
 import { createUser } from './create-user.ts';
 import { findByName } from './find-by-name.ts';
-import { hashInTurn } from './hashing.ts';
-import { issueSession } from './issue-session.ts';
+import { hashInTurn, patient } from './hashing.ts';
+import { openSession } from './open-session.ts';
 import { hashPassword } from './password.ts';
 import type { CredentialsInput, Session } from './session.ts';
 
 const NAME_CHARACTERS = { min: 3, max: 40 } as const;
-const PASSWORD_CHARACTERS = { min: 8, max: 200 } as const;
+export const PASSWORD_CHARACTERS = { min: 8, max: 200 } as const;
 
 /**
  * Creates a BUYER with an empty wallet and signs the user in.
@@ -26,14 +26,8 @@ export async function signUp(context: Context, input: CredentialsInput): Promise
   if (await findByName(platform, name)) return refuse('NAME_TAKEN');
   const asker = { sort: 'NEW_NAME', name, client } as const;
   const passwordHash = await hashInTurn(platform, asker, () => hashPassword(platform.config, password));
-  // Waiting for the hash may have taken longer than other requests last.
-  const { requestId } = context;
-  const noteCommand = context.noteCommand.bind(context);
-  const caller = { platform, isOver: () => client.isGone(), requestId, noteCommand };
-  const user = await createUser(caller, { name, role: 'BUYER', passwordHash });
-  if (!user) return refuse('NAME_TAKEN');
-  context.noteSignIn(user.id);
-  return issueSession(platform, user);
+  const user = await createUser(patient(context), { name, role: 'BUYER', passwordHash });
+  return user ? openSession(context, user, input) : refuse('NAME_TAKEN');
 }
 
 function checkName(name: string): void {

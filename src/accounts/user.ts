@@ -1,3 +1,4 @@
+import type { OptionalProps } from '@mikro-orm/core';
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ID, ObjectType, registerEnumType } from 'type-graphql';
 import { connectionOf } from '../api/connection.ts';
@@ -11,6 +12,8 @@ registerEnumType(Role, { name: 'Role' });
 @ObjectType()
 @Entity({ tableName: 'user_account' })
 export class User {
+  declare [OptionalProps]?: 'sessionVersion' | 'sessionsEndedAt';
+
   @Field(() => ID)
   @PrimaryKey({ type: 'uuid' })
   id!: string;
@@ -37,6 +40,20 @@ export class User {
 
   @Property({ type: 'text', nullable: true })
   subject!: string | null;
+
+  /** Sessions of an earlier version have ended. */
+  @Property({ type: 'integer', default: 0 })
+  sessionVersion!: number;
+
+  /** When `endSessions` was last called. */
+  @Property({ type: 'datetime', columnType: 'timestamptz', nullable: true })
+  sessionsEndedAt!: Date | null;
+
+  /** Ends every session that has been opened so far. */
+  endSessions(now: Date): void {
+    this.sessionVersion += 1;
+    this.sessionsEndedAt = now;
+  }
 }
 
 export const UserConnection = connectionOf('User', User);

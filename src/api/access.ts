@@ -5,8 +5,11 @@ import {
   type GraphQLFieldConfig,
   type GraphQLFieldResolver,
   type GraphQLSchema,
+  Kind,
+  type OperationDefinitionNode,
   specifiedDirectives,
 } from 'graphql';
+import pLimit, { type LimitFunction } from 'p-limit';
 import { isOperator } from '../accounts/is-operator.ts';
 import { findConcert, findShow } from '../concerts/find-show.ts';
 import { RATES, type RateName } from '../config.ts';
@@ -58,7 +61,8 @@ function enforceOnRoot(
   const checkedInTime = (resolve: Resolver): Resolver => {
     const counted = rates ? after(countFor(rates), resolve) : resolve;
     const checked = access ? after(access, counted) : counted;
-    return deadlineMs === undefined ? withinBudget(checked) : withDeadline(checked, () => deadlineMs);
+    if (deadlineMs !== undefined) return withDeadline(checked, () => deadlineMs);
+    return withinBudget(root === 'Query' ? fewAtOnce(checked) : checked);
   };
   const { subscribe } = field;
   const resolve = field.resolve && isOperators && root === 'Mutation' ? acting(name, field.resolve) : field.resolve;
@@ -227,4 +231,29 @@ function withinBudget(resolve: Resolver): Resolver {
     if (!(answer instanceof Promise)) return answer;
     return answer.finally(() => spent.set(context, (spent.get(context) ?? 0) + performance.now() - began));
   };
+}
+
+/** Root fields of one query that are under way at once: what a document of hundreds needs is left to others. */
+const MAX_FIELDS_AT_ONCE = 4;
+
+const turns = new WeakMap<Context, LimitFunction>();
+
+/** Lets the root fields of a document with many wait for each other. */
+function fewAtOnce(resolve: Resolver): Resolver {
+  return (source, args, context, info) => {
+    const { operation } = info;
+    // A plan answers one field, and gives no operation.
+    const isFew = operation === undefined || selectsFew(operation);
+    if (isFew) return resolve(source, args, context, info);
+    const inTurn = turns.get(context) ?? pLimit(MAX_FIELDS_AT_ONCE);
+    turns.set(context, inTurn);
+    return inTurn(() => {
+      if (context.isOver()) throw new CallerError('SERVICE_UNAVAILABLE');
+      return resolve(source, args, context, info);
+    });
+  };
+}
+
+function selectsFew({ selectionSet: { selections } }: OperationDefinitionNode): boolean {
+  return selections.length <= MAX_FIELDS_AT_ONCE && selections.every(({ kind }) => kind === Kind.FIELD);
 }

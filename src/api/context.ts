@@ -33,6 +33,10 @@ export interface Caller {
   readonly role: Role;
   /** When the access token ends, in milliseconds since 1970. */
   readonly until: number;
+  /** Null where an identity provider keeps the sessions. */
+  readonly sessionId: string | null;
+  /** The user's version when the session was opened. */
+  readonly version: number;
 }
 
 /** Proof that the caller holds an ACTIVE token of the queue in front. */
@@ -48,6 +52,16 @@ export interface Client {
   readonly address: string | null;
   /** Whether the connection is closed, so that nobody waits for an answer. */
   isGone(): boolean;
+  /** The cookies of a request; undefined for a socket or stream, which sets none. */
+  readonly cookies?: Cookies;
+}
+
+/** The cookies that came with a request, and those that go with its answer. */
+export interface Cookies {
+  /** The header `cookie` as sent. */
+  readonly sent: string | undefined;
+  /** @param cookie a value of the header `set-cookie` */
+  set(cookie: string): void;
 }
 
 /** The client of what this process does by itself. */

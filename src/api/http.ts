@@ -20,12 +20,13 @@ import type { Platform } from '../platform/platform.ts';
 import { currentWork, within } from '../platform/work.ts';
 import { clientAddress } from './client-address.ts';
 import type { Documents } from './compiled.ts';
-import { type Caller, type Context, makeContext } from './context.ts';
+import { type Caller, type Client, type Context, type Cookies, makeContext } from './context.ts';
 import { presentAll, presentError } from './errors.ts';
 import { readVariables } from './limits.ts';
 import { isQuiet, logOperation, Notes, OK, type Operation, outcomeOf } from './operation-log.ts';
 import { CallerError } from './problems.ts';
 import { countRequest } from './rate-limits.ts';
+import { shedAnonymous } from './shed-load.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
@@ -38,8 +39,8 @@ export async function serveGraphql(http: FastifyInstance, platform: Platform, do
   const apollo = makeApollo(platform, documents);
   await apollo.start();
   platform.closing.push(() => apollo.stop());
-  const context = (request: FastifyRequest): Promise<Context> =>
-    contextForApollo(platform, documents, request, notesOf.get(request) as Notes);
+  const context = (request: FastifyRequest, reply: FastifyReply): Promise<Context> =>
+    contextForApollo(platform, documents, request, reply, notesOf.get(request) as Notes);
   const answerByApollo = fastifyApolloHandler(apollo, { context });
   http.route({
     method: ['GET', 'POST'],
@@ -111,7 +112,7 @@ async function answerByPlan(
   if (caller === undefined) caller = await authenticate(platform, authorization).catch(() => undefined);
   if (caller === undefined) return undefined;
   const known = documents.read(usual.query);
-  const context = contextOf(platform, caller, request, notes);
+  const context = contextOf(platform, caller, request, reply, notes);
   const refuseWith = (errors: readonly GraphQLError[], document?: DocumentNode, status = 400): string => {
     void reply.code(status).type(usual.type);
     logOperation(platform, notes, operationOf(caller, usual, document), outcomeOf(errors));
@@ -187,37 +188,80 @@ async function contextForApollo(
   platform: Platform,
   documents: Documents,
   request: FastifyRequest,
+  reply: FastifyReply,
   notes: Notes,
 ): Promise<Context> {
-  const caller = await authenticate(platform, request.headers.authorization).catch(rethrowWith503);
+  const caller = await authenticate(platform, request.headers.authorization).catch(async (error: unknown) => {
+    // Who sends tokens that are refused counts as nobody.
+    await countRequest(contextOf(platform, null, request, reply, notes));
+    return rethrowWith503(error);
+  });
   const asked = (request.method === 'GET' ? request.query : request.body) as
     | { query?: unknown; operationName?: unknown }
     | undefined
     | null;
   const known = typeof asked?.query === 'string' ? documents.read(asked.query) : undefined;
-  const context = contextOf(platform, caller, request, notes);
+  const context = contextOf(platform, caller, request, reply, notes);
   const document = known && 'document' in known ? known.document : undefined;
   const name = typeof asked?.operationName === 'string' ? asked.operationName : undefined;
-  await countRequest(context, document, document && getOperationAST(document, name));
+  const over = await overLimit(context, document, document && getOperationAST(document, name));
+  if (over) throw over;
   // Only one error can be thrown here. When there are several, Apollo finds them again.
   if (known && !('document' in known) && known.length === 1) throw known[0];
   return context;
 }
 
-function contextOf(platform: Platform, caller: Caller | null, request: FastifyRequest, notes: Notes): Context {
+function contextOf(
+  platform: Platform,
+  caller: Caller | null,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  notes: Notes,
+): Context {
   const queueToken = request.headers['x-queue-token'];
-  const client = { address: clientAddress(platform, request), isGone: () => request.socket.destroyed };
+  const client = new HttpClient(platform, request, reply);
   return makeContext(platform, caller, typeof queueToken === 'string' ? queueToken : undefined, notes, client);
+}
+
+/** Reads what it answers only when it is asked: a poll of a signed-in user needs none of it. */
+class HttpClient implements Client {
+  readonly #platform: Platform;
+  readonly #request: FastifyRequest;
+  readonly #reply: FastifyReply;
+
+  constructor(platform: Platform, request: FastifyRequest, reply: FastifyReply) {
+    this.#platform = platform;
+    this.#request = request;
+    this.#reply = reply;
+  }
+
+  get address(): string | null {
+    return clientAddress(this.#platform, this.#request);
+  }
+
+  isGone(): boolean {
+    return this.#request.socket.destroyed;
+  }
+
+  get cookies(): Cookies {
+    const set = (cookie: string): void => void this.#reply.header('set-cookie', cookie);
+    return { sent: this.#request.headers.cookie, set };
+  }
 }
 
 const TOO_MANY_REQUESTS = 429;
 
-/** Counts a request, as `countRequest` does. @returns the error RATE_LIMITED beyond a limit */
+/**
+ * Counts a request, as `countRequest` does.
+ * @returns the error RATE_LIMITED beyond a limit, or while the process is busy with others
+ */
 async function overLimit(
   context: Context,
   document?: DocumentNode,
-  operation?: OperationDefinitionNode,
+  operation?: OperationDefinitionNode | null,
 ): Promise<CallerError | undefined> {
+  const shed = shedAnonymous(context.platform, context.caller, document, operation);
+  if (shed) return shed;
   try {
     await countRequest(context, document, operation);
     return undefined;

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ExecutionResult, GraphQLError } from 'graphql';
 import { createHandler, type Handler, type RequestParams } from 'graphql-sse';
 import { authenticate } from '../accounts/authenticate.ts';
+import { watchSession } from '../accounts/endings.ts';
 import { raiseFault } from '../alerts/raise-fault.ts';
 import { REQUEST_ID } from '../platform/http.ts';
 import type { Platform } from '../platform/platform.ts';
@@ -11,7 +12,9 @@ import type { Documents } from './compiled.ts';
 import type { Caller, Client } from './context.ts';
 import { presentAll } from './errors.ts';
 import { GRAPHQL_PATH } from './http.ts';
+import { admitAnonymous } from './limits.ts';
 import { CallerError } from './problems.ts';
+import { shedAnonymous } from './shed-load.ts';
 import { openSubscription, type Subscription } from './subscription.ts';
 
 const STREAM_PATH = `${GRAPHQL_PATH}/stream`;
@@ -48,10 +51,18 @@ export function serveStreams(http: FastifyInstance, platform: Platform, document
         .send({ errors: presentAll(platform, [error as Error], request.id) });
     });
     if (caller === undefined) return reply;
+    const address = clientAddress(platform, request);
+    const busy = shedAnonymous(platform, caller);
+    if (busy) return reply.code(429).send({ errors: presentAll(platform, [busy], request.id) });
+    const release = caller ? undefined : admitAnonymous(platform, address, () => reply.raw.destroy());
     const stream = new Stream(reply.raw, platform.config.WS_MAX_BUFFERED_BYTES);
     const { headers, id: requestId } = request;
-    const client = { address: clientAddress(platform, request), isGone: () => request.socket.destroyed };
-    return answer(platform, handle, { headers, caller, requestId, stream, client }, request, reply, open);
+    const client = { address, isGone: () => request.socket.destroyed };
+    try {
+      return await answer(platform, handle, { headers, caller, requestId, stream, client }, request, reply, open);
+    } finally {
+      release?.();
+    }
   });
   http.route({
     method: ['GET', 'PUT', 'PATCH', 'DELETE'],
@@ -85,7 +96,7 @@ async function answer(
   if (!body || typeof body === 'string') return refuse(reply, init.status, faultIn(body));
   reply.hijack();
   open.add(body);
-  const stopClock = endWithToken(platform, streamRequest);
+  const unwatch = endWithSession(platform, streamRequest);
   const head = {
     ...(reply.getHeaders() as Record<string, string>),
     ...init.headers,
@@ -98,7 +109,7 @@ async function answer(
     platform.log.error({ requestId, err: error }, 'a stream failed through a fault of ours');
     raiseFault(platform, 'FAULT', 'A stream failed through a fault of Onsale', error, requestId);
   });
-  stopClock();
+  unwatch();
   open.delete(body);
   return reply;
 }
@@ -128,16 +139,15 @@ async function* refusal(
   yield { errors: presentAll(platform, errors, requestId) as unknown as GraphQLError[] };
 }
 
-/** A stream ends with the access token that opened it. @returns a function that no longer waits for that */
-function endWithToken(platform: Platform, { caller, requestId, stream, subscription }: StreamRequest): () => void {
+/** A stream ends with the session or access token that opened it. @returns a function that no longer waits for that */
+function endWithSession(platform: Platform, { caller, requestId, stream, subscription }: StreamRequest): () => void {
   if (!caller || !subscription) return () => undefined;
   const end = (): void => {
     const errors = presentAll(platform, [new CallerError('UNAUTHENTICATED')], requestId);
     void stream.write(`event: next\ndata: ${JSON.stringify({ errors })}\n\n`);
     void subscription.return();
   };
-  const timer = setTimeout(end, Math.min(caller.until - Date.now(), 2 ** 31 - 1));
-  return () => clearTimeout(timer);
+  return watchSession(platform, caller, end);
 }
 
 /** What the library found wrong with the request itself. */

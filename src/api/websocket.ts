@@ -11,10 +11,13 @@ import {
 } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { authenticate } from '../accounts/authenticate.ts';
+import { watchSession } from '../accounts/endings.ts';
 import type { BoundedWriter } from '../platform/bounded-writer.ts';
+import { isReserved } from '../platform/connections.ts';
 import { requestIdOf } from '../platform/ids.ts';
 import { isAllowedOrigin } from '../platform/origins.ts';
 import type { Platform } from '../platform/platform.ts';
+import { isBusy } from '../platform/pressure.ts';
 import { boundedWriterOf, closeSocket, serveSocket } from '../platform/sockets.ts';
 import { SECOND } from '../platform/units.ts';
 import { clientAddress } from './client-address.ts';
@@ -22,7 +25,7 @@ import type { Documents } from './compiled.ts';
 import type { Caller, Client } from './context.ts';
 import { presentAll } from './errors.ts';
 import { GRAPHQL_PATH } from './http.ts';
-import { admitSocket, tooMany } from './limits.ts';
+import { admitAnonymous, admitSocket, tooMany } from './limits.ts';
 import { CallerError } from './problems.ts';
 import { openSubscription, type Sink, type Subscription } from './subscription.ts';
 
@@ -44,9 +47,10 @@ interface Connected {
   readonly writer: BoundedWriter;
   readonly client: Client;
   caller?: Caller | null;
-  expiry?: NodeJS.Timeout;
-  /** Gives the socket back to the limit of its user. */
-  release?: () => void;
+  /** No longer waits for the end of the session. */
+  unwatch?: () => void;
+  /** Gives the socket back to the limit of its user, or of those on which nobody is signed in yet. */
+  release: (() => void) | undefined;
 }
 type Connection = SocketContext<Record<string, unknown>, Connected>;
 
@@ -61,7 +65,7 @@ export function serveSockets(http: FastifyInstance, platform: Platform, document
     connectionInitWaitTimeout: INIT_TIMEOUT_MS,
     onConnect: (connection) => connect(platform, connection),
     onClose: ({ extra }) => {
-      clearTimeout(extra.expiry);
+      extra.unwatch?.();
       extra.release?.();
     },
     onSubscribe: (connection, id, payload) => begin(platform, documents, connection, id, payload),
@@ -70,9 +74,14 @@ export function serveSockets(http: FastifyInstance, platform: Platform, document
   });
   sockets.on('connection', (socket, request: IncomingMessage) => {
     const address = clientAddress(platform, request);
+    const release = admitAnonymous(platform, address, () => {
+      closeSocket(socket, TRY_AGAIN_LATER, 'Too many sockets without sign-in');
+      // The descriptor is wanted now: there is no time for the client's half of the handshake.
+      socket.terminate();
+    });
     const client = { address, isGone: () => socket.readyState !== socket.OPEN };
     const writer = boundedWriterOf(socket, platform.config.WS_MAX_BUFFERED_BYTES);
-    serveSocket(graphql, socket, writer, { socket, writer, client }, platform.log);
+    serveSocket(graphql, socket, writer, { socket, writer, client, release }, platform.log);
   });
   http.server.on('upgrade', (request, socket, head) => upgrade(platform, sockets, request, socket, head));
   // The HTTP server waits for the connections that were upgraded, so they end before it does.
@@ -120,7 +129,7 @@ function sinkOf({ socket, writer }: Connected, id: string): Sink {
   };
 }
 
-/** Signs a socket in, and closes it when its access token ends, so that nothing is sent to a signed-out caller. */
+/** Signs a socket in, and closes it when its session or access token ends, so that nothing is sent to a signed-out caller. */
 async function connect(platform: Platform, { connectionParams, extra }: Connection): Promise<boolean> {
   const { socket } = extra;
   try {
@@ -130,14 +139,20 @@ async function connect(platform: Platform, { connectionParams, extra }: Connecti
     closeSocket(socket, TRY_AGAIN_LATER, 'Try again later');
     return false;
   }
-  if (!extra.caller || socket.readyState !== socket.OPEN) return true;
+  if (socket.readyState !== socket.OPEN) return true;
+  if (!extra.caller && isBusy(platform)) {
+    closeSocket(socket, TRY_AGAIN_LATER, 'Try again later');
+    return false;
+  }
+  if (!extra.caller) return true;
+  extra.release?.();
   extra.release = admitSocket(platform, extra.caller);
   if (!extra.release) {
     closeSocket(socket, TOO_MANY_SOCKETS, 'Too many sockets');
     return false;
   }
   const close = (): void => closeSocket(socket, CloseCode.Forbidden, 'Forbidden');
-  extra.expiry = setTimeout(close, Math.min(extra.caller.until - Date.now(), 2 ** 31 - 1));
+  extra.unwatch = watchSession(platform, extra.caller, close);
   return true;
 }
 
@@ -148,13 +163,15 @@ function upgrade(
   socket: Duplex,
   head: Buffer,
 ): void {
-  const refuse = (status: string): void => {
-    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  const refuse = (status: string, header = ''): void => {
+    socket.once('finish', destroy);
+    socket.end(`HTTP/1.1 ${status}\r\n${header}Connection: close\r\nContent-Length: 0\r\n\r\n`);
   };
   const { origin, host } = request.headers;
   socket.on('error', destroy);
   if (request.url?.split('?')[0] !== GRAPHQL_PATH) refuse('404 Not Found');
   else if (origin !== undefined && !isAllowedOrigin(platform.config, origin, host)) refuse('403 Forbidden');
+  else if (isReserved(socket)) refuse('503 Service Unavailable', 'Retry-After: 1\r\n');
   else sockets.handleUpgrade(request, socket, head, (client) => sockets.emit('connection', client, request));
 }
 

@@ -1,4 +1,6 @@
 import { type EntityClass, type EntityManager, LockMode } from '@mikro-orm/core';
+import { Session } from '../accounts/session.ts';
+import { User } from '../accounts/user.ts';
 import { AlertChannel, writeChannels } from '../alerts/alert.ts';
 import { eventsOfPendingCharge, PendingCharge, writePendingCharges } from '../charges/pending-charge.ts';
 import { Concert } from '../concerts/concert.ts';
@@ -52,6 +54,9 @@ export interface Kind<E extends object = object> {
 
 const byId = { key: ({ id }: { readonly id: string }) => id, idProperty: 'id' };
 
+/** Guarded by the user's exclusive lock: what refers to a user locks the row for sharing, and must not be waited for. */
+export const USERS: Kind<User> = { ...byId, entity: User, lock: 'named' };
+export const SESSIONS: Kind<Session> = { ...byId, entity: Session, lock: 'wait' };
 export const CONCERTS: Kind<Concert> = { ...byId, entity: Concert, lock: 'wait' };
 /** Guarded by the show's exclusive lock: what refers to a show locks its row for sharing, and must not be waited for. */
 export const SHOWS: Kind<Show> = { ...byId, entity: Show, lock: 'named' };
@@ -141,11 +146,13 @@ export const WALLETS: Kind<Wallet> = {
 
 /**
  * The order in which every batch takes its locks, several of one kind by id, so that no two batches wait for each
- * other. Before all of them it takes the locks that have names (`lockNames`): of shows, then the limits of users; and the
+ * other. Before all of them it takes the locks that have names (`lockNames`): of users and shows, then the limits of users; and the
  * idempotency keys, for which no transaction waits. Under WALLET_GUARD or COUPON_GUARD=redis-lock the lock in Redis comes
  * first, before the transaction.
  */
 export const LOCK_ORDER: readonly Kind<never>[] = [
+  USERS,
+  SESSIONS,
   SHOWS,
   RESERVATIONS,
   ORDERS,
@@ -329,6 +336,11 @@ export function showLock(showId: string): string {
 /** The name of a concert's lock. Who adds a show shares it; who withdraws the concert has it alone, before its shows'. */
 export function concertLock(concertId: string): string {
   return `concert:${concertId}`;
+}
+
+/** The name of a user's lock: who changes the account has it alone. */
+export function userLock(userId: string): string {
+  return `user:${userId}`;
 }
 
 /** The name of the limits that count the orders of a user. */

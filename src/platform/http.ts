@@ -47,6 +47,8 @@ export async function openHttp(config: Config, isReady: () => Promise<void>): Pr
       'apollo-require-preflight',
       'x-apollo-operation-name',
     ],
+    // For the cookie of a remembered session; its pages are on a host of the same site.
+    credentials: true,
     maxAge: 600,
   });
   boundAnswers(http);

@@ -38,7 +38,8 @@ export async function openPostgres(
   migrations: MigrationObject[],
   log: Log,
 ): Promise<Orm> {
-  return MikroORM.init(
+  const waits: Waits = new Set();
+  const orm = await MikroORM.init(
     defineConfig({
       clientUrl: url,
       entities: entities as EntityClass<object>[],
@@ -58,7 +59,10 @@ export async function openPostgres(
         keepAlive: true,
         application_name: 'onsale',
         options: PLANNING,
-        onPoolCreated: (pool: Pool) => watchClients(pool, log),
+        onPoolCreated: (pool: Pool) => {
+          watchClients(pool, log);
+          watchWaits(pool, waits);
+        },
       },
       discovery: { warnWhenNoEntities: false },
       logger: (message) => log.debug(message),
@@ -66,6 +70,8 @@ export async function openPostgres(
       colors: false,
     }),
   );
+  waitsOf.set(orm, waits);
+  return orm;
 }
 
 /**
@@ -127,13 +133,13 @@ export function anyOf(parameter: number, type = 'uuid'): string {
 }
 
 /** A column of bytes, as lower-case hex. */
-export class HexType extends Type<string, Buffer> {
-  override convertToDatabaseValue(hex: string): Buffer {
-    return Buffer.from(hex, 'hex');
+export class HexType extends Type<string | null, Buffer | null> {
+  override convertToDatabaseValue(hex: string | null): Buffer | null {
+    return hex === null ? null : Buffer.from(hex, 'hex');
   }
 
-  override convertToJSValue(bytes: Buffer): string {
-    return bytes.toString('hex');
+  override convertToJSValue(bytes: Buffer | null): string | null {
+    return bytes?.toString('hex') ?? null;
   }
 
   override compareAsType(): string {
@@ -188,6 +194,27 @@ export function poolOf(em: EntityManager): Promise<Pool> {
 
 function kyselyOf(em: EntityManager): Kysely<unknown> {
   return (em.getConnection() as unknown as PostgreSqlConnection).getClient();
+}
+
+/** Work that waits for a connection, the oldest first. */
+type Waits = Set<{ readonly since: number }>;
+
+const waitsOf = new WeakMap<Orm, Waits>();
+
+/** How long some work has been waiting for a connection by now, in milliseconds; 0 where none waits. */
+export function longestWaitMs(orm: Orm): number {
+  const [oldest] = waitsOf.get(orm) ?? [];
+  return oldest === undefined ? 0 : performance.now() - oldest.since;
+}
+
+function watchWaits(pool: Pool, waits: Waits): void {
+  const connect = pool.connect.bind(pool);
+  const watched = (): Promise<PoolClient> => {
+    const wait = { since: performance.now() };
+    waits.add(wait);
+    return connect().finally(() => waits.delete(wait));
+  };
+  Object.assign(pool, { connect: watched });
 }
 
 /** OIDs of the types whose text is made a value here: bigint and timestamptz. */

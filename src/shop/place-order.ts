@@ -7,7 +7,7 @@ import { ISSUED_COUPONS, ordersLimit, PRODUCTS, rowsOf } from '../commands/lock-
 import { type Item, Leave, run, type Scene, type Verb } from '../commands/runner.ts';
 import { Coupon } from '../coupons/coupon.ts';
 import { newId } from '../platform/ids.ts';
-import { anyOf, NOW_ONCE, prepared, sql } from '../platform/postgres.ts';
+import { NOW_ONCE, sql } from '../platform/postgres.ts';
 import { endOverdueWith, hasOverdueWith } from './lapse-orders.job.ts';
 import { Order, OrderLimit, OrderLine, orderLimit, piecesOf, type ReachedOrderLimit, subtotalOf } from './order.ts';
 import { InsufficientStock, insufficientStock, Product, type StockRefusal } from './product.ts';
@@ -234,7 +234,11 @@ function reachedLimits(
   return limits.filter(({ limit, has, requested }) => has + requested > limit);
 }
 
-/** Reads the clock, and what is in the unpaid orders of each user; users without any are left out. */
+/**
+ * Reads the clock, and what is in the unpaid orders of each user. Orders are looked up user by user, by an index of their
+ * own, so that the work does not grow with how many others have. It is not prepared: a plan from a time when there were
+ * few would read them all.
+ */
 async function readUnpaid(
   em: EntityManager,
   items: readonly Item<PlaceOrder>[],
@@ -242,12 +246,13 @@ async function readUnpaid(
 ): Promise<Map<string, Unpaid>> {
   const rows = await sql<Unpaid & { now: Date; userId: string }>(
     em,
-    prepared(`select clock.now, o.user_id as "userId", count(*)::int as orders, coalesce(sum(o.pieces), 0)::int as pieces
-     from (select clock_timestamp() as now) clock left join lateral (
-       select o.user_id, (select sum(l.quantity) from order_line l where l.order_id = o.id) as pieces
-       from shop_order o where o.user_id = ${anyOf(1)} and o.status = 'PLACED' and o.pay_by > clock.now
-     ) o on true group by clock.now, o.user_id`),
-    [items.map(({ asked }) => asked.userId)],
+    `with clock as materialized (select clock_timestamp() as now)
+     select clock.now, u.user_id as "userId", count(o.id)::int as orders,
+       coalesce(sum((select sum(l.quantity) from order_line l where l.order_id = o.id)), 0)::int as pieces
+     from clock cross join unnest($1::uuid[]) as u (user_id) left join lateral (
+       select id, pay_by from shop_order where (case when status = 'PLACED' then user_id end) = u.user_id offset 0
+     ) o on o.pay_by > clock.now group by clock.now, u.user_id`,
+    [usersOf(items)],
   );
   scene.tellTime((rows[0] as { now: Date }).now);
   return new Map(rows.map(({ userId, orders, pieces }) => [userId, { orders, pieces }]));
@@ -261,15 +266,20 @@ async function readBought(
 ): Promise<Map<string, number>> {
   const rows = await sql<{ userId: string; productId: string; pieces: number }>(
     em,
-    `select o.user_id as "userId", l.product_id as "productId", sum(l.quantity - coalesce(
+    `select u.user_id as "userId", l.product_id as "productId", sum(l.quantity - coalesce(
        (select sum(r.quantity) from refund_line r where r.order_id = l.order_id and r.line_no = l.line_no), 0))::int as pieces
-     from shop_order o join order_line l on l.order_id = o.id
-     where o.user_id = any($1) and l.product_id = any($2)
-       and (o.status = 'PAID' or o.status = 'PLACED' and o.pay_by > ${NOW_ONCE})
-     group by o.user_id, l.product_id`,
-    [items.map(({ asked }) => asked.userId), productIds],
+     from unnest($1::uuid[]) as u (user_id) cross join lateral (
+       select id, status, pay_by from shop_order where user_id = u.user_id offset 0
+     ) o join order_line l on l.order_id = o.id
+     where l.product_id = any($2) and (o.status = 'PAID' or o.status = 'PLACED' and o.pay_by > ${NOW_ONCE})
+     group by u.user_id, l.product_id`,
+    [usersOf(items), productIds],
   );
   return new Map(rows.map(({ userId, productId, pieces }) => [nameOfBought(userId, productId), pieces]));
+}
+
+function usersOf(items: readonly Item<PlaceOrder>[]): string[] {
+  return [...new Set(items.map(({ asked }) => asked.userId))];
 }
 
 /**

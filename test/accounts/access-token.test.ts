@@ -12,18 +12,23 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
+/** The id of a session, as good as any. */
+const SESSION = '00000000-0000-7000-8000-000000000000';
+
 interface Claims {
   alg?: string;
   key?: string;
   iss?: string;
   aud?: string;
   sub?: string;
+  sid?: unknown;
+  ver?: unknown;
   role?: string;
   exp?: number | string;
 }
 
 function sign({ alg = 'HS256', key = AUTH_SECRET, exp = '1h', ...claims }: Claims): Promise<string> {
-  const payload = { sub: id, role: 'BUYER', iss: 'onsale', aud: 'onsale', ...claims };
+  const payload = { sub: id, role: 'BUYER', iss: 'onsale', aud: 'onsale', sid: SESSION, ver: 0, ...claims };
   return new SignJWT(payload)
     .setProtectedHeader({ alg })
     .setIssuedAt()
@@ -38,7 +43,15 @@ function encode(part: object): string {
 /** A header for each way in which one can be wrong. */
 const BAD: Record<string, () => Promise<string> | string> = {
   'a token with alg none': () => {
-    const claims = { sub: id, role: 'OPERATOR', iss: 'onsale', aud: 'onsale', exp: 9_999_999_999 };
+    const claims = {
+      sub: id,
+      role: 'OPERATOR',
+      iss: 'onsale',
+      aud: 'onsale',
+      sid: SESSION,
+      ver: 0,
+      exp: 9_999_999_999,
+    };
     return `Bearer ${encode({ alg: 'none' })}.${encode(claims)}.`;
   },
   'a token signed with another key': async () => `Bearer ${await sign({ key: `${AUTH_SECRET}!` })}`,
@@ -46,17 +59,29 @@ const BAD: Record<string, () => Promise<string> | string> = {
     `Bearer ${await sign({ alg: 'HS512', key: AUTH_SECRET.repeat(2) })}`,
   'a token whose role was altered': async () => {
     const [header, , signature] = (await sign({})).split('.');
-    const claims = { sub: id, role: 'OPERATOR', iss: 'onsale', aud: 'onsale', exp: 9_999_999_999 };
+    const claims = {
+      sub: id,
+      role: 'OPERATOR',
+      iss: 'onsale',
+      aud: 'onsale',
+      sid: SESSION,
+      ver: 0,
+      exp: 9_999_999_999,
+    };
     return `Bearer ${header}.${encode(claims)}.${signature}`;
   },
   'a token of another audience': async () => `Bearer ${await sign({ aud: 'another shop' })}`,
   'a token of another issuer': async () => `Bearer ${await sign({ iss: 'another shop' })}`,
   'a token that is over': async () => `Bearer ${await sign({ exp: Math.floor(Date.now() / 1_000) - 1 })}`,
   'a token without an end': async () => {
-    const endless = new SignJWT({ sub: id, role: 'BUYER', iss: 'onsale', aud: 'onsale' });
+    const endless = new SignJWT({ sub: id, role: 'BUYER', iss: 'onsale', aud: 'onsale', sid: SESSION, ver: 0 });
     return `Bearer ${await endless.setProtectedHeader({ alg: 'HS256' }).sign(new TextEncoder().encode(AUTH_SECRET))}`;
   },
   'a token of nobody': async () => `Bearer ${await sign({ sub: 'nobody' })}`,
+  'a token without a session': async () => `Bearer ${await sign({ sid: undefined })}`,
+  'a token of a session that is no id': async () => `Bearer ${await sign({ sid: 'mine' })}`,
+  'a token without a version': async () => `Bearer ${await sign({ ver: undefined })}`,
+  'a token whose version is no number': async () => `Bearer ${await sign({ ver: '0' })}`,
   'a token with a role that there is not': async () => `Bearer ${await sign({ role: 'ADMIN' })}`,
   garbage: () => 'Bearer garbage',
   'three dots': () => 'Bearer ...',

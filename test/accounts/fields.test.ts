@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { buildSchema, type GraphQLField, GraphQLObjectType, getNamedType, isCompositeType } from 'graphql';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -50,7 +51,7 @@ const TYPES: Record<string, Reach[]> = {
     // Each sees the own ones: this operator has none.
     {
       at: 'me { wallet { entries(first: 1) { edges { node { % } } } } }',
-      row: ['UNAUTHENTICATED', 'value', 'value', 'null'],
+      row: ['null', 'value', 'value', 'null'],
     },
   ],
   LedgerEntryConnection: [{ at: ofUser('wallet { entries { % } }'), row: OPERATORS }],
@@ -71,6 +72,7 @@ const TYPES: Record<string, Reach[]> = {
     { at: 'reservation(id: "$reservation") { payment { % } }', row: OWNER },
     { at: 'sales { edges { node { % } } }', row: OPERATORS },
   ],
+  PendingCharge: [{ at: 'charge(id: "$charge") { % }', row: ['UNAUTHENTICATED', 'null', 'value', 'value'] }],
   PaymentConnection: [{ at: ofUser('payments { % }'), row: OPERATORS }],
   PaymentEdge: [{ at: ofUser('payments { edges { % } }'), row: OPERATORS }],
   Product: [{ at: 'product(id: "$product") { % }', row: EVERYBODY }],
@@ -121,7 +123,7 @@ const TYPES: Record<string, Reach[]> = {
   ],
   User: [
     { at: 'user(id: "$owner") { % }', row: OPERATORS },
-    { at: 'me { % }', row: USERS },
+    { at: 'me { % }', row: ['null', 'value', 'value', 'value'] },
   ],
   UserConnection: page('users', OPERATORS),
   UserEdge: edge('users', OPERATORS),
@@ -187,10 +189,16 @@ beforeAll(async () => {
     'mutation ($id: ID!) { scheduleAlert(input: { channelId: $id, text: "x", sendAt: "2099-01-01T00:00:00Z" }) { id } }',
     { id: channel.registerAlertChannel.id },
   );
+  const charge = randomUUID();
+  await world.pool.query(
+    `insert into pending_charge (id, user_id, reference, amount, status, expires_at)
+     values ($1, $2, 'chg_one', 5, 'PENDING', clock_timestamp())`,
+    [charge, owner.id],
+  );
   const token = (await enter(owner, queue)).value;
   Object.assign(ids, { owner: owner.id, show: show.id, concert: show.concertId, reservation: reservation.id });
   Object.assign(ids, { product, coupon, order: order.id, queue, queued: behind.concertId, behind: behind.id, token });
-  Object.assign(ids, { cancelled: cancelled.id, scheduled: scheduled.createQueue.id });
+  Object.assign(ids, { charge, cancelled: cancelled.id, scheduled: scheduled.createQueue.id });
 });
 afterAll(() => world.close());
 

@@ -69,7 +69,6 @@ const OPERATORS: Record<string, string> = {
 
 /** Every other query and mutation that needs a user. */
 const SIGNED_IN: Record<string, string> = {
-  me: '{ me { id } }',
   wallet: '{ wallet { balance } }',
   queueToken: '{ queueToken(value: "x") { value } }',
   queueTokenIfChanged: '{ queueTokenIfChanged(value: "x", version: "y") { value } }',
@@ -77,7 +76,8 @@ const SIGNED_IN: Record<string, string> = {
   reservation: `{ reservation(id: "${ID}") { id } }`,
   reservations: '{ reservations { edges { cursor } } }',
   payments: '{ payments { edges { cursor } } }',
-  renewSession: 'mutation { renewSession { accessToken } }',
+  signOut: 'mutation { signOut }',
+  signOutEverywhere: 'mutation { signOutEverywhere }',
   enterQueue: `mutation { enterQueue(input: { queueId: "${ID}" }) { __typename } }`,
   leaveQueue: 'mutation { leaveQueue(token: "x") { value } }',
   reserve: `mutation { reserve(input: { showId: "${ID}", seatIds: ["${ID}"] }) { __typename } }`,
@@ -102,6 +102,8 @@ const OPEN = [
   ...[
     'signUp',
     'signIn',
+    'renewSession',
+    'me',
     'settings',
     'concerts',
     'concert',

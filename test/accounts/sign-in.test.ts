@@ -73,7 +73,7 @@ describe('an access token', () => {
     const session = await signIn('ada', 'correct horse');
     expect(decodeProtectedHeader(session.accessToken)).toEqual({ alg: 'HS256' });
     const claims = decodeJwt(session.accessToken);
-    expect(Object.keys(claims).sort()).toEqual(['aud', 'exp', 'iat', 'iss', 'role', 'sub']);
+    expect(Object.keys(claims).sort()).toEqual(['aud', 'exp', 'iat', 'iss', 'role', 'sid', 'sub', 'ver']);
     expect(claims).toMatchObject({ sub: session.user.id, iss: 'onsale', aud: 'onsale', role: 'BUYER' });
     expect((claims.exp as number) * 1_000).toBe(Date.parse(session.expiresAt));
   });
@@ -81,9 +81,10 @@ describe('an access token', () => {
 
 describe('renewSession', () => {
   it('gives a new token before the old one ends, and the old one still ends', async () => {
-    const { user } = await signIn('ada', 'correct horse');
+    const { user, accessToken } = await signIn('ada', 'correct horse');
     const url = world.urls[0] as string;
-    const old = new Buyer(user.id, await signToken(user.id, 'BUYER', '2s'), url);
+    const { sid } = decodeJwt(accessToken);
+    const old = new Buyer(user.id, await signToken(user.id, 'BUYER', '2s', { sid }), url);
     const { renewSession } = await old.get(RENEW);
     expect(renewSession).toMatchObject({ user: { id: user.id, name: 'ada', role: 'BUYER' } });
     await sleep(2_100);
@@ -93,13 +94,15 @@ describe('renewSession', () => {
   });
 
   it('tells the role as it is now, not as the old token has it', async () => {
-    const buyer = await world.buyer();
-    const pretender = new Buyer(buyer.id, await signToken(buyer.id, 'OPERATOR'), buyer.url);
+    const { user, accessToken } = await signIn('ada', 'correct horse');
+    const { sid } = decodeJwt(accessToken);
+    const forged = await signToken(user.id, 'OPERATOR', '1h', { sid });
+    const pretender = new Buyer(user.id, forged, world.urls[0] as string);
     const { renewSession } = await pretender.get(RENEW);
     expect(decodeJwt(renewSession.accessToken).role).toBe('BUYER');
   });
 
-  it('refuses a user whose row is gone', async () => {
+  it('refuses a session whose row is gone', async () => {
     const id = '00000000-0000-7000-8000-000000000000';
     const ghost = new Buyer(id, await signToken(id, 'BUYER'), world.urls[0] as string);
     expect(await ghost.fail(RENEW)).toBe('UNAUTHENTICATED');

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { charge, enter, makeQueue, makeShow, pay, reserve } from '../support/builders.ts';
-import { type Buyer, type Data, post } from '../support/client.ts';
+import type { Buyer, Data } from '../support/client.ts';
 import { makeProduct, placeOrder } from '../support/shop.ts';
 import { World } from '../support/world.ts';
 

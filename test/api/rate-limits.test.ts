@@ -207,6 +207,20 @@ describe('requests', () => {
     expect((await postFrom(newAddress(), '{ concerts { edges { node { id } } } }', {})).status).toBe(200);
   });
 
+  it('with a token that is refused count as those of nobody', async () => {
+    const address = newAddress();
+    const forged = (): Promise<Answer> =>
+      post(
+        world.urls[0] as string,
+        '{ wallet { balance } }',
+        {},
+        { 'x-forwarded-for': address, authorization: 'Bearer forged' },
+      );
+    expect((await forged()).status).toBe(401);
+    expect((await postFrom(address, fields(39), {})).status).toBe(200);
+    expect((await forged()).status).toBe(429);
+  });
+
   it('count over sockets too: a subscription beyond the limit hears RATE_LIMITED', async () => {
     const buyer = await world.buyer();
     await buyer.ask(fields(40));

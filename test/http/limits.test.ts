@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../support/builders.ts';
 import { type Answer, post } from '../support/client.ts';
 import { Socket } from '../support/socket.ts';
 import { Stream } from '../support/stream.ts';
+import { whileLocked } from '../support/while-locked.ts';
 import { World } from '../support/world.ts';
 
 let world: World;
@@ -201,4 +203,21 @@ describe('root mutations of one document', () => {
     expect(Object.values(data)).toEqual(Array(10).fill({ code: 'INVALID_CREDENTIALS' }));
     await expectRefused(`mutation { ${guesses.join(' ')} more: ${guesses[0]?.slice(4)} }`, 'GRAPHQL_VALIDATION_FAILED');
   });
+});
+
+it('a document of hundreds of fields leaves connections to others: while all that it waits for is held up, they are answered', async () => {
+  const [greedy, other] = await world.buyers(2);
+  const fields = Array.from({ length: 300 }, (_, i) => `f${i}: order(id: "${ID}") { id }`).join(' ');
+  const lock = { text: 'lock table shop_order in access exclusive mode' };
+  const { data } = await whileLocked(world.pool, lock, async () => {
+    const asked = greedy?.ask(`{ ...Many } fragment Many on Query { ${fields} }`);
+    const waiting = `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`;
+    await eventually(async () => ((await world.pool.query(waiting)).rowCount ?? 0) >= 4);
+    for (let times = 0; times < 5; times++) {
+      expect(await other?.hasty().get('{ wallet { balance } }')).toEqual({ wallet: { balance: 0 } });
+    }
+    expect((await world.pool.query(waiting)).rowCount).toBe(4);
+    return asked ?? { data: undefined };
+  });
+  expect(Object.values(data ?? {}).every((order) => order === null)).toBe(true);
 });

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { balanceOf } from '../support/builders.ts';
+import { chargeWallet } from '../support/charges.ts';
 import { type GraphqlError, post } from '../support/client.ts';
 import { Socket } from '../support/socket.ts';
 import { World } from '../support/world.ts';
@@ -75,4 +77,22 @@ it('otherwise both are served, which is what a developer wants', async () => {
 it('with NODE_ENV=production there is no demo data', async () => {
   const { data } = await post(production, '{ concerts { edges { node { id } } } }');
   expect(data.concerts.edges).toEqual([]);
+});
+
+it('with NODE_ENV=production nobody charges the own wallet, and operators charge any; elsewhere it is open', async () => {
+  const [operator, buyer] = [await world.operator(), await world.buyer(10)];
+  const charged = 'mutation { charge(input: { amount: 5, idempotencyKey: "k" }) { __typename } }';
+  for (const caller of [buyer, operator]) expect(await caller.at(production).fail(charged)).toBe('FORBIDDEN');
+  expect(await balanceOf(buyer.at(production))).toBe(10);
+  const { entries } = (await buyer.at(production).get('{ wallet { entries { edges { node { id } } } } }')).wallet;
+  const cancel = `mutation { cancelCharge(input: { entryId: "${entries.edges[0].node.id}", idempotencyKey: "k" }) { __typename } }`;
+  expect(await buyer.at(production).fail(cancel)).toBe('FORBIDDEN');
+  expect(await chargeWallet(operator.at(production), buyer.id, 7)).toMatchObject({ kind: 'CHARGE', balanceAfter: 17 });
+  const modes = [production, development].map(
+    async (url) => (await post(url, '{ settings { charges } }')).data.settings,
+  );
+  expect(await Promise.all(modes)).toEqual([{ charges: 'OPERATOR' }, { charges: 'OPEN' }]);
+  expect((await buyer.at(development).get(charged)).charge).toEqual({ __typename: 'LedgerEntry' });
+  const webhook = await fetch(new URL('/webhooks/charges', production), { method: 'POST', body: '{}' });
+  expect(webhook.status, 'without a secret there is no webhook').toBe(404);
 });

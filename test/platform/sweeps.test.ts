@@ -94,7 +94,8 @@ it('keys are forgotten after 24 hours, however many there are; never a younger o
   const old = `insert into idempotency_key (user_id, mutation, key, hash, created_at)
     select $1, mutation, 'old ' || n, '', clock_timestamp() - make_interval(hours => hours)
     from generate_series(1, 2500) n
-    cross join (values ('reserveBest', 25), ('placeOrder', 23), ('charge', 25), ('cancelCharge', 25), ('pay', 25)) as m (mutation, hours)`;
+    cross join (values ('reserveBest', 25), ('placeOrder', 23), ('charge', 25), ('cancelCharge', 25), ('pay', 25),
+      ('chargeWallet', 25), ('adjustWallet', 25)) as m (mutation, hours)`;
   await world.pool.query(old, [buyer.id]);
   await eventually(async () => {
     const { rows } = await world.pool.query(`select from idempotency_key where mutation = 'reserveBest'`);
@@ -103,7 +104,10 @@ it('keys are forgotten after 24 hours, however many there are; never a younger o
   const { rows } = await world.pool.query(
     'select mutation, count(*)::int as n from idempotency_key group by mutation order by mutation',
   );
-  const kept = ['cancelCharge', 'charge', 'pay'].map((mutation) => ({ mutation, n: 2500 }));
+  const kept = ['adjustWallet', 'cancelCharge', 'charge', 'chargeWallet', 'pay'].map((mutation) => ({
+    mutation,
+    n: 2500,
+  }));
   expect(rows).toEqual([...kept, { mutation: 'placeOrder', n: ROWS + 2500 }]);
 });
 

@@ -43,3 +43,18 @@ it('of a show just made, whoever asks for the free seats of a section reads only
   expect(ofSeats.map((step) => step['Index Name'])).toEqual(['seat_section']);
   expect(ofSeats[0]?.['Index Cond']).toContain('section');
 });
+
+it('whoever holds seats reads of all reservations only those of the user, to know what was released', async () => {
+  await world.pool.query(
+    `insert into reservation (id, user_id, show_id, seat_ids, seat_prices, status, amount, created_at, expires_at)
+     select gen_random_uuid(), r.user_id, r.show_id, r.seat_ids, r.seat_prices, 'RELEASED', r.amount, r.created_at, r.expires_at
+     from (select * from reservation limit 50) r cross join generate_series(1, 400)`,
+  );
+  await world.pool.query('analyze reservation');
+  const show = await makeShow(await world.operator(), { seatCount: 10 });
+  expect(await reserve(await world.buyer(), show.id, show.seats.slice(0, 2))).toMatchObject({ status: 'HELD' });
+  const sent = await sentBy(world.processes[0] as AppProcess, 'as released');
+  const steps = await stepsOf(world.pool, sent);
+  const indexes = steps.flatMap((step) => step['Index Name'] ?? []).filter((name) => name.startsWith('reservation_'));
+  expect(indexes).toEqual(['reservation_user']);
+});

@@ -89,9 +89,10 @@ export class World {
 
   /** The operator that every process keeps. */
   async operator(): Promise<Buyer> {
-    const { rows } = await this.pool.query<{ id: string }>(`select id from user_account where role = 'OPERATOR'`);
-    const id = rows[0]?.id ?? '';
-    return new Buyer(id, await signToken(id, 'OPERATOR'), this.#urlFor(0));
+    const text = `select id, session_version as version from user_account where name = 'operator'`;
+    const { rows } = await this.pool.query<{ id: string; version: number }>(text);
+    const { id, version } = rows[0] as { id: string; version: number };
+    return new Buyer(id, await signToken(id, 'OPERATOR', '1h', { ver: version }), this.#urlFor(0));
   }
 
   /**
@@ -143,9 +144,12 @@ export class World {
   }
 }
 
-/** An access token as the product signs them, good for an hour unless said otherwise. */
-export function signToken(id: string, role: string, lifetime = '1h'): Promise<string> {
-  return new SignJWT({ role })
+/**
+ * An access token as the product signs them, good for an hour unless said otherwise.
+ * @param session the session that it is of; when left out, one that has no row and cannot be renewed
+ */
+export function signToken(id: string, role: string, lifetime = '1h', session = {}): Promise<string> {
+  return new SignJWT({ role, sid: randomUUID(), ver: 0, ...session })
     .setProtectedHeader({ alg: 'HS256' })
     .setSubject(id)
     .setIssuer('onsale')

@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto';
+import { Buyer, type Data, post } from './client.ts';
+
+export const PASSWORD = 'correct horse';
+
+export const SESSION = `__typename ... on Session { accessToken expiresAt user { id name role } } ... on Problem { code }`;
+
+/** A person at a browser: it keeps the cookie that answers bring and sends it, and holds the last access token. */
+export class Browser {
+  readonly url: string;
+  readonly name: string;
+  id = '';
+  accessToken = '';
+  /** The cookie as a request has it; empty without one. */
+  cookie = '';
+  /** The last header `set-cookie`. */
+  setCookie: string | undefined;
+
+  constructor(url: string, name: string) {
+    this.url = url;
+    this.name = name;
+  }
+
+  /** The same person at another browser, perhaps at another process; not signed in. */
+  elsewhere(url = this.url): Browser {
+    const other = new Browser(url, this.name);
+    other.id = this.id;
+    return other;
+  }
+
+  /** The person as a client with the last access token. */
+  get buyer(): Buyer {
+    return new Buyer(this.id, this.accessToken, this.url);
+  }
+
+  /** Sends an operation with the cookie, and with the headers given. */
+  async ask(query: string, variables: object = {}, headers: Record<string, string> = {}): Promise<Data> {
+    const response = await fetch(this.url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...(this.cookie && { cookie: this.cookie }), ...headers },
+      body: JSON.stringify({ query, variables }),
+    });
+    this.setCookie = response.headers.get('set-cookie') ?? undefined;
+    const sent = /^(onsale-session=([^;]*));/.exec(this.setCookie ?? '');
+    if (sent) this.cookie = sent[2] ? (sent[1] as string) : '';
+    return response.json();
+  }
+
+  /** As `ask`, signed in with the last access token. */
+  asUser(query: string, variables: object = {}): Promise<Data> {
+    return this.ask(query, variables, { authorization: `Bearer ${this.accessToken}` });
+  }
+
+  /** Signs up, or signs in, and answers the result. */
+  async enter(verb: 'signUp' | 'signIn', input: object = {}): Promise<Data> {
+    const query = `mutation ($input: CredentialsInput!) { ${verb}(input: $input) { ${SESSION} } }`;
+    const { data } = await this.ask(query, { input: { name: this.name, password: PASSWORD, ...input } });
+    return this.take(data[verb]);
+  }
+
+  /** Renews by the cookie alone; answers the session, or the code of the error. */
+  async renew(): Promise<Data> {
+    const { data, errors } = await this.ask('mutation { renewSession { accessToken user { id } } }');
+    return errors ? errors[0].extensions.code : this.take(data.renewSession);
+  }
+
+  /** Holds the session of an answer, where it is one. */
+  take(session: Data): Data {
+    if (session.accessToken) {
+      this.id = session.user.id;
+      this.accessToken = session.accessToken;
+    }
+    return session;
+  }
+
+  /** The name of the error that the access token meets, or 'signed in'. */
+  async state(url = this.url): Promise<string> {
+    const { errors } = await post(url, '{ me { id } }', {}, { authorization: `Bearer ${this.accessToken}` });
+    return errors?.[0]?.extensions.code ?? 'signed in';
+  }
+}
+
+/** A new user, signed in at a browser of its own. @param input more of CredentialsInput, such as `remember` */
+export async function newcomer(url: string, input: object = {}): Promise<Browser> {
+  const browser = new Browser(url, `user ${randomUUID().slice(0, 18)}`);
+  await browser.enter('signUp', input);
+  return browser;
+}
