@@ -11,7 +11,8 @@ export function newUser(
   id: string = randomUUID(),
 ): { id: string; accessToken: string } {
   const now = Math.floor(Date.now() / 1_000);
-  const claims = { role, sub: id, iss: 'onsale', aud: 'onsale', iat: now, exp: now + 12 * HOUR_SECONDS };
+  const session = { sid: randomUUID(), ver: 0 };
+  const claims = { role, sub: id, iss: 'onsale', aud: 'onsale', iat: now, exp: now + 12 * HOUR_SECONDS, ...session };
   const signed = [{ alg: 'HS256' }, claims]
     .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
     .join('.');
