@@ -10,7 +10,7 @@ import { SHOP, type Step, step } from '../support/shop-script.ts';
 import { World } from '../support/world.ts';
 
 const SEED = 20_261_121;
-const RUNS = 25;
+const RUNS = 15;
 const STEPS = 80;
 /** On a slow machine there are fewer runs, and a failure is shrunk for no longer than this, in milliseconds. */
 const MAX_MS = 60_000;
