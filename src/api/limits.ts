@@ -27,7 +27,6 @@ import {
   type VariableDefinitionNode,
   visit,
 } from 'graphql';
-import { mostConnections } from '../platform/connections.ts';
 import { CountByKey } from '../platform/count-by-key.ts';
 import { type Platform, perProcess } from '../platform/platform.ts';
 import { SECOND } from '../platform/units.ts';
@@ -368,47 +367,6 @@ function isBounded(value: unknown, levels = MAX_LEVELS): boolean {
 
 /** Numbers of open sockets and subscriptions of each user in this process; sockets and streams count together. */
 const open = perProcess(() => ({ sockets: new CountByKey(), subscriptions: new CountByKey() }));
-
-/** A socket or a stream on which nobody is signed in. */
-interface Guest {
-  readonly address: string | null;
-  /** Closes it. */
-  leave(): void;
-}
-
-/** The guests of this process, all and by address, each the oldest first. */
-const guests = perProcess(() => ({ all: new Set<Guest>(), byAddress: new Map<string, Set<Guest>>() }));
-
-/**
- * Admits one more socket or stream on which nobody is signed in. Beyond ANONYMOUS_SOCKETS_PER_ADDRESS of its address, or
- * ANONYMOUS_SOCKETS in all, the oldest is closed: whoever signs in does so at once, and a flood closes itself. Together
- * they take at most half of the connections.
- * @param address null where there is no limit by address
- * @param leave closes it
- * @returns a function that no longer counts it: it has ended, or somebody is signed in
- */
-export function admitAnonymous(platform: Platform, address: string | null, leave: () => void): () => void {
-  const { all, byAddress } = guests(platform);
-  const { ANONYMOUS_SOCKETS, ANONYMOUS_SOCKETS_PER_ADDRESS } = platform.config;
-  const guest = { address, leave };
-  const mates = address === null ? undefined : (byAddress.get(address) ?? new Set<Guest>());
-  if (address !== null && mates) byAddress.set(address, mates);
-  const forget = (one: Guest): void => {
-    all.delete(one);
-    const others = one.address === null ? undefined : byAddress.get(one.address);
-    others?.delete(one);
-    if (one.address !== null && others?.size === 0) byAddress.delete(one.address);
-  };
-  all.add(guest);
-  mates?.add(guest);
-  const isOver = (mates?.size ?? 0) > ANONYMOUS_SOCKETS_PER_ADDRESS;
-  const [oldest] = isOver && mates ? mates : all;
-  if (oldest && (isOver || all.size > Math.min(ANONYMOUS_SOCKETS, Math.floor(mostConnections(platform) / 2)))) {
-    forget(oldest);
-    oldest.leave();
-  }
-  return () => forget(guest);
-}
 
 /**
  * Counts one more socket of the caller.

@@ -11,8 +11,8 @@ import { clientAddress } from './client-address.ts';
 import type { Documents } from './compiled.ts';
 import type { Caller, Client } from './context.ts';
 import { presentAll } from './errors.ts';
+import { admitGuest } from './guests.ts';
 import { GRAPHQL_PATH } from './http.ts';
-import { admitAnonymous } from './limits.ts';
 import { CallerError } from './problems.ts';
 import { shedAnonymous } from './shed-load.ts';
 import { openSubscription, type Subscription } from './subscription.ts';
@@ -54,7 +54,7 @@ export function serveStreams(http: FastifyInstance, platform: Platform, document
     const address = clientAddress(platform, request);
     const busy = shedAnonymous(platform, caller);
     if (busy) return reply.code(429).send({ errors: presentAll(platform, [busy], request.id) });
-    const release = caller ? undefined : admitAnonymous(platform, address, () => reply.raw.destroy());
+    const release = caller ? undefined : admitGuest(platform, { address, leave: () => reply.raw.destroy() });
     const stream = new Stream(reply.raw, platform.config.WS_MAX_BUFFERED_BYTES);
     const { headers, id: requestId } = request;
     const client = { address, isGone: () => request.socket.destroyed };

@@ -24,8 +24,9 @@ import { clientAddress } from './client-address.ts';
 import type { Documents } from './compiled.ts';
 import type { Caller, Client } from './context.ts';
 import { presentAll } from './errors.ts';
+import { admitGuest } from './guests.ts';
 import { GRAPHQL_PATH } from './http.ts';
-import { admitAnonymous, admitSocket, tooMany } from './limits.ts';
+import { admitSocket, tooMany } from './limits.ts';
 import { CallerError } from './problems.ts';
 import { openSubscription, type Sink, type Subscription } from './subscription.ts';
 
@@ -74,11 +75,12 @@ export function serveSockets(http: FastifyInstance, platform: Platform, document
   });
   sockets.on('connection', (socket, request: IncomingMessage) => {
     const address = clientAddress(platform, request);
-    const release = admitAnonymous(platform, address, () => {
+    const leave = (): void => {
       closeSocket(socket, TRY_AGAIN_LATER, 'Too many sockets without sign-in');
       // The descriptor is wanted now: there is no time for the client's half of the handshake.
       socket.terminate();
-    });
+    };
+    const release = admitGuest(platform, { address, leave });
     const client = { address, isGone: () => socket.readyState !== socket.OPEN };
     const writer = boundedWriterOf(socket, platform.config.WS_MAX_BUFFERED_BYTES);
     serveSocket(graphql, socket, writer, { socket, writer, client, release }, platform.log);
