@@ -25,7 +25,7 @@ import { presentAll, presentError } from './errors.ts';
 import { readVariables } from './limits.ts';
 import { isQuiet, logOperation, Notes, OK, type Operation, outcomeOf } from './operation-log.ts';
 import { CallerError } from './problems.ts';
-import { countRequest } from './rate-limits.ts';
+import { countDocument, countFields } from './rate-limits.ts';
 import { shedAnonymous } from './shed-load.ts';
 
 export const GRAPHQL_PATH = '/graphql';
@@ -48,7 +48,12 @@ export async function serveGraphql(http: FastifyInstance, platform: Platform, do
     handler: async (request, reply) => {
       void reply.header('cache-control', 'no-store');
       const notes = new Notes(request.id);
-      const answer = await answerByPlan(platform, documents, request, reply, notes);
+      const caller = await callerOf(platform, request);
+      // Who sends a token that is refused counts as nobody.
+      const context = contextOf(platform, caller ?? null, request, reply, notes);
+      const over = await thrown(countDocument(context, askedOf(request)?.query));
+      if (over) return refuse(platform, notes, request, reply, over);
+      const answer = caller === undefined ? undefined : await answerByPlan(documents, context, request, reply);
       if (answer !== undefined) return answer;
       notesOf.set(request, notes);
       const body = await within(notes, () => answerByApollo.call(http, request, reply));
@@ -56,6 +61,45 @@ export async function serveGraphql(http: FastifyInstance, platform: Platform, do
       return body;
     },
   });
+}
+
+/** @returns the caller; null for nobody; undefined when the token is refused, or could not be checked, which Apollo answers */
+async function callerOf(platform: Platform, { headers }: FastifyRequest): Promise<Caller | null | undefined> {
+  const known = recallCaller(platform, headers.authorization);
+  return known === undefined ? authenticate(platform, headers.authorization).catch(() => undefined) : known;
+}
+
+/** What a request asks for, as far as it has the form of one. */
+function askedOf({ method, query, body }: FastifyRequest): { query?: unknown; operationName?: unknown } | undefined {
+  const asked = method === 'GET' ? query : body;
+  return typeof asked === 'object' && asked !== null ? asked : undefined;
+}
+
+const TOO_MANY_REQUESTS = 429;
+
+/** Refuses a request whose document was not read. */
+function refuse(
+  platform: Platform,
+  notes: Notes,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: CallerError,
+): string {
+  const body = JSON.stringify({ errors: presentAll(platform, [error], notes.requestId) });
+  logRefused(platform, notes, request, body);
+  void reply.code(TOO_MANY_REQUESTS).type(typeFor(request.headers.accept) ?? JSON_TYPE);
+  return body;
+}
+
+/** The CallerError that `work` fails with, if it does. */
+async function thrown(work: Promise<void>): Promise<CallerError | undefined> {
+  try {
+    await work;
+    return undefined;
+  } catch (error) {
+    if (error instanceof CallerError) return error;
+    throw error;
+  }
 }
 
 function makeApollo(platform: Platform, documents: Documents): ApolloServer<Context> {
@@ -99,33 +143,28 @@ interface Usual {
  * document has to be executed
  */
 async function answerByPlan(
-  platform: Platform,
   documents: Documents,
+  context: Context,
   request: FastifyRequest,
   reply: FastifyReply,
-  notes: Notes,
 ): Promise<string | undefined> {
   const usual = usualForm(request);
   if (!usual) return undefined;
-  const { authorization } = request.headers;
-  let caller = recallCaller(platform, authorization);
-  if (caller === undefined) caller = await authenticate(platform, authorization).catch(() => undefined);
-  if (caller === undefined) return undefined;
+  const { platform, caller, notes } = context;
   const known = documents.read(usual.query);
-  const context = contextOf(platform, caller, request, reply, notes);
   const refuseWith = (errors: readonly GraphQLError[], document?: DocumentNode, status = 400): string => {
     void reply.code(status).type(usual.type);
     logOperation(platform, notes, operationOf(caller, usual, document), outcomeOf(errors));
     return JSON.stringify({ errors: presentAll(platform, errors, notes.requestId) });
   };
   if (!('document' in known)) {
-    const over = await overLimit(context);
+    const over = await overLimit(context, usual.query);
     return over ? refuseWith([over], undefined, TOO_MANY_REQUESTS) : refuseWith(known);
   }
   const operation = known.plan?.operation;
   if (operation?.operation !== OperationTypeNode.QUERY) return undefined;
   if (usual.operationName !== undefined && usual.operationName !== operation.name?.value) return undefined;
-  const over = await overLimit(context, known.document, operation);
+  const over = await overLimit(context, usual.query, known.document, operation);
   if (over) return refuseWith([over], known.document, TOO_MANY_REQUESTS);
   const { coerced, fault } = readVariables(documents.schema, operation, usual.variables, known.document);
   if (fault) return refuseWith([fault], known.document);
@@ -163,11 +202,12 @@ function usualForm({ method, headers, body }: FastifyRequest): Usual | undefined
   return { query, variables: variables ?? {}, operationName: operationName ?? undefined, type };
 }
 
-const JSON_TYPES = ['application/graphql-response+json', 'application/json'] as const;
+const JSON_TYPE = 'application/json';
+const JSON_TYPES = ['application/graphql-response+json', JSON_TYPE] as const;
 
 function typeFor(accept = '*/*'): string | undefined {
   // The first type that is named without a weight is preferred.
-  const named = accept === '*/*' ? 'application/json' : JSON_TYPES.find((type) => `${accept},`.startsWith(`${type},`));
+  const named = accept === '*/*' ? JSON_TYPE : JSON_TYPES.find((type) => `${accept},`.startsWith(`${type},`));
   return named && `${named}; charset=utf-8`;
 }
 
@@ -191,20 +231,13 @@ async function contextForApollo(
   reply: FastifyReply,
   notes: Notes,
 ): Promise<Context> {
-  const caller = await authenticate(platform, request.headers.authorization).catch(async (error: unknown) => {
-    // Who sends tokens that are refused counts as nobody.
-    await countRequest(contextOf(platform, null, request, reply, notes));
-    return rethrowWith503(error);
-  });
-  const asked = (request.method === 'GET' ? request.query : request.body) as
-    | { query?: unknown; operationName?: unknown }
-    | undefined
-    | null;
+  const caller = await authenticate(platform, request.headers.authorization).catch(rethrowWith503);
+  const asked = askedOf(request);
   const known = typeof asked?.query === 'string' ? documents.read(asked.query) : undefined;
   const context = contextOf(platform, caller, request, reply, notes);
   const document = known && 'document' in known ? known.document : undefined;
   const name = typeof asked?.operationName === 'string' ? asked.operationName : undefined;
-  const over = await overLimit(context, document, document && getOperationAST(document, name));
+  const over = await overLimit(context, asked?.query, document, document && getOperationAST(document, name));
   if (over) throw over;
   // Only one error can be thrown here. When there are several, Apollo finds them again.
   if (known && !('document' in known) && known.length === 1) throw known[0];
@@ -249,26 +282,18 @@ class HttpClient implements Client {
   }
 }
 
-const TOO_MANY_REQUESTS = 429;
-
 /**
- * Counts a request, as `countRequest` does.
+ * Counts the fields of a document that was read.
  * @returns the error RATE_LIMITED beyond a limit, or while the process is busy with others
  */
 async function overLimit(
   context: Context,
+  text: unknown,
   document?: DocumentNode,
   operation?: OperationDefinitionNode | null,
 ): Promise<CallerError | undefined> {
   const shed = shedAnonymous(context.platform, context.caller, document, operation);
-  if (shed) return shed;
-  try {
-    await countRequest(context, document, operation);
-    return undefined;
-  } catch (error) {
-    if (error instanceof CallerError) return error;
-    throw error;
-  }
+  return shed ?? thrown(countFields(context, text, document, operation));
 }
 
 /** Adds the status 503 to an outage: an error thrown before execution is the whole answer. */
@@ -312,8 +337,8 @@ function logOperations(platform: Platform): ApolloServerPlugin<Context> {
 }
 
 /** Writes the line of a request that Apollo has not taken up: its caller, its form or its document was refused. */
-function logRefused(platform: Platform, notes: Notes, { method, query, body }: FastifyRequest, answer: unknown): void {
-  const asked = (method === 'GET' ? query : body) as { query?: unknown } | undefined | null;
+function logRefused(platform: Platform, notes: Notes, request: FastifyRequest, answer: unknown): void {
+  const asked = askedOf(request);
   const text = typeof asked?.query === 'string' ? asked.query : undefined;
   const { errors } = JSON.parse(String(answer)) as { errors: GraphQLFormattedError[] };
   logOperation(

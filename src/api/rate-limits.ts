@@ -124,22 +124,48 @@ async function take({ log }: Platform, name: FieldRate, { redis, own }: Shared, 
 }
 
 /**
- * Counts the root fields of an operation for its caller, or without one for the address it came from. Asks no server.
- * @param operation what is asked for; undefined where it could not be read, which counts as one field
+ * Counts a document before it is read, because reading it may be what costs most: for its caller, or without one for the
+ * address it came from. Asks no server. `countFields` counts what may be a sign-in.
+ * @param text as it was sent
  * @throws CallerError RATE_LIMITED with the status 429, beyond what a user, or an address, may ask this process for
  */
-export async function countRequest(
-  { platform, caller, client }: Context,
+export async function countDocument(context: Context, text: unknown): Promise<void> {
+  if (!isLeftOpen(context, text)) await takeRequest(context, 1);
+}
+
+/**
+ * Counts the root fields of an operation that `countDocument` has not counted.
+ * @param operation what is asked for; undefined where the document could not be read
+ * @throws CallerError as `countDocument`
+ */
+export async function countFields(
+  context: Context,
+  text: unknown,
   document?: DocumentNode,
   operation?: OperationDefinitionNode | null,
 ): Promise<void> {
-  const limiters = limitersOf(platform);
-  if (!limiters || caller?.role === 'OPERATOR') return;
   const fields = document && operation ? rootFieldsOf(document, operation) : UNREAD;
+  const points = context.caller ? fields.length : fields.filter((field) => field !== NEVER_BY_ADDRESS).length;
+  await takeRequest(context, isLeftOpen(context, text) ? points : points - 1);
+}
+
+/** What could not be read is counted as one field. */
+const UNREAD = [''];
+
+/** Characters of a sign-in's document, at most: a longer one is not read beyond the limit of its address. */
+const MAX_SIGN_IN = 4_000;
+
+/** Whether the document may be a sign-in, which no address alone refuses. */
+function isLeftOpen({ caller }: Context, text: unknown): boolean {
+  return !caller && typeof text === 'string' && text.length <= MAX_SIGN_IN && text.includes(NEVER_BY_ADDRESS);
+}
+
+async function takeRequest({ platform, caller, client }: Context, points: number): Promise<void> {
+  const limiters = points > 0 && caller?.role !== 'OPERATOR' ? limitersOf(platform) : undefined;
+  if (!limiters) return;
   const name = caller ? 'requestsOfUser' : 'requestsFromAddress';
   const key = caller ? caller.id : client.address;
-  const points = caller ? fields.length : fields.filter((field) => field !== NEVER_BY_ADDRESS).length;
-  if (key === null || points === 0) return;
+  if (key === null) return;
   try {
     await limiters[name].consume(key, points);
   } catch (error) {
@@ -147,9 +173,6 @@ export async function countRequest(
     throw error;
   }
 }
-
-/** What could not be read is counted as one field. */
-const UNREAD = [''];
 
 function over(name: RateName, { msBeforeNext }: RateLimiterRes, extensions: GraphQLErrorExtensions = {}): CallerError {
   return tooMany(`There are too many ${name} at the moment.`, Math.max(1, Math.ceil(msBeforeNext)), extensions);

@@ -18,7 +18,7 @@ import { presentAll } from './errors.ts';
 import { admitSubscription, readVariables } from './limits.ts';
 import { logBegin, logEnd, logOperation, Notes, OK, type Operation, outcomeOf } from './operation-log.ts';
 import { badInput, CallerError } from './problems.ts';
-import { countRequest } from './rate-limits.ts';
+import { countDocument } from './rate-limits.ts';
 
 /** What a client subscribes to, as it came. */
 interface Asked {
@@ -158,7 +158,7 @@ export class Subscription implements ExecutionArgs, AsyncIterableIterator<Execut
     const { coerced, fault } = readVariables(this.schema, operation, this.variableValues, this.document);
     if (fault) return this.#sendNoEvents({ errors: [fault] });
     try {
-      await countRequest(this.contextValue, this.document, operation);
+      await countDocument(this.contextValue, this.document.loc?.source.body);
     } catch (error) {
       if (error instanceof CallerError) return this.#sendNoEvents({ errors: [error] });
       throw error;

@@ -419,7 +419,7 @@ it('no password, access token, queue token, idempotency key or secret of the ser
   };
   await broken('entry', 'balance_after', () => inside.ask(CHARGE, { key: keys.broken, amount: 1 }));
   await broken('idempotency_key', 'key', () => inside.ask(CHARGE, { key: keys.again, amount: 1 }));
-  await broken('user_account', 'password_hash', () => post(at.url, SIGN('signIn'), signing));
+  await broken('user_account', 'issuer', () => post(at.url, SIGN('signIn'), signing));
   await broken('user_account', 'name', () =>
     post(at.url, SIGN('signUp'), { input: { name: 'a second buyer', password: wrongPassword } }),
   );

@@ -203,6 +203,9 @@ describe('requests', () => {
     expect((await postFrom(address, fields(40), {})).status).toBe(200);
     expect((await postFrom(address, '{ concerts { edges { node { id } } } }', {})).status).toBe(429);
     expect((await postFrom(address, 'not GraphQL', {})).status).toBe(429);
+    const disguised = `{ concerts { edges { node { id } } } } # ${'signIn '.repeat(1_000)}`;
+    expect((await postFrom(address, disguised, {})).status).toBe(429);
+    expect((await postFrom(address, disguised.slice(0, 100), {})).status).toBe(429);
     expect((await postFrom(address, SIGN_IN, { input: { name: 'of the hall', password: 'wrong' } })).status).toBe(200);
     expect((await postFrom(newAddress(), '{ concerts { edges { node { id } } } }', {})).status).toBe(200);
   });
