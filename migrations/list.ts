@@ -21,7 +21,7 @@ import { OperatorLog } from './0019-operator-log.ts';
 import { WhatOperatorsMend } from './0020-what-operators-mend.ts';
 import { Charges } from './0021-charges.ts';
 import { Sessions } from './0022-sessions.ts';
-import { Limits } from './0024-limits.ts';
+import { Limits } from './0023-limits.ts';
 
 /** Every change of the database, in order; forward only. */
 export const MIGRATIONS: MigrationObject[] = [
@@ -47,5 +47,5 @@ export const MIGRATIONS: MigrationObject[] = [
   { name: '0020-what-operators-mend', class: WhatOperatorsMend },
   { name: '0021-charges', class: Charges },
   { name: '0022-sessions', class: Sessions },
-  { name: '0024-limits', class: Limits },
+  { name: '0023-limits', class: Limits },
 ];
