@@ -1,6 +1,7 @@
 import { openEmbedded } from '../embedded/open.ts';
 import { MIGRATIONS } from '../migrations/list.ts';
 import { openEndings, readEndings } from './accounts/endings.ts';
+import { forgetSessions } from './accounts/forget-sessions.job.ts';
 import { keepOperator, type Operator } from './accounts/keep-operator.ts';
 import { forgetAlerts } from './alerts/forget-alerts.job.ts';
 import { keepChannels, openAlerts, raiseWaiting, settleAlerts } from './alerts/raise-alert.ts';
@@ -71,6 +72,7 @@ const JOBS = [
   watchDisk,
   auditByItself,
   forgetKeys,
+  forgetSessions,
   forgetAlerts,
   judgeSoldOut,
   relayEvents,

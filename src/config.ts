@@ -29,6 +29,8 @@ export const RATES = {
   signInsOfName: rate('sign-ins under one name that failed or are under way', 300, 3_600),
   signInsFromAddress: rate('sign-ins under one name from one address that failed or are under way', 20, 600),
   signUps: rate('sign-ups from one address', 300, 300),
+  passwordChanges: rate('changePassword of one user', 10, 600),
+  dataExports: rate('exportMyData of one user', 10, 3_600),
   priorityCodes: rate('priority codes of one user that did not open the queue', 10, 600),
   places: rate('enterQueue and leaveQueue of one user', 120, 60),
   holds: rate('reserve, reserveBest and releaseReservation of one user', 60, 60),

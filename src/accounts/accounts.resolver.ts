@@ -1,8 +1,14 @@
-import { Arg, Ctx, Extensions, Mutation, Query, Resolver } from 'type-graphql';
+import { Arg, Ctx, Directive, Extensions, Mutation, Query, Resolver } from 'type-graphql';
 import { type Context, PUBLIC, SLOW } from '../api/context.ts';
+import type { Refusal } from '../api/problems.ts';
+import { JSONObject } from '../api/scalars.ts';
+import { ChangePasswordInput, changePassword } from './change-password.ts';
+import { type AccountInUse, DeleteMyAccountResult, deleteMyAccount } from './delete-my-account.ts';
+import { exportMyData } from './export-my-data.ts';
 import { refuseForeign } from './refuse-foreign.ts';
 import { renewSession } from './renew-session.ts';
 import { CredentialsInput, Session, SignInResult } from './session.ts';
+import { SetRoleInput, SetRoleResult, setRole } from './set-role.ts';
 import { SIGN_IN_RATES, signIn } from './sign-in.ts';
 import { signOut } from './sign-out.ts';
 import { signOutEverywhere } from './sign-out-everywhere.ts';
@@ -41,6 +47,47 @@ remembers, which is answered with the next cookie; UNAUTHENTICATED without eithe
   renewSession(@Ctx() context: Context): Promise<Session> {
     refuseForeign(context);
     return renewSession(context);
+  }
+
+  @Extensions({ ...SLOW, rates: ['passwordChanges'] })
+  @Mutation(() => SignInResult, {
+    description:
+      'Ends all sessions of the caller, and answers a new one. INVALID_CREDENTIALS when the old password is wrong: nothing is changed',
+  })
+  changePassword(
+    @Arg('input', () => ChangePasswordInput, { description: 'Both passwords' }) input: ChangePasswordInput,
+    @Ctx() context: Context,
+  ): Promise<Session | Refusal> {
+    return changePassword(context, input);
+  }
+
+  @Extensions({ rates: ['dataExports'] })
+  @Query(() => JSONObject, {
+    description:
+      'All that is kept about the caller, as it is at one instant: account, sessions, wallet, entries, charges, reservations, tickets, orders, orderLines, payments, refunds, coupons, priorityCodes, each a list of rows',
+  })
+  exportMyData(@Ctx() context: Context): Promise<object> {
+    return exportMyData(context);
+  }
+
+  @Mutation(() => DeleteMyAccountResult, {
+    description: `Ends all sessions of the caller and takes the name and the password away; ids, the ledger and what was bought stay. AccountInUse with money,
+live holds, unpaid orders or tickets of shows to come`,
+  })
+  deleteMyAccount(@Ctx() context: Context): Promise<User | AccountInUse | Refusal> {
+    return deleteMyAccount(context);
+  }
+
+  @Directive('@operator')
+  @Mutation(() => SetRoleResult, {
+    description: 'Ends the sessions of a user whose role changes. LAST_OPERATOR when there would be no operator left',
+  })
+  setRole(
+    @Arg('input', () => SetRoleInput, { description: 'The user and the role' }) input: SetRoleInput,
+    @Ctx() context: Context,
+  ): Promise<User | Refusal> {
+    refuseForeign(context);
+    return setRole(context, input);
   }
 
   @Mutation(() => Boolean, {

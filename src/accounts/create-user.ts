@@ -47,9 +47,13 @@ const CREATE_USER: Verb<NewUser, User | null, undefined, Taken> = {
       subject: foreign?.subject ?? null,
       sessionVersion: 0,
       sessionsEndedAt: null,
+      deletedAt: null,
       createdAt: scene.now,
     });
-    scene.insert(user, Object.assign(new Wallet(), { userId: user.id, balance: 0, seq: 0, version: 0, movedOn: null }));
+    scene.insert(
+      user,
+      Object.assign(new Wallet(), { userId: user.id, balance: 0, seq: 0, version: 0, movedOn: null, closedAt: null }),
+    );
     return user;
   },
 };

@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { runAlone } from '../commands/runner.ts';
+import { OPERATORS_LOCK, rowsOf, USERS, userLock } from '../commands/lock-order.ts';
+import { run, type Verb } from '../commands/runner.ts';
 import { forkOf, type Platform } from '../platform/platform.ts';
 import { withAdvisoryLock } from '../platform/postgres.ts';
 import { createUser } from './create-user.ts';
 import { hashPassword, isPassword } from './password.ts';
+import { endSessions } from './sign-out-everywhere.ts';
 import { User } from './user.ts';
 
 export interface Operator {
@@ -18,13 +20,14 @@ export interface Operator {
 
 /**
  * Makes sure that an operator can sign in. With OPERATOR_PASSWORD set, it keeps the account of OPERATOR_NAME with that
- * password. Else the first start creates an account with a generated password, kept in a file in DATA_DIR with mode
+ * password, and ends the sessions of another password. Else the first start creates an account with a generated password, kept in a file in DATA_DIR with mode
  * 0600.
  */
 export async function keepOperator(platform: Platform): Promise<Operator> {
   const { OPERATOR_NAME, OPERATOR_PASSWORD } = platform.config;
-  if (OPERATOR_PASSWORD) return keepAccount(platform, OPERATOR_NAME ?? 'operator', OPERATOR_PASSWORD);
+  // One after another, so that of processes that start together only the first finds another password and ends sessions.
   return withAdvisoryLock(forkOf(platform), 'operator', async () => {
+    if (OPERATOR_PASSWORD) return keepAccount(platform, OPERATOR_NAME ?? 'operator', OPERATOR_PASSWORD);
     const existing = await findOperator(platform, OPERATOR_NAME);
     return existing ?? generateAccount(platform, OPERATOR_NAME ?? 'operator');
   });
@@ -42,13 +45,23 @@ async function keepAccount(platform: Platform, name: string, password: string): 
   if (known?.role === 'OPERATOR' && (await isPassword(platform.config, password, known.passwordHash))) return { name };
   const passwordHash = await hashPassword(platform.config, password);
   if (!known && (await makeOperator(platform, name, passwordHash))) return { name };
-  await runAlone(platform, async (em) => {
-    const user = await em.findOneOrFail(User, { name, issuer: null });
-    user.role = 'OPERATOR';
-    user.passwordHash = passwordHash;
-  });
+  const { id: userId } = known ?? (await forkOf(platform).findOneOrFail(User, { name, issuer: null }));
+  await run({ platform, isOver: () => false }, KEEP_ACCOUNT, { userId, passwordHash });
   return { name };
 }
+
+const KEEP_ACCOUNT: Verb<{ readonly userId: string; readonly passwordHash: string }, undefined> = {
+  name: 'keepOperator',
+  contends: ({ userId }) => [`user:${userId}`],
+  locks: ({ userId }) => ({ exclusive: [userLock(userId), OPERATORS_LOCK], rows: [rowsOf(USERS, [userId])] }),
+
+  decide({ asked: { userId, passwordHash } }, scene) {
+    const user = scene.get(USERS, userId);
+    Object.assign(user, { role: 'OPERATOR', passwordHash });
+    endSessions(user, scene);
+    return undefined;
+  },
+};
 
 /** Creates an operator. @returns null when the name is taken */
 function makeOperator(platform: Platform, name: string, passwordHash: string): Promise<User | null> {

@@ -10,7 +10,7 @@ import { strengthenHash } from './strengthen-hash.ts';
 
 /** Longer names and passwords are refused before hashing; sign-up does not accept them either. */
 const MAX_NAME = 200;
-const MAX_PASSWORD = 400;
+export const MAX_PASSWORD = 400;
 
 /** What an attempt counts for; one that succeeds does not count. */
 export const SIGN_IN_RATES = ['signInsFromAddress', 'signInsOfName'] as const;

@@ -4,6 +4,7 @@ import { Field, ID, ObjectType, registerEnumType } from 'type-graphql';
 import { connectionOf } from '../api/connection.ts';
 import type { Role as RoleName } from '../api/context.ts';
 import { DateTime } from '../api/scalars.ts';
+import type { EventsOf } from '../commands/event-types.ts';
 
 export const Role = { BUYER: 'BUYER', OPERATOR: 'OPERATOR' } as const;
 registerEnumType(Role, { name: 'Role' });
@@ -12,7 +13,7 @@ registerEnumType(Role, { name: 'Role' });
 @ObjectType()
 @Entity({ tableName: 'user_account' })
 export class User {
-  declare [OptionalProps]?: 'sessionVersion' | 'sessionsEndedAt';
+  declare [OptionalProps]?: 'sessionVersion' | 'sessionsEndedAt' | 'deletedAt';
 
   @Field(() => ID)
   @PrimaryKey({ type: 'uuid' })
@@ -49,11 +50,30 @@ export class User {
   @Property({ type: 'datetime', columnType: 'timestamptz', nullable: true })
   sessionsEndedAt!: Date | null;
 
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'When the user deleted the account: since then the name names nobody. null: it has not been deleted',
+  })
+  @Property({ type: 'datetime', columnType: 'timestamptz', nullable: true })
+  deletedAt!: Date | null;
+
+  /** Takes away all that names a person or opens the account. The placeholder for the name is longer than names may be. */
+  delete(now: Date): void {
+    Object.assign(this, { name: `deleted-${this.id}`, role: 'BUYER', passwordHash: null, issuer: null, subject: null });
+    this.deletedAt = now;
+  }
+
   /** Ends every session that has been opened so far. */
   endSessions(now: Date): void {
     this.sessionVersion += 1;
     this.sessionsEndedAt = now;
   }
 }
+
+/** The event of a user who has deleted the account: other systems may have copies of the name. */
+export const eventsOfUser: EventsOf<User> = ({ before, after: { id, deletedAt } }) => {
+  if (!before || before.deletedAt !== null || deletedAt === null) return [];
+  return [{ type: 'user.deleted.v1', aggregate: id, data: { userId: id, deletedAt: deletedAt.toISOString() } }];
+};
 
 export const UserConnection = connectionOf('User', User);

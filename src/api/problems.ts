@@ -6,6 +6,8 @@ import type { KeptAnswer } from '../commands/idempotency.ts';
 export const REFUSALS = {
   NAME_TAKEN: 'This name is taken. Please choose another one.',
   INVALID_CREDENTIALS: 'Name or password is wrong.',
+  ACCOUNT_IN_USE: 'The account still has money, seats, orders or tickets.',
+  LAST_OPERATOR: 'There must be another operator first.',
   QUEUE_FULL: 'The queue is full at the moment. Please try again in a little while.',
   QUEUE_CLOSED: 'The queue is closed.',
   SHOW_CANCELLED: 'This show has been cancelled.',

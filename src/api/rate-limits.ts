@@ -25,6 +25,8 @@ const COUNTED: Readonly<Record<FieldRate, Counted>> = {
   signInsOfName: (_context, args) => digestOf(inputOf(args).name),
   signInsFromAddress: ({ client }, args) => digestOf([inputOf(args).name, client.address]),
   signUps: ({ client }) => client.address ?? undefined,
+  passwordChanges: byUser,
+  dataExports: byUser,
   priorityCodes: (context, args) =>
     typeof inputOf(args).priorityCode === 'string' ? byUser(context, args) : undefined,
   places: byUser,
@@ -34,7 +36,12 @@ const COUNTED: Readonly<Record<FieldRate, Counted>> = {
 };
 
 /** Rates that keep secrets from being guessed: without Redis their fields are closed. Others are open then. */
-const CLOSED_WITHOUT_REDIS: readonly FieldRate[] = ['signInsOfName', 'signInsFromAddress', 'priorityCodes'];
+const CLOSED_WITHOUT_REDIS: readonly FieldRate[] = [
+  'signInsOfName',
+  'signInsFromAddress',
+  'passwordChanges',
+  'priorityCodes',
+];
 
 /**
  * The part of a rate that a process grants by itself, where the rate is open without Redis: the first purchase of a user

@@ -3,6 +3,7 @@ import { printSchemaWithDirectives } from '@graphql-tools/utils';
 import { type GraphQLSchema, lexicographicSortSchema } from 'graphql';
 import { buildSchemaSync } from 'type-graphql';
 import { AccountsResolver } from '../accounts/accounts.resolver.ts';
+import { AccountInUse } from '../accounts/delete-my-account.ts';
 import { UserResolver } from '../accounts/user.resolver.ts';
 import { AlertsResolver } from '../alerts/alerts.resolver.ts';
 import { AuditResolver } from '../audit/audit.resolver.ts';
@@ -75,6 +76,7 @@ export function makeSchema(): GraphQLSchema {
       TicketsResolver,
     ],
     orphanedTypes: [
+      AccountInUse,
       Refusal,
       Withdrawn,
       SeatsUnavailable,

@@ -5,7 +5,7 @@ import { idempotencyKeyOf, within } from '../api/input.ts';
 import { CallerError, notFound, Refusal, refuse } from '../api/problems.ts';
 import { Money } from '../api/scalars.ts';
 import type { KeptAnswer } from '../commands/idempotency.ts';
-import { rowsOf, WALLETS } from '../commands/lock-order.ts';
+import { rowsOf, userLock, WALLETS } from '../commands/lock-order.ts';
 import { run, type Verb } from '../commands/runner.ts';
 import { chargesOf } from '../config.ts';
 import { newId } from '../platform/ids.ts';
@@ -48,7 +48,7 @@ export function chargeVerb(name: string): Verb<Charge, ChargeAnswer> {
 
     decide({ asked: { id, userId, amount } }, scene) {
       const wallet = scene.find(WALLETS, userId);
-      if (!wallet) throw notFound('user');
+      if (!wallet || wallet.closedAt !== null) throw notFound('user');
       if (wallet.balance + amount > scene.platform.config.BALANCE_LIMIT) return refuse('BALANCE_LIMIT');
       const entry = wallet.post({ id, kind: 'CHARGE', amount, at: scene.now });
       scene.insert(entry);
@@ -66,8 +66,12 @@ const CHARGE = chargeVerb('charge');
 const ASK_PROVIDER: Verb<Charge, ChargeAnswer> = {
   ...CHARGE,
 
+  // The wallet is not changed here, so that its version would not notice that the account is deleted.
+  locks: ({ userId }) => ({ shared: [userLock(userId)], rows: [rowsOf(WALLETS, [userId])] }),
+
   decide({ asked: { id, userId, amount } }, scene) {
-    const { balance } = scene.get(WALLETS, userId);
+    const { balance, closedAt } = scene.get(WALLETS, userId);
+    if (closedAt !== null) throw notFound('user');
     if (balance + amount > scene.platform.config.BALANCE_LIMIT) return refuse('BALANCE_LIMIT');
     const charge = PendingCharge.ask(id, userId, amount, scene.now);
     scene.insert(charge);

@@ -99,6 +99,8 @@ export const EVENT_TYPES = {
   'concert.withdrawn.v1': z.strictObject({ concertId: id, withdrawnAt: time }),
   'show.cancelled.v1': z.strictObject({ showId: id, concertId: id, reason: z.string() }),
   'show.sold_out.v1': z.strictObject({ showId: id, concertId: id }),
+  /** The name is gone; the ids stay. */
+  'user.deleted.v1': z.strictObject({ userId: id, deletedAt: time }),
   'queue.opened.v1': z.strictObject(queue),
   'queue.paused.v1': z.strictObject(queue),
   'queue.resumed.v1': z.strictObject(queue),

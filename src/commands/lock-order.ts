@@ -1,6 +1,6 @@
 import { type EntityClass, type EntityManager, LockMode } from '@mikro-orm/core';
 import { Session } from '../accounts/session.ts';
-import { User } from '../accounts/user.ts';
+import { eventsOfUser, User } from '../accounts/user.ts';
 import { AlertChannel, writeChannels } from '../alerts/alert.ts';
 import { eventsOfPendingCharge, PendingCharge, writePendingCharges } from '../charges/pending-charge.ts';
 import { Concert } from '../concerts/concert.ts';
@@ -55,7 +55,7 @@ export interface Kind<E extends object = object> {
 const byId = { key: ({ id }: { readonly id: string }) => id, idProperty: 'id' };
 
 /** Guarded by the user's exclusive lock: what refers to a user locks the row for sharing, and must not be waited for. */
-export const USERS: Kind<User> = { ...byId, entity: User, lock: 'named' };
+export const USERS: Kind<User> = { ...byId, entity: User, lock: 'named', events: eventsOfUser };
 export const SESSIONS: Kind<Session> = { ...byId, entity: Session, lock: 'wait' };
 export const CONCERTS: Kind<Concert> = { ...byId, entity: Concert, lock: 'wait' };
 /** Guarded by the show's exclusive lock: what refers to a show locks its row for sharing, and must not be waited for. */
@@ -337,6 +337,9 @@ export function showLock(showId: string): string {
 export function concertLock(concertId: string): string {
   return `concert:${concertId}`;
 }
+
+/** The name of the lock under which the operators are counted. */
+export const OPERATORS_LOCK = 'operators';
 
 /** The name of a user's lock: who changes the account has it alone. */
 export function userLock(userId: string): string {

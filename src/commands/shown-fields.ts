@@ -1,4 +1,5 @@
 import type { EntityClass } from '@mikro-orm/core';
+import { Session } from '../accounts/session.ts';
 import { User } from '../accounts/user.ts';
 import { Alert, AlertChannel } from '../alerts/alert.ts';
 import { PendingCharge } from '../charges/pending-charge.ts';
@@ -23,7 +24,8 @@ import { LedgerEntry, Wallet } from '../wallet/wallet.ts';
  * never listed: the row that is changed has them, and the log has its id.
  */
 export const SHOWN_FIELDS: ReadonlyMap<EntityClass<object>, readonly string[]> = new Map([
-  fieldsOf(User, 'id', 'role'),
+  fieldsOf(User, 'id', 'role', 'deletedAt'),
+  fieldsOf(Session, 'id', 'userId', 'createdAt', 'endedAt'),
   fieldsOf(
     Queue,
     'id',

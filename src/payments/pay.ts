@@ -69,6 +69,7 @@ const PAY: Verb<Pay, PayAnswer, unknown, unknown> = {
       return refuse(failure);
     }
     const wallet = scene.get(WALLETS, userId);
+    if (wallet.closedAt !== null) throw new CallerError('UNAUTHENTICATED');
     if (wallet.balance < amount) {
       scene.insert(failedPayment(asked, amount, 'INSUFFICIENT_BALANCE', scene));
       if (scene.platform.config.ON_PAYMENT_FAILURE === 'release') bill.release();

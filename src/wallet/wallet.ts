@@ -124,6 +124,16 @@ export class Wallet {
   @Property({ type: 'date', nullable: true })
   movedOn!: string | null;
 
+  /** When its user deleted the account: nothing is charged or paid any more, but what is given back still comes here. */
+  @Property({ type: 'datetime', columnType: 'timestamptz', nullable: true })
+  closedAt!: Date | null;
+
+  /** Closes it for good. @throws RangeError while there is money in it */
+  close(now: Date): void {
+    if (this.balance > 0) throw new RangeError('a wallet with money in it is not closed');
+    this.closedAt = now;
+  }
+
   /**
    * Moves the balance and makes the entry that records the movement.
    * @returns the entry; the caller inserts it after the wallet's row was written

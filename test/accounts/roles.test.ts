@@ -25,6 +25,7 @@ const OPERATORS: Record<string, string> = {
   queue: `{ queue(id: "${ID}") { id } }`,
   createQueue: 'mutation { createQueue(input: { name: "a queue", capacity: 1 }) { id } }',
   updateQueue: `mutation { updateQueue(input: { id: "${ID}", capacity: 1 }) { id } }`,
+  setRole: `mutation { setRole(input: { userId: "${ID}", role: OPERATOR }) { __typename } }`,
   createConcert: 'mutation { createConcert(input: { title: "a concert" }) { id } }',
   updateConcert: `mutation { updateConcert(input: { id: "${ID}", title: "a concert" }) { __typename } }`,
   withdrawConcert: `mutation { withdrawConcert(input: { id: "${ID}" }) { __typename } }`,
@@ -77,6 +78,10 @@ const SIGNED_IN: Record<string, string> = {
   reservations: '{ reservations { edges { cursor } } }',
   payments: '{ payments { edges { cursor } } }',
   signOut: 'mutation { signOut }',
+  changePassword: `mutation { changePassword(input: { oldPassword: "correct horse", newPassword: "wrong horse" }) {
+    __typename } }`,
+  exportMyData: '{ exportMyData }',
+  deleteMyAccount: 'mutation { deleteMyAccount { __typename } }',
   signOutEverywhere: 'mutation { signOutEverywhere }',
   enterQueue: `mutation { enterQueue(input: { queueId: "${ID}" }) { __typename } }`,
   leaveQueue: 'mutation { leaveQueue(token: "x") { value } }',

@@ -108,6 +108,19 @@ const CASES: Record<string, Case> = {
     },
     refused: { queueId: UNKNOWN, userId: UNKNOWN },
   },
+  setRole: {
+    query: withInput('setRole', '{ __typename }'),
+    done: async () => {
+      const { id } = await world.buyer();
+      return {
+        variables: { input: { userId: id, role: 'OPERATOR' } },
+        subject: id,
+        before: [{ type: 'User', id, role: 'BUYER' }],
+        after: [{ type: 'User', id, role: 'OPERATOR' }],
+      };
+    },
+    refused: { input: { userId: UNKNOWN, role: 'OPERATOR' } },
+  },
   createConcert: {
     query: withInput('createConcert', '{ id }'),
     done: async () => {

@@ -1,0 +1,107 @@
+import { createUnionType, Field, ID, ObjectType } from 'type-graphql';
+import { type Context, callerOf } from '../api/context.ts';
+import { CallerError, Problem, Refusal, refuse, sentenceOf } from '../api/problems.ts';
+import { Money } from '../api/scalars.ts';
+import { OPERATORS_LOCK, ordersLimit, rowsOf, USERS, userLock, WALLETS } from '../commands/lock-order.ts';
+import { run, type Verb } from '../commands/runner.ts';
+import { sql } from '../platform/postgres.ts';
+import { readOperators } from './read-operators.ts';
+import { forgetCookie } from './remember-cookie.ts';
+import { endSessions } from './sign-out-everywhere.ts';
+import { User } from './user.ts';
+
+@ObjectType({
+  implements: Problem,
+  description: 'The account still has what would be lost with it; nothing was changed',
+})
+export class AccountInUse extends Problem {
+  @Field(() => Money, { description: 'What is in the wallet' })
+  balance!: number;
+
+  @Field(() => [ID], { description: 'Charges that may still be paid at the payment provider' })
+  chargeIds!: string[];
+
+  @Field(() => [ID], { description: 'Reservations whose seats are held' })
+  reservationIds!: string[];
+
+  @Field(() => [ID], { description: 'Orders that are not paid yet' })
+  orderIds!: string[];
+
+  @Field(() => [ID], { description: 'Tickets of shows that are not over, or whose cancellation is not refunded yet' })
+  ticketIds!: string[];
+}
+
+export const DeleteMyAccountResult = createUnionType({
+  name: 'DeleteMyAccountResult',
+  description: 'The user without a name, or why the account stays',
+  types: () => [User, AccountInUse, Refusal] as const,
+});
+
+type Answer = User | AccountInUse | Refusal;
+
+/** What the account has besides money, and the ids of the operators who can sign in. */
+interface Facts extends Pick<AccountInUse, 'chargeIds' | 'reservationIds' | 'orderIds' | 'ticketIds'> {
+  readonly operators: Set<string>;
+}
+
+const DELETE_ACCOUNT: Verb<{ readonly userId: string }, Answer, undefined, Facts> = {
+  name: 'deleteMyAccount',
+  contends: ({ userId }) => [`user:${userId}`, `wallet:${userId}`, OPERATORS_LOCK],
+  locks: ({ userId }) => ({
+    exclusive: [userLock(userId), OPERATORS_LOCK],
+    limits: [ordersLimit(userId)],
+    rows: [rowsOf(USERS, [userId]), rowsOf(WALLETS, [userId])],
+  }),
+
+  async facts(em, items, scene) {
+    const operators = await readOperators(em, scene);
+    const facts: Facts[] = [];
+    for (const { asked } of items) {
+      const rows = await sql<{ sort: string; id: string }>(
+        em,
+        `select 'charge' as sort, id from pending_charge where user_id = $1 and status = 'PENDING' and expires_at > $2
+         union all
+         select 'reservation', id from reservation where user_id = $1 and status = 'HELD' and expires_at > $2
+         union all
+         select 'order', id from shop_order where user_id = $1 and status = 'PLACED' and pay_by > $2
+         union all
+         select 'ticket', t.id from reservation r join ticket t on t.seat_id = any(r.seat_ids) and t.reservation_id = r.id
+           join show s on s.id = r.show_id
+         where r.user_id = $1 and r.status = 'CONFIRMED'
+           and (s.starts_at + make_interval(mins => s.duration_minutes) > $2 or s.cancelled_at is not null)`,
+        [asked.userId, scene.now],
+      );
+      const idsOf = (sort: string): string[] => rows.filter((row) => row.sort === sort).map(({ id }) => id);
+      const [chargeIds, reservationIds] = [idsOf('charge'), idsOf('reservation')];
+      facts.push({ operators, chargeIds, reservationIds, orderIds: idsOf('order'), ticketIds: idsOf('ticket') });
+    }
+    return facts;
+  },
+
+  decide({ asked: { userId }, facts: { operators, ...had } }, scene) {
+    const user = scene.find(USERS, userId);
+    if (!user || user.deletedAt !== null) throw new CallerError('UNAUTHENTICATED');
+    const wallet = scene.get(WALLETS, userId);
+    if (wallet.balance > 0 || Object.values(had).some((ids) => ids.length > 0)) {
+      return Object.assign(new AccountInUse(), sentenceOf('ACCOUNT_IN_USE'), { balance: wallet.balance, ...had });
+    }
+    if (operators.size === 1 && operators.has(userId)) return refuse('LAST_OPERATOR');
+    operators.delete(userId);
+    wallet.close(scene.now);
+    user.delete(scene.now);
+    endSessions(user, scene);
+    return user;
+  },
+};
+
+/**
+ * Deletes the caller's account: the name, the password and what an identity provider calls the user go; ids, the ledger,
+ * and what was bought stay. All sessions end, and the name is free again.
+ * @returns the user as it is now; AccountInUse with money, live holds, unpaid orders, tickets of shows to come or charges
+ * that may still be paid; a Refusal LAST_OPERATOR when nobody else who can sign in is an operator
+ */
+export async function deleteMyAccount(context: Context): Promise<Answer> {
+  const answer = await run(context, DELETE_ACCOUNT, { userId: callerOf(context).id });
+  if (answer instanceof User) forgetCookie(context);
+  return answer;
+}
