@@ -24,6 +24,8 @@ export interface Flooded {
 }
 
 const CONNECTIONS = 32;
+/** Whoever guesses waits for hashes, and so needs more. */
+const GUESSERS = 500;
 /** With the field within each, as many as a document may have. */
 const ALIASES = 300;
 
@@ -66,7 +68,8 @@ function askOnAndOn(flood: Flood): () => void {
     askers.add(asker);
     asker.ask(nextRequest(flood));
   };
-  for (let i = 0; i < CONNECTIONS; i++) open();
+  const connections = flood.kind === 'sign-ins' ? GUESSERS : CONNECTIONS;
+  for (let i = 0; i < connections; i++) open();
   return () => {
     isOver = true;
     for (const asker of askers) asker.close();

@@ -4,6 +4,7 @@ import { tooMany } from '../api/limits.ts';
 import { CallerError } from '../api/problems.ts';
 import type { Caller } from '../commands/runner.ts';
 import { type Platform, perProcess } from '../platform/platform.ts';
+import { SECOND } from '../platform/units.ts';
 
 /**
  * Sorts of hashes. They take turns, so that a flood of one leaves the others theirs: whoever guesses names waits behind
@@ -21,6 +22,8 @@ export interface Asker {
 /** Hashes of one sort that may wait, and those of one name among them. */
 const MAX_WAITING = 200;
 const MAX_OF_NAME = 50;
+
+const REFUSAL_MS = SECOND;
 
 /** Each hash keeps a thread of Node's four busy, which files, the DNS and signatures need too. */
 const MAX_AT_ONCE = 3;
@@ -110,7 +113,7 @@ class Waiting {
     this.#addresses.set(client.address, names);
     const ofName = names.find(([first]) => first?.asker.name === name);
     if (ofName && ofName.length >= MAX_OF_NAME && !this.#dropAbandoned(ofName)) {
-      job.refuse(tooMany(`At most ${MAX_OF_NAME} wait for a password of one name.`));
+      refuseLater(job, `At most ${MAX_OF_NAME} wait for a password of one name.`);
       return;
     }
     if (ofName) ofName.push(job);
@@ -152,11 +155,16 @@ class Waiting {
     const job = ofName.pop();
     if (ofName.length === 0) names.shift();
     this.size--;
-    job?.refuse(tooMany('Too many passwords wait to be checked.'));
+    if (job) refuseLater(job, 'Too many passwords wait to be checked.');
   }
 }
 
 /** Whether nobody waits any longer. */
 function isAbandoned({ asker, until }: Job): boolean {
   return asker.client.isGone() || performance.now() > until;
+}
+
+/** Answers who is refused after a moment: a client that asks again at once would keep the process busy. */
+function refuseLater({ refuse }: Job, sentence: string): void {
+  setTimeout(() => refuse(tooMany(sentence)), REFUSAL_MS);
 }

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DocumentNode, GraphQLErrorExtensions, OperationDefinitionNode } from 'graphql';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { RATES, type RateName } from '../config.ts';
@@ -124,7 +125,7 @@ async function take({ log }: Platform, name: FieldRate, { redis, own }: Shared, 
   try {
     await redis.consume(key, points);
   } catch (error) {
-    if (error instanceof RateLimiterRes) throw over(name, error);
+    if (error instanceof RateLimiterRes) throw await over(name, error);
     if (!isUnavailable(error) || CLOSED_WITHOUT_REDIS.includes(name)) throw error;
     log.debug({ rate: name, error: String(error) }, 'a rate was not counted');
   }
@@ -176,13 +177,23 @@ async function takeRequest({ platform, caller, client }: Context, points: number
   try {
     await limiters[name].consume(key, points);
   } catch (error) {
-    if (error instanceof RateLimiterRes) throw over(name, error, { http: { status: 429 } });
+    if (error instanceof RateLimiterRes) throw await over(name, error, { http: { status: 429 } });
     throw error;
   }
 }
 
-function over(name: RateName, { msBeforeNext }: RateLimiterRes, extensions: GraphQLErrorExtensions = {}): CallerError {
-  return tooMany(`There are too many ${name} at the moment.`, Math.max(1, Math.ceil(msBeforeNext)), extensions);
+/** Milliseconds after which a refusal is answered: a client that asks again at once keeps the process less busy. */
+const REFUSAL_MS = 250;
+
+/** @returns the error for a use beyond a rate, after a moment */
+async function over(
+  name: RateName,
+  { msBeforeNext }: RateLimiterRes,
+  extensions: GraphQLErrorExtensions = {},
+): Promise<CallerError> {
+  await sleep(REFUSAL_MS);
+  const retryAfterMs = Math.max(1, Math.ceil(msBeforeNext - REFUSAL_MS));
+  return tooMany(`There are too many ${name} at the moment.`, retryAfterMs, extensions);
 }
 
 function inputOf({ input }: Args): Args {

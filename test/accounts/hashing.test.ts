@@ -1,7 +1,16 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { type Asker, hashInTurn, type Sort } from '../../src/accounts/hashing.ts';
 import type { Platform } from '../../src/platform/platform.ts';
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout'] }));
+afterEach(() => void vi.useRealTimers());
+
+/** Lets the moment pass after which who is refused is told so. */
+async function letRefusalsBeTold(): Promise<void> {
+  vi.advanceTimersByTime(1_000);
+  await turn();
+}
 
 interface Options {
   readonly sort?: Sort;
@@ -98,7 +107,7 @@ it('of one sort at most 200 wait: of the address with most of them who came firs
   bench.ask('first');
   bench.ask('ada', { address: '203.0.113.2' });
   bench.askAll(names('flood', 300), { address: '203.0.113.1' });
-  await turn();
+  await letRefusalsBeTold();
   expect(bench.refused).toHaveLength(101);
   expect(bench.refused[0]).toEqual({ name: 'flood 0', code: 'RATE_LIMITED' });
   await bench.endSome(201);
@@ -112,11 +121,11 @@ it('of one name at most 50 wait, and one that nobody waits for makes room', asyn
   bench.ask('first');
   bench.ask('victim', { isGone: () => gone });
   bench.askAll(Array.from({ length: 50 }, () => 'victim'));
-  await turn();
+  await letRefusalsBeTold();
   expect(bench.refused).toEqual([{ name: 'victim', code: 'RATE_LIMITED' }]);
   gone = true;
   bench.ask('victim');
-  await turn();
+  await letRefusalsBeTold();
   expect(bench.refused).toHaveLength(2);
   expect(bench.refused[1]?.code).toBe('SERVICE_UNAVAILABLE');
 });

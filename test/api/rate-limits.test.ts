@@ -7,19 +7,21 @@ import { Socket } from '../support/socket.ts';
 import { World } from '../support/world.ts';
 
 const MOST = 3;
-const SECONDS = 3;
+const SECONDS = 4;
 const REDIS_RATES = ['signInsFromAddress', 'signUps', 'priorityCodes', 'places', 'holds', 'claims'];
 const RATE_LIMITS = [
   ...REDIS_RATES.map((rate) => `${rate}=${MOST}/${SECONDS}`),
-  'signInsOfName=5/3',
+  'signInsOfName=5/30',
   'orders=16/60',
-  'requestsOfUser=40/3',
-  'requestsFromAddress=40/3',
+  'requestsOfUser=40/5',
+  'requestsFromAddress=40/5',
 ].join();
 
 let world: World;
 beforeAll(async () => {
-  world = await World.open({ env: { RATE_LIMITS, TRUSTED_PROXIES: '127.0.0.1' } });
+  world = await World.open({
+    env: { RATE_LIMITS, TRUSTED_PROXIES: '127.0.0.1', HASH_MEMORY_KIB: '64', HASH_PASSES: '1' },
+  });
 });
 afterAll(() => world.close());
 
