@@ -67,16 +67,45 @@ describe('with AUTH_JWKS_URL', () => {
     expect(codes).toEqual(role === 'OPERATOR' ? [] : ['FORBIDDEN']);
   });
 
-  it('refuses signUp, signIn and renewSession, and makes no account', async () => {
+  it('refuses whatever the provider keeps: sign-up, sessions, passwords and roles, and makes no account', async () => {
     const input = 'input: { name: "newcomer", password: "correct horse" }';
     for (const field of [`signUp(${input}) { __typename }`, `signIn(${input}) { __typename }`]) {
       const { errors } = await post(world.urls[0] as string, `mutation { ${field} }`);
       expect(errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }]);
     }
-    const renewed = await ask({ sub: 'ada' }, 'mutation { renewSession { accessToken } }');
-    expect(renewed.errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }]);
+    const passwords = 'input: { oldPassword: "correct horse", newPassword: "wrong horse" }';
+    for (const field of [
+      'renewSession { accessToken }',
+      'signOut',
+      'signOutEverywhere',
+      `changePassword(${passwords}) { __typename }`,
+      'setRole(input: { userId: "00000000-0000-7000-8000-000000000000", role: BUYER }) { __typename }',
+    ]) {
+      const { errors } = await ask({ sub: 'ada', 'https://onsale/roles': 'OPERATOR' }, `mutation { ${field} }`);
+      expect(errors, field).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }]);
+    }
     const { rows } = await world.pool.query(`select 1 from user_account where name = 'newcomer'`);
     expect(rows).toEqual([]);
+  });
+
+  it('deletes and exports an account: who comes back with the same token is somebody new, and sockets have closed', async () => {
+    const token = await provider.sign({ sub: 'leaver', preferred_username: 'a leaver' });
+    const headers = { authorization: `Bearer ${token}` };
+    const [here = '', there = ''] = world.urls;
+    const idAt = async (url: string) => (await post(url, '{ me { id } }', {}, headers)).data.me.id;
+    const id = await idAt(here);
+    expect(await idAt(there)).toBe(id);
+    const sockets = await Promise.all(world.urls.map((url) => Socket.ready(url, token)));
+    const { exportMyData } = (await post(here, '{ exportMyData }', {}, headers)).data;
+    expect(exportMyData.account).toMatchObject([{ id, name: 'a leaver', subject: 'leaver' }]);
+
+    const { data } = await post(here, 'mutation { deleteMyAccount { ... on User { name } } }', {}, headers);
+    expect(data.deleteMyAccount).toEqual({ name: `deleted-${id}` });
+    for (const socket of sockets) expect((await socket.closed).code).toBe(4403);
+    const next = await idAt(there);
+    expect(next).not.toBe(id);
+    expect(await idAt(here)).toBe(next);
+    expect(await rowsOf('leaver')).toMatchObject([{ id: next }]);
   });
 
   it('names users as the provider does, made fit to be kept', async () => {

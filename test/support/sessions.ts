@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Buyer, type Data, post } from './client.ts';
+import type { World } from './world.ts';
 
 export const PASSWORD = 'correct horse';
 
@@ -85,4 +86,53 @@ export async function newcomer(url: string, input: object = {}): Promise<Browser
   const browser = new Browser(url, `user ${randomUUID().slice(0, 18)}`);
   await browser.enter('signUp', input);
   return browser;
+}
+
+const DELETE = `mutation { deleteMyAccount { __typename ... on User { id name deletedAt }
+  ... on AccountInUse { code balance chargeIds reservationIds orderIds ticketIds } ... on Refusal { code } } }`;
+
+/** Answers the DeleteMyAccountResult. */
+export async function deleteAccount(buyer: Buyer): Promise<Data> {
+  return (await buyer.get(DELETE)).deleteMyAccount;
+}
+
+/** Answers the SetRoleResult. */
+export async function setRole(operator: Buyer, userId: string, role: 'BUYER' | 'OPERATOR'): Promise<Data> {
+  const query = `mutation ($input: SetRoleInput!) { setRole(input: $input) {
+    __typename ... on User { id role } ... on Problem { code } } }`;
+  return (await operator.get(query, { input: { userId, role } })).setRole;
+}
+
+/** The only two operators take the role from each other at the same time, each at one process. @returns those that are left */
+export async function demoteEachOther(world: World): Promise<number> {
+  const operator = await world.operator();
+  const second = await newcomer(operator.url);
+  await setRole(operator, second.id, 'OPERATOR');
+  await second.enter('signIn');
+  const there = world.urls[1] as string;
+  const answers = [setRole(operator, second.id, 'BUYER'), setRole(second.buyer.at(there), operator.id, 'BUYER')];
+  await Promise.allSettled(answers);
+  const { rowCount } = await world.pool.query(`select from user_account where role = 'OPERATOR'`);
+  return rowCount ?? 0;
+}
+
+/**
+ * A user deletes the account at one process, and charges the wallet at another at the same time.
+ * @returns whether the account is deleted, and what came into it: money, or charges that may still be paid
+ */
+export async function deleteWhileCharging(
+  world: World,
+  deleteAt: string,
+  chargeAt: string,
+): Promise<{ isDeleted: boolean; came: number }> {
+  const user = await newcomer(deleteAt);
+  const charge = 'mutation { charge(input: { amount: 1000, idempotencyKey: "k" }) { __typename } }';
+  await Promise.allSettled([user.buyer.at(chargeAt).ask(charge), deleteAccount(user.buyer)]);
+  const { rows } = await world.pool.query(
+    `select deleted_at is not null as "isDeleted",
+       (balance + (select count(*) from pending_charge c where c.user_id = u.id))::int as came
+     from user_account u join wallet w on w.user_id = u.id where u.id = $1`,
+    [user.id],
+  );
+  return rows[0];
 }
