@@ -18,7 +18,10 @@ import { User } from './user.ts';
 @Resolver()
 export class AccountsResolver {
   @Extensions(PUBLIC)
-  @Query(() => User, { nullable: true, description: 'Who is signed in; null when nobody is' })
+  @Query(() => User, {
+    nullable: true,
+    description: 'The user who is signed in; null without an access token. Anybody may ask',
+  })
   async me(@Ctx() { caller, em, platform }: Context): Promise<User | null> {
     const user = caller && (await em.findOne(User, { id: caller.id }));
     // When an identity provider keeps the accounts, the role comes from its token.
@@ -26,23 +29,38 @@ export class AccountsResolver {
   }
 
   @Extensions({ ...PUBLIC, ...SLOW, rates: ['signUps'] })
-  @Mutation(() => SignInResult)
-  signUp(@Arg('input', () => CredentialsInput) input: CredentialsInput, @Ctx() context: Context) {
+  @Mutation(() => SignInResult, {
+    description: `Makes a user with the role BUYER and an empty wallet, and signs the user in. Answers a Session. Refused: \`NAME_TAKEN\`.
+Errors: \`BAD_USER_INPUT\` for a name or a password out of its bounds; \`FORBIDDEN\` where an identity provider keeps the
+accounts; \`RATE_LIMITED\` while too many passwords wait to be hashed. Anybody may ask`,
+  })
+  signUp(
+    @Arg('input', () => CredentialsInput, { description: 'Name and password of the new user' }) input: CredentialsInput,
+    @Ctx() context: Context,
+  ) {
     refuseForeign(context);
     return signUp(context, input);
   }
 
   @Extensions({ ...PUBLIC, ...SLOW, rates: SIGN_IN_RATES })
-  @Mutation(() => SignInResult)
-  signIn(@Arg('input', () => CredentialsInput) input: CredentialsInput, @Ctx() context: Context) {
+  @Mutation(() => SignInResult, {
+    description: `Opens a session. Answers a Session. Refused: \`INVALID_CREDENTIALS\`, the same for an unknown name and a wrong password.
+Errors: \`FORBIDDEN\` where an identity provider keeps the accounts; \`RATE_LIMITED\` while too many passwords wait to be
+checked. Anybody may ask`,
+  })
+  signIn(
+    @Arg('input', () => CredentialsInput, { description: 'Name and password of the user' }) input: CredentialsInput,
+    @Ctx() context: Context,
+  ) {
     refuseForeign(context);
     return signIn(context, input);
   }
 
   @Extensions(PUBLIC)
   @Mutation(() => Session, {
-    description: `A new access token of the session before the old one is over. Without an access token, that of the session that the cookie
-remembers, which is answered with the next cookie; UNAUTHENTICATED without either`,
+    description: `Answers a new access token of the session, before the old one ends. Without an access token it continues the session
+of the cookie, which is used up: the answer sets the next one. Errors: \`UNAUTHENTICATED\` without either, and for a
+session that has ended; \`FORBIDDEN\` where an identity provider keeps the accounts`,
   })
   renewSession(@Ctx() context: Context): Promise<Session> {
     refuseForeign(context);
@@ -51,8 +69,9 @@ remembers, which is answered with the next cookie; UNAUTHENTICATED without eithe
 
   @Extensions({ ...SLOW, rates: ['passwordChanges'] })
   @Mutation(() => SignInResult, {
-    description:
-      'Ends all sessions of the caller, and answers a new one. INVALID_CREDENTIALS when the old password is wrong: nothing is changed',
+    description: `Changes the password of the caller, ends all sessions of the caller, and answers a new Session. Refused:
+\`INVALID_CREDENTIALS\` when the old password is wrong; nothing is changed then. Errors: \`BAD_USER_INPUT\` for a new
+password out of its bounds; \`FORBIDDEN\` where an identity provider keeps the passwords`,
   })
   changePassword(
     @Arg('input', () => ChangePasswordInput, { description: 'Both passwords' }) input: ChangePasswordInput,
@@ -71,8 +90,9 @@ remembers, which is answered with the next cookie; UNAUTHENTICATED without eithe
   }
 
   @Mutation(() => DeleteMyAccountResult, {
-    description: `Ends all sessions of the caller and takes the name and the password away; ids, the ledger and what was bought stay. AccountInUse with money,
-live holds, unpaid orders or tickets of shows to come`,
+    description: `Deletes the account of the caller: ends all sessions, and removes the name, which is free again, and the password.
+Ids, the ledger and what was bought stay. Answers the user as it is then. Refused: \`ACCOUNT_IN_USE\` with money,
+charges that may still be paid, live holds, unpaid orders or tickets of shows to come; \`LAST_OPERATOR\``,
   })
   deleteMyAccount(@Ctx() context: Context): Promise<User | AccountInUse | Refusal> {
     return deleteMyAccount(context);
@@ -80,7 +100,9 @@ live holds, unpaid orders or tickets of shows to come`,
 
   @Directive('@operator')
   @Mutation(() => SetRoleResult, {
-    description: 'Ends the sessions of a user whose role changes. LAST_OPERATOR when there would be no operator left',
+    description: `Gives a user a role, and ends the sessions of a user whose role changes. Answers the user. Refused: \`LAST_OPERATOR\`
+when no other operator who can sign in would be left. Errors: \`NOT_FOUND\` for an unknown or deleted user; \`FORBIDDEN\`
+where an identity provider keeps the accounts`,
   })
   setRole(
     @Arg('input', () => SetRoleInput, { description: 'The user and the role' }) input: SetRoleInput,
@@ -91,13 +113,17 @@ live holds, unpaid orders or tickets of shows to come`,
   }
 
   @Mutation(() => Boolean, {
-    description: 'Ends the session: its access tokens, its cookie, its sockets and streams. Answers true',
+    description: `Ends the session of the caller: its access tokens, its cookie, its sockets and its streams. Answers true. Error:
+\`FORBIDDEN\` where an identity provider keeps the accounts`,
   })
   signOut(@Ctx() context: Context): Promise<boolean> {
     return signOut(context);
   }
 
-  @Mutation(() => Boolean, { description: 'Ends all sessions of the caller, this one too. Answers true' })
+  @Mutation(() => Boolean, {
+    description:
+      'Ends all sessions of the caller, this one too. Answers true. Error: `FORBIDDEN` where an identity provider keeps the accounts',
+  })
   signOutEverywhere(@Ctx() context: Context): Promise<boolean> {
     return signOutEverywhere(context);
   }

@@ -14,12 +14,12 @@ import { endSessions } from './sign-out-everywhere.ts';
 import { PASSWORD_CHARACTERS } from './sign-up.ts';
 import { User } from './user.ts';
 
-@InputType({ description: 'The password as it is, and as it shall be' })
+@InputType({ description: 'The present password and the new one' })
 export class ChangePasswordInput {
-  @Field(() => String, { description: 'The password with which the caller signs in at present' })
+  @Field(() => String, { description: 'The password with which the caller signs in now' })
   oldPassword!: string;
 
-  @Field(() => String, { description: '8 to 200 characters' })
+  @Field(() => String, { description: '8 .. 200 characters' })
   newPassword!: string;
 
   @Field(() => Boolean, {

@@ -12,10 +12,10 @@ import { User } from './user.ts';
 
 @ObjectType({
   implements: Problem,
-  description: 'The account still has what would be lost with it; nothing was changed',
+  description: '`ACCOUNT_IN_USE`: the account has what would be lost with it',
 })
 export class AccountInUse extends Problem {
-  @Field(() => Money, { description: 'What is in the wallet' })
+  @Field(() => Money, { description: 'Balance of the wallet' })
   balance!: number;
 
   @Field(() => [ID], { description: 'Charges that may still be paid at the payment provider' })
@@ -33,7 +33,7 @@ export class AccountInUse extends Problem {
 
 export const DeleteMyAccountResult = createUnionType({
   name: 'DeleteMyAccountResult',
-  description: 'The user without a name, or why the account stays',
+  description: 'The user without a name, AccountInUse, or a Refusal `LAST_OPERATOR`',
   types: () => [User, AccountInUse, Refusal] as const,
 });
 

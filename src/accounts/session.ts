@@ -23,7 +23,7 @@ export interface CookieHashes {
 }
 
 /** A row of `session`; in answers with a new access token. */
-@ObjectType({ description: 'A sign-in, which lasts until it is ended or nobody renews it' })
+@ObjectType({ description: 'A sign-in. It lasts until it is ended or nobody renews it' })
 @Entity({ tableName: 'session' })
 export class Session {
   @PrimaryKey({ type: 'uuid' })
@@ -60,13 +60,18 @@ export class Session {
   @Property({ type: 'datetime', columnType: 'timestamptz', nullable: true })
   rotatedAt!: Date | null;
 
-  @Field(() => String, { description: 'Sent as `authorization: Bearer <accessToken>`' })
+  @Field(() => String, {
+    description:
+      'Sent as header `authorization: Bearer <accessToken>`, over a WebSocket as `connectionParams.authorization`',
+  })
   accessToken!: string;
 
-  @Field(() => DateTime, { description: 'When the access token is over; renewSession gives another one before' })
+  @Field(() => DateTime, {
+    description: 'When the access token ends, an hour after it was made; `renewSession` gives another one before',
+  })
   expiresAt!: Date;
 
-  @Field(() => User, { description: 'Who is signed in' })
+  @Field(() => User, { description: 'The user who is signed in' })
   user!: User;
 
   /** Whether it has ended, by itself or with all sessions of its user. */
@@ -99,20 +104,28 @@ export class Session {
   }
 }
 
-@InputType({ description: 'name: 3 to 40 characters, unique. password: at least 8 characters' })
+@InputType({ description: 'A name and a password' })
 export class CredentialsInput {
-  @Field(() => String, { description: 'Case matters' })
+  @Field(() => String, {
+    description:
+      '3 .. 40 characters, without control characters and without spaces at its ends; unique, and case matters',
+  })
   name!: string;
 
-  @Field(() => String, { description: 'At most 200 characters' })
+  @Field(() => String, { description: '8 .. 200 characters' })
   password!: string;
 
   @Field(() => Boolean, {
     defaultValue: false,
     description:
-      'Whether the browser gets a cookie by which renewSession goes on with the session, within 30 days of its last use',
+      'Whether the browser gets a cookie with which `renewSession` continues the session, within 30 days of its last use',
   })
   remember!: boolean;
 }
 
-export const SignInResult = createUnionType({ name: 'SignInResult', types: () => [Session, Refusal] as const });
+export const SignInResult = createUnionType({
+  name: 'SignInResult',
+  description:
+    'The Session, or a Refusal: `NAME_TAKEN` of `signUp`, `INVALID_CREDENTIALS` of `signIn` and `changePassword`',
+  types: () => [Session, Refusal] as const,
+});

@@ -8,7 +8,7 @@ import { readOperators } from './read-operators.ts';
 import { endSessions } from './sign-out-everywhere.ts';
 import { Role, User } from './user.ts';
 
-@InputType({ description: 'Who gets which role' })
+@InputType({ description: 'A user and a role' })
 export class SetRoleInput {
   @Field(() => ID, { description: 'Id of the user' })
   userId!: string;
@@ -19,7 +19,7 @@ export class SetRoleInput {
 
 export const SetRoleResult = createUnionType({
   name: 'SetRoleResult',
-  description: 'The user as it is now, or why it stays as it was',
+  description: 'The user with the role, or a Refusal `LAST_OPERATOR`',
   types: () => [User, Refusal] as const,
 });
 

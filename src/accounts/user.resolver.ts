@@ -22,7 +22,7 @@ export class UserResolver {
   @Directive('@operator')
   @Query(() => UserConnection, {
     description:
-      'Users by name, case aside. search: an id, or the beginning of a name in any case; left out: everybody',
+      'Users by name, case aside. `search` is an id, or the beginning of a name in any case; everybody if left out',
   })
   users(
     @Arg('search', () => String, { nullable: true, description: 'At most 200 characters' }) search: string | undefined,
@@ -35,24 +35,29 @@ export class UserResolver {
   }
 
   @Directive('@operator')
-  @Query(() => User, { nullable: true, description: 'null for an unknown id' })
+  @Query(() => User, { nullable: true, description: 'A user; null for an unknown id' })
   user(@Arg('id', () => ID, { description: 'Id of the user' }) id: string, @Ctx() context: Context) {
     return context.em.findOne(User, { id: idOf('id', id) });
   }
 
-  @FieldResolver(() => Wallet, { description: 'For the user and operators' })
+  @FieldResolver(() => Wallet, { description: 'The wallet of the user. FORBIDDEN but to the user and operators' })
   async wallet(@Root() { id }: User, @Ctx() context: Context): Promise<Wallet> {
     await requireUser(context, id);
     return load(context, walletsOfUsers, id);
   }
 
-  @FieldResolver(() => ReservationConnection, { description: 'Newest first; for the user and operators' })
+  @FieldResolver(() => ReservationConnection, {
+    description: 'Reservations of the user, newest first. FORBIDDEN but to the user and operators',
+  })
   async reservations(
     @Root() { id }: User,
     @Arg('first', () => Int, { defaultValue: 20, description: 'Reservations in a page, 1 .. 100' }) first: number,
     @Arg('after', () => String, { nullable: true, description: 'endCursor of the page before' })
     after: string | undefined,
-    @Arg('status', () => ReservationStatus, { nullable: true, description: 'Only those with it; left out: all' })
+    @Arg('status', () => ReservationStatus, {
+      nullable: true,
+      description: 'Only reservations with this status; all if left out',
+    })
     status: ReservationStatus | undefined,
     @Ctx() context: Context,
   ): Promise<Connection<Reservation>> {
@@ -60,7 +65,9 @@ export class UserResolver {
     return readReservations(context, id, first, after, status);
   }
 
-  @FieldResolver(() => OrderConnection, { description: 'Newest first; for the user and operators' })
+  @FieldResolver(() => OrderConnection, {
+    description: 'Orders of the user, newest first. FORBIDDEN but to the user and operators',
+  })
   async orders(
     @Root() { id }: User,
     @Arg('first', () => Int, { defaultValue: 20, description: 'Orders in a page, 1 .. 100' }) first: number,
@@ -73,7 +80,7 @@ export class UserResolver {
   }
 
   @FieldResolver(() => PaymentConnection, {
-    description: 'Newest first, FAILED ones included; for the user and operators',
+    description: 'Payments of the user, FAILED ones included, newest first. FORBIDDEN but to the user and operators',
   })
   async payments(
     @Root() { id }: User,
@@ -87,8 +94,8 @@ export class UserResolver {
   }
 
   @FieldResolver(() => [QueueToken], {
-    description:
-      'WAITING and ACTIVE places in all queues, newest first; for the user, who counts as present in these queues, and operators. Operators get the public id of a token as its `value`, which opens nothing',
+    description: `WAITING and ACTIVE places of the user in all queues, newest first. FORBIDDEN but to the user, who counts as present in
+these queues, and operators, who get the public id of a token as its \`value\`, which gives no access`,
   })
   async tokens(@Root() { id }: User, @Ctx() context: Context): Promise<QueueToken[]> {
     await requireUser(context, id);

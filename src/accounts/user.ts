@@ -7,27 +7,34 @@ import { DateTime } from '../api/scalars.ts';
 import type { EventsOf } from '../commands/event-types.ts';
 
 export const Role = { BUYER: 'BUYER', OPERATOR: 'OPERATOR' } as const;
-registerEnumType(Role, { name: 'Role' });
+registerEnumType(Role, {
+  name: 'Role',
+  description: 'What a user may do',
+  valuesConfig: {
+    BUYER: { description: 'Buys: everything but the fields that are marked @operator' },
+    OPERATOR: { description: 'Runs the deployment: also the fields that are marked @operator' },
+  },
+});
 
 /** A row of `user_account`. */
-@ObjectType()
+@ObjectType({ description: 'An account' })
 @Entity({ tableName: 'user_account' })
 export class User {
   declare [OptionalProps]?: 'sessionVersion' | 'sessionsEndedAt' | 'deletedAt';
 
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Id of the user' })
   @PrimaryKey({ type: 'uuid' })
   id!: string;
 
-  @Field(() => String)
+  @Field(() => String, { description: 'The name that the user signs in with, unique' })
   @Property({ type: 'text' })
   name!: string;
 
-  @Field(() => Role)
+  @Field(() => Role, { description: 'What the user may do' })
   @Property({ type: 'text' })
   role!: RoleName;
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'When the account was made' })
   @Property({ type: 'datetime', columnType: 'timestamptz' })
   createdAt!: Date;
 
@@ -52,7 +59,8 @@ export class User {
 
   @Field(() => DateTime, {
     nullable: true,
-    description: 'When the user deleted the account: since then the name names nobody. null: it has not been deleted',
+    description:
+      'When the user deleted the account; from then on the name is a placeholder. Null while the account is there',
   })
   @Property({ type: 'datetime', columnType: 'timestamptz', nullable: true })
   deletedAt!: Date | null;

@@ -4,9 +4,9 @@ import { badInput } from './problems.ts';
 
 const MAX_PER_PAGE = 100;
 
-@ObjectType({ description: 'Where a page ends' })
+@ObjectType({ description: 'Where a page of a list ends' })
 export class PageInfo {
-  @Field(() => Boolean, { description: 'Whether there is more behind this page' })
+  @Field(() => Boolean, { description: 'Whether there are rows behind this page' })
   hasNextPage!: boolean;
 
   @Field(() => String, { nullable: true, description: '`after` of the next page; null for a page without rows' })

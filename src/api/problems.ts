@@ -56,11 +56,87 @@ export type RefusalCode = keyof typeof REFUSALS;
 export const ProblemCode = Object.fromEntries(Object.keys(REFUSALS).map((code) => [code, code])) as {
   [C in RefusalCode]: C;
 };
-registerEnumType(ProblemCode, { name: 'ProblemCode' });
+registerEnumType(ProblemCode, {
+  name: 'ProblemCode',
+  description: 'Every reason for which a mutation refuses',
+  valuesConfig: {
+    NAME_TAKEN: { description: '`signUp`: another user has the name' },
+    INVALID_CREDENTIALS: {
+      description:
+        '`signIn`: the name is unknown or the password wrong, which of the two is not told. `changePassword`: the old password is wrong',
+    },
+    ACCOUNT_IN_USE: {
+      description:
+        '`deleteMyAccount`: the account has money, charges that may still be paid, live holds, unpaid orders or tickets of shows to come',
+    },
+    LAST_OPERATOR: { description: '`setRole`, `deleteMyAccount`: no operator who can sign in would be left' },
+    QUEUE_FULL: { description: '`enterQueue`: `maxWaiting` people wait already' },
+    QUEUE_CLOSED: { description: '`enterQueue`: the queue is CLOSED' },
+    SHOW_CANCELLED: {
+      description: 'The show was cancelled: it is not reserved, paid for, moved, changed or checked in any more',
+    },
+    WITHDRAWN: { description: 'The product or concert was withdrawn: it is not ordered, paid for or changed any more' },
+    SHOW_BEGUN: { description: '`updateShow`: the show has begun' },
+    NO_SEAT_AVAILABLE: { description: '`updateShow`: a new price is for sections of which every seat is held or sold' },
+    SEATS_SOLD: { description: '`withdrawConcert`: seats of coming shows of the concert are sold' },
+    SALE_CLOSED: { description: '`reserve`, `reserveBest`: the sale of the show has not begun, or is over' },
+    SEATS_UNAVAILABLE: {
+      description:
+        '`reserve`, `reserveBest`, `moveSeats`: seats that were asked for are held or sold, or fewer are free than were asked for',
+    },
+    TOO_MANY_SEATS: {
+      description:
+        '`reserve`, `reserveBest`: the user would hold and own more than `Settings.seatsPerUser` seats of the show',
+    },
+    HOLD_EXPIRED: { description: '`pay`: the hold has lapsed. A FAILED payment is kept' },
+    NOT_PAYABLE: {
+      description:
+        '`pay`: the reservation was released or cancelled, its show has begun, or the order was cancelled or not paid in time',
+    },
+    ALREADY_PAID: { description: '`pay`: it was paid for under another key' },
+    INSUFFICIENT_BALANCE: {
+      description: '`pay`, `adjustWallet`: the wallet has less than is taken. Of `pay` a FAILED payment is kept',
+    },
+    BALANCE_LIMIT: {
+      description: '`charge`, `chargeWallet`, `adjustWallet`: the balance would exceed the limit of the deployment',
+    },
+    NOT_CANCELLABLE: {
+      description: 'It is in a state, or at a time, in which it cannot be released, cancelled or given back',
+    },
+    NOT_MOVABLE: {
+      description:
+        '`moveSeats`: the reservation does not have the seats, or is not CONFIRMED, or the other seats have another price',
+    },
+    NOT_REFUNDABLE: { description: '`refundPayment`: the payment is not for these seats or pieces, or no longer' },
+    ORDER_LIMIT: { description: '`placeOrder`: the order goes beyond a limit for each user' },
+    INSUFFICIENT_STOCK: { description: '`placeOrder`, `restock`: the stock is less than what is taken' },
+    COUPON_SOLD_OUT: { description: '`claimCoupon`: all coupons have been issued' },
+    COUPON_ALREADY_CLAIMED: { description: '`claimCoupon`: the user has the coupon' },
+    COUPON_CLOSED: {
+      description:
+        '`claimCoupon`: before `startsAt`, from `endsAt` on, or after an operator has closed it. `updateCoupon`: more of a closed coupon',
+    },
+    QUANTITY_ONLY_GROWS: { description: '`updateCoupon`: the quantity is below the present one' },
+    COUPON_NOT_USABLE: {
+      description:
+        '`placeOrder`: another order has the coupon, it is not valid now, or the subtotal is below its minimum',
+    },
+    PRIORITY_CODE_INVALID: { description: "`enterQueue`: the code is unknown, of another queue, or another user's" },
+    TICKET_INVALID: {
+      description: '`checkIn`: the code was forged or altered, or its ticket is void or of another show',
+    },
+    ALREADY_CHECKED_IN: { description: '`checkIn`: the ticket has let somebody in under another key' },
+    IDEMPOTENCY_CONFLICT: { description: 'The idempotency key came before with other input' },
+  },
+});
 
-@InterfaceType({ resolveType: (problem) => problem.constructor.name })
+@InterfaceType({
+  resolveType: (problem) => problem.constructor.name,
+  description:
+    'A refusal: the expected "no" of a mutation. It is data, not an error, and nothing was changed unless its mutation says so',
+})
 export abstract class Problem {
-  @Field(() => ProblemCode)
+  @Field(() => ProblemCode, { description: 'What was refused; programs decide by it' })
   code!: RefusalCode;
 
   @Field(() => String, { description: 'One sentence that can be shown to a person' })
@@ -69,11 +145,11 @@ export abstract class Problem {
 
 @ObjectType({
   implements: Problem,
-  description: 'The request was refused and needs no more explanation than its code',
+  description: 'A refusal that needs no more explanation than its code',
 })
 export class Refusal extends Problem {}
 
-@ObjectType({ implements: Problem, description: 'An operator has withdrawn what was asked for' })
+@ObjectType({ implements: Problem, description: '`WITHDRAWN`: an operator has withdrawn what was asked for' })
 export class Withdrawn extends Problem {
   @Field(() => [ID], { description: 'The products or concerts that were withdrawn' })
   ids!: string[];

@@ -6,41 +6,44 @@ export const Charges = { OPEN: 'OPEN', OPERATOR: 'OPERATOR', PROVIDER: 'PROVIDER
 export type Charges = keyof typeof Charges;
 registerEnumType(Charges, {
   name: 'Charges',
+  description: 'How money comes into wallets',
   valuesConfig: {
-    OPEN: { description: 'Anybody charges the own wallet, for nothing: for demos, and where balances are points' },
-    OPERATOR: { description: 'Operators alone charge wallets, by chargeWallet; charge is FORBIDDEN' },
-    PROVIDER: { description: 'charge answers a PendingCharge, which a payment provider completes' },
+    OPEN: { description: 'Everybody charges their own wallet for nothing: for demos, and where balances are points' },
+    OPERATOR: { description: 'Only operators charge wallets, by `chargeWallet`; `charge` is FORBIDDEN' },
+    PROVIDER: { description: '`charge` answers a PendingCharge, which a payment provider completes' },
   },
 });
 
 @ObjectType({ simpleResolvers: true, description: 'What a client needs to know about this deployment' })
 export class Settings {
-  @Field(() => String, { description: 'ISO 4217, such as KRW' })
+  @Field(() => String, { description: 'Code of the currency in ISO 4217, such as KRW' })
   currency!: string;
 
-  @Field(() => String, { description: 'IANA name, such as Asia/Seoul: what LocalDate is reckoned in' })
+  @Field(() => String, {
+    description: 'IANA name of the time zone, such as Asia/Seoul, in which a LocalDate is reckoned',
+  })
   timeZone!: string;
 
   @Field(() => Charges, { description: 'Who charges wallets, and how' })
   charges!: Charges;
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'Most seats of one show that one user holds and owns together' })
   seatsPerUser!: number;
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'How long a reservation holds its seats, in seconds' })
   holdSeconds!: number;
 
-  @Field(() => Int, { description: 'Most unpaid orders of one user' })
+  @Field(() => Int, { description: 'Most PLACED orders of one user' })
   unpaidOrdersPerUser!: number;
 
-  @Field(() => Int, { description: 'Most pieces in the unpaid orders of one user' })
+  @Field(() => Int, { description: 'Most pieces in the PLACED orders of one user' })
   unpaidPiecesPerUser!: number;
 }
 
 @Resolver()
 export class SettingsResolver {
   @Extensions(PUBLIC)
-  @Query(() => Settings)
+  @Query(() => Settings, { description: 'The settings of this deployment. Anybody may ask' })
   settings(@Ctx() { platform }: Context): Settings {
     const { config } = platform;
     return {
