@@ -11,38 +11,48 @@ import { QueueShuffle } from './draw/queue-shuffle.ts';
 import { pushSettings } from './line/line.ts';
 import { Queue } from './queue.ts';
 
-@InputType()
+@InputType({ description: 'Settings of a new queue' })
 export class CreateQueueInput {
-  @Field(() => String)
+  @Field(() => String, { description: '1 .. 200 characters' })
   name!: string;
 
-  @Field(() => Int, { description: '0 .. 1,000,000' })
+  @Field(() => Int, { description: 'Most people who are ACTIVE at once: 0 .. 1,000,000' })
   capacity!: number;
 
-  @Field(() => Int, { nullable: true })
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Most admissions in any minute: 0 .. 1,000,000; null for no limit but `capacity`',
+  })
   admitPerMinute?: number | null;
 
   @Field(() => Int, {
     nullable: true,
-    description: '1 .. 1,000,000 new places in any minute, spread evenly over it; null: no limit',
+    description: 'Most new places in any minute, spread evenly over it: 1 .. 1,000,000; null for no limit',
   })
   entriesPerMinute?: number | null;
 
-  @Field(() => Int, { defaultValue: 300 })
+  @Field(() => Int, { defaultValue: 300, description: 'How long a holder stays ACTIVE, in seconds: 1 .. 86,400' })
   activeSeconds!: number;
 
-  @Field(() => Int, { defaultValue: 110_000 })
+  @Field(() => Int, { defaultValue: 110_000, description: 'Most people who are WAITING at once: 0 .. 1,000,000' })
   maxWaiting!: number;
 
-  @Field(() => Boolean, { defaultValue: false })
+  @Field(() => Boolean, {
+    defaultValue: false,
+    description: 'Whether a place whose active time ran out goes to the back of the queue instead of becoming EXPIRED',
+  })
   reenter!: boolean;
 
-  @Field(() => Int, { defaultValue: 180 })
+  @Field(() => Int, {
+    defaultValue: 180,
+    description: 'How long a WAITING holder may neither poll nor subscribe, in seconds: 1 .. 86,400',
+  })
   awaySeconds!: number;
 
   @Field(() => DateTime, {
     nullable: true,
-    description: 'In the future: the queue starts SCHEDULED and entries are shuffled when it opens',
+    description:
+      'When it opens, in the future: it starts SCHEDULED and draws the order of its entries then. Left out: it starts OPEN',
   })
   opensAt?: Date | null;
 }

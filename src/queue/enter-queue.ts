@@ -16,9 +16,9 @@ const ENTER = loadScript(import.meta.url, 'line/enter');
 /** The lane of entries without a code. */
 const LOWEST_LANE = '0';
 
-@InputType()
+@InputType({ description: 'Which queue, and perhaps a priority code' })
 export class EnterQueueInput {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Id of the queue' })
   queueId!: string;
 
   @Field(() => String, {

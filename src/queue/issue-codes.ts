@@ -7,15 +7,15 @@ import { logDeed } from '../commands/operator-log.ts';
 import { runAlone } from '../commands/runner.ts';
 import { PriorityCode, Queue } from './queue.ts';
 
-@InputType({ description: 'count: 1 .. 10,000' })
+@InputType({ description: 'How many codes, of which priority, for which queue' })
 export class IssuePriorityCodesInput {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Id of the queue' })
   queueId!: string;
 
-  @Field(() => Int, { description: '1 .. 9' })
+  @Field(() => Int, { description: '1 .. 9; higher ones are admitted first' })
   priority!: number;
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'How many codes, 1 .. 10,000' })
   count!: number;
 }
 

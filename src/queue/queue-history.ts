@@ -11,34 +11,36 @@ import { LAST_KEPT, type QueueRow, readMinutes, readRows, readUnkept, readWide }
 
 @ObjectType({ description: "One row of a queue's past" })
 export class QueueHistoryPoint {
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'When the time of the row begins' })
   at!: Date;
 
-  @Field(() => Int, { description: 'How long it lasts, in seconds: 5, or whole minutes in a past of more than a day' })
+  @Field(() => Int, {
+    description: 'How long the time of the row is, in seconds: 5, or whole minutes in a past of more than a day',
+  })
   seconds!: number;
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'People who were WAITING' })
   waiting!: number;
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'People who were ACTIVE' })
   active!: number;
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'New places in this time' })
   entered!: number;
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'Places that became ACTIVE in this time' })
   admitted!: number;
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'Places that became COMPLETED in this time' })
   completed!: number;
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'Places that became EXPIRED in this time' })
   expired!: number;
 
   @Field(() => Int, {
     nullable: true,
     description:
-      'Of those admitted in this time; null when nobody was. In rows of minutes the median of the medians of 5 seconds',
+      'Median wait of those admitted in this time, in seconds; null when nobody was admitted. In rows of minutes it is the median of the medians of 5 seconds',
   })
   medianWaitSeconds!: number | null;
 }

@@ -9,33 +9,33 @@ import { ensureSettings, type QueueMessage, readSnapshot } from './line/line.ts'
 import { Queue } from './queue.ts';
 import { watchCounts } from './replica/queue-watch.ts';
 
-@ObjectType({ simpleResolvers: true, description: 'One moment of a queue, for dashboards' })
+@ObjectType({ simpleResolvers: true, description: 'Counts of a queue at one moment, for dashboards' })
 export class QueueStats {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Id of the queue' })
   queueId!: string;
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'When it was counted' })
   at!: Date;
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'People who are WAITING' })
   waiting!: number;
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'People who are ACTIVE' })
   active!: number;
 
-  @Field(() => Int, { description: 'Counts since the queue was made' })
+  @Field(() => Int, { description: 'New places since the queue was made' })
   entered!: number;
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'Places that became ACTIVE since the queue was made' })
   admitted!: number;
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'Places that became COMPLETED since the queue was made' })
   completed!: number;
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'Places that became EXPIRED since the queue was made' })
   expired!: number;
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'Places that became LEFT since the queue was made' })
   left!: number;
 
   @Field(() => Int, { description: 'Admissions in the last 60 seconds' })
@@ -43,7 +43,8 @@ export class QueueStats {
 
   @Field(() => Int, {
     nullable: true,
-    description: 'Median absolute error of the estimates given to those admitted in the last 5 minutes; null when none',
+    description:
+      'Median absolute error, in seconds, of the estimates given to those admitted in the last 5 minutes; null when nobody was',
   })
   etaErrorSeconds!: number | null;
 }

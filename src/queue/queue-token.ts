@@ -18,9 +18,16 @@ export const QueueTokenStatus = {
 export type QueueTokenStatus = keyof typeof QueueTokenStatus;
 registerEnumType(QueueTokenStatus, {
   name: 'QueueTokenStatus',
+  description: 'Where a place in a queue stands',
   valuesConfig: {
+    WAITING: { description: 'The holder waits for admission' },
+    ACTIVE: { description: 'The holder is admitted: @queued fields are served until `activeUntil`' },
     COMPLETED: { description: 'The holder paid: the place is used up' },
-    EXPIRED: { description: 'The active time ran out, or the holder was away too long' },
+    EXPIRED: {
+      description:
+        'The active time ran out, the holder was away too long, the place was revoked or the queue was closed; `endReason` says which',
+    },
+    LEFT: { description: 'The holder gave the place up' },
   },
 });
 
@@ -35,7 +42,15 @@ export const QueueEndReason = {
 export type QueueEndReason = keyof typeof QueueEndReason;
 registerEnumType(QueueEndReason, {
   name: 'QueueEndReason',
-  valuesConfig: { AWAY: { description: 'Neither polled nor subscribed for too long when its turn came' } },
+  description: 'Why a place in a queue ended',
+  valuesConfig: {
+    PAID: { description: 'The holder paid: COMPLETED' },
+    LEFT: { description: 'The holder gave the place up: LEFT' },
+    ACTIVE_TIME_OVER: { description: '`activeUntil` came without a payment: EXPIRED' },
+    AWAY: { description: 'The holder had neither polled nor subscribed for `awaySeconds` when the turn came: EXPIRED' },
+    REVOKED: { description: 'An operator ended the place: EXPIRED' },
+    QUEUE_CLOSED: { description: 'The queue was closed while the holder was WAITING: EXPIRED' },
+  },
 });
 
 @ObjectType({
@@ -46,19 +61,24 @@ A place that re-enters keeps its value. A reserve stretches activeUntil to the h
 revoking releases the token's holds. Ended tokens can be read for an hour; leaving an ended token answers it as it is.`,
 })
 export class QueueToken {
-  @Field(() => ID, { description: 'Opaque secret of at least 128 random bits; send it as x-queue-token' })
+  @Field(() => ID, {
+    description: 'Opaque secret of at least 128 random bits; sent as header `x-queue-token` to @queued fields',
+  })
   value!: string;
 
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Id of the queue' })
   queueId!: string;
 
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Id of the holder' })
   userId!: string;
 
-  @Field(() => QueueTokenStatus)
+  @Field(() => QueueTokenStatus, { description: 'Where the place stands' })
   status!: QueueTokenStatus;
 
-  @Field(() => Int, { nullable: true, description: '1 = next to be admitted; null unless WAITING' })
+  @Field(() => Int, {
+    nullable: true,
+    description: 'How many are admitted up to the holder: 1 is next; null unless WAITING in a queue that has opened',
+  })
   position!: number | null;
 
   @Field(() => Int, {
@@ -67,7 +87,7 @@ export class QueueToken {
   })
   etaSeconds!: number | null;
 
-  @Field(() => Int, { description: 'Everyone WAITING in the same queue' })
+  @Field(() => Int, { description: 'How many people are WAITING in the queue' })
   waiting!: number;
 
   @Field(() => Float, { nullable: true, description: '100 x (waiting - position) / waiting; null unless WAITING' })
@@ -78,13 +98,13 @@ export class QueueToken {
   })
   pollAfterMs!: number;
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'When the holder entered' })
   enteredAt!: Date;
 
-  @Field(() => DateTime, { nullable: true })
+  @Field(() => DateTime, { nullable: true, description: 'When the holder was admitted; null before' })
   activatedAt!: Date | null;
 
-  @Field(() => DateTime, { nullable: true, description: 'When ACTIVE ends; null otherwise' })
+  @Field(() => DateTime, { nullable: true, description: 'When the active time ends; null unless ACTIVE' })
   activeUntil!: Date | null;
 
   @Field(() => QueueEndReason, { nullable: true, description: 'Why the place is gone; null while WAITING or ACTIVE' })

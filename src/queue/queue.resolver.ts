@@ -34,24 +34,31 @@ import { revokeToken } from './revoke-token.ts';
 import { UpdateQueueInput, updateQueue } from './update-queue.ts';
 import { watchPosition } from './watch-position.ts';
 
-const EnterQueueResult = createUnionType({ name: 'EnterQueueResult', types: () => [QueueToken, Refusal] as const });
+const EnterQueueResult = createUnionType({
+  name: 'EnterQueueResult',
+  description: 'The token, or a Refusal: `QUEUE_FULL`, `QUEUE_CLOSED` or `PRIORITY_CODE_INVALID`',
+  types: () => [QueueToken, Refusal] as const,
+});
 
 @Resolver(() => Queue)
 export class QueueResolver {
   @Directive('@operator')
-  @FieldResolver(() => QueueStats, { nullable: true })
+  @FieldResolver(() => QueueStats, { nullable: true, description: 'Counts of the queue now' })
   stats(@Root() queue: Queue, @Ctx() context: Context): Promise<QueueStats> {
     return readStats(context, queue.id);
   }
 
   @Directive('@operator')
-  @Query(() => Queue, { nullable: true })
-  queue(@Arg('id', () => ID) id: string, @Ctx() context: Context): Promise<Queue | null> {
+  @Query(() => Queue, { nullable: true, description: 'A queue; null for an unknown id' })
+  queue(
+    @Arg('id', () => ID, { description: 'Id of the queue' }) id: string,
+    @Ctx() context: Context,
+  ): Promise<Queue | null> {
     return context.em.findOne(Queue, { id: idOf('id', id) });
   }
 
   @Directive('@operator')
-  @Query(() => QueueConnection, { description: 'Every queue, newest first' })
+  @Query(() => QueueConnection, { description: 'All queues, newest first' })
   queues(
     @Arg('first', () => Int, { defaultValue: 20, description: 'Queues in a page, 1 .. 100' }) first: number,
     @Arg('after', () => String, { nullable: true, description: 'endCursor of the page before' })
@@ -61,8 +68,12 @@ export class QueueResolver {
     return readQueues(context, first, after);
   }
 
-  @Query(() => QueueToken, { nullable: true, description: "For clients that poll: the caller's own place" })
-  queueToken(@Arg('value', () => ID) value: string, @Ctx() context: Context) {
+  @Query(() => QueueToken, {
+    nullable: true,
+    description:
+      "The caller's own place, for clients that poll; each answer counts as presence. Null for a value that is unknown or another user's",
+  })
+  queueToken(@Arg('value', () => ID, { description: '`QueueToken.value`' }) value: string, @Ctx() context: Context) {
     return readOwnToken(context, value);
   }
 
@@ -72,8 +83,10 @@ export class QueueResolver {
 exactly as queueToken does. A value that is unknown or another user's is NOT_FOUND`,
   })
   queueTokenIfChanged(
-    @Arg('value', () => ID) value: string,
-    @Arg('version', () => String, { description: 'As the client has it; any other text answers the place' })
+    @Arg('value', () => ID, { description: '`QueueToken.value`' }) value: string,
+    @Arg('version', () => String, {
+      description: '`QueueToken.version` as the client has it; for any other text the place is answered',
+    })
     version: string,
     @Ctx() context: Context,
   ) {
@@ -90,104 +103,158 @@ counts as presence in each; a page that polls uses queueToken`,
 
   @Directive('@operator')
   @Query(() => [QueueHistoryPoint], {
-    description:
-      'The last `minutes` (1 .. 43,200), oldest first, at most 720 rows: of a day or less rows of 5 seconds, thinned evenly; of more wider ones, which sum up',
+    description: `The last \`minutes\` of a queue, oldest first, in at most 720 rows. For a day or less these are rows of 5 seconds,
+thinned evenly; for more they are wider and sum up what happened. Error: \`NOT_FOUND\` for an unknown queue`,
   })
   queueHistory(
-    @Arg('queueId', () => ID) queueId: string,
-    @Arg('minutes', () => Int, { defaultValue: 60 }) minutes: number,
+    @Arg('queueId', () => ID, { description: 'Id of the queue' }) queueId: string,
+    @Arg('minutes', () => Int, { defaultValue: 60, description: 'How far back, in minutes: 1 .. 43,200' })
+    minutes: number,
     @Ctx() context: Context,
   ): Promise<QueueHistoryPoint[]> {
     return readHistory(context, queueId, minutes);
   }
 
   @Extensions(PUBLIC)
-  @Query(() => QueueShuffle, { nullable: true })
-  queueShuffle(@Arg('queueId', () => ID) queueId: string, @Ctx() context: Context): Promise<QueueShuffle | null> {
+  @Query(() => QueueShuffle, {
+    nullable: true,
+    description:
+      'How a queue is, or was, put in order; null for an unknown queue and one that never was SCHEDULED. Anybody may ask',
+  })
+  queueShuffle(
+    @Arg('queueId', () => ID, { description: 'Id of the queue' }) queueId: string,
+    @Ctx() context: Context,
+  ): Promise<QueueShuffle | null> {
     return readShuffle(context, queueId);
   }
 
   @Extensions({ rates: ['places', 'priorityCodes'] })
   @Mutation(() => EnterQueueResult, {
-    description: `The same user gets the same live token, however often and from wherever it asks. RATE_LIMITED, with retryAfterMs, while the queue's
-entriesPerMinute leaves no room for a new place`,
+    description: `Gives the caller a place at the back of the queue, or of the lane of a priority code. Answers the QueueToken, WAITING
+when it is new; a caller with a WAITING or ACTIVE token gets that one, however often and from wherever it asks.
+Refused: \`QUEUE_FULL\`, \`QUEUE_CLOSED\`, \`PRIORITY_CODE_INVALID\`. Errors: \`NOT_FOUND\` for an unknown queue;
+\`RATE_LIMITED\`, with retryAfterMs, while \`entriesPerMinute\` of the queue leaves no room for a new place`,
   })
-  enterQueue(@Arg('input', () => EnterQueueInput) input: EnterQueueInput, @Ctx() context: Context) {
+  enterQueue(
+    @Arg('input', () => EnterQueueInput, { description: 'The queue, and perhaps a priority code' })
+    input: EnterQueueInput,
+    @Ctx() context: Context,
+  ) {
     return enterQueue(context, input);
   }
 
   @Extensions({ rates: ['places'] })
-  @Mutation(() => QueueToken)
-  leaveQueue(@Arg('token', () => ID) token: string, @Ctx() context: Context): Promise<QueueToken> {
+  @Mutation(() => QueueToken, {
+    description: `Gives the caller's place up, and releases the seats held with it. Answers the token, LEFT; one that had ended before
+as it is. Error: \`NOT_FOUND\` for a token that is unknown or another user's`,
+  })
+  leaveQueue(
+    @Arg('token', () => ID, { description: '`QueueToken.value`' }) token: string,
+    @Ctx() context: Context,
+  ): Promise<QueueToken> {
     return leaveQueue(context, token);
   }
 
   @Directive('@operator')
-  @Mutation(() => Queue)
-  createQueue(@Arg('input', () => CreateQueueInput) input: CreateQueueInput, @Ctx() context: Context): Promise<Queue> {
+  @Mutation(() => Queue, {
+    description: `Makes a queue: OPEN, or SCHEDULED with \`opensAt\`. Answers the queue. Error: \`BAD_USER_INPUT\` for input out of its
+bounds and for an \`opensAt\` that is not in the future`,
+  })
+  createQueue(
+    @Arg('input', () => CreateQueueInput, { description: 'Settings of the queue' }) input: CreateQueueInput,
+    @Ctx() context: Context,
+  ): Promise<Queue> {
     return createQueue(context, input);
   }
 
   @Directive('@operator')
-  @Mutation(() => Queue)
-  updateQueue(@Arg('input', () => UpdateQueueInput) input: UpdateQueueInput, @Ctx() context: Context): Promise<Queue> {
+  @Mutation(() => Queue, {
+    description: `Changes the settings that are given, from the next tick on. Answers the queue, still SCHEDULED when its draw takes
+longer than 2 seconds. Errors: \`NOT_FOUND\` for an unknown queue; \`BAD_USER_INPUT\` for input out of its bounds, a state
+that the queue cannot take, and an \`opensAt\` that is not in the future or comes after the opening`,
+  })
+  updateQueue(
+    @Arg('input', () => UpdateQueueInput, { description: 'What to change' }) input: UpdateQueueInput,
+    @Ctx() context: Context,
+  ): Promise<Queue> {
     return updateQueue(context, input);
   }
 
   @Directive('@operator')
-  @Mutation(() => [String], { description: 'Single-use codes for enterQueue; shown once, stored hashed' })
+  @Mutation(() => [String], {
+    description: `Makes codes for \`enterQueue\`, each for the first user who presents it. Answers the codes, which are stored hashed and
+not shown again. Errors: \`NOT_FOUND\` for an unknown queue; \`BAD_USER_INPUT\` for numbers out of their bounds`,
+  })
   issuePriorityCodes(
-    @Arg('input', () => IssuePriorityCodesInput) input: IssuePriorityCodesInput,
+    @Arg('input', () => IssuePriorityCodesInput, { description: 'The queue, the priority and the number of codes' })
+    input: IssuePriorityCodesInput,
     @Ctx() context: Context,
   ): Promise<string[]> {
     return issuePriorityCodes(context, input);
   }
 
   @Directive('@operator')
-  @Mutation(() => QueueToken)
+  @Mutation(() => QueueToken, {
+    description: `Ends the WAITING or ACTIVE place of a user in a queue, and releases the seats held with it. The user may enter again.
+Answers the token, EXPIRED. Error: \`NOT_FOUND\` when the user has no such place`,
+  })
   revokeToken(
-    @Arg('queueId', () => ID) queueId: string,
-    @Arg('userId', () => ID) userId: string,
+    @Arg('queueId', () => ID, { description: 'Id of the queue' }) queueId: string,
+    @Arg('userId', () => ID, { description: 'Id of the holder' }) userId: string,
     @Ctx() context: Context,
   ): Promise<QueueToken> {
     return revokeToken(context, queueId, userId);
   }
 
   @Subscription(() => QueueToken, {
-    description: "The caller's own place: now, then as it changes; ends after COMPLETED, EXPIRED or LEFT",
+    description:
+      "The caller's own place: now, then whenever it changes; counts as presence. Ends after COMPLETED, EXPIRED or LEFT",
     subscribe: ({ args, context }) => watchPosition(context as Context, args.token as string),
   })
-  queuePosition(@Arg('token', () => ID) _token: string, @Root() place: QueueToken): QueueToken {
+  queuePosition(
+    @Arg('token', () => ID, { description: '`QueueToken.value`' }) _token: string,
+    @Root() place: QueueToken,
+  ): QueueToken {
     return place;
   }
 
   @Directive('@operator')
   @Subscription(() => QueueStats, {
-    description: 'Now, then at most once a second',
+    description: 'Counts of a queue: now, then at most once a second',
     topics: QUEUE_STATS.name,
     topicId: ({ args, context }): Subject => ({
       platform: (context as Context).platform,
       id: idOf('queueId', args.queueId as string),
     }),
   })
-  queueStats(@Arg('queueId', () => ID) _queueId: string, @Root() stats: QueueStats): QueueStats {
+  queueStats(
+    @Arg('queueId', () => ID, { description: 'Id of the queue' }) _queueId: string,
+    @Root() stats: QueueStats,
+  ): QueueStats {
     return stats;
   }
 }
 
 @Resolver(() => QueueShuffle)
 export class QueueShuffleResolver {
-  @FieldResolver(() => Int)
+  @FieldResolver(() => Int, { description: 'How many were drawn; before the opening, how many wait to be drawn' })
   entrants(@Root() shuffle: QueueShuffle, @Ctx() context: Context): Promise<number> {
     return countEntrants(context, shuffle);
   }
 
-  @FieldResolver(() => [String], { description: 'Public ids in the order drawn; empty until the queue has opened' })
+  @FieldResolver(() => [String], {
+    description:
+      'Public ids of one lane in the order drawn; empty until the queue has opened. Error: `BAD_USER_INPUT` for numbers out of their bounds',
+  })
   order(
     @Root() shuffle: QueueShuffle,
-    @Arg('priority', () => Int, { defaultValue: 0 }) priority: number,
-    @Arg('first', () => Int, { defaultValue: 1_000 }) first: number,
-    @Arg('offset', () => Int, { defaultValue: 0 }) offset: number,
+    @Arg('priority', () => Int, {
+      defaultValue: 0,
+      description: 'The lane: 0 without a priority code, else the priority of the code, 1 .. 9',
+    })
+    priority: number,
+    @Arg('first', () => Int, { defaultValue: 1_000, description: 'How many ids, 1 .. 10,000' }) first: number,
+    @Arg('offset', () => Int, { defaultValue: 0, description: 'How many ids are left out before them' }) offset: number,
     @Ctx() context: Context,
   ): Promise<string[]> {
     return readOrder(context, shuffle, { priority, first, offset });

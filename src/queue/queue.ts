@@ -11,9 +11,14 @@ export const QueueState = { SCHEDULED: 'SCHEDULED', OPEN: 'OPEN', PAUSED: 'PAUSE
 export type QueueState = keyof typeof QueueState;
 registerEnumType(QueueState, {
   name: 'QueueState',
+  description: 'What a queue does with those who enter it',
   valuesConfig: {
-    SCHEDULED: { description: 'Entries are taken and given a random place when the queue opens' },
-    PAUSED: { description: 'Entries are taken, nobody is admitted' },
+    SCHEDULED: {
+      description: 'Takes entries and admits nobody; when it opens, those who entered are put in a random order',
+    },
+    OPEN: { description: 'Takes entries and admits people in order' },
+    PAUSED: { description: 'Takes entries and admits nobody' },
+    CLOSED: { description: 'Takes no entries and admits nobody' },
   },
 });
 
@@ -40,53 +45,57 @@ export interface QueueSettings {
 })
 @Entity({ tableName: 'queue' })
 export class Queue {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Id of the queue' })
   @PrimaryKey({ type: 'uuid' })
   id!: string;
 
-  @Field(() => String)
+  @Field(() => String, { description: 'Name of the queue, for operators' })
   @Property({ type: 'text' })
   name!: string;
 
-  @Field(() => QueueState)
+  @Field(() => QueueState, { description: 'What it does with those who enter it' })
   @Property({ type: 'text' })
   state!: QueueState;
 
-  @Field(() => DateTime, { nullable: true })
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'When it opens, or opened: of a queue that was SCHEDULED; null for others',
+  })
   @Property({ type: 'datetime', columnType: 'timestamptz', nullable: true })
   opensAt!: Date | null;
 
-  @Field(() => Int, { description: 'Most people ACTIVE at once' })
+  @Field(() => Int, { description: 'Most people who are ACTIVE at once' })
   @Property({ type: 'integer' })
   capacity!: number;
 
-  @Field(() => Int, { nullable: true, description: 'Most admissions in any minute; null: bounded by capacity alone' })
+  @Field(() => Int, { nullable: true, description: 'Most admissions in any minute; null for no limit but `capacity`' })
   @Property({ type: 'integer', nullable: true })
   admitPerMinute!: number | null;
 
   @Field(() => Int, {
     nullable: true,
-    description: 'Most new places in any minute, spread evenly over it; null: no limit',
+    description: 'Most new places in any minute, spread evenly over it; null for no limit',
   })
   @Property({ type: 'integer', nullable: true })
   entriesPerMinute!: number | null;
 
-  @Field(() => Int, { description: 'How long one stays ACTIVE, in seconds' })
+  @Field(() => Int, { description: 'How long a holder stays ACTIVE, in seconds' })
   @Property({ type: 'integer' })
   activeSeconds!: number;
 
-  @Field(() => Int, { description: 'Most people WAITING at once' })
+  @Field(() => Int, { description: 'Most people who are WAITING at once' })
   @Property({ type: 'integer' })
   maxWaiting!: number;
 
   @Field(() => Boolean, {
-    description: 'Whether a place that ran out goes to the back of the queue (WAITING again) rather than EXPIRED',
+    description:
+      'Whether a place whose active time ran out goes to the back of the queue, WAITING again, instead of becoming EXPIRED',
   })
   @Property({ type: 'boolean' })
   reenter!: boolean;
 
   @Field(() => Int, {
-    description: 'How long a WAITING holder may neither poll nor subscribe before being passed over',
+    description: 'How long a WAITING holder may neither poll nor subscribe before being passed over, in seconds',
   })
   @Property({ type: 'integer' })
   awaySeconds!: number;

@@ -15,33 +15,41 @@ import { pushSettings } from './line/line.ts';
 import { Queue, type QueueSettings, QueueState } from './queue.ts';
 
 @InputType({
-  description:
-    'Left out: unchanged. admitPerMinute or entriesPerMinute null: no such limit. OPEN on a SCHEDULED queue draws now',
+  description: 'Changes of a queue. What is left out stays as it is',
 })
 export class UpdateQueueInput {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Id of the queue' })
   id!: string;
 
-  @Field(() => Int, { nullable: true })
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Most people who are ACTIVE at once: 0 .. 1,000,000; a lower one ends no place',
+  })
   capacity?: number | null;
 
-  @Field(() => Int, { nullable: true })
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Most admissions in any minute: 0 .. 1,000,000; null for no limit but `capacity`',
+  })
   admitPerMinute?: number | null;
 
   @Field(() => Int, {
     nullable: true,
     description:
-      '1 .. 1,000,000 new places in any minute; holds from the next entry on and touches nobody who has a place',
+      'Most new places in any minute: 1 .. 1,000,000, from the next entry on; null for no limit. Places that there are stay',
   })
   entriesPerMinute?: number | null;
 
-  @Field(() => Int, { nullable: true })
+  @Field(() => Int, { nullable: true, description: 'How long a holder stays ACTIVE, in seconds: 1 .. 86,400' })
   activeSeconds?: number | null;
 
-  @Field(() => Int, { nullable: true })
+  @Field(() => Int, { nullable: true, description: 'Most people who are WAITING at once: 0 .. 1,000,000' })
   maxWaiting?: number | null;
 
-  @Field(() => QueueState, { nullable: true })
+  @Field(() => QueueState, {
+    nullable: true,
+    description: 'OPEN for a SCHEDULED queue draws its order now. A queue that has opened is never SCHEDULED again',
+  })
   state?: QueueState | null;
 
   @Field(() => String, { nullable: true, description: '1 .. 200 characters' })
@@ -49,19 +57,20 @@ export class UpdateQueueInput {
 
   @Field(() => DateTime, {
     nullable: true,
-    description: 'In the future; only of a SCHEDULED queue whose time has not come',
+    description: 'When it opens, in the future; only of a SCHEDULED queue whose time has not come',
   })
   opensAt?: Date | null;
 
   @Field(() => Int, {
     nullable: true,
-    description: '1 .. 86,400; holds for everybody who waits, from the next tick on',
+    description:
+      'How long a WAITING holder may neither poll nor subscribe, in seconds: 1 .. 86,400. Applies to everybody who waits',
   })
   awaySeconds?: number | null;
 
   @Field(() => Boolean, {
     nullable: true,
-    description: 'Holds for everybody whose place runs out, from the next tick on',
+    description: 'Whether a place whose active time ran out goes to the back of the queue instead of becoming EXPIRED',
   })
   reenter?: boolean | null;
 }

@@ -14,7 +14,7 @@ Each lane is sorted by HMAC-SHA-256(key, public id as ASCII), ascending as hex`,
 })
 @Entity({ tableName: 'queue_shuffle' })
 export class QueueShuffle {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Id of the queue' })
   @PrimaryKey({ type: 'uuid' })
   queueId!: string;
 
@@ -29,12 +29,12 @@ export class QueueShuffle {
   @Property({ type: 'datetime', columnType: 'timestamptz', nullable: true })
   drawnAt!: Date | null;
 
-  @Field(() => String, { description: 'Hex SHA-256 of the seed, published before the queue opens' })
+  @Field(() => String, { description: 'SHA-256 of the seed in hex, published before the queue opens' })
   get commitment(): string {
     return createHash('sha256').update(this.secretSeed).digest('hex');
   }
 
-  @Field(() => String, { nullable: true, description: 'Hex seed; null until the queue has opened' })
+  @Field(() => String, { nullable: true, description: 'The seed in hex; null until the queue has opened' })
   get seed(): string | null {
     return this.drawn === null ? null : this.secretSeed.toString('hex');
   }
