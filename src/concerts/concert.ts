@@ -7,14 +7,14 @@ import { DateTime } from '../api/scalars.ts';
 export const MAX_SLUG = 100;
 const MAX_MADE_SLUG = 80;
 
-@ObjectType()
+@ObjectType({ description: 'A concert, which is given on one or more dates' })
 @Entity({ tableName: 'concert' })
 export class Concert {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Id of the concert' })
   @PrimaryKey({ type: 'uuid' })
   id!: string;
 
-  @Field(() => String)
+  @Field(() => String, { description: 'Name of the concert' })
   @Property({ type: 'text' })
   title!: string;
 
@@ -22,11 +22,14 @@ export class Concert {
   @Property({ type: 'text' })
   artist!: string;
 
-  @Field(() => String)
+  @Field(() => String, { description: 'Text about the concert; may be empty' })
   @Property({ type: 'text' })
   description!: string;
 
-  @Field(() => String, { nullable: true, description: 'An https URL, or a path of the site that shows it' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'An https URL, or a path of the site that shows the concert; null for no image',
+  })
   @Property({ type: 'text', nullable: true })
   imageUrl!: string | null;
 
@@ -43,7 +46,7 @@ export class Concert {
   @Property({ type: 'datetime', columnType: 'timestamptz', nullable: true })
   withdrawnAt!: Date | null;
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'When the concert was made' })
   @Property({ type: 'datetime', columnType: 'timestamptz' })
   createdAt!: Date;
 }

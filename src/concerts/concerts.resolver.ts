@@ -41,27 +41,37 @@ async function shownTo(context: Context): Promise<{ withdrawnAt?: null }> {
 
 @Resolver(() => Concert)
 export class ConcertsResolver {
-  @FieldResolver(() => Queue, { nullable: true, description: 'null: no waiting room in front of this concert' })
+  @FieldResolver(() => Queue, {
+    nullable: true,
+    description: 'The waiting room in front of the concert; null for none',
+  })
   queue(@Root() concert: Concert, @Ctx() context: Context): Promise<Queue | null> | null {
     return concert.queueId === null ? null : load(context, queuesById, concert.queueId);
   }
 
-  @FieldResolver(() => [Show], { description: 'Every date, soonest first' })
+  @FieldResolver(() => [Show], { description: 'All dates of the concert, soonest first' })
   shows(@Root() concert: Concert, @Ctx() context: Context): Promise<Show[]> {
     return load(context, showsOfConcerts, concert.id);
   }
 
   @Directive('@operator')
-  @FieldResolver(() => DateTime, { nullable: true, description: 'When it was withdrawn; null: everybody sees it' })
+  @FieldResolver(() => DateTime, {
+    nullable: true,
+    description: 'When an operator withdrew it; null while everybody sees it',
+  })
   withdrawnAt(@Root() concert: Concert): Date | null {
     return concert.withdrawnAt;
   }
 
   @Extensions(PUBLIC)
-  @Query(() => ConcertConnection)
+  @Query(() => ConcertConnection, {
+    description: 'Concerts, newest first; for operators also those that were withdrawn. Anybody may ask',
+  })
   async concerts(
-    @Arg('first', () => Int, { defaultValue: 20 }) first: number,
-    @Arg('after', () => String, { nullable: true }) after: string | undefined,
+    @Arg('first', () => Int, { defaultValue: 20, description: 'Concerts in a page, 1 .. 100' }) first: number,
+    @Arg('after', () => String, { nullable: true, description: '`endCursor` of the page before' }) after:
+      | string
+      | undefined,
     @Ctx() context: Context,
   ): Promise<Connection<Concert>> {
     const page = pageOf(NAME, first, after, idKey);
@@ -71,15 +81,25 @@ export class ConcertsResolver {
   }
 
   @Extensions(PUBLIC)
-  @Query(() => Concert, { nullable: true })
-  async concert(@Arg('id', () => ID) id: string, @Ctx() context: Context): Promise<Concert | null> {
+  @Query(() => Concert, {
+    nullable: true,
+    description:
+      'A concert; null for an unknown id, and for a concert that was withdrawn but to operators. Anybody may ask',
+  })
+  async concert(
+    @Arg('id', () => ID, { description: 'Id of the concert' }) id: string,
+    @Ctx() context: Context,
+  ): Promise<Concert | null> {
     return context.em.findOne(Concert, { id: idOf('id', id), ...(await shownTo(context)) });
   }
 
   @Extensions(PUBLIC)
-  @Query(() => Concert, { nullable: true, description: 'The concert that a URL names' })
+  @Query(() => Concert, {
+    nullable: true,
+    description: 'The concert that a URL names; null where none does. Anybody may ask',
+  })
   async concertBySlug(
-    @Arg('slug', () => String, { description: 'As the concert has it; letters may be composed in any way' })
+    @Arg('slug', () => String, { description: '`Concert.slug`; its letters may be composed in any way' })
     text: string,
     @Ctx() context: Context,
   ): Promise<Concert | null> {
@@ -89,23 +109,31 @@ export class ConcertsResolver {
 
   @Directive('@queued')
   @Query(() => [Show], {
-    description: 'Dates with salesOpenAt <= now < salesCloseAt and a free seat, soonest first',
+    description: 'Shows of a concert that are on sale now and have a free seat, soonest first',
   })
-  availableDates(@Arg('concertId', () => ID) concertId: string, @Ctx() context: Context): Promise<Show[]> {
+  availableDates(
+    @Arg('concertId', () => ID, { description: 'Id of the concert' }) concertId: string,
+    @Ctx() context: Context,
+  ): Promise<Show[]> {
     return availableDates(context, idOf('concertId', concertId));
   }
 
   @Directive('@queued')
   @Query(() => [Seat], {
-    description: `Seats of the concert's shows on that date that can be reserved now, by the show's start, then number. \`first\`, at most 5,000, is needed where it
-would answer more`,
+    description: `Seats of the shows of a concert on one date that can be reserved now, by the start of the show, then by number.
+\`first\` is needed where there are more than 5,000, else \`BAD_USER_INPUT\``,
   })
   availableSeats(
-    @Arg('concertId', () => ID) concertId: string,
-    @Arg('date', () => LocalDate) date: string,
-    @Arg('section', () => String, { nullable: true }) section: string | undefined,
-    @Arg('afterNumber', () => Int, { nullable: true }) afterNumber: number | undefined,
-    @Arg('first', () => Int, { nullable: true }) first: number | undefined,
+    @Arg('concertId', () => ID, { description: 'Id of the concert' }) concertId: string,
+    @Arg('date', () => LocalDate, { description: 'Calendar date in `Settings.timeZone`' }) date: string,
+    @Arg('section', () => String, { nullable: true, description: 'Only seats of this section; all if left out' })
+    section: string | undefined,
+    @Arg('afterNumber', () => Int, { nullable: true, description: 'Only seats with a higher number' }) afterNumber:
+      | number
+      | undefined,
+    @Arg('first', () => Int, { nullable: true, description: 'Most seats of the answer, 1 .. 5,000' }) first:
+      | number
+      | undefined,
     @Ctx() context: Context,
   ): Promise<Seat[]> {
     return readAvailableSeats(context, idOf('concertId', concertId), date, { section, afterNumber, first });
@@ -113,14 +141,19 @@ would answer more`,
 
   @Directive('@queued')
   @Query(() => [Seat], {
-    description: `Seats of one show with their status, by number; at most 5,000 at once. \`first\` is needed where it would answer more; \`seatStates\` tells
-a whole hall`,
+    description: `Seats of a show with their status, by number. \`first\` is needed where there are more than 5,000, else
+\`BAD_USER_INPUT\`; \`seatStates\` tells the status of a whole hall`,
   })
   seatMap(
-    @Arg('showId', () => ID) showId: string,
-    @Arg('section', () => String, { nullable: true }) section: string | undefined,
-    @Arg('afterNumber', () => Int, { nullable: true }) afterNumber: number | undefined,
-    @Arg('first', () => Int, { nullable: true }) first: number | undefined,
+    @Arg('showId', () => ID, { description: 'Id of the show' }) showId: string,
+    @Arg('section', () => String, { nullable: true, description: 'Only seats of this section; all if left out' })
+    section: string | undefined,
+    @Arg('afterNumber', () => Int, { nullable: true, description: 'Only seats with a higher number' }) afterNumber:
+      | number
+      | undefined,
+    @Arg('first', () => Int, { nullable: true, description: 'Most seats of the answer, 1 .. 5,000' }) first:
+      | number
+      | undefined,
     @Ctx() context: Context,
   ): Promise<Seat[]> {
     return readSeatMap(context, showId, { section, afterNumber, first });
@@ -128,21 +161,32 @@ a whole hall`,
 
   @Directive('@queued')
   @Query(() => SeatStates, { description: 'The status of every seat of one show, however many, in one short answer' })
-  seatStates(@Arg('showId', () => ID) showId: string, @Ctx() context: Context): Promise<SeatStates> {
+  seatStates(
+    @Arg('showId', () => ID, { description: 'Id of the show' }) showId: string,
+    @Ctx() context: Context,
+  ): Promise<SeatStates> {
     return readSeatStates(context, showId);
   }
 
   @Directive('@operator')
-  @Mutation(() => Concert)
+  @Mutation(() => Concert, {
+    description: `Makes a concert without shows. Answers the concert. Errors: \`NOT_FOUND\` for an unknown queue; \`BAD_USER_INPUT\` for
+texts out of their bounds and a slug that another concert has`,
+  })
   createConcert(
-    @Arg('input', () => CreateConcertInput) input: CreateConcertInput,
+    @Arg('input', () => CreateConcertInput, { description: 'Texts of the concert, and the queue in front of it' })
+    input: CreateConcertInput,
     @Ctx() context: Context,
   ): Promise<Concert> {
     return createConcert(context, input);
   }
 
   @Directive('@operator')
-  @Mutation(() => UpdateConcertResult, { description: 'Changes the texts of a concert that are given' })
+  @Mutation(() => UpdateConcertResult, {
+    description: `Changes the texts of a concert that are given. Answers the concert. Refused: \`WITHDRAWN\`. Errors: \`NOT_FOUND\` for an
+unknown concert; \`BAD_USER_INPUT\` for texts out of their bounds, a slug that another concert has, and null but in
+\`imageUrl\``,
+  })
   updateConcert(
     @Arg('input', () => UpdateConcertInput, { description: 'What to change' }) input: UpdateConcertInput,
     @Ctx() context: Context,
@@ -152,18 +196,27 @@ a whole hall`,
 
   @Extensions(SLOW)
   @Directive('@operator')
-  @Mutation(() => Show)
-  createShow(@Arg('input', () => CreateShowInput) input: CreateShowInput, @Ctx() context: Context): Promise<Show> {
+  @Mutation(() => Show, {
+    description: `Makes a show with all its seats, or nothing. Answers the show. Errors: \`NOT_FOUND\` for an unknown concert;
+\`BAD_USER_INPUT\` for input out of its bounds, a concert that was withdrawn, a start that is not in the future, and
+unless the sale opens before it closes`,
+  })
+  createShow(
+    @Arg('input', () => CreateShowInput, { description: 'The date, its sale and its seats' }) input: CreateShowInput,
+    @Ctx() context: Context,
+  ): Promise<Show> {
     return createShow(context, input);
   }
 
   @Extensions(SLOW)
   @Directive('@operator')
   @Mutation(() => WithdrawConcertResult, {
-    description: 'Hides the concert and its shows from everybody but operators, and ends their holds. Again: as it is',
+    description: `Hides a concert and its shows from everybody but operators, for good, and ends their holds. Answers the concert; one
+that was withdrawn before as it is. Refused: \`SEATS_SOLD\`. Errors: \`NOT_FOUND\` for an unknown concert;
+\`SERVICE_UNAVAILABLE\` when purchases under way do not end within 2 seconds`,
   })
   withdrawConcert(
-    @Arg('input', () => WithdrawConcertInput, { description: 'Which concert' }) input: WithdrawConcertInput,
+    @Arg('input', () => WithdrawConcertInput, { description: 'The concert' }) input: WithdrawConcertInput,
     @Ctx() context: Context,
   ) {
     return withdrawConcert(context, input);
@@ -172,7 +225,11 @@ a whole hall`,
   @Extensions(SLOW)
   @Directive('@operator')
   @Mutation(() => UpdateShowResult, {
-    description: 'Changes of a show what is given; who reserves or pays at that moment sees it as it was or as it is',
+    description: `Changes what is given of a show, all or nothing; who reserves or pays at that moment sees it as it was or as it is.
+Answers the show. Refused: \`SHOW_BEGUN\`, \`NO_SEAT_AVAILABLE\`, \`WITHDRAWN\`, \`SHOW_CANCELLED\`. Errors: \`NOT_FOUND\` for
+an unknown show; \`BAD_USER_INPUT\` for input out of its bounds, an unknown section, a new section that there is
+already, a start that is not in the future, and unless the sale opens before it closes; \`SERVICE_UNAVAILABLE\` when
+purchases under way do not end within 2 seconds`,
   })
   updateShow(
     @Arg('input', () => UpdateShowInput, { description: 'What to change' }) input: UpdateShowInput,
@@ -183,14 +240,18 @@ a whole hall`,
 
   @Directive('@queued')
   @Subscription(() => SeatChange, {
-    description: 'Seats of a show as they are held, released and sold; ends when the token is no longer ACTIVE',
+    description:
+      'Seats of a show as they are held, released, sold and priced anew. Ends when the token is no longer ACTIVE',
     topics: SEAT_CHANGES.name,
     topicId: ({ args, context }): Subject => ({
       platform: (context as Context).platform,
       id: idOf('showId', args.showId as string),
     }),
   })
-  seatChanges(@Arg('showId', () => ID) _showId: string, @Root() change: SeatChange): SeatChange {
+  seatChanges(
+    @Arg('showId', () => ID, { description: 'Id of the show' }) _showId: string,
+    @Root() change: SeatChange,
+  ): SeatChange {
     return change;
   }
 }

@@ -10,27 +10,31 @@ import { sql } from '../platform/postgres.ts';
 import { Queue } from '../queue/queue.ts';
 import { Concert, freeSlug, MAX_SLUG, slugFrom } from './concert.ts';
 
-@InputType()
+@InputType({ description: 'Texts of a new concert, and the queue in front of it' })
 export class CreateConcertInput {
-  @Field(() => String)
+  @Field(() => String, { description: '1 .. 200 characters' })
   title!: string;
 
-  @Field(() => String, { defaultValue: '' })
+  @Field(() => String, { defaultValue: '', description: 'At most 10,000 characters' })
   description!: string;
 
-  @Field(() => String, { defaultValue: '', description: 'Who performs; at most 200 characters' })
+  @Field(() => String, { defaultValue: '', description: 'Who performs: at most 200 characters' })
   artist!: string;
 
-  @Field(() => String, { nullable: true, description: 'An https URL, or a path of the site that shows it' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'An https URL, or a path of the site that shows the concert: at most 2,000 characters',
+  })
   imageUrl?: string | null;
 
   @Field(() => String, {
     nullable: true,
-    description: 'Names the concert in URLs; left out: made from the title, with a number behind it where it is taken',
+    description: `Names the concert in URLs: words of lower-case letters and digits joined by hyphens, 1 .. 100 characters. Left out:
+made from the title, with a number behind it where it is taken`,
   })
   slug?: string | null;
 
-  @Field(() => ID, { nullable: true })
+  @Field(() => ID, { nullable: true, description: 'Id of the queue in front of the concert; left out: nobody waits' })
   queueId?: string | null;
 }
 

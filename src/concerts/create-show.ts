@@ -13,56 +13,60 @@ import { Concert } from './concert.ts';
 import { type LaidOutSeat, layOut, MAX_SEATS, type Section } from './lay-out.ts';
 import { Show } from './show.ts';
 
-@InputType({ description: 'rows of seatsPerRow seats, the last may be shorter' })
+@InputType({ description: 'A named part of the seats of a show: rows of `seatsPerRow` seats, the last may be shorter' })
 export class SectionInput {
-  @Field(() => String)
+  @Field(() => String, { description: '1 .. 100 characters, no other section of the show has it' })
   name!: string;
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'How many seats: 1 .. 100,000 in all sections of the show together' })
   seatCount!: number;
 
-  @Field(() => Int, { defaultValue: 10 })
+  @Field(() => Int, { defaultValue: 10, description: 'Seats of a row, 1 .. 1,000' })
   seatsPerRow!: number;
 
-  @Field(() => Money)
+  @Field(() => Money, { description: 'Price of each seat, 0 .. 1,000,000,000' })
   price!: number;
 }
 
-@InputType()
+@InputType({ description: 'A new date of a concert, with its seats' })
 export class CreateShowInput {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Id of the concert' })
   concertId!: string;
 
-  @Field(() => String, { defaultValue: '' })
+  @Field(() => String, { defaultValue: '', description: 'What is special about this date: at most 200 characters' })
   subtitle!: string;
 
-  @Field(() => String)
+  @Field(() => String, { description: 'Where it takes place: 1 .. 200 characters' })
   venue!: string;
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'When it begins, in the future' })
   startsAt!: Date;
 
-  @Field(() => Int, { defaultValue: 120 })
+  @Field(() => Int, { defaultValue: 120, description: 'How long it lasts, in minutes: 1 .. 10,000' })
   durationMinutes!: number;
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'From when its seats are sold; before `salesCloseAt`' })
   salesOpenAt!: Date;
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'Until when its seats are sold' })
   salesCloseAt!: Date;
 
-  @Field(() => Money)
+  @Field(() => Money, { description: 'Price of each seat, unless `sections` set it: 0 .. 1,000,000,000' })
   price!: number;
 
-  @Field(() => Int, { defaultValue: 50, description: '1 .. 100,000 seats, made with the show' })
+  @Field(() => Int, { defaultValue: 50, description: 'How many seats are made with the show: 1 .. 100,000' })
   seatCount!: number;
 
-  @Field(() => Int, { defaultValue: 10, description: 'Seats per row, for labels and for seats that are together' })
+  @Field(() => Int, {
+    defaultValue: 10,
+    description: 'Seats of a row, 1 .. 1,000: for labels, and to find seats that are together',
+  })
   seatsPerRow!: number;
 
   @Field(() => [SectionInput], {
     nullable: true,
-    description: 'Instead of seatCount, seatsPerRow and price: numbers run on from one section to the next',
+    description:
+      '1 .. 1,000 sections instead of `seatCount`, `seatsPerRow` and `price`; the numbers of seats run on from one section to the next',
   })
   sections?: SectionInput[] | null;
 }

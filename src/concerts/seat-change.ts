@@ -6,10 +6,12 @@ import { Seat, toSeats } from './seat.ts';
 
 @ObjectType({ simpleResolvers: true, description: 'Seats of one show whose status or price changed, in one batch' })
 export class SeatChange {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Id of the show' })
   showId!: string;
 
-  @Field(() => [Seat])
+  @Field(() => [Seat], {
+    description: 'The seats as they are now; empty where `resync` is true because they are too many',
+  })
   seats!: Seat[];
 
   @Field(() => Boolean, { description: 'Changes may have been missed, or are too many to be told: ask seatMap again' })

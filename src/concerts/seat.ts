@@ -9,7 +9,15 @@ import { placeOf } from './lay-out.ts';
 
 export const SeatStatus = { AVAILABLE: 'AVAILABLE', HELD: 'HELD', SOLD: 'SOLD' } as const;
 export type SeatStatus = keyof typeof SeatStatus;
-registerEnumType(SeatStatus, { name: 'SeatStatus' });
+registerEnumType(SeatStatus, {
+  name: 'SeatStatus',
+  description: 'Whether a seat can be had',
+  valuesConfig: {
+    AVAILABLE: { description: 'Nobody has the seat; also once its hold has lapsed' },
+    HELD: { description: 'A reservation holds the seat' },
+    SOLD: { description: 'The seat was paid for' },
+  },
+});
 
 /**
  * A row of `hold`: keeps a seat for a reservation. It has no effect from `expiresAt` on, whether or not it was swept.
@@ -87,18 +95,18 @@ export interface SeatHolder {
  * A row of `seat`. `SEAT_COLUMNS` reads the fields of the GraphQL type. The runner of commands reads the row under its
  * lock, with its hold and ticket, and the methods below change them.
  */
-@ObjectType({ simpleResolvers: true })
+@ObjectType({ simpleResolvers: true, description: 'One seat of one show' })
 @Entity({ tableName: 'seat' })
 export class Seat {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Id of the seat' })
   @PrimaryKey({ type: 'uuid' })
   id!: string;
 
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Id of the show' })
   @Property({ type: 'uuid' })
   showId!: string;
 
-  @Field(() => Int, { description: '1..seatCount' })
+  @Field(() => Int, { description: 'Its number in the show: 1 .. `seatCount`' })
   @Property({ type: 'integer' })
   number!: number;
 
@@ -119,11 +127,11 @@ export class Seat {
   @Field(() => Int, { description: 'Its number in the row: the seats of one row beside each other differ by 1' })
   column!: number;
 
-  @Field(() => Money)
+  @Field(() => Money, { description: 'What the seat costs now' })
   @Property({ type: new BigIntType('number') })
   price!: number;
 
-  @Field(() => SeatStatus, { description: 'A lapsed hold is AVAILABLE, swept or not' })
+  @Field(() => SeatStatus, { description: 'Whether the seat can be had. A lapsed hold is AVAILABLE at once' })
   status!: SeatStatus;
 
   @Field(() => Int, {
@@ -357,7 +365,7 @@ export const eventsOfTicket: EventsOf<Ticket> = ({ before, after }) => {
   description: 'Every seat of one show at one moment, compactly: what `seatMap` pages say of their status',
 })
 export class SeatStates {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Id of the show' })
   showId!: string;
 
   @Field(() => String, {

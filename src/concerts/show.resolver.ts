@@ -13,7 +13,7 @@ export class ShowResolver {
   @Extensions(PUBLIC)
   @Query(() => Show, {
     nullable: true,
-    description: 'null for an unknown id, and for a show of a concert that was withdrawn',
+    description: 'A show; null for an unknown id, and for a show of a concert that was withdrawn but to operators',
   })
   async show(@Arg('id', () => ID, { description: 'Id of the show' }) id: string, @Ctx() context: Context) {
     const show = await context.em.findOne(Show, { id: idOf('id', id) });
@@ -22,7 +22,7 @@ export class ShowResolver {
     return withdrawnAt !== null && !(await isOperator(context)) ? null : show;
   }
 
-  @FieldResolver(() => Concert)
+  @FieldResolver(() => Concert, { description: 'The concert that is given' })
   concert(@Root() show: Show, @Ctx() context: Context): Promise<Concert> {
     return load(context, concertsById, show.concertId);
   }
@@ -34,7 +34,9 @@ export class ShowResolver {
     return calendarDate(show.startsAt, context.platform.config.TIME_ZONE);
   }
 
-  @FieldResolver(() => Int, { description: 'Seats that can be bought, at most one second old; 0 for a cancelled show' })
+  @FieldResolver(() => Int, {
+    description: 'Seats that can be reserved, at most one second old; 0 for a cancelled show',
+  })
   availableCount(@Root() show: Show, @Ctx() context: Context): Promise<number> {
     return load(context, availableCounts, show.id);
   }

@@ -6,7 +6,7 @@ import { DateTime, Money } from '../api/scalars.ts';
 @ObjectType({ description: 'One date of a concert, with its own seats' })
 @Entity({ tableName: 'show' })
 export class Show {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Id of the show' })
   @PrimaryKey({ type: 'uuid' })
   id!: string;
 
@@ -19,31 +19,33 @@ export class Show {
   @Property({ type: 'text' })
   subtitle!: string;
 
-  @Field(() => String)
+  @Field(() => String, { description: 'Where it takes place' })
   @Property({ type: 'text' })
   venue!: string;
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'When it begins' })
   @Property({ type: 'datetime', columnType: 'timestamptz' })
   startsAt!: Date;
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'How long it lasts, in minutes' })
   @Property({ type: 'integer' })
   durationMinutes!: number;
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'From when its seats are sold' })
   @Property({ type: 'datetime', columnType: 'timestamptz' })
   salesOpenAt!: Date;
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, {
+    description: 'Until when its seats are sold, this instant not included. Live holds can still be paid for then',
+  })
   @Property({ type: 'datetime', columnType: 'timestamptz' })
   salesCloseAt!: Date;
 
-  @Field(() => Money, { description: 'Price of a seat that sets none of its own' })
+  @Field(() => Money, { description: 'Price of the seats that have no price of their section' })
   @Property({ type: new BigIntType('number') })
   price!: number;
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'How many seats it has' })
   @Property({ type: 'integer' })
   seatCount!: number;
 

@@ -7,9 +7,9 @@ import { run, type Verb } from '../commands/runner.ts';
 import { Concert } from './concert.ts';
 import { checkedTexts, readTakenSlugs, SLUGS, slugTaken } from './create-concert.ts';
 
-@InputType({ description: 'Left out: unchanged' })
+@InputType({ description: 'Changes of a concert. What is left out stays as it is' })
 export class UpdateConcertInput {
-  @Field(() => ID, { description: 'The concert' })
+  @Field(() => ID, { description: 'Id of the concert' })
   id!: string;
 
   @Field(() => String, { nullable: true, description: '1 .. 200 characters; the slug stays as it is' })
@@ -18,22 +18,27 @@ export class UpdateConcertInput {
   @Field(() => String, { nullable: true, description: 'At most 10,000 characters' })
   description?: string | null;
 
-  @Field(() => String, { nullable: true, description: 'Who performs; at most 200 characters' })
+  @Field(() => String, { nullable: true, description: 'Who performs: at most 200 characters' })
   artist?: string | null;
 
   @Field(() => String, {
     nullable: true,
-    description: 'An https URL, or a path of the site that shows it; null: no image',
+    description:
+      'An https URL, or a path of the site that shows the concert: at most 2,000 characters; null for no image',
   })
   imageUrl?: string | null;
 
-  @Field(() => String, { nullable: true, description: 'Names the concert in URLs; the former one then names nothing' })
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'Names the concert in URLs: words of lower-case letters and digits joined by hyphens, 1 .. 100 characters. The former one names nothing then',
+  })
   slug?: string | null;
 }
 
 export const UpdateConcertResult = createUnionType({
   name: 'UpdateConcertResult',
-  description: 'The concert as it is now, or why it stays as it was',
+  description: 'The concert as it is now, or Withdrawn',
   types: () => [Concert, Withdrawn] as const,
 });
 

@@ -33,21 +33,21 @@ export class SectionPriceInput {
   price!: number;
 }
 
-@InputType({ description: 'Left out: unchanged. Holds and tickets stand, with their prices' })
+@InputType({ description: 'Changes of a show. What is left out stays as it is; holds and tickets keep their prices' })
 export class UpdateShowInput {
-  @Field(() => ID, { description: 'The show' })
+  @Field(() => ID, { description: 'Id of the show' })
   id!: string;
 
-  @Field(() => String, { nullable: true, description: 'At most 200 characters' })
+  @Field(() => String, { nullable: true, description: 'What is special about this date: at most 200 characters' })
   subtitle?: string | null;
 
-  @Field(() => String, { nullable: true, description: '1 .. 200 characters' })
+  @Field(() => String, { nullable: true, description: 'Where it takes place: 1 .. 200 characters' })
   venue?: string | null;
 
-  @Field(() => DateTime, { nullable: true, description: 'In the future; until then buyers may cancel' })
+  @Field(() => DateTime, { nullable: true, description: 'When it begins, in the future; until then buyers may cancel' })
   startsAt?: Date | null;
 
-  @Field(() => Int, { nullable: true, description: '1 .. 10,000' })
+  @Field(() => Int, { nullable: true, description: 'How long it lasts, in minutes: 1 .. 10,000' })
   durationMinutes?: number | null;
 
   @Field(() => DateTime, { nullable: true, description: 'Before salesCloseAt' })
@@ -58,24 +58,29 @@ export class UpdateShowInput {
 
   @Field(() => [SectionPriceInput], {
     nullable: true,
-    description: 'Seats that are held or sold keep their price. NoSeatAvailable for sections without any other seat',
+    description:
+      'New prices of sections, for their seats that are AVAILABLE. `NO_SEAT_AVAILABLE` for sections without such a seat',
   })
   prices?: SectionPriceInput[] | null;
 
   @Field(() => [SectionInput], {
     nullable: true,
-    description: 'New sections; their numbers run on. At most 100,000 seats with those that there are',
+    description: 'New sections, whose seats are numbered behind those that there are: at most 100,000 seats in all',
   })
   addSections?: SectionInput[] | null;
 }
 
-@ObjectType({ implements: Problem, description: 'A show that has begun is not changed any more' })
+@ObjectType({ implements: Problem, description: '`SHOW_BEGUN`: a show that has begun is not changed any more' })
 export class ShowBegun extends Problem {
   @Field(() => DateTime, { description: 'When it began' })
   startsAt!: Date;
 }
 
-@ObjectType({ implements: Problem, description: 'A price would change for no seat: all are held or sold' })
+@ObjectType({
+  implements: Problem,
+  description:
+    '`NO_SEAT_AVAILABLE`: a price was to change for sections of which every seat is held or sold; nothing was changed',
+})
 export class NoSeatAvailable extends Problem {
   @Field(() => [String], { description: 'The sections that have no AVAILABLE seat' })
   sections!: string[];
@@ -83,7 +88,7 @@ export class NoSeatAvailable extends Problem {
 
 export const UpdateShowResult = createUnionType({
   name: 'UpdateShowResult',
-  description: 'The show as it is now, or why it stays as it was',
+  description: 'The show as it is now, ShowBegun, NoSeatAvailable, Withdrawn, or a Refusal `SHOW_CANCELLED`',
   types: () => [Show, ShowBegun, NoSeatAvailable, Withdrawn, Refusal] as const,
 });
 

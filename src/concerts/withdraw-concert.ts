@@ -13,13 +13,17 @@ import { Concert } from './concert.ts';
 import type { Seat } from './seat.ts';
 import { publishSeats } from './seat-change.ts';
 
-@InputType({ description: 'Which concert to withdraw' })
+@InputType({ description: 'Which concert is withdrawn' })
 export class WithdrawConcertInput {
-  @Field(() => ID, { description: 'The concert' })
+  @Field(() => ID, { description: 'Id of the concert' })
   id!: string;
 }
 
-@ObjectType({ implements: Problem, description: 'What is sold must be given back first: cancel these shows' })
+@ObjectType({
+  implements: Problem,
+  description:
+    '`SEATS_SOLD`: what is sold of coming shows is given back first, by `cancelShow` or payment by payment; nothing was changed',
+})
 export class SeatsSold extends Problem {
   @Field(() => [ID], { description: 'The coming shows of which seats are sold' })
   showIds!: string[];
@@ -27,7 +31,7 @@ export class SeatsSold extends Problem {
 
 export const WithdrawConcertResult = createUnionType({
   name: 'WithdrawConcertResult',
-  description: 'The concert, withdrawn, or why it is not',
+  description: 'The concert as it is now, or SeatsSold',
   types: () => [Concert, SeatsSold] as const,
 });
 
