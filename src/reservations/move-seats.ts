@@ -19,28 +19,32 @@ export class SeatMoveInput {
   to!: string;
 }
 
-@InputType()
+@InputType({ description: 'Seats of a paid reservation, and the seats they are exchanged for' })
 export class MoveSeatsInput {
-  @Field(() => ID, { description: 'A CONFIRMED reservation' })
+  @Field(() => ID, { description: 'Id of a CONFIRMED reservation' })
   reservationId!: string;
 
-  @Field(() => [SeatMoveInput], { description: '1 .. 100, each seat once; all are moved or none' })
+  @Field(() => [SeatMoveInput], { description: '1 .. 100 exchanges, each seat once; all are made or none' })
   moves!: SeatMoveInput[];
 
-  @Field(() => ID, { description: 'Kept for 24 hours' })
+  @Field(() => ID, {
+    description: 'Made by the client before it sends: 1 .. 128 printable characters, kept for 24 hours',
+  })
   idempotencyKey!: string;
 }
 
-@ObjectType({ implements: Problem, description: 'NOT_MOVABLE: nothing was moved' })
+@ObjectType({ implements: Problem, description: '`NOT_MOVABLE`: the seats cannot be exchanged; nothing was moved' })
 export class NotMovable extends Problem {
   @Field(() => [ID], {
-    description: 'Seats that the reservation does not have, or else seats that cost more or less than was paid',
+    description: 'Seats that the reservation does not have, or else new seats whose price is not the one that was paid',
   })
   seatIds!: string[];
 }
 
 export const MoveSeatsResult = createUnionType({
   name: 'MoveSeatsResult',
+  description:
+    'The Reservation, NotMovable, SeatsUnavailable, or a Refusal: `SHOW_CANCELLED` or `IDEMPOTENCY_CONFLICT`',
   types: () => [Reservation, NotMovable, SeatsUnavailable, Refusal] as const,
 });
 

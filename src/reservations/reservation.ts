@@ -17,18 +17,21 @@ export const ReservationStatus = {
 export type ReservationStatus = keyof typeof ReservationStatus;
 registerEnumType(ReservationStatus, {
   name: 'ReservationStatus',
+  description: 'Where a reservation stands',
   valuesConfig: {
-    HELD: { description: 'Seats are held until expiresAt' },
-    CONFIRMED: { description: "Paid: the seats are the holder's" },
-    CANCELLED: { description: 'Paid, then cancelled and refunded' },
+    HELD: { description: 'Its seats are held until `expiresAt`' },
+    CONFIRMED: { description: 'It was paid for: the user has its seats' },
+    EXPIRED: { description: 'It was not paid for until `expiresAt`: its seats are free' },
+    RELEASED: { description: 'The user, or the end of the queue token, gave its seats up' },
+    CANCELLED: { description: 'It was paid for, then all of it was given back' },
   },
 });
 
 /** A row of `reservation`. The methods of `Seat` say whether it has its seats. */
-@ObjectType()
+@ObjectType({ description: 'Seats of one show that a user holds, has bought, or had' })
 @Entity({ tableName: 'reservation' })
 export class Reservation {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Id of the reservation' })
   @PrimaryKey({ type: 'uuid' })
   id!: string;
 
@@ -53,7 +56,7 @@ export class Reservation {
   @Property({ type: 'text', fieldName: 'status' })
   storedStatus!: ReservationStatus;
 
-  @Field(() => ReservationStatus)
+  @Field(() => ReservationStatus, { description: 'Where it stands now; a lapsed hold is EXPIRED at once' })
   @Formula((columns) => statusNow(columns.storedStatus, columns.expiresAt), { fieldName: 'status_now' })
   status!: ReservationStatus;
 
@@ -68,12 +71,13 @@ export class Reservation {
   @Property({ type: 'text', nullable: true })
   tokenHash!: string | null;
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'When the seats were held' })
   @Property({ type: 'datetime', columnType: 'timestamptz' })
   createdAt!: Date;
 
   @Field(() => DateTime, {
-    description: 'Seats that were released, and are held again by the same user, keep the end that they had',
+    description:
+      'When the hold ends, or ended. Seats that the same user released and holds again keep the end that they had',
   })
   @Property({ type: 'datetime', columnType: 'timestamptz' })
   expiresAt!: Date;
@@ -212,27 +216,33 @@ export async function writeReservations(
   }
 }
 
-@ObjectType({ implements: Problem })
+@ObjectType({
+  implements: Problem,
+  description: "`SEATS_UNAVAILABLE`: seats are held or sold, mine or others'; nothing was taken",
+})
 export class SeatsUnavailable extends Problem {
-  @Field(() => [ID], { description: 'Which of the asked-for seats are taken' })
+  @Field(() => [ID], { description: 'The seats asked for that are taken; empty where the server was to choose them' })
   seatIds!: string[];
 }
 
-@ObjectType({ implements: Problem })
+@ObjectType({ implements: Problem, description: '`SALE_CLOSED`: the show is not on sale now; nothing was held' })
 export class SaleClosed extends Problem {
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'From when the show is sold' })
   salesOpenAt!: Date;
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'Until when the show is sold' })
   salesCloseAt!: Date;
 }
 
 export const ReserveResult = createUnionType({
   name: 'ReserveResult',
+  description:
+    'The Reservation, SeatsUnavailable, SaleClosed, or a Refusal: `TOO_MANY_SEATS`, `SHOW_CANCELLED`, of `reserveBest` also `IDEMPOTENCY_CONFLICT`',
   types: () => [Reservation, SeatsUnavailable, SaleClosed, Refusal] as const,
 });
 export const ReleaseResult = createUnionType({
   name: 'ReleaseResult',
+  description: 'The Reservation, or a Refusal `NOT_CANCELLABLE`',
   types: () => [Reservation, Refusal] as const,
 });
 

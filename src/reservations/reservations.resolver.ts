@@ -16,38 +16,54 @@ import { ReserveInput, reserveSeats } from './reserve-seats.ts';
 
 @Resolver(() => Reservation)
 export class ReservationsResolver {
-  @FieldResolver(() => Show)
+  @FieldResolver(() => Show, { description: 'The show' })
   show(@Root() reservation: Reservation, @Ctx() context: Context): Promise<Show> {
     return load(context, showsById, reservation.showId);
   }
 
-  @FieldResolver(() => [Seat])
+  @FieldResolver(() => [Seat], { description: 'Its seats, by number; those that it had when it ended' })
   seats(@Root() reservation: Reservation, @Ctx() context: Context): Promise<Seat[]> {
     return load(context, seatsOfReservations, reservation.id);
   }
 
   @FieldResolver(() => [Ticket], {
-    description: 'For its owner and operators: a ticket for each of its seats, by number; none unless it is CONFIRMED',
+    description:
+      'A ticket for each of its seats, by number; none unless it is CONFIRMED. Only for its owner and operators',
   })
   tickets(@Root() reservation: Reservation, @Ctx() context: Context): Promise<Ticket[]> {
     return load(context, ticketsOfReservations, reservation.id);
   }
 
-  @FieldResolver(() => Payment, { nullable: true, description: 'The COMPLETED or CANCELLED one' })
+  @FieldResolver(() => Payment, {
+    nullable: true,
+    description: 'The payment that is COMPLETED or CANCELLED; null for none',
+  })
   payment(@Root() reservation: Reservation, @Ctx() context: Context): Promise<Payment | null> {
     return load(context, paymentsOfReservations, reservation.id);
   }
 
-  @Query(() => Reservation, { nullable: true })
-  reservation(@Arg('id', () => ID) id: string, @Ctx() context: Context): Promise<Reservation | null> {
+  @Query(() => Reservation, {
+    nullable: true,
+    description: "A reservation of the caller; null for an id that is unknown or another user's",
+  })
+  reservation(
+    @Arg('id', () => ID, { description: 'Id of the reservation' }) id: string,
+    @Ctx() context: Context,
+  ): Promise<Reservation | null> {
     return readReservation(context, id);
   }
 
-  @Query(() => ReservationConnection)
+  @Query(() => ReservationConnection, { description: 'Reservations of the caller, newest first' })
   reservations(
-    @Arg('first', () => Int, { defaultValue: 20 }) first: number,
-    @Arg('after', () => String, { nullable: true }) after: string | undefined,
-    @Arg('status', () => ReservationStatus, { nullable: true }) status: ReservationStatus | undefined,
+    @Arg('first', () => Int, { defaultValue: 20, description: 'Reservations in a page, 1 .. 100' }) first: number,
+    @Arg('after', () => String, { nullable: true, description: '`endCursor` of the page before' }) after:
+      | string
+      | undefined,
+    @Arg('status', () => ReservationStatus, {
+      nullable: true,
+      description: 'Only reservations with this status; all if left out',
+    })
+    status: ReservationStatus | undefined,
     @Ctx() context: Context,
   ): Promise<Connection<Reservation>> {
     return readReservations(context, callerOf(context).id, first, after, status);
@@ -55,32 +71,60 @@ export class ReservationsResolver {
 
   @Extensions({ rates: ['holds'] })
   @Directive('@queued')
-  @Mutation(() => ReserveResult)
-  reserve(@Arg('input', () => ReserveInput) input: ReserveInput, @Ctx() context: Context) {
+  @Mutation(() => ReserveResult, {
+    description: `Holds the seats for \`Settings.holdSeconds\`, all or none. Answers the new Reservation, HELD, or the live one of the
+caller with exactly these seats, so that it needs no key. Refused: \`SEATS_UNAVAILABLE\`, \`SALE_CLOSED\`,
+\`TOO_MANY_SEATS\`, \`SHOW_CANCELLED\`. Errors: \`NOT_FOUND\` for an unknown show; \`BAD_USER_INPUT\` for no seat, a seat
+named twice and a seat of another show; \`QUEUE_TOKEN_REQUIRED\`, for operators too`,
+  })
+  reserve(
+    @Arg('input', () => ReserveInput, { description: 'The show and the seats' }) input: ReserveInput,
+    @Ctx() context: Context,
+  ) {
     return reserveSeats(context, input);
   }
 
   @Extensions({ rates: ['holds'] })
   @Directive('@queued')
-  @Mutation(() => ReserveResult)
-  reserveBest(@Arg('input', () => ReserveBestInput) input: ReserveBestInput, @Ctx() context: Context) {
+  @Mutation(() => ReserveResult, {
+    description: `Holds the best free seats for \`Settings.holdSeconds\`: beside each other where that is possible, else in as few groups
+as possible. Answers the Reservation, HELD. Refused: \`SEATS_UNAVAILABLE\` without ids when fewer are free,
+\`SALE_CLOSED\`, \`TOO_MANY_SEATS\`, \`SHOW_CANCELLED\`, \`IDEMPOTENCY_CONFLICT\`. Errors: \`NOT_FOUND\` for an unknown show;
+\`BAD_USER_INPUT\` for input out of its bounds; \`QUEUE_TOKEN_REQUIRED\`, for operators too. A key replays, refusals too,
+and is kept for 24 hours`,
+  })
+  reserveBest(
+    @Arg('input', () => ReserveBestInput, { description: 'The show and the number of seats' }) input: ReserveBestInput,
+    @Ctx() context: Context,
+  ) {
     return reserveBest(context, input);
   }
 
   @Extensions({ rates: ['holds'] })
   @Mutation(() => ReleaseResult, {
-    description: 'HELD becomes RELEASED; RELEASED or EXPIRED answers itself; CONFIRMED or CANCELLED: NOT_CANCELLABLE',
+    description: `Gives the seats of the caller's reservation up. Answers the Reservation, RELEASED; one that is RELEASED or EXPIRED
+already as it is, so that it needs no key. Refused: \`NOT_CANCELLABLE\` when it is CONFIRMED or CANCELLED. Error:
+\`NOT_FOUND\` for an id that is unknown or another user's`,
   })
-  releaseReservation(@Arg('id', () => ID) id: string, @Ctx() context: Context) {
+  releaseReservation(
+    @Arg('id', () => ID, { description: 'Id of the reservation' }) id: string,
+    @Ctx() context: Context,
+  ) {
     return releaseReservation(context, id);
   }
 
   @Directive('@operator')
   @Mutation(() => MoveSeatsResult, {
-    description: `Exchanges seats of a paid reservation for other AVAILABLE seats of the show at the price that was paid, all or none. Codes of the seats that are
-left are void`,
+    description: `Exchanges seats of a paid reservation for other AVAILABLE seats of the show at the price that was paid, all or none.
+Codes of the seats that are left are void; who was checked in stays so. Answers the Reservation. Refused:
+\`NOT_MOVABLE\`, \`SEATS_UNAVAILABLE\`, \`SHOW_CANCELLED\`, \`IDEMPOTENCY_CONFLICT\`. Errors: \`NOT_FOUND\` for an unknown
+reservation; \`BAD_USER_INPUT\` for a wrong number of moves, a seat named twice and a seat of another show. The key
+replays, refusals too, and is kept for 24 hours`,
   })
-  moveSeats(@Arg('input', () => MoveSeatsInput) input: MoveSeatsInput, @Ctx() context: Context) {
+  moveSeats(
+    @Arg('input', () => MoveSeatsInput, { description: 'The reservation and the exchanges' }) input: MoveSeatsInput,
+    @Ctx() context: Context,
+  ) {
     return moveSeats(context, input);
   }
 }

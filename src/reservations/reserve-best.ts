@@ -21,20 +21,26 @@ import {
 import { type Buyer, holdSeats, judgeSale, readSaleFacts, type SaleFacts } from './reserve-seats.ts';
 
 @InputType({
-  description:
-    'The server picks `count` seats together, best first, from `section` if given. Fewer free than `count`: SeatsUnavailable without ids',
+  description: 'How many seats of a show the server chooses: together where that is possible, the best first',
 })
 export class ReserveBestInput {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Id of the show' })
   showId!: string;
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'How many seats, 1 .. `Settings.seatsPerUser`' })
   count!: number;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Only seats of this section, at most 100 characters; any if left out',
+  })
   section?: string | null;
 
-  @Field(() => ID, { nullable: true, description: 'With a key, asking again answers the same Reservation' })
+  @Field(() => ID, {
+    nullable: true,
+    description:
+      'Made by the client before it sends: 1 .. 128 printable characters, kept for 24 hours. With a key, asking again answers the same Reservation',
+  })
   idempotencyKey?: string | null;
 }
 

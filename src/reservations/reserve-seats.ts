@@ -16,14 +16,16 @@ import { releaseHoldsOfToken } from './release-reservation.ts';
 import { findReservation, Reservation, type ReserveRefusal, saleClosed, seatsUnavailable } from './reservation.ts';
 
 @InputType({
-  description: `1 .. SEATS_PER_USER seats, all held or none. Exactly the seats of one of my live holds: that Reservation, not prolonged. Any other overlap with taken
-seats, mine or others': SeatsUnavailable naming them. More than SEATS_PER_USER of the show, held and bought together: TOO_MANY_SEATS, checked first. Seats that I released: held no longer than\nthey would have been`,
+  description: `Seats of one show, 1 .. \`Settings.seatsPerUser\`: all are held or none. Exactly the seats of one of my live holds
+answer that Reservation, not prolonged; any other overlap with taken seats, mine or others', is \`SEATS_UNAVAILABLE\`.
+More than \`Settings.seatsPerUser\` of the show, held and bought together, is \`TOO_MANY_SEATS\`, which is checked first.
+Seats that I released are held no longer than they would have been`,
 })
 export class ReserveInput {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Id of the show' })
   showId!: string;
 
-  @Field(() => [ID])
+  @Field(() => [ID], { description: 'Ids of the seats, each once' })
   seatIds!: string[];
 }
 
