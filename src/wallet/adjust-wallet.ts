@@ -8,25 +8,26 @@ import { run, type Verb } from '../commands/runner.ts';
 import { newId } from '../platform/ids.ts';
 import { InsufficientBalance, insufficientBalance, LedgerEntry } from './wallet.ts';
 
-@InputType()
+@InputType({ description: 'An adjustment of a wallet' })
 export class AdjustWalletInput {
-  @Field(() => ID, { description: 'Whose wallet' })
+  @Field(() => ID, { description: 'Id of the user whose wallet it is' })
   userId!: string;
 
   @Field(() => Money, {
-    description: 'Added to the balance; below 0 to take away. Up to 1,000,000,000,000 in magnitude, never 0',
+    description: 'What is added; below 0 to take away. At most 1,000,000,000,000 in magnitude, not 0',
   })
   amount!: number;
 
-  @Field(() => String, { description: 'Why, 1 to 500 characters: the owner of the wallet can read it' })
+  @Field(() => String, { description: 'Why, 1 .. 500 characters. The owner of the wallet can read it' })
   reason!: string;
 
-  @Field(() => ID, { description: 'Kept for good' })
+  @Field(() => ID, { description: 'Made by the client before it sends: 1 .. 128 printable characters, kept for good' })
   idempotencyKey!: string;
 }
 
 export const AdjustWalletResult = createUnionType({
   name: 'AdjustWalletResult',
+  description: 'The ADJUSTMENT entry, InsufficientBalance, or a Refusal: `BALANCE_LIMIT` or `IDEMPOTENCY_CONFLICT`',
   types: () => [LedgerEntry, InsufficientBalance, Refusal] as const,
 });
 

@@ -10,16 +10,18 @@ const NAME = 'entry';
 
 @Resolver(() => Wallet)
 export class WalletResolver {
-  @Query(() => Wallet)
+  @Query(() => Wallet, { description: 'The wallet of the caller' })
   wallet(@Ctx() context: Context): Promise<Wallet> {
     return load(context, walletsOfUsers, callerOf(context).id);
   }
 
-  @FieldResolver(() => LedgerEntryConnection)
+  @FieldResolver(() => LedgerEntryConnection, { description: 'Movements of its money, newest first' })
   async entries(
     @Root() wallet: Wallet,
-    @Arg('first', () => Int, { defaultValue: 20 }) first: number,
-    @Arg('after', () => String, { nullable: true }) after: string | undefined,
+    @Arg('first', () => Int, { defaultValue: 20, description: 'Entries in a page, 1 .. 100' }) first: number,
+    @Arg('after', () => String, { nullable: true, description: '`endCursor` of the page before' }) after:
+      | string
+      | undefined,
     @Ctx() context: Context,
   ): Promise<Connection<LedgerEntry>> {
     const page = pageOf(NAME, first, after, numberKey);
@@ -30,21 +32,33 @@ export class WalletResolver {
 
   @Directive('@operator')
   @Mutation(() => AdjustWalletResult, {
-    description: "Adds money to a user's wallet or takes some away, for a reason, by an entry of kind ADJUSTMENT",
+    description: `Adds money to a user's wallet or takes some away, for a reason. Answers the entry, of kind ADJUSTMENT. Refused:
+\`INSUFFICIENT_BALANCE\`, \`BALANCE_LIMIT\`, \`IDEMPOTENCY_CONFLICT\`. Errors: \`NOT_FOUND\` for an unknown user;
+\`BAD_USER_INPUT\` for an amount or a reason out of its bounds. The key replays, refusals too, and is kept for good`,
   })
-  adjustWallet(@Arg('input', () => AdjustWalletInput) input: AdjustWalletInput, @Ctx() context: Context) {
+  adjustWallet(
+    @Arg('input', () => AdjustWalletInput, { description: 'The wallet, the amount and the reason' })
+    input: AdjustWalletInput,
+    @Ctx() context: Context,
+  ) {
     return adjustWallet(context, input);
   }
 }
 
 @Resolver(() => LedgerEntry)
 export class LedgerEntryResolver {
-  @FieldResolver(() => Payment, { nullable: true, description: 'What a PAYMENT or REFUND belongs to' })
+  @FieldResolver(() => Payment, {
+    nullable: true,
+    description: 'The payment that a PAYMENT or REFUND belongs to; null for other kinds',
+  })
   payment(@Root() entry: LedgerEntry, @Ctx() context: Context): Promise<Payment> | null {
     return entry.paymentId === null ? null : load(context, paymentsById, entry.paymentId);
   }
 
-  @FieldResolver(() => LedgerEntry, { nullable: true, description: 'The CHARGE that a CHARGE_CANCEL takes back' })
+  @FieldResolver(() => LedgerEntry, {
+    nullable: true,
+    description: 'The CHARGE that a CHARGE_CANCEL takes back; null for other kinds',
+  })
   cancels(@Root() entry: LedgerEntry, @Ctx() context: Context): Promise<LedgerEntry> | null {
     return entry.cancelsId === null ? null : load(context, entriesById, entry.cancelsId);
   }

@@ -19,19 +19,24 @@ export const LedgerKind = {
 export type LedgerKind = keyof typeof LedgerKind;
 registerEnumType(LedgerKind, {
   name: 'LedgerKind',
+  description: 'Why money moved',
   valuesConfig: {
-    EXPIRY: { description: 'Points that lapsed unused' },
+    CHARGE: { description: 'Money was added by `charge`, `chargeWallet` or a payment provider' },
+    CHARGE_CANCEL: { description: 'A CHARGE was taken back' },
+    PAYMENT: { description: 'A reservation or an order was paid for' },
+    REFUND: { description: 'A payment, or a part of it, was given back' },
+    EXPIRY: { description: 'Points that were not used in time lapsed' },
     ADJUSTMENT: { description: 'An operator added or took money, for a reason' },
   },
 });
 
 /** A row of `entry`. Only `Wallet.post` makes one; PostgreSQL refuses to change or delete it. */
-@ObjectType({ description: 'One movement of money. Entries are only ever added' })
+@ObjectType({ description: 'One movement of money of one wallet. Entries are only ever added' })
 @Entity({ tableName: 'entry' })
 export class LedgerEntry {
   declare [OptionalProps]?: 'createdAt';
 
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Id of the entry' })
   @PrimaryKey({ type: 'uuid' })
   id!: string;
 
@@ -42,23 +47,23 @@ export class LedgerEntry {
   @Property({ type: 'integer' })
   seq!: number;
 
-  @Field(() => LedgerKind)
+  @Field(() => LedgerKind, { description: 'Why the money moved' })
   @Property({ type: 'text' })
   kind!: LedgerKind;
 
-  @Field(() => Money, { description: 'Signed: what was added to the balance' })
+  @Field(() => Money, { description: 'What was added to the balance; below 0 for what was taken' })
   @Property({ type: new BigIntType('number') })
   amount!: number;
 
-  @Field(() => Money)
+  @Field(() => Money, { description: 'Balance before the entry' })
   @Property({ type: new BigIntType('number') })
   balanceBefore!: number;
 
-  @Field(() => Money)
+  @Field(() => Money, { description: 'Balance after the entry: `balanceBefore` plus `amount`' })
   @Property({ type: new BigIntType('number') })
   balanceAfter!: number;
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'When the money moved' })
   @Property({ type: 'datetime', columnType: 'timestamptz', defaultRaw: 'clock_timestamp()' })
   createdAt!: Date;
 
@@ -99,13 +104,13 @@ export interface Movement {
   readonly reason?: string;
 }
 
-@ObjectType()
+@ObjectType({ description: 'The money of one user' })
 @Entity({ tableName: 'wallet' })
 export class Wallet {
   @PrimaryKey({ type: 'uuid' })
   userId!: string;
 
-  @Field(() => Money)
+  @Field(() => Money, { description: 'The sum of all entries; never below 0' })
   @Property({ type: new BigIntType('number') })
   balance!: number;
 
@@ -162,12 +167,12 @@ export class Wallet {
   }
 }
 
-@ObjectType({ implements: Problem, description: 'The wallet has less than is taken from it' })
+@ObjectType({ implements: Problem, description: '`INSUFFICIENT_BALANCE`: the wallet has less than is taken from it' })
 export class InsufficientBalance extends Problem {
-  @Field(() => Money)
+  @Field(() => Money, { description: 'What is in the wallet' })
   balance!: number;
 
-  @Field(() => Money)
+  @Field(() => Money, { description: 'What was to be taken' })
   required!: number;
 }
 
