@@ -9,12 +9,12 @@ import { chargesOf } from '../config.ts';
 import { newId } from '../platform/ids.ts';
 import { LedgerEntry } from '../wallet/wallet.ts';
 
-@InputType()
+@InputType({ description: 'Which charge is taken back' })
 export class CancelChargeInput {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Id of the CHARGE entry' })
   entryId!: string;
 
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Made by the client before it sends: 1 .. 128 printable characters, kept for good' })
   idempotencyKey!: string;
 }
 

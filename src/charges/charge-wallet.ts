@@ -8,20 +8,21 @@ import { newId } from '../platform/ids.ts';
 import { LedgerEntry } from '../wallet/wallet.ts';
 import { type ChargeAnswer, chargeVerb, MAX_CHARGE } from './charge.ts';
 
-@InputType()
+@InputType({ description: 'How much which wallet is charged' })
 export class ChargeWalletInput {
-  @Field(() => ID, { description: 'Whose wallet' })
+  @Field(() => ID, { description: 'Id of the user whose wallet it is' })
   userId!: string;
 
   @Field(() => Money, { description: '1 .. 10,000,000' })
   amount!: number;
 
-  @Field(() => ID, { description: 'Kept for good' })
+  @Field(() => ID, { description: 'Made by the client before it sends: 1 .. 128 printable characters, kept for good' })
   idempotencyKey!: string;
 }
 
 export const ChargeWalletResult = createUnionType({
   name: 'ChargeWalletResult',
+  description: 'The CHARGE entry, or a Refusal: `BALANCE_LIMIT` or `IDEMPOTENCY_CONFLICT`',
   types: () => [LedgerEntry, Refusal] as const,
 });
 

@@ -12,18 +12,19 @@ import { newId } from '../platform/ids.ts';
 import { LedgerEntry } from '../wallet/wallet.ts';
 import { PendingCharge } from './pending-charge.ts';
 
-@InputType({ description: 'amount: 1 .. 10,000,000' })
+@InputType({ description: "How much the caller's wallet is charged" })
 export class ChargeInput {
-  @Field(() => Money)
+  @Field(() => Money, { description: '1 .. 10,000,000' })
   amount!: number;
 
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Made by the client before it sends: 1 .. 128 printable characters, kept for good' })
   idempotencyKey!: string;
 }
 
 export const ChargeResult = createUnionType({
   name: 'ChargeResult',
-  description: 'LedgerEntry where Settings.charges is OPEN, PendingCharge where it is PROVIDER',
+  description: `The LedgerEntry where \`Settings.charges\` is OPEN, the PendingCharge where it is PROVIDER, or a Refusal:
+\`BALANCE_LIMIT\` of \`charge\`, \`NOT_CANCELLABLE\` of \`cancelCharge\`, \`IDEMPOTENCY_CONFLICT\``,
   types: () => [LedgerEntry, PendingCharge, Refusal] as const,
 });
 

@@ -13,42 +13,61 @@ export class ChargesResolver {
   @Query(() => PendingCharge, {
     name: 'charge',
     nullable: true,
-    description: 'A PendingCharge of the caller; operators read those of all. null for any other id',
+    description: 'A PendingCharge of the caller, for operators of anybody; null for any other id',
   })
-  async readCharge(@Arg('id', () => ID) id: string, @Ctx() context: Context): Promise<PendingCharge | null> {
+  async readCharge(
+    @Arg('id', () => ID, { description: 'Id of the charge' }) id: string,
+    @Ctx() context: Context,
+  ): Promise<PendingCharge | null> {
     const charge = await context.em.findOne(PendingCharge, { id: idOf('id', id) }, { disableIdentityMap: true });
     const mayRead = charge?.userId === callerOf(context).id || (await isOperator(context));
     return mayRead ? charge : null;
   }
 
   @Mutation(() => ChargeResult, {
-    description: `Adds money to the own wallet. What it is depends on Settings.charges: OPEN, the money is there at once; PROVIDER, it answers a PendingCharge,
-whose reference is paid at the payment provider; OPERATOR, FORBIDDEN`,
+    description: `Adds money to the caller's wallet. Answers, where \`Settings.charges\` is OPEN, the CHARGE entry: the money is there;
+where it is PROVIDER, a PendingCharge, whose reference is paid at the payment provider. Refused: \`BALANCE_LIMIT\`,
+\`IDEMPOTENCY_CONFLICT\`. Errors: \`FORBIDDEN\` where it is OPERATOR; \`BAD_USER_INPUT\` for an amount out of its bounds.
+The key replays, refusals too, and is kept for good`,
   })
-  charge(@Arg('input', () => ChargeInput) input: ChargeInput, @Ctx() context: Context) {
+  charge(@Arg('input', () => ChargeInput, { description: 'The amount' }) input: ChargeInput, @Ctx() context: Context) {
     return charge(context, input);
   }
 
   @Directive('@operator')
   @Mutation(() => ChargeWalletResult, {
-    description: "Adds money that an operator has taken to a user's wallet, whatever Settings.charges is",
+    description: `Adds money that an operator has taken to a user's wallet, whatever \`Settings.charges\` is. Answers the CHARGE entry.
+Refused: \`BALANCE_LIMIT\`, \`IDEMPOTENCY_CONFLICT\`. Errors: \`NOT_FOUND\` for an unknown user; \`BAD_USER_INPUT\` for an
+amount out of its bounds. The key replays, refusals too, and is kept for good`,
   })
-  chargeWallet(@Arg('input', () => ChargeWalletInput) input: ChargeWalletInput, @Ctx() context: Context) {
+  chargeWallet(
+    @Arg('input', () => ChargeWalletInput, { description: 'The wallet and the amount' }) input: ChargeWalletInput,
+    @Ctx() context: Context,
+  ) {
     return chargeWallet(context, input);
   }
 
   @Mutation(() => ChargeResult, {
-    description: `Once per charge, while the balance covers it; else NOT_CANCELLABLE. Operators cancel charges of any wallet; others their own, and where
-Settings.charges is not OPEN none (FORBIDDEN)`,
+    description: `Takes a charge back out of its wallet, once, while the balance covers it: operators of any wallet, others, where
+\`Settings.charges\` is OPEN, of their own. Answers the CHARGE_CANCEL entry. Refused: \`NOT_CANCELLABLE\` for an entry
+that is no CHARGE, was taken back before or is more than the balance; \`IDEMPOTENCY_CONFLICT\`. Errors: \`FORBIDDEN\`
+where \`Settings.charges\` is not OPEN, but to operators; \`NOT_FOUND\` for an entry that is unknown or of another wallet.
+The key replays, refusals too, and is kept for good`,
   })
-  cancelCharge(@Arg('input', () => CancelChargeInput) input: CancelChargeInput, @Ctx() context: Context) {
+  cancelCharge(
+    @Arg('input', () => CancelChargeInput, { description: 'The charge' }) input: CancelChargeInput,
+    @Ctx() context: Context,
+  ) {
     return cancelCharge(context, input);
   }
 }
 
 @Resolver(() => PendingCharge)
 export class PendingChargeResolver {
-  @FieldResolver(() => LedgerEntry, { nullable: true, description: 'The CHARGE that completed it; null until then' })
+  @FieldResolver(() => LedgerEntry, {
+    nullable: true,
+    description: 'The CHARGE that completed it; null unless it is COMPLETED',
+  })
   entry(@Root() { entryId }: PendingCharge, @Ctx() context: Context): Promise<LedgerEntry> | null {
     return entryId === null ? null : load(context, entriesById, entryId);
   }

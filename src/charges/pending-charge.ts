@@ -16,11 +16,12 @@ export const ChargeStatus = {
 export type ChargeStatus = keyof typeof ChargeStatus;
 registerEnumType(ChargeStatus, {
   name: 'ChargeStatus',
+  description: 'Whether the money of a PendingCharge has come',
   valuesConfig: {
-    PENDING: { description: 'The payment provider has not said yet whether it was paid' },
-    COMPLETED: { description: 'It was paid: the money is in the wallet, for good' },
-    FAILED: { description: 'The payment failed. When money comes all the same, it becomes COMPLETED' },
-    EXPIRED: { description: 'No money came until expiresAt. When it comes all the same, it becomes COMPLETED' },
+    PENDING: { description: 'The payment provider has not said yet' },
+    COMPLETED: { description: 'The money is in the wallet, for good' },
+    FAILED: { description: 'The payment failed. If money comes all the same, the charge becomes COMPLETED' },
+    EXPIRED: { description: 'No money came until `expiresAt`. If it comes all the same, the charge becomes COMPLETED' },
   },
 });
 
@@ -30,10 +31,10 @@ const LIFETIME_MS = 24 * HOUR;
 const REFERENCE_BYTES = 15;
 
 /** A row of `pending_charge`. */
-@ObjectType({ description: 'A charge that a payment provider completes, where Settings.charges is PROVIDER' })
+@ObjectType({ description: 'A charge that a payment provider completes, where `Settings.charges` is PROVIDER' })
 @Entity({ tableName: 'pending_charge' })
 export class PendingCharge {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Id of the charge' })
   @PrimaryKey({ type: 'uuid' })
   id!: string;
 
@@ -46,7 +47,7 @@ export class PendingCharge {
   @Property({ type: 'text' })
   reference!: string;
 
-  @Field(() => Money, { description: 'What has to be paid, exactly' })
+  @Field(() => Money, { description: 'What is to be paid at the payment provider, exactly' })
   @Property({ type: new BigIntType('number') })
   amount!: number;
 
@@ -54,7 +55,7 @@ export class PendingCharge {
   @Property({ type: 'text', fieldName: 'status' })
   storedStatus!: ChargeStatus;
 
-  @Field(() => ChargeStatus)
+  @Field(() => ChargeStatus, { description: 'Whether the money has come' })
   @Formula((columns) => statusNow(columns.storedStatus, columns.expiresAt), { fieldName: 'status_now' })
   status!: ChargeStatus;
 
@@ -69,7 +70,9 @@ export class PendingCharge {
   @Property({ type: 'datetime', columnType: 'timestamptz' })
   createdAt!: Date;
 
-  @Field(() => DateTime, { description: 'From when it is EXPIRED, unless it was completed or failed before' })
+  @Field(() => DateTime, {
+    description: 'When it becomes EXPIRED, unless it is completed or failed before: 24 hours after it was asked for',
+  })
   @Property({ type: 'datetime', columnType: 'timestamptz' })
   expiresAt!: Date;
 
