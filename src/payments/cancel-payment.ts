@@ -4,17 +4,18 @@ import { Refusal } from '../api/problems.ts';
 import { Payment } from './payment.ts';
 import { giveBack, type RefundAnswer, refundVerb } from './refund-payment.ts';
 
-@InputType()
+@InputType({ description: 'Which payment is given back' })
 export class CancelPaymentInput {
-  @Field(() => ID, { description: 'The COMPLETED payment' })
+  @Field(() => ID, { description: 'Id of a COMPLETED payment' })
   paymentId!: string;
 
-  @Field(() => ID, { description: 'Kept for good' })
+  @Field(() => ID, { description: 'Made by the client before it sends: 1 .. 128 printable characters, kept for good' })
   idempotencyKey!: string;
 }
 
 export const CancelPaymentResult = createUnionType({
   name: 'CancelPaymentResult',
+  description: 'The Payment, CANCELLED, or a Refusal: `NOT_CANCELLABLE` or `IDEMPOTENCY_CONFLICT`',
   types: () => [Payment, Refusal] as const,
 });
 

@@ -19,12 +19,12 @@ import { eventsOfQueue, type Queue } from '../queue/queue.ts';
 import { endHoldsOfShows } from '../reservations/end-holds.ts';
 import { MAX_REASON } from './refund-payment.ts';
 
-@InputType({ description: 'Needs no key: a show is cancelled once' })
+@InputType({ description: 'Which show is cancelled, and why. It needs no key, because a show is cancelled once' })
 export class CancelShowInput {
-  @Field(() => ID, { description: 'The show' })
+  @Field(() => ID, { description: 'Id of the show' })
   showId!: string;
 
-  @Field(() => String, { description: 'Why, 1 to 500 characters: everybody can read it' })
+  @Field(() => String, { description: 'Why, 1 .. 500 characters. Everybody can read it' })
   reason!: string;
 }
 

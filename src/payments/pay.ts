@@ -13,19 +13,20 @@ import { type Attempt, forEachKind, type PayableKind, payableOf } from './payabl
 import { AlreadyPaid, alreadyPaid, type PayAnswer, Payment } from './payment.ts';
 
 @InputType({
-  description: `Exactly one of reservationId and orderId, else BAD_USER_INPUT. Checked in this order: sign-in, replay, ownership, AlreadyPaid, SHOW_CANCELLED,
-NOT_PAYABLE (released, cancelled, show started), token ACTIVE, hold live (HOLD_EXPIRED), balance. HOLD_EXPIRED and InsufficientBalance are recorded as FAILED payments.
-salesCloseAt does not stop the payment of a live hold. A total of 0 is COMPLETED without a ledger entry. The first payment uses up the queue token and
-releases the token's other holds`,
+  description: `What is paid for: exactly one of \`reservationId\` and \`orderId\`, else \`BAD_USER_INPUT\`. Checked in this order: sign-in,
+replay, ownership, AlreadyPaid, \`WITHDRAWN\`, \`SHOW_CANCELLED\`, \`NOT_PAYABLE\` (released, cancelled, show begun), token
+ACTIVE, hold live (\`HOLD_EXPIRED\`), balance. \`HOLD_EXPIRED\` and InsufficientBalance are kept as FAILED payments.
+\`salesCloseAt\` does not stop the payment of a live hold. A total of 0 is COMPLETED without a ledger entry. The first
+payment uses the queue token up and releases its other holds`,
 })
 export class PayInput {
-  @Field(() => ID, { nullable: true })
+  @Field(() => ID, { nullable: true, description: "Id of the caller's reservation" })
   reservationId?: string | null;
 
-  @Field(() => ID, { nullable: true })
+  @Field(() => ID, { nullable: true, description: "Id of the caller's order" })
   orderId?: string | null;
 
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Made by the client before it sends: 1 .. 128 printable characters, kept for good' })
   idempotencyKey!: string;
 }
 

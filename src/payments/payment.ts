@@ -11,17 +11,26 @@ import { InsufficientBalance } from '../wallet/wallet.ts';
 
 export const PaymentStatus = { COMPLETED: 'COMPLETED', FAILED: 'FAILED', CANCELLED: 'CANCELLED' } as const;
 export type PaymentStatus = keyof typeof PaymentStatus;
-registerEnumType(PaymentStatus, { name: 'PaymentStatus' });
+registerEnumType(PaymentStatus, {
+  name: 'PaymentStatus',
+  description: 'Where a payment stands',
+  valuesConfig: {
+    COMPLETED: { description: 'The money was taken' },
+    FAILED: { description: 'No money was taken; `failure` says why' },
+    CANCELLED: { description: 'All of the money was given back' },
+  },
+});
 
 export const Payable = createUnionType({
   name: 'Payable',
+  description: 'What can be paid for',
   types: () => [Reservation, Order] as const,
 });
 
-@ObjectType()
+@ObjectType({ description: 'One attempt to pay for a reservation or an order' })
 @Entity({ tableName: 'payment' })
 export class Payment {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Id of the payment' })
   @PrimaryKey({ type: 'uuid' })
   id!: string;
 
@@ -43,7 +52,7 @@ export class Payment {
   @Property({ type: 'text', nullable: true })
   tokenHash!: string | null;
 
-  @Field(() => Money)
+  @Field(() => Money, { description: 'What was paid; of a FAILED payment what was to be paid' })
   @Property({ type: new BigIntType('number') })
   amount!: number;
 
@@ -51,19 +60,19 @@ export class Payment {
   @Property({ type: new BigIntType('number') })
   refunded!: number;
 
-  @Field(() => PaymentStatus)
+  @Field(() => PaymentStatus, { description: 'Where it stands' })
   @Property({ type: 'text' })
   status!: PaymentStatus;
 
-  @Field(() => ProblemCode, { nullable: true, description: 'Why it FAILED' })
+  @Field(() => ProblemCode, { nullable: true, description: 'Why it FAILED; null for others' })
   @Property({ type: 'text', nullable: true })
   failure!: RefusalCode | null;
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'When it was made' })
   @Property({ type: 'datetime', columnType: 'timestamptz' })
   createdAt!: Date;
 
-  @Field(() => DateTime, { nullable: true })
+  @Field(() => DateTime, { nullable: true, description: 'When the last of it was given back; null unless CANCELLED' })
   @Property({ type: 'datetime', columnType: 'timestamptz', nullable: true })
   cancelledAt!: Date | null;
 
@@ -89,14 +98,19 @@ export class Payment {
 
 export const PaymentConnection = connectionOf('Payment', Payment);
 
-@ObjectType({ implements: Problem })
+@ObjectType({
+  implements: Problem,
+  description: '`ALREADY_PAID`: it was paid for under another key; nothing was taken again',
+})
 export class AlreadyPaid extends Problem {
-  @Field(() => Payment)
+  @Field(() => Payment, { description: 'The payment that is COMPLETED' })
   payment!: Payment;
 }
 
 export const PayResult = createUnionType({
   name: 'PayResult',
+  description: `The Payment, COMPLETED; InsufficientBalance, AlreadyPaid, or a Refusal: \`SHOW_CANCELLED\`, \`WITHDRAWN\`, \`NOT_PAYABLE\`,
+\`HOLD_EXPIRED\` or \`IDEMPOTENCY_CONFLICT\``,
   types: () => [Payment, InsufficientBalance, AlreadyPaid, Refusal] as const,
 });
 

@@ -31,7 +31,7 @@ import { refundsOfShows, SHOW_REFUNDS, ShowRefunds } from './show-refunds.ts';
 
 @Resolver(() => Payment)
 export class PaymentsResolver {
-  @FieldResolver(() => Payable)
+  @FieldResolver(() => Payable, { description: 'The reservation or order that it is for' })
   payable(@Root() payment: Payment, @Ctx() context: Context): Promise<typeof Payable> {
     const { kind, id } = payableOf(payment);
     return load(context, kind.byId, id);
@@ -42,38 +42,57 @@ export class PaymentsResolver {
     return load(context, usersById, payment.userId);
   }
 
-  @Query(() => PaymentConnection)
+  @Query(() => PaymentConnection, { description: 'Payments of the caller, FAILED ones included, newest first' })
   payments(
-    @Arg('first', () => Int, { defaultValue: 20 }) first: number,
-    @Arg('after', () => String, { nullable: true }) after: string | undefined,
+    @Arg('first', () => Int, { defaultValue: 20, description: 'Payments in a page, 1 .. 100' }) first: number,
+    @Arg('after', () => String, { nullable: true, description: '`endCursor` of the page before' }) after:
+      | string
+      | undefined,
     @Ctx() context: Context,
   ): Promise<Connection<Payment>> {
     return readPayments(context, callerOf(context).id, first, after);
   }
 
-  @Mutation(() => PayResult)
-  pay(@Arg('input', () => PayInput) input: PayInput, @Ctx() context: Context) {
+  @Mutation(() => PayResult, {
+    description: `Pays for a reservation or an order from the caller's wallet. Answers the Payment, COMPLETED: the seats or goods are
+the caller's. Refused: \`ALREADY_PAID\`, \`SHOW_CANCELLED\`, \`WITHDRAWN\`, \`NOT_PAYABLE\`, \`HOLD_EXPIRED\`,
+\`INSUFFICIENT_BALANCE\`, \`IDEMPOTENCY_CONFLICT\`. Errors: \`NOT_FOUND\` for what is unknown or another user's;
+\`QUEUE_TOKEN_REQUIRED\` without an ACTIVE token of the queue in front; \`BAD_USER_INPUT\` unless exactly one thing is
+named. The key replays, refusals too, and is kept for good`,
+  })
+  pay(@Arg('input', () => PayInput, { description: 'What is paid for' }) input: PayInput, @Ctx() context: Context) {
     return pay(context, input);
   }
 
   @Mutation(() => CancelPaymentResult, {
-    description: 'Gives back all that is left of a payment. A second cancellation under a new key: NOT_CANCELLABLE',
+    description: `Gives back all that is left of a payment, and takes back what was paid for: buyers until the show begins or the time
+that the deployment gives them is over, operators always. Answers the Payment, CANCELLED. Refused: \`NOT_CANCELLABLE\`
+for a payment that is not COMPLETED, so also the second time under a new key, for buyers when it is too late or a
+ticket was checked in; \`IDEMPOTENCY_CONFLICT\`. Error: \`NOT_FOUND\` for a payment that is unknown or another user's. The
+key replays, refusals too, and is kept for good`,
   })
-  cancelPayment(@Arg('input', () => CancelPaymentInput) input: CancelPaymentInput, @Ctx() context: Context) {
+  cancelPayment(
+    @Arg('input', () => CancelPaymentInput, { description: 'The payment' }) input: CancelPaymentInput,
+    @Ctx() context: Context,
+  ) {
     return cancelPayment(context, input);
   }
 
-  @FieldResolver(() => [Refund], { description: 'What was given back of it, in the order of time' })
+  @FieldResolver(() => [Refund], { description: 'Each time that some of it was given back, the earliest first' })
   refunds(@Root() payment: Payment, @Ctx() context: Context): Promise<Refund[]> {
     return load(context, refundsOfPayments, payment.id);
   }
 
   @Mutation(() => RefundPaymentResult, {
-    description: `Gives back some of the seats or pieces that a payment was for. Owners may ask as long as they may cancel the payment, operators always. The coupon
-of an order comes back only with the whole order, and its minimum subtotal is not judged again`,
+    description: `Gives back some of the seats or pieces that a payment was for: buyers as long as they may cancel it, operators always.
+The coupon of an order comes back only with the whole order, and its minimum subtotal is not judged again. Answers the
+Payment, CANCELLED when nothing of it is left. Refused: \`NOT_REFUNDABLE\`, \`NOT_CANCELLABLE\`, \`IDEMPOTENCY_CONFLICT\`.
+Errors: \`NOT_FOUND\` for a payment that is unknown or another user's; \`BAD_USER_INPUT\` unless either seats or lines are
+named, each once. The key replays, refusals too, and is kept for good`,
   })
   refundPayment(
-    @Arg('input', () => RefundPaymentInput) input: RefundPaymentInput,
+    @Arg('input', () => RefundPaymentInput, { description: 'The payment, and what of it is given back' })
+    input: RefundPaymentInput,
     @Ctx() context: Context,
   ): Promise<RefundAnswer> {
     return refundPayment(context, input);
@@ -91,7 +110,10 @@ export class RefundResolver {
 @Resolver(() => Show)
 export class ShowRefundsResolver {
   @Directive('@operator')
-  @FieldResolver(() => ShowRefunds, { nullable: true, description: 'null: the show was not cancelled' })
+  @FieldResolver(() => ShowRefunds, {
+    nullable: true,
+    description: 'How far its refunds are; null unless it was cancelled',
+  })
   refunds(@Root() show: Show, @Ctx() context: Context): Promise<ShowRefunds> | null {
     return show.cancelledAt === null ? null : load(context, refundsOfShows, show.id);
   }
@@ -99,10 +121,15 @@ export class ShowRefundsResolver {
   @Extensions(SLOW)
   @Directive('@operator')
   @Mutation(() => Show, {
-    description: `Cancels a show for good: from now on nothing of it is sold, held or paid for (SHOW_CANCELLED), and every payment is given back, checked in or
-not. Holds end. A queue is closed when no show behind it is left whose sale is not over. A cancelled show is answered as it is`,
+    description: `Cancels a show for good: from now on nothing of it is sold, held or paid for (\`SHOW_CANCELLED\`), its holds end, and
+every payment is given back, checked in or not. A queue that stands before no other show that can be bought is closed.
+Answers the show; one that was cancelled before as it is. Errors: \`NOT_FOUND\` for an unknown show; \`BAD_USER_INPUT\`
+for a reason out of its bounds; \`SERVICE_UNAVAILABLE\` when purchases under way do not end within 2 seconds`,
   })
-  cancelShow(@Arg('input', () => CancelShowInput) input: CancelShowInput, @Ctx() context: Context): Promise<Show> {
+  cancelShow(
+    @Arg('input', () => CancelShowInput, { description: 'The show and the reason' }) input: CancelShowInput,
+    @Ctx() context: Context,
+  ): Promise<Show> {
     return cancelShow(context, input);
   }
 
@@ -116,7 +143,7 @@ not. Holds end. A queue is closed when no show behind it is left whose sale is n
     }),
   })
   showRefunds(
-    @Arg('showId', () => ID, { description: 'The show' }) _showId: string,
+    @Arg('showId', () => ID, { description: 'Id of the cancelled show' }) _showId: string,
     @Root() refunds: ShowRefunds,
   ): ShowRefunds {
     return refunds;

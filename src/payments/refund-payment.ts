@@ -28,10 +28,13 @@ export class RefundLineInput {
 floor(paid x k / n), where paid is the line's amount less its share of the discount; the last of them return the rest`,
 })
 export class RefundPaymentInput {
-  @Field(() => ID, { description: 'The COMPLETED payment' })
+  @Field(() => ID, { description: 'Id of a COMPLETED payment' })
   paymentId!: string;
 
-  @Field(() => [ID], { nullable: true, description: 'Seats of the reservation that was paid for, each once' })
+  @Field(() => [ID], {
+    nullable: true,
+    description: 'Ids of seats of the reservation that was paid for, each once: 1 .. 1,000',
+  })
   seatIds?: string[] | null;
 
   @Field(() => [RefundLineInput], {
@@ -40,15 +43,16 @@ export class RefundPaymentInput {
   })
   lines?: RefundLineInput[] | null;
 
-  @Field(() => String, { nullable: true, description: 'Why, up to 500 characters: the payer can read it' })
+  @Field(() => String, { nullable: true, description: 'Why, at most 500 characters. The payer can read it' })
   reason?: string | null;
 
-  @Field(() => ID, { description: 'Kept for good' })
+  @Field(() => ID, { description: 'Made by the client before it sends: 1 .. 128 printable characters, kept for good' })
   idempotencyKey!: string;
 }
 
 export const RefundPaymentResult = createUnionType({
   name: 'RefundPaymentResult',
+  description: 'The Payment, NotRefundable, or a Refusal: `NOT_CANCELLABLE` or `IDEMPOTENCY_CONFLICT`',
   types: () => [Payment, NotRefundable, Refusal] as const,
 });
 

@@ -34,7 +34,7 @@ export class RefundLine {
 @ObjectType({ description: 'Part of a payment, or all of it, that was given back' })
 @Entity({ tableName: 'refund' })
 export class Refund {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Id of the refund' })
   @PrimaryKey({ type: 'uuid' })
   id!: string;
 
@@ -79,7 +79,7 @@ export class LineShortage {
 
 @ObjectType({
   implements: Problem,
-  description: 'NOT_REFUNDABLE: the payment does not have that much left to give back; nothing was given back',
+  description: '`NOT_REFUNDABLE`: the payment does not have that much left to give back; nothing was given back',
 })
 export class NotRefundable extends Problem {
   @Field(() => [ID], { description: 'Seats that the payment is not for, or no longer' })

@@ -11,7 +11,7 @@ import { polledTopic, type Topic } from '../platform/topics.ts';
   description: 'How far the refunds of a cancelled show are: the payments that were COMPLETED when it was cancelled',
 })
 export class ShowRefunds {
-  @Field(() => ID, { description: 'The cancelled show' })
+  @Field(() => ID, { description: 'Id of the cancelled show' })
   showId!: string;
 
   @Field(() => Int, { description: 'Payments to give back' })
