@@ -47,13 +47,16 @@ it("queueTokens tells the caller's WAITING and ACTIVE places in all queues, the 
 
 it('a place whose time ran out, or whose queue was closed, is not among them, also before a tick finds out', async () => {
   const queueId = await makeQueue(operator, { capacity: 1 });
-  const [first, second] = await line(await world.buyers(2), queueId);
+  const closing = await makeQueue(operator, { capacity: 0 });
+  const [buyer, other] = (await world.buyers(2)) as [Buyer, Buyer];
+  const [first] = await line([buyer], queueId);
+  const [second] = await line([other], closing);
   await until(first!, 'ACTIVE');
   await runOut(world, [first!]);
   expect(await mine(first!.buyer)).toEqual([]);
-  await update(operator, queueId, { state: 'CLOSED' });
+  await update(operator, closing, { state: 'CLOSED' });
   expect(await mine(second!.buyer)).toEqual([]);
-  expect((await enter(second!.buyer, queueId)).code).toBe('QUEUE_CLOSED');
+  expect((await enter(second!.buyer, closing)).code).toBe('QUEUE_CLOSED');
 });
 
 it('who reads the own places is there, and who has them read by nobody is not', async () => {

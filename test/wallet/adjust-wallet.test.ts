@@ -34,7 +34,7 @@ it('an adjustment is an entry with its reason, which the owner reads, a row of t
   );
   expect(rows).toEqual([{ operator: operator.id, isIts: true }]);
   const events = await world.pool.query(
-    `select data from outbox where type = 'wallet.adjusted.v1' and aggregate = $1`,
+    `select data from outbox where type = 'wallet.adjusted.v1' and aggregate = $1 order by sequence`,
     [buyer.id],
   );
   expect(events.rows[0]).toEqual({ data: { userId: buyer.id, entryId: taken.id, amount: -200 } });
