@@ -131,7 +131,9 @@ function sinkOf({ socket, writer }: Connected, id: string): Sink {
   };
 }
 
-/** Signs a socket in, and closes it when its session or access token ends, so that nothing is sent to a signed-out caller. */
+/**
+ * Signs a socket in, and closes it when its session or access token ends, so that nothing is sent to a signed-out caller.
+ */
 async function connect(platform: Platform, { connectionParams, extra }: Connection): Promise<boolean> {
   const { socket } = extra;
   try {

@@ -146,9 +146,9 @@ export const WALLETS: Kind<Wallet> = {
 
 /**
  * The order in which every batch takes its locks, several of one kind by id, so that no two batches wait for each
- * other. Before all of them it takes the locks that have names (`lockNames`): of users and shows, then the limits of users; and the
- * idempotency keys, for which no transaction waits. Under WALLET_GUARD or COUPON_GUARD=redis-lock the lock in Redis comes
- * first, before the transaction.
+ * other. Before all of them it takes the locks that have names (`lockNames`): of users, operators and shows, then the
+ * limits of users; and the idempotency keys, for which no transaction waits. Under WALLET_GUARD or COUPON_GUARD=redis-lock
+ * the lock in Redis comes first, before the transaction.
  */
 export const LOCK_ORDER: readonly Kind<never>[] = [
   USERS,

@@ -4,15 +4,18 @@ import { forkOf } from '../platform/platform.ts';
 import { sql } from '../platform/postgres.ts';
 
 /** Why the link of an export is refused, for the log; undefined when the file may be sent. */
-export type Refused = 'expired' | 'replayed' | 'not an operator' | undefined;
+export type Refused = 'expired' | 'replayed' | 'signed out' | undefined;
 
 interface Use {
   readonly id: string;
 }
 
 interface Known {
-  /** Whether who asked for the file is an operator still, unless an identity provider keeps the roles. */
-  readonly isOperators: boolean;
+  /**
+   * Whether who asked for the file has not had all sessions ended since, and is an operator still, unless an identity provider
+   * keeps the roles.
+   */
+  readonly isGood: boolean;
 }
 
 const USE: Verb<Use, Refused, Known> = {
@@ -23,10 +26,10 @@ const USE: Verb<Use, Refused, Known> = {
     const rows = await sql<{ id: string }>(
       forkOf(platform),
       `select e.id from sales_export e join user_account u on u.id = e.user_id
-       where e.id = any($1) and ($2 or u.role = 'OPERATOR')`,
+       where e.id = any($1) and ($2 or u.role = 'OPERATOR') and coalesce(u.sessions_ended_at < e.created_at, true)`,
       [asked.map(({ id }) => id), platform.config.AUTH_JWKS_URL !== undefined],
     );
-    return asked.map(({ id }) => ({ known: { isOperators: rows.some((row) => row.id === id) } }));
+    return asked.map(({ id }) => ({ known: { isGood: rows.some((row) => row.id === id) } }));
   },
 
   locks: ({ id }) => ({ rows: [rowsOf(SALES_EXPORTS, [id])] }),
@@ -34,7 +37,7 @@ const USE: Verb<Use, Refused, Known> = {
     const asked = scene.find(SALES_EXPORTS, id);
     // Exports are forgotten long after their links expired.
     if (!asked) return 'expired';
-    return known.isOperators ? asked.use(scene.now) : 'not an operator';
+    return known.isGood ? asked.use(scene.now) : 'signed out';
   },
 };
 

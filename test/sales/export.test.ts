@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cancelPayment, charge, eventually, makeShow, pay, reserve } from '../support/builders.ts';
 import type { Buyer } from '../support/client.ts';
 import { bodyOf, exportLink, open } from '../support/exports.ts';
+import { newcomer, setRole } from '../support/sessions.ts';
 import { makeProduct, payOrder, placeOrder } from '../support/shop.ts';
 import { World } from '../support/world.ts';
 
@@ -140,6 +141,18 @@ describe('the link', () => {
     await world.pool.query(`delete from sales_export`);
     expect(await statusOf(url)).toBe(403);
     await eventually(() => (world.processes[0]?.log().match(/"why":"expired"/g) ?? []).length >= 2);
+  });
+
+  it('is refused once all sessions of who asked for it have ended', async () => {
+    const person = await newcomer(world.urls[0] as string);
+    await setRole(operator, person.id, 'OPERATOR');
+    await person.enter('signIn');
+    const { url } = await exportLink(person.buyer);
+    await person.asUser('mutation { signOutEverywhere }');
+    for (const at of [1, 0]) expect(await statusOf(url, at)).toBe(403);
+    await eventually(() => world.processes[0]?.log().includes('"why":"signed out"') ?? false);
+    await person.enter('signIn');
+    expect(await statusOf((await exportLink(person.buyer)).url)).toBe(200);
   });
 
   it('is refused when any part of it is altered, added or missing, and the true one works after that', async () => {
