@@ -22,7 +22,7 @@ export interface AppProcess {
 }
 
 /**
- * Starts the product and waits until it serves.
+ * Starts the product and waits until it serves. Source maps, which nothing here reads, would cost each start its time.
  * @param env on top of this process' environment without any key of ours
  * @param preload a module of test/support that is loaded first, to switch something off or to watch
  * @param root folder of the checkout whose build is started
@@ -30,7 +30,7 @@ export interface AppProcess {
  */
 export async function startProcess(env: Record<string, string>, preload?: string, root = ROOT): Promise<AppProcess> {
   const imports = preload ? ['--import', new URL(preload, import.meta.url).href] : [];
-  const child = spawn(process.execPath, [...imports, '--enable-source-maps', mainOf(root)], {
+  const child = spawn(process.execPath, [...imports, mainOf(root)], {
     // A machine that runs tests or benches is busy, which no process is to mind.
     env: { ...KEPT, PORT: '0', LOG_LEVEL: 'warn', BUSY_MS: '0', NODE_COMPILE_CACHE: COMPILED, ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
