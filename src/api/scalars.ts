@@ -25,7 +25,7 @@ function instant(given: unknown, nodes?: ASTNode): Date {
 export const DateTime = new GraphQLScalarType<Date, string>({
   name: 'DateTime',
   description:
-    'An instant in RFC 3339. Answers are in UTC with milliseconds: 2026-07-04T10:00:00.000Z; input may have any offset, from 1900 to 9000',
+    'An instant in RFC 3339. Answers are in UTC with milliseconds: 2026-07-04T10:00:00.000Z; input may have any offset, and any digits of a second or none, from 1900 to 9000',
   specifiedByURL: 'https://scalars.graphql.org/andimarek/date-time.html',
   serialize: (value) => new Date(value as Date).toISOString(),
   parseValue: (value) => instant(value),

@@ -14,7 +14,7 @@ export class ShowResolver {
   @Query(() => Show, {
     nullable: true,
     description:
-      'A show; null for an unknown id, and for a show of a concert that was withdrawn but to operators. Anybody may ask',
+      'A show; null for an unknown id. Only operators get a show of a concert that was withdrawn. Anybody may ask',
   })
   async show(@Arg('id', () => ID, { description: 'Id of the show' }) id: string, @Ctx() context: Context) {
     const show = await context.em.findOne(Show, { id: idOf('id', id) });

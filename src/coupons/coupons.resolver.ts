@@ -31,7 +31,7 @@ export class CouponsResolver {
 
   @Extensions(PUBLIC)
   @Query(() => CouponConnection, {
-    description: 'Coupons that can be claimed now, for operators all, newest first. Anybody may ask',
+    description: 'Coupons that can be claimed now, newest first; operators get all. Anybody may ask',
   })
   async coupons(
     @Arg('first', () => Int, { defaultValue: 20, description: 'Coupons in a page, 1 .. 100' }) first: number,

@@ -48,7 +48,7 @@ export class ProductsResolver {
   @Extensions(PUBLIC)
   @Query(() => ProductConnection, {
     description:
-      'Products, those that were withdrawn for operators only. Anybody may ask. Error: `BAD_USER_INPUT` for a filter out of its bounds',
+      'Products. Only operators get those that were withdrawn. Anybody may ask. Error: `BAD_USER_INPUT` for a filter out of its bounds',
   })
   async products(
     @Arg('filter', () => ProductFilter, { nullable: true, description: 'Which products; all if left out' }) filter:
@@ -66,8 +66,7 @@ export class ProductsResolver {
   @Extensions(PUBLIC)
   @Query(() => Product, {
     nullable: true,
-    description:
-      'A product; null for an unknown id, and for a product that was withdrawn but to operators. Anybody may ask',
+    description: 'A product; null for an unknown id. Only operators get a product that was withdrawn. Anybody may ask',
   })
   async product(
     @Arg('id', () => ID, { description: 'Id of the product' }) id: string,
