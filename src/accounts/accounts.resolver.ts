@@ -59,8 +59,8 @@ checked. Anybody may ask`,
   @Extensions(PUBLIC)
   @Mutation(() => Session, {
     description: `Answers a new access token of the session, before the old one ends. Without an access token it continues the session
-of the cookie, which is used up: the answer sets the next one. Errors: \`UNAUTHENTICATED\` without either, and for a
-session that has ended; \`FORBIDDEN\` where an identity provider keeps the accounts`,
+of the cookie, which is used up: the answer sets the next one. Anybody may ask. Errors: \`UNAUTHENTICATED\` without
+either, and for a session that has ended; \`FORBIDDEN\` where an identity provider keeps the accounts`,
   })
   renewSession(@Ctx() context: Context): Promise<Session> {
     refuseForeign(context);

@@ -20,8 +20,8 @@ export interface Operator {
 
 /**
  * Makes sure that an operator can sign in. With OPERATOR_PASSWORD set, it keeps the account of OPERATOR_NAME with that
- * password, and ends the sessions of another password. Else the first start creates an account with a generated password, kept in a file in DATA_DIR with mode
- * 0600.
+ * password; where the account had another one, its sessions end. Else the first start creates an account with a generated
+ * password, kept in a file in DATA_DIR with mode 0600.
  */
 export async function keepOperator(platform: Platform): Promise<Operator> {
   const { OPERATOR_NAME, OPERATOR_PASSWORD } = platform.config;

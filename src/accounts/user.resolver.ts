@@ -22,7 +22,7 @@ export class UserResolver {
   @Directive('@operator')
   @Query(() => UserConnection, {
     description:
-      'Users by name, case aside. `search` is an id, or the beginning of a name in any case; everybody if left out',
+      'Users in the order of their names, without regard to case. `search` is an id, or the beginning of a name in any case; everybody if left out',
   })
   users(
     @Arg('search', () => String, { nullable: true, description: 'At most 200 characters' }) search: string | undefined,
@@ -40,14 +40,17 @@ export class UserResolver {
     return context.em.findOne(User, { id: idOf('id', id) });
   }
 
-  @FieldResolver(() => Wallet, { description: 'The wallet of the user. FORBIDDEN but to the user and operators' })
+  @FieldResolver(() => Wallet, {
+    description: 'The wallet of the user. Only the user and operators may read it, others get the error `FORBIDDEN`',
+  })
   async wallet(@Root() { id }: User, @Ctx() context: Context): Promise<Wallet> {
     await requireUser(context, id);
     return load(context, walletsOfUsers, id);
   }
 
   @FieldResolver(() => ReservationConnection, {
-    description: 'Reservations of the user, newest first. FORBIDDEN but to the user and operators',
+    description:
+      'Reservations of the user, newest first. Only the user and operators may read them, others get the error `FORBIDDEN`',
   })
   async reservations(
     @Root() { id }: User,
@@ -66,7 +69,8 @@ export class UserResolver {
   }
 
   @FieldResolver(() => OrderConnection, {
-    description: 'Orders of the user, newest first. FORBIDDEN but to the user and operators',
+    description:
+      'Orders of the user, newest first. Only the user and operators may read them, others get the error `FORBIDDEN`',
   })
   async orders(
     @Root() { id }: User,
@@ -80,7 +84,8 @@ export class UserResolver {
   }
 
   @FieldResolver(() => PaymentConnection, {
-    description: 'Payments of the user, FAILED ones included, newest first. FORBIDDEN but to the user and operators',
+    description:
+      'Payments of the user, FAILED ones included, newest first. Only the user and operators may read them, others get the error `FORBIDDEN`',
   })
   async payments(
     @Root() { id }: User,
@@ -94,8 +99,9 @@ export class UserResolver {
   }
 
   @FieldResolver(() => [QueueToken], {
-    description: `WAITING and ACTIVE places of the user in all queues, newest first. FORBIDDEN but to the user, who counts as present in
-these queues, and operators, who get the public id of a token as its \`value\`, which gives no access`,
+    description: `WAITING and ACTIVE places of the user in all queues, newest first. Only the user, who counts as present in these
+queues, and operators may read them, others get the error \`FORBIDDEN\`. Operators get the public id of a token as its
+\`value\`, which gives no access`,
   })
   async tokens(@Root() { id }: User, @Ctx() context: Context): Promise<QueueToken[]> {
     await requireUser(context, id);

@@ -11,26 +11,27 @@ export const AlertChannelKind = { SLACK: 'SLACK', WEBHOOK: 'WEBHOOK', EMAIL: 'EM
 export type AlertChannelKind = keyof typeof AlertChannelKind;
 registerEnumType(AlertChannelKind, {
   name: 'AlertChannelKind',
+  description: 'How alerts are sent to a channel',
   valuesConfig: {
-    SLACK: { description: 'An incoming webhook of Slack, which gets the text alone' },
-    WEBHOOK: { description: 'Gets the id, the text and the time as JSON' },
-    EMAIL: { description: 'A person, who gets the text by e-mail; only where SMTP_URL is set' },
+    SLACK: { description: 'An incoming webhook of Slack, which gets the text' },
+    WEBHOOK: { description: 'A URL that gets the id, the text and the time as JSON' },
+    EMAIL: { description: 'A mail address that gets the text; only where SMTP_URL is set' },
   },
 });
 
 /** A row of `alert_channel`. */
-@ObjectType({ description: 'Where alerts are sent to, those of operators and those that Onsale raises itself' })
+@ObjectType({ description: 'Where alerts are sent, those of operators and those that Onsale raises itself' })
 @Entity({ tableName: 'alert_channel' })
 export class AlertChannel {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Id of the channel' })
   @PrimaryKey({ type: 'uuid' })
   id!: string;
 
-  @Field(() => String)
+  @Field(() => String, { description: 'Name of the channel' })
   @Property({ type: 'text' })
   name!: string;
 
-  @Field(() => AlertChannelKind)
+  @Field(() => AlertChannelKind, { description: 'How alerts are sent to it' })
   @Property({ type: 'text' })
   kind!: AlertChannelKind;
 
@@ -40,7 +41,7 @@ export class AlertChannel {
 
   @Field(() => DateTime, {
     nullable: true,
-    description: 'Since when nothing is sent to it any more; null while alerts are sent to it',
+    description: 'When it was removed: from then on nothing is sent to it. Null until then',
   })
   @Property({ type: 'datetime', columnType: 'timestamptz', nullable: true })
   removedAt!: Date | null;
@@ -73,7 +74,12 @@ export const AlertStatus = { SCHEDULED: 'SCHEDULED', SENT: 'SENT', FAILED: 'FAIL
 export type AlertStatus = keyof typeof AlertStatus;
 registerEnumType(AlertStatus, {
   name: 'AlertStatus',
-  valuesConfig: { FAILED: { description: 'Given up after the last retry' } },
+  description: 'Whether an alert was sent',
+  valuesConfig: {
+    SCHEDULED: { description: 'It is to be sent at `sendAt`, or is being tried again' },
+    SENT: { description: 'The channel has taken it' },
+    FAILED: { description: 'It was given up: after 5 attempts, or because its channel was removed' },
+  },
 });
 
 /** Most characters of an alert's text. */
@@ -89,27 +95,27 @@ const FIRST_WAIT_MS = 10 * SECOND;
 const WAIT_FACTOR = 4;
 
 /** A row of `alert`. */
-@ObjectType()
+@ObjectType({ description: 'A text that is sent to a channel' })
 @Entity({ tableName: 'alert' })
 export class Alert {
   declare [OptionalProps]?: 'status' | 'attempts' | 'lastError';
 
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Id of the alert' })
   @PrimaryKey({ type: 'uuid' })
   id!: string;
 
   @Property({ type: 'uuid' })
   channelId!: string;
 
-  @Field(() => String)
+  @Field(() => String, { description: 'What is sent' })
   @Property({ type: 'text' })
   text!: string;
 
-  @Field(() => AlertStatus)
+  @Field(() => AlertStatus, { description: 'Whether it was sent' })
   @Property({ type: 'text' })
   status!: AlertStatus;
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'From when it is sent' })
   @Property({ type: 'datetime', columnType: 'timestamptz' })
   sendAt!: Date;
 
@@ -117,14 +123,14 @@ export class Alert {
   @Property({ type: 'datetime', columnType: 'timestamptz' })
   dueAt!: Date;
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'How often it was tried, at most 5 times' })
   @Property({ type: 'integer' })
   attempts!: number;
 
   @Field(() => String, {
     nullable: true,
     description:
-      'Why the last finished try failed: HTTP and the status, or the kind of error; null when none did or it was SENT',
+      'Why the last attempt that came to its end failed, such as HTTP 500 or TIMEOUT; null when none did, and when it is SENT',
   })
   @Property({ type: 'text', nullable: true })
   lastError!: string | null;

@@ -10,19 +10,22 @@ import { testAlertChannel } from './test-alert-channel.ts';
 
 @Resolver(() => Alert)
 export class AlertsResolver {
-  @FieldResolver(() => AlertChannel)
+  @FieldResolver(() => AlertChannel, { description: 'Where it is sent to' })
   channel(@Root() alert: Alert, @Ctx() context: Context): Promise<AlertChannel> {
     return load(context, channelsById, alert.channelId);
   }
 
   @Directive('@operator')
   @Query(() => AlertConnection, {
-    description: 'Newest first. One that was SENT or FAILED is forgotten 30 days after its sendAt',
+    description: 'Alerts, newest first. One that is SENT or FAILED is forgotten 30 days after its `sendAt`',
   })
   alerts(
-    @Arg('first', () => Int, { defaultValue: 20 }) first: number,
-    @Arg('after', () => String, { nullable: true }) after: string | undefined,
-    @Arg('status', () => AlertStatus, { nullable: true }) status: AlertStatus | undefined,
+    @Arg('first', () => Int, { defaultValue: 20, description: 'Alerts in a page, 1 .. 100' }) first: number,
+    @Arg('after', () => String, { nullable: true, description: '`endCursor` of the page before' }) after:
+      | string
+      | undefined,
+    @Arg('status', () => AlertStatus, { nullable: true, description: 'Only alerts with this status; all if left out' })
+    status: AlertStatus | undefined,
     @Ctx() context: Context,
   ): Promise<Connection<Alert>> {
     return readAlerts(context, first, after, status);
@@ -30,7 +33,7 @@ export class AlertsResolver {
 
   @Directive('@operator')
   @Query(() => [AlertChannel], {
-    description: 'The channels that alerts are sent to, oldest first; those that were removed are left out',
+    description: 'All channels but those that were removed, oldest first',
   })
   alertChannels(@Ctx() context: Context): Promise<AlertChannel[]> {
     return readChannels(context);
@@ -38,19 +41,24 @@ export class AlertsResolver {
 
   @Directive('@operator')
   @Mutation(() => AlertChannel, {
-    description: 'From now on every alert that Onsale raises itself is sent there too',
+    description: `Registers a channel: alerts can be sent to it, and those that Onsale raises itself are sent to it from now on. Answers
+the channel. Error: \`BAD_USER_INPUT\` for a name out of its bounds and a URL that alerts are not sent to`,
   })
   registerAlertChannel(
-    @Arg('input', () => RegisterAlertChannelInput) input: RegisterAlertChannelInput,
+    @Arg('input', () => RegisterAlertChannelInput, { description: 'The channel' }) input: RegisterAlertChannelInput,
     @Ctx() context: Context,
   ): Promise<AlertChannel> {
     return registerAlertChannel(context, input);
   }
 
   @Directive('@operator')
-  @Mutation(() => Alert)
+  @Mutation(() => Alert, {
+    description: `Schedules a text for a channel. Answers the alert, SCHEDULED. Errors: \`NOT_FOUND\` for a channel that is unknown or
+removed; \`BAD_USER_INPUT\` for a text out of its bounds`,
+  })
   scheduleAlert(
-    @Arg('input', () => ScheduleAlertInput) input: ScheduleAlertInput,
+    @Arg('input', () => ScheduleAlertInput, { description: 'The text, the channel and the time' })
+    input: ScheduleAlertInput,
     @Ctx() context: Context,
   ): Promise<Alert> {
     return scheduleAlert(context, input);
@@ -58,16 +66,25 @@ export class AlertsResolver {
 
   @Directive('@operator')
   @Mutation(() => AlertChannel, {
-    description:
-      'Ends a channel: what is scheduled for it becomes FAILED. One that was removed before answers the same again',
+    description: `Removes a channel: nothing is sent to it any more, and what is scheduled for it becomes FAILED. Answers the channel;
+one that was removed before as it is. Error: \`NOT_FOUND\` for an unknown channel`,
   })
-  removeAlertChannel(@Arg('id', () => ID) id: string, @Ctx() context: Context): Promise<AlertChannel> {
+  removeAlertChannel(
+    @Arg('id', () => ID, { description: 'Id of the channel' }) id: string,
+    @Ctx() context: Context,
+  ): Promise<AlertChannel> {
     return removeAlertChannel(context, id);
   }
 
   @Directive('@operator')
-  @Mutation(() => Alert, { description: 'Schedules a text for now that says it is a test' })
-  testAlertChannel(@Arg('id', () => ID) id: string, @Ctx() context: Context): Promise<Alert> {
+  @Mutation(() => Alert, {
+    description:
+      'Schedules, for now, a text that says it is a test. Answers the alert, SCHEDULED. Error: `NOT_FOUND` for a channel that is unknown or removed',
+  })
+  testAlertChannel(
+    @Arg('id', () => ID, { description: 'Id of the channel' }) id: string,
+    @Ctx() context: Context,
+  ): Promise<Alert> {
     return testAlertChannel(context, id);
   }
 }

@@ -8,16 +8,17 @@ import { judgeUrl } from '../platform/outgoing.ts';
 import { AlertChannel, AlertChannelKind } from './alert.ts';
 import { judgeMailto } from './send-email.ts';
 
-@InputType()
+@InputType({ description: 'A new channel' })
 export class RegisterAlertChannelInput {
-  @Field(() => String)
+  @Field(() => String, { description: '1 .. 200 characters' })
   name!: string;
 
-  @Field(() => AlertChannelKind)
+  @Field(() => AlertChannelKind, { description: 'How alerts are sent to it' })
   kind!: AlertChannelKind;
 
   @Field(() => String, {
-    description: 'https URL that takes a POST, or for EMAIL mailto: and one address; never shown again',
+    description:
+      'An https URL that takes a POST, for EMAIL `mailto:` and one address: at most 2,000 characters. It is not shown again',
   })
   url!: string;
 }

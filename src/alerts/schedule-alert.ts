@@ -7,15 +7,15 @@ import { run, type Verb } from '../commands/runner.ts';
 import { forkOf } from '../platform/platform.ts';
 import { Alert, AlertChannel, MAX_TEXT } from './alert.ts';
 
-@InputType()
+@InputType({ description: 'A text, where it is sent to, and when' })
 export class ScheduleAlertInput {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Id of the channel' })
   channelId!: string;
 
-  @Field(() => String)
+  @Field(() => String, { description: '1 .. 4,000 characters' })
   text!: string;
 
-  @Field(() => DateTime, { nullable: true, description: 'Now if left out' })
+  @Field(() => DateTime, { nullable: true, description: 'From when it is sent; now if it is left out or in the past' })
   sendAt?: Date | null;
 }
 

@@ -23,9 +23,20 @@ import { countUse } from './rate-limits.ts';
 /** All directives of the schema: those of the specification, and the two that restrict the use of a field. */
 export const DIRECTIVES = [
   ...specifiedDirectives,
-  ...['queued', 'operator'].map(
-    (name) => new GraphQLDirective({ name, locations: [DirectiveLocation.FIELD_DEFINITION] }),
-  ),
+  new GraphQLDirective({
+    name: 'queued',
+    locations: [DirectiveLocation.FIELD_DEFINITION],
+    description: `Served only to the holder of an ACTIVE token of the queue in front of the concert, sent as header \`x-queue-token\`; over a
+WebSocket as \`connectionParams.queueToken\`, or \`extensions.queueToken\` of one subscription. Anybody else gets the error
+\`QUEUE_TOKEN_REQUIRED\`, with the id and the state of the queue in \`extensions.queue\`. A concert without a queue needs no
+token: its queries are public. Operators query and subscribe without a token; to reserve they need one`,
+  }),
+  new GraphQLDirective({
+    name: 'operator',
+    locations: [DirectiveLocation.FIELD_DEFINITION],
+    description: `Served only to users with the role OPERATOR; others get the error \`FORBIDDEN\`, without an access token
+\`UNAUTHENTICATED\`. What a mutation of an operator changes is written into the operators' log`,
+  }),
 ];
 
 type Resolver = GraphQLFieldResolver<unknown, Context>;

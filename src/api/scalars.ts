@@ -24,7 +24,9 @@ function instant(given: unknown, nodes?: ASTNode): Date {
 /** A `Date`, written with milliseconds in UTC. */
 export const DateTime = new GraphQLScalarType<Date, string>({
   name: 'DateTime',
-  description: 'An instant, RFC 3339 in UTC with milliseconds: 2026-07-04T10:00:00.000Z',
+  description:
+    'An instant in RFC 3339. Answers are in UTC with milliseconds: 2026-07-04T10:00:00.000Z; input may have any offset, and any digits of a second or none, from 1900 to 9000',
+  specifiedByURL: 'https://scalars.graphql.org/andimarek/date-time.html',
   serialize: (value) => new Date(value as Date).toISOString(),
   parseValue: (value) => instant(value),
   parseLiteral: (node) => instant(node.kind === Kind.STRING ? node.value : undefined, node),
@@ -34,8 +36,8 @@ export const DateTime = new GraphQLScalarType<Date, string>({
 export const LocalDate = new GraphQLScalarType<string, string>({
   ...GraphQLLocalDate.toConfig(),
   name: 'LocalDate',
-  description: 'A calendar date: 2026-07-04',
-  specifiedByURL: null,
+  description: 'A calendar date in RFC 3339: 2026-07-04',
+  specifiedByURL: 'https://scalars.graphql.org/andimarek/local-date.html',
   extensions: {},
 });
 
@@ -50,7 +52,7 @@ function amount(given: unknown, nodes?: ASTNode): number {
 export const Money = new GraphQLScalarType<number, number>({
   name: 'Money',
   description:
-    "An amount in whole minor units of the deployment's currency (won: 1), a JSON integer of at most 2^53 - 1 in magnitude",
+    'An amount of money in minor units of `Settings.currency` (won: 1), a JSON integer of at most 2^53 - 1 in magnitude',
   serialize: (value) => amount(value),
   parseValue: (value) => amount(value),
   parseLiteral: (node) => amount(node.kind === Kind.INT ? Number(node.value) : undefined, node),
@@ -59,6 +61,6 @@ export const Money = new GraphQLScalarType<number, number>({
 /** An object of JSON; only ever in answers. */
 export const JSONObject = new GraphQLScalarType<object, object>({
   name: 'JSONObject',
-  description: 'An object of JSON; its keys are said where it is a field',
+  description: 'An object of JSON. The description of the field says which keys it has',
   serialize: (value) => value as object,
 });

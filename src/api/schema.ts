@@ -41,6 +41,7 @@ import { TicketsResolver } from '../tickets/tickets.resolver.ts';
 import { LedgerEntryResolver, WalletResolver } from '../wallet/wallet.resolver.ts';
 import { InsufficientBalance } from '../wallet/wallet.ts';
 import { DIRECTIVES, enforceAccess } from './access.ts';
+import { CONVENTIONS, ROOTS } from './conventions.ts';
 import { Refusal, Withdrawn } from './problems.ts';
 import { SettingsResolver } from './settings.resolver.ts';
 
@@ -100,7 +101,13 @@ export function makeSchema(): GraphQLSchema {
     // Apollo checks the schema when it starts; once is enough.
     skipCheck: true,
   });
-  return enforceAccess(schema);
+  return enforceAccess(describe(schema));
+}
+
+/** Adds the descriptions that no decorator takes: of the schema as a whole and of its root types. */
+function describe(schema: GraphQLSchema): GraphQLSchema {
+  for (const [name, description] of Object.entries(ROOTS)) Object.assign(schema.getType(name) ?? {}, { description });
+  return Object.assign(schema, { description: CONVENTIONS });
 }
 
 /** The schema as text, for schema/schema.graphql: sorted, with its directives. */

@@ -3,30 +3,30 @@ import { DateTime } from '../api/scalars.ts';
 
 @ObjectType({ description: 'One rule that must always hold, and how often it does not' })
 export class AuditCheck {
-  @Field(() => String)
+  @Field(() => String, { description: 'Name of the rule' })
   name!: string;
 
   @Field(() => String, { description: 'What the rule says, in one sentence' })
   rule!: string;
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'How many things the rule applies to' })
   checked!: number;
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'How many of them break it' })
   violations!: number;
 
-  @Field(() => [String], { description: 'The rows that break it, the first 20' })
+  @Field(() => [String], { description: 'The first 20 of those that break it' })
   rows!: string[];
 }
 
-@ObjectType()
+@ObjectType({ description: 'Whether every rule that must always hold holds, counted from the rows' })
 export class Audit {
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'When it was counted' })
   at!: Date;
 
-  @Field(() => Boolean)
+  @Field(() => Boolean, { description: 'Whether no rule is broken' })
   ok!: boolean;
 
-  @Field(() => [AuditCheck])
+  @Field(() => [AuditCheck], { description: 'Every rule, with what was counted' })
   checks!: AuditCheck[];
 }

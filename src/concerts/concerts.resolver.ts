@@ -65,7 +65,7 @@ export class ConcertsResolver {
 
   @Extensions(PUBLIC)
   @Query(() => ConcertConnection, {
-    description: 'Concerts, newest first; for operators also those that were withdrawn. Anybody may ask',
+    description: 'Concerts, newest first. Only operators get those that were withdrawn. Anybody may ask',
   })
   async concerts(
     @Arg('first', () => Int, { defaultValue: 20, description: 'Concerts in a page, 1 .. 100' }) first: number,
@@ -83,8 +83,7 @@ export class ConcertsResolver {
   @Extensions(PUBLIC)
   @Query(() => Concert, {
     nullable: true,
-    description:
-      'A concert; null for an unknown id, and for a concert that was withdrawn but to operators. Anybody may ask',
+    description: 'A concert; null for an unknown id. Only operators get a concert that was withdrawn. Anybody may ask',
   })
   async concert(
     @Arg('id', () => ID, { description: 'Id of the concert' }) id: string,

@@ -14,7 +14,10 @@ export class SeatChange {
   })
   seats!: Seat[];
 
-  @Field(() => Boolean, { description: 'Changes may have been missed, or are too many to be told: ask seatMap again' })
+  @Field(() => Boolean, {
+    description:
+      'Whether changes may have been missed or are too many to be told: ask for `seatMap` or `seatStates` again',
+  })
   resync!: boolean;
 }
 

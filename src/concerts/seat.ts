@@ -47,7 +47,7 @@ export class Hold {
  * A row of `ticket`: the permanent ownership of a seat. A seat that was given back or moved away from has no ticket any
  * more, or another one.
  */
-@ObjectType({ description: 'Lets its owner in to one seat' })
+@ObjectType({ description: 'The right to one seat of one show, for whoever has paid for it' })
 @Entity({ tableName: 'ticket' })
 export class Ticket {
   @PrimaryKey({ type: 'uuid' })
@@ -68,7 +68,7 @@ export class Ticket {
   @Property({ type: 'datetime', columnType: 'timestamptz', defaultRaw: 'clock_timestamp()' })
   createdAt?: Date;
 
-  @Field(() => DateTime, { nullable: true, description: 'When its owner was let in; null: not yet' })
+  @Field(() => DateTime, { nullable: true, description: 'When its owner was let in; null until then' })
   @Property({ type: 'datetime', columnType: 'timestamptz', nullable: true })
   checkedInAt!: Date | null;
 
@@ -106,7 +106,7 @@ export class Seat {
   @Property({ type: 'uuid' })
   showId!: string;
 
-  @Field(() => Int, { description: 'Its number in the show: 1 .. `seatCount`' })
+  @Field(() => Int, { description: 'Its number in the show, from 1 to `Show.seatCount`' })
   @Property({ type: 'integer' })
   number!: number;
 
@@ -117,14 +117,14 @@ export class Seat {
   @Property({ type: 'text' })
   label!: string;
 
-  @Field(() => String, { description: 'Empty in a show without sections' })
+  @Field(() => String, { description: 'Name of its section; empty in a show without sections' })
   @Property({ type: 'text' })
   section!: string;
 
   @Field(() => String, { description: 'Letters of its row within the section, from the front: A .. Z, AA' })
   row!: string;
 
-  @Field(() => Int, { description: 'Its number in the row: the seats of one row beside each other differ by 1' })
+  @Field(() => Int, { description: 'Its number in the row; seats beside each other differ by 1' })
   column!: number;
 
   @Field(() => Money, { description: 'What the seat costs now' })
@@ -135,7 +135,7 @@ export class Seat {
   status!: SeatStatus;
 
   @Field(() => Int, {
-    description: 'Goes up with every change: of two states of a seat the higher is the newer',
+    description: 'Rises with every change: of two states of one seat the one with the higher revision is newer',
   })
   @Property({ type: 'integer' })
   revision!: number;
@@ -362,7 +362,7 @@ export const eventsOfTicket: EventsOf<Ticket> = ({ before, after }) => {
 
 @ObjectType({
   simpleResolvers: true,
-  description: 'Every seat of one show at one moment, compactly: what `seatMap` pages say of their status',
+  description: 'The status of every seat of one show at one moment, in short',
 })
 export class SeatStates {
   @Field(() => ID, { description: 'Id of the show' })
@@ -375,7 +375,8 @@ export class SeatStates {
   states!: string;
 
   @Field(() => Int, {
-    description: 'Goes up with every change of any seat: of two states of a show the higher is the newer',
+    description:
+      'Rises with every change of any seat: of two states of one show the one with the higher revision is newer',
   })
   revision!: number;
 }

@@ -13,7 +13,8 @@ export class ShowResolver {
   @Extensions(PUBLIC)
   @Query(() => Show, {
     nullable: true,
-    description: 'A show; null for an unknown id, and for a show of a concert that was withdrawn but to operators',
+    description:
+      'A show; null for an unknown id. Only operators get a show of a concert that was withdrawn. Anybody may ask',
   })
   async show(@Arg('id', () => ID, { description: 'Id of the show' }) id: string, @Ctx() context: Context) {
     const show = await context.em.findOne(Show, { id: idOf('id', id) });
@@ -28,7 +29,7 @@ export class ShowResolver {
   }
 
   @FieldResolver(() => LocalDate, {
-    description: "The calendar date of startsAt in the deployment's time zone",
+    description: 'Calendar date of `startsAt` in `Settings.timeZone`',
   })
   date(@Root() show: Show, @Ctx() context: Context): string {
     return calendarDate(show.startsAt, context.platform.config.TIME_ZONE);

@@ -14,7 +14,7 @@ export class Show {
   concertId!: string;
 
   @Field(() => String, {
-    description: 'Of this date alone: a guest, a second night; empty when there is nothing to add',
+    description: 'What is special about this date, such as a guest; empty for nothing',
   })
   @Property({ type: 'text' })
   subtitle!: string;
@@ -49,11 +49,11 @@ export class Show {
   @Property({ type: 'integer' })
   seatCount!: number;
 
-  @Field(() => DateTime, { nullable: true, description: 'When the show was cancelled; null: it takes place' })
+  @Field(() => DateTime, { nullable: true, description: 'When the show was cancelled; null while it takes place' })
   @Property({ type: 'datetime', columnType: 'timestamptz', nullable: true })
   cancelledAt!: Date | null;
 
-  @Field(() => String, { nullable: true, description: 'Why it was cancelled' })
+  @Field(() => String, { nullable: true, description: 'Why the show was cancelled; null while it takes place' })
   @Property({ type: 'text', nullable: true })
   cancelReason!: string | null;
 }

@@ -11,14 +11,18 @@ import { anyOf, prepared, sql } from '../platform/postgres.ts';
 import { SECOND } from '../platform/units.ts';
 import { IssuedCoupon, WITH_USE } from './coupon.ts';
 
-@ObjectType({ implements: Problem })
+@ObjectType({
+  implements: Problem,
+  description: '`COUPON_ALREADY_CLAIMED`: the user has the coupon already; no other was issued',
+})
 export class CouponAlreadyClaimed extends Problem {
-  @Field(() => IssuedCoupon)
+  @Field(() => IssuedCoupon, { description: 'The coupon that the user has' })
   issuedCoupon!: IssuedCoupon;
 }
 
 export const ClaimCouponResult = createUnionType({
   name: 'ClaimCouponResult',
+  description: 'The IssuedCoupon, CouponAlreadyClaimed, or a Refusal: `COUPON_SOLD_OUT` or `COUPON_CLOSED`',
   types: () => [IssuedCoupon, CouponAlreadyClaimed, Refusal] as const,
 });
 

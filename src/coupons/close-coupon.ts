@@ -6,9 +6,9 @@ import { COUPONS, rowsOf } from '../commands/lock-order.ts';
 import { run, type Verb } from '../commands/runner.ts';
 import type { Coupon } from './coupon.ts';
 
-@InputType({ description: 'Which coupon to close' })
+@InputType({ description: 'Which coupon is closed' })
 export class CloseCouponInput {
-  @Field(() => ID, { description: 'The coupon' })
+  @Field(() => ID, { description: 'Id of the coupon' })
   id!: string;
 }
 

@@ -10,15 +10,24 @@ export const DiscountKind = { FIXED: 'FIXED', PERCENT: 'PERCENT' } as const;
 export type DiscountKind = keyof typeof DiscountKind;
 registerEnumType(DiscountKind, {
   name: 'DiscountKind',
+  description: 'How the value of a coupon is meant',
   valuesConfig: {
-    FIXED: { description: 'value is an amount' },
-    PERCENT: { description: 'value is 1..100 percent, rounded down to the minor unit' },
+    FIXED: { description: '`value` is an amount of money' },
+    PERCENT: { description: '`value` is a percentage, 1 .. 100; the discount is rounded down to the minor unit' },
   },
 });
 
 export const IssuedCouponStatus = { ISSUED: 'ISSUED', USED: 'USED', EXPIRED: 'EXPIRED' } as const;
 export type IssuedCouponStatus = keyof typeof IssuedCouponStatus;
-registerEnumType(IssuedCouponStatus, { name: 'IssuedCouponStatus' });
+registerEnumType(IssuedCouponStatus, {
+  name: 'IssuedCouponStatus',
+  description: 'Whether an issued coupon can be used',
+  valuesConfig: {
+    ISSUED: { description: 'It can be used' },
+    USED: { description: 'An order that is PLACED or PAID has it' },
+    EXPIRED: { description: 'The time of the coupon is over, and no order has it' },
+  },
+});
 
 /**
  * SQL for the instant at which the live order that uses an issued coupon was placed; an overdue order does not use it.
@@ -31,12 +40,12 @@ const usedBy = (issuedCouponId: string): string => `(select o.created_at from sh
  * A row of `issued_coupon`. Only `Coupon.issue` makes one. Orders and the clock decide whether it is used, so `status`
  * and `usedAt` are read only by queries that populate `WITH_USE`, and never together with a row lock.
  */
-@ObjectType({ description: "A coupon in someone's hands: one per user" })
+@ObjectType({ description: 'A coupon that was issued to a user: one of a kind for each user' })
 @Entity({ tableName: 'issued_coupon' })
 export class IssuedCoupon {
   declare [OptionalProps]?: 'status' | 'usedAt';
 
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Id of the issued coupon' })
   @PrimaryKey({ type: 'uuid' })
   id!: string;
 
@@ -50,11 +59,11 @@ export class IssuedCoupon {
   @Property({ type: 'integer' })
   quantity!: number;
 
-  @Field(() => Int, { description: '1 = the first one claimed' })
+  @Field(() => Int, { description: 'In which place it was claimed: 1 is the first' })
   @Property({ type: 'integer' })
   serial!: number;
 
-  @Field(() => IssuedCouponStatus)
+  @Field(() => IssuedCouponStatus, { description: 'Whether it can be used' })
   @Formula(
     ({ id, couponId }) => `case when exists ${usedBy(id)} then 'USED'
       when (select c.ends_at from coupon c where c.id = ${couponId}) <= clock_timestamp() then 'EXPIRED' else 'ISSUED' end`,
@@ -62,11 +71,11 @@ export class IssuedCoupon {
   )
   status!: IssuedCouponStatus;
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'When it was claimed' })
   @Property({ type: 'datetime', columnType: 'timestamptz' })
   issuedAt!: Date;
 
-  @Field(() => DateTime, { nullable: true })
+  @Field(() => DateTime, { nullable: true, description: 'When the order that has it was placed; null unless USED' })
   @Formula(({ id }) => usedBy(id), { type: 'datetime', lazy: true, nullable: true })
   usedAt!: Date | null;
 }
@@ -75,32 +84,32 @@ export class IssuedCoupon {
 export const WITH_USE = ['status', 'usedAt'] as const;
 
 /** A row of `coupon`. */
-@ObjectType()
+@ObjectType({ description: 'A discount on an order, of which a limited number is given out' })
 @Entity({ tableName: 'coupon' })
 export class Coupon {
   declare [OptionalProps]?: 'version';
 
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Id of the coupon' })
   @PrimaryKey({ type: 'uuid' })
   id!: string;
 
-  @Field(() => String)
+  @Field(() => String, { description: 'Name of the coupon' })
   @Property({ type: 'text' })
   name!: string;
 
-  @Field(() => DiscountKind)
+  @Field(() => DiscountKind, { description: 'How `value` is meant' })
   @Property({ type: 'text' })
   discountKind!: DiscountKind;
 
-  @Field(() => Money)
+  @Field(() => Money, { description: 'The discount: an amount, or a percentage' })
   @Property({ type: new BigIntType('number') })
   value!: number;
 
-  @Field(() => Money, { description: 'Smallest order subtotal it can be used on' })
+  @Field(() => Money, { description: 'Smallest `Order.subtotal` that it is used for' })
   @Property({ type: new BigIntType('number') })
   minimumSubtotal!: number;
 
-  @Field(() => Int, { description: 'How many will ever be issued, unless an operator adds some' })
+  @Field(() => Int, { description: 'How many are given out in all; an operator can add some' })
   @Property({ type: 'integer' })
   quantity!: number;
 
@@ -111,22 +120,23 @@ export class Coupon {
   @Property({ type: 'integer', version: true })
   version!: number;
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'How many can still be claimed' })
   get remaining(): number {
     return this.quantity - this.issued;
   }
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'From when it is claimed and used' })
   @Property({ type: 'datetime', columnType: 'timestamptz' })
   startsAt!: Date;
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'Until when it is claimed and used, this instant not included' })
   @Property({ type: 'datetime', columnType: 'timestamptz' })
   endsAt!: Date;
 
   @Field(() => DateTime, {
     nullable: true,
-    description: 'When an operator closed it: no more are given out, those in hands can be used until endsAt',
+    description:
+      'When an operator closed it: no more are given out, and those that were issued are used until `endsAt`. Null while it is not closed',
   })
   @Property({ type: 'datetime', columnType: 'timestamptz', nullable: true })
   closedAt!: Date | null;

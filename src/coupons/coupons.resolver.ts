@@ -11,20 +11,27 @@ import { UpdateCouponInput, UpdateCouponResult, updateCoupon } from './update-co
 
 @Resolver(() => IssuedCoupon)
 export class CouponsResolver {
-  @FieldResolver(() => Coupon)
+  @FieldResolver(() => Coupon, { description: 'The coupon' })
   coupon(@Root() issued: IssuedCoupon, @Ctx() context: Context): Promise<Coupon> {
     return load(context, couponsById, issued.couponId);
   }
 
   @Extensions(PUBLIC)
-  @Query(() => Coupon, { nullable: true, name: 'coupon' })
-  readCoupon(@Arg('id', () => ID) id: string, @Ctx() context: Context): Promise<Coupon | null> {
+  @Query(() => Coupon, {
+    nullable: true,
+    name: 'coupon',
+    description: 'A coupon; null for an unknown id. Anybody may ask',
+  })
+  readCoupon(
+    @Arg('id', () => ID, { description: 'Id of the coupon' }) id: string,
+    @Ctx() context: Context,
+  ): Promise<Coupon | null> {
     return readCoupon(context, id);
   }
 
   @Extensions(PUBLIC)
   @Query(() => CouponConnection, {
-    description: 'Newest first: those that can be claimed now; for operators all',
+    description: 'Coupons that can be claimed now, newest first; operators get all. Anybody may ask',
   })
   async coupons(
     @Arg('first', () => Int, { defaultValue: 20, description: 'Coupons in a page, 1 .. 100' }) first: number,
@@ -36,9 +43,13 @@ export class CouponsResolver {
     return read(context, first, after);
   }
 
-  @Query(() => [IssuedCoupon])
+  @Query(() => [IssuedCoupon], { description: 'Coupons of the caller, newest first, at most 1,000' })
   myCoupons(
-    @Arg('status', () => IssuedCouponStatus, { nullable: true }) status: IssuedCouponStatus | undefined,
+    @Arg('status', () => IssuedCouponStatus, {
+      nullable: true,
+      description: 'Only coupons with this status; all if left out',
+    })
+    status: IssuedCouponStatus | undefined,
     @Ctx() context: Context,
   ): Promise<IssuedCoupon[]> {
     return readMyCoupons(context, status);
@@ -46,23 +57,36 @@ export class CouponsResolver {
 
   @Extensions({ rates: ['claims'] })
   @Mutation(() => ClaimCouponResult, {
-    description: 'A second claim always answers CouponAlreadyClaimed, also when both arrive at once',
+    description: `Issues a coupon to the caller, in the order of arrival. Answers the IssuedCoupon. Refused: \`COUPON_ALREADY_CLAIMED\`
+from the second claim on, also when both arrive at once, so that it needs no key; \`COUPON_SOLD_OUT\`, \`COUPON_CLOSED\`.
+Error: \`NOT_FOUND\` for an unknown coupon`,
   })
-  claimCoupon(@Arg('couponId', () => ID) couponId: string, @Ctx() context: Context): Promise<ClaimAnswer> {
+  claimCoupon(
+    @Arg('couponId', () => ID, { description: 'Id of the coupon' }) couponId: string,
+    @Ctx() context: Context,
+  ): Promise<ClaimAnswer> {
     return claimCoupon(context, couponId);
   }
 
   @Directive('@operator')
-  @Mutation(() => Coupon)
+  @Mutation(() => Coupon, {
+    description: `Makes a coupon. Answers the coupon, of which none is issued yet. Error: \`BAD_USER_INPUT\` for input out of its bounds,
+and unless \`startsAt\` is before \`endsAt\``,
+  })
   createCoupon(
-    @Arg('input', () => CreateCouponInput) input: CreateCouponInput,
+    @Arg('input', () => CreateCouponInput, { description: 'The coupon' }) input: CreateCouponInput,
     @Ctx() context: Context,
   ): Promise<Coupon> {
     return createCoupon(context, input);
   }
 
   @Directive('@operator')
-  @Mutation(() => UpdateCouponResult, { description: 'Changes name, times and quantity of a coupon that are given' })
+  @Mutation(() => UpdateCouponResult, {
+    description: `Changes what is given of a coupon; those that were issued stand, with the new times. Answers the coupon. Refused:
+\`QUANTITY_ONLY_GROWS\`; \`COUPON_CLOSED\` for more of a closed coupon. Errors: \`NOT_FOUND\` for an unknown coupon;
+\`BAD_USER_INPUT\` for input out of its bounds, null, an \`endsAt\` that is not in the future, and unless \`startsAt\` is
+before \`endsAt\``,
+  })
   updateCoupon(
     @Arg('input', () => UpdateCouponInput, { description: 'What to change' }) input: UpdateCouponInput,
     @Ctx() context: Context,
@@ -71,9 +95,12 @@ export class CouponsResolver {
   }
 
   @Directive('@operator')
-  @Mutation(() => Coupon, { description: 'Ends its claims; those in hands can be used until endsAt. Again: as it is' })
+  @Mutation(() => Coupon, {
+    description: `Ends the claims of a coupon, for good; those that were issued are used until \`endsAt\`. Answers the coupon; one that
+was closed before as it is. Error: \`NOT_FOUND\` for an unknown coupon`,
+  })
   closeCoupon(
-    @Arg('input', () => CloseCouponInput, { description: 'Which coupon' }) input: CloseCouponInput,
+    @Arg('input', () => CloseCouponInput, { description: 'The coupon' }) input: CloseCouponInput,
     @Ctx() context: Context,
   ): Promise<Coupon> {
     return closeCoupon(context, input);

@@ -7,27 +7,30 @@ import { run, type Verb } from '../commands/runner.ts';
 import { newId } from '../platform/ids.ts';
 import { Coupon, DiscountKind } from './coupon.ts';
 
-@InputType()
+@InputType({ description: 'A new coupon' })
 export class CreateCouponInput {
-  @Field(() => String)
+  @Field(() => String, { description: '1 .. 200 characters' })
   name!: string;
 
-  @Field(() => DiscountKind)
+  @Field(() => DiscountKind, { description: 'How `value` is meant' })
   discountKind!: DiscountKind;
 
-  @Field(() => Money)
+  @Field(() => Money, { description: 'The discount: 1 .. 1,000,000,000 for FIXED, 1 .. 100 for PERCENT' })
   value!: number;
 
-  @Field(() => Money, { defaultValue: 0 })
+  @Field(() => Money, {
+    defaultValue: 0,
+    description: 'Smallest `Order.subtotal` that it is used for: 0 .. 1,000,000,000',
+  })
   minimumSubtotal!: number;
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'How many are given out, 1 .. 1,000,000' })
   quantity!: number;
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'From when it is claimed and used; before `endsAt`' })
   startsAt!: Date;
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'Until when it is claimed and used' })
   endsAt!: Date;
 }
 

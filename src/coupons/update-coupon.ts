@@ -8,33 +8,45 @@ import { run, type Verb } from '../commands/runner.ts';
 import { Coupon } from './coupon.ts';
 import { MAX_QUANTITY } from './create-coupon.ts';
 
-@InputType({ description: 'Left out: unchanged. The discount and the smallest subtotal never change' })
+@InputType({
+  description:
+    'Changes of a coupon. What is left out stays as it is; the discount and the smallest subtotal never change',
+})
 export class UpdateCouponInput {
-  @Field(() => ID, { description: 'The coupon' })
+  @Field(() => ID, { description: 'Id of the coupon' })
   id!: string;
 
   @Field(() => String, { nullable: true, description: '1 .. 200 characters' })
   name?: string | null;
 
-  @Field(() => DateTime, { nullable: true, description: 'Before endsAt' })
+  @Field(() => DateTime, { nullable: true, description: 'From when it is claimed and used; before `endsAt`' })
   startsAt?: Date | null;
 
-  @Field(() => DateTime, { nullable: true, description: 'In the future; those in hands can be used until then, too' })
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'Until when it is claimed and used, in the future; also for those that were issued',
+  })
   endsAt?: Date | null;
 
-  @Field(() => Int, { nullable: true, description: 'At least what it is, at most 1,000,000' })
+  @Field(() => Int, {
+    nullable: true,
+    description: 'How many are given out: at least as many as before, at most 1,000,000',
+  })
   quantity?: number | null;
 }
 
-@ObjectType({ implements: Problem, description: 'The quantity of a coupon only grows' })
+@ObjectType({
+  implements: Problem,
+  description: '`QUANTITY_ONLY_GROWS`: the quantity of a coupon is not lowered; nothing was changed',
+})
 export class QuantityOnlyGrows extends Problem {
-  @Field(() => Int, { description: 'What it is now' })
+  @Field(() => Int, { description: 'The quantity now' })
   quantity!: number;
 }
 
 export const UpdateCouponResult = createUnionType({
   name: 'UpdateCouponResult',
-  description: 'The coupon as it is now, or why it stays as it was',
+  description: 'The coupon as it is now, QuantityOnlyGrows, or a Refusal `COUPON_CLOSED`',
   types: () => [Coupon, QuantityOnlyGrows, Refusal] as const,
 });
 

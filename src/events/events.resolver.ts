@@ -32,65 +32,91 @@ import { NewWebhook, Webhook } from './webhook.ts';
 
 @Resolver(() => Webhook)
 export class EventsResolver {
-  @FieldResolver(() => Int, { description: 'Events that wait to be posted; 10,000 stands for that many or more' })
+  @FieldResolver(() => Int, { description: 'How many events wait to be posted; 10,000 means that many or more' })
   async pending(@Root() webhook: Webhook, @Ctx() context: Context): Promise<number> {
     return (await load(context, trafficOfWebhooks, webhook.id)).pending;
   }
 
   @FieldResolver(() => String, {
     nullable: true,
-    description: 'Why the newest event that was not taken failed: HTTP and the status, or the kind of error',
+    description: 'Why the newest event that was not taken failed, such as HTTP 500 or TIMEOUT; null for none',
   })
   async lastError(@Root() webhook: Webhook, @Ctx() context: Context): Promise<string | null> {
     return (await load(context, trafficOfWebhooks, webhook.id)).lastError;
   }
 
-  @FieldResolver(() => DateTime, { nullable: true, description: 'When an event was taken last' })
+  @FieldResolver(() => DateTime, { nullable: true, description: 'When it last took an event; null before the first' })
   async deliveredAt(@Root() webhook: Webhook, @Ctx() context: Context): Promise<Date | null> {
     return (await load(context, trafficOfWebhooks, webhook.id)).deliveredAt;
   }
 
   @Directive('@operator')
-  @Query(() => [Webhook])
+  @Query(() => [Webhook], { description: 'All webhooks but those that were removed, the oldest first' })
   webhooks(@Ctx() context: Context): Promise<Webhook[]> {
     return readWebhooks(context);
   }
 
   @Directive('@operator')
-  @Query(() => DeadLetterConnection)
+  @Query(() => DeadLetterConnection, { description: 'Events that webhooks did not take, newest first' })
   deadLetters(
-    @Arg('first', () => Int, { defaultValue: 20 }) first: number,
-    @Arg('after', () => String, { nullable: true }) after: string | undefined,
+    @Arg('first', () => Int, { defaultValue: 20, description: 'Events in a page, 1 .. 100' }) first: number,
+    @Arg('after', () => String, { nullable: true, description: '`endCursor` of the page before' }) after:
+      | string
+      | undefined,
     @Ctx() context: Context,
   ): Promise<Connection<DeadLetter>> {
     return readDeadLetters(context, first, after);
   }
 
   @Directive('@operator')
-  @Mutation(() => NewWebhook)
+  @Mutation(() => NewWebhook, {
+    description: `Registers a webhook: events of these types are posted to it from now on, signed as Standard Webhooks say. Answers the
+webhook and its secret, which is not shown again. Error: \`BAD_USER_INPUT\` for a URL that nothing is posted to, no
+types, and an unknown type`,
+  })
   registerWebhook(
-    @Arg('input', () => RegisterWebhookInput) input: RegisterWebhookInput,
+    @Arg('input', () => RegisterWebhookInput, { description: 'Where which events are posted' })
+    input: RegisterWebhookInput,
     @Ctx() context: Context,
   ): Promise<NewWebhook> {
     return registerWebhook(context, input);
   }
 
   @Directive('@operator')
-  @Mutation(() => NewWebhook, { description: 'For 24 hours deliveries are signed with both secrets' })
-  rotateWebhookSecret(@Arg('id', () => ID) id: string, @Ctx() context: Context): Promise<NewWebhook> {
+  @Mutation(() => NewWebhook, {
+    description: `Gives a webhook a new secret. For 24 hours deliveries are signed with the former one too. Answers the webhook and the
+new secret, which is not shown again. Error: \`NOT_FOUND\` for a webhook that is unknown or removed`,
+  })
+  rotateWebhookSecret(
+    @Arg('id', () => ID, { description: 'Id of the webhook' }) id: string,
+    @Ctx() context: Context,
+  ): Promise<NewWebhook> {
     return rotateWebhookSecret(context, id);
   }
 
   @Directive('@operator')
-  @Mutation(() => Webhook, { description: 'What waits for it is dropped' })
-  removeWebhook(@Arg('id', () => ID) id: string, @Ctx() context: Context): Promise<Webhook> {
+  @Mutation(() => Webhook, {
+    description:
+      'Removes a webhook: what waits for it is dropped. Answers the webhook. Error: `NOT_FOUND` for an unknown webhook',
+  })
+  removeWebhook(
+    @Arg('id', () => ID, { description: 'Id of the webhook' }) id: string,
+    @Ctx() context: Context,
+  ): Promise<Webhook> {
     return removeWebhook(context, id);
   }
 
   @Directive('@operator')
-  @Mutation(() => Int, { description: 'Posts dead letters again, of one webhook or of all; answers how many' })
+  @Mutation(() => Int, {
+    description: `Posts dead letters again, for another day, after newer events that were taken meanwhile. Answers how many wait again;
+asked again, it goes on with what is left. Error: \`NOT_FOUND\` for a webhook that is unknown or removed`,
+  })
   replayDeadLetters(
-    @Arg('webhookId', () => ID, { nullable: true }) webhookId: string | undefined,
+    @Arg('webhookId', () => ID, {
+      nullable: true,
+      description: 'Id of the webhook whose dead letters are posted; those of all if left out',
+    })
+    webhookId: string | undefined,
     @Ctx() context: Context,
   ): Promise<number> {
     return replayDeadLetters(context, webhookId);
@@ -98,7 +124,7 @@ export class EventsResolver {
 
   @Directive('@operator')
   @Subscription(() => SalesEventBatch, {
-    description: 'What is committed from now on, of one show or of all; at most 4 batches a second',
+    description: 'Events that are committed from now on, of one show or of all; at most 4 batches a second',
     topics: SALES_EVENTS_TOPIC.name,
     topicId: ({ args, context }): Subject => ({
       platform: (context as Context).platform,
@@ -106,7 +132,11 @@ export class EventsResolver {
     }),
   })
   salesEvents(
-    @Arg('showId', () => ID, { nullable: true }) _showId: string | undefined,
+    @Arg('showId', () => ID, {
+      nullable: true,
+      description: 'Id of the show whose events are told; all events if left out',
+    })
+    _showId: string | undefined,
     @Root() batch: SalesEventBatch,
   ): SalesEventBatch {
     return batch;

@@ -7,21 +7,21 @@ import { type Envelope, envelopeOf, OUTBOX_COLUMNS, type OutboxRow } from './env
 import { SalesEvent, toSalesEvent } from './sales-event.ts';
 import { Webhook } from './webhook.ts';
 
-@ObjectType({ description: 'An event that a webhook has not taken for a day; kept for 30 days' })
+@ObjectType({ description: 'An event that a webhook did not take for a day. It is kept for 30 days' })
 export class DeadLetter {
-  @Field(() => Webhook)
+  @Field(() => Webhook, { description: 'The webhook that did not take it' })
   webhook!: Webhook;
 
-  @Field(() => SalesEvent)
+  @Field(() => SalesEvent, { description: 'The event' })
   event!: SalesEvent;
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'How often it was tried' })
   attempts!: number;
 
-  @Field(() => String, { description: 'Why the last try failed: HTTP and the status, or the kind of error' })
+  @Field(() => String, { description: 'Why the last attempt failed, such as HTTP 500 or TIMEOUT' })
   lastError!: string;
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'When it was given up' })
   diedAt!: Date;
 
   /** Its place in the list. */

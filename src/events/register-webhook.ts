@@ -7,13 +7,17 @@ import { run, type Verb } from '../commands/runner.ts';
 import { judgeUrl } from '../platform/outgoing.ts';
 import { NewWebhook, Webhook } from './webhook.ts';
 
-@InputType()
+@InputType({ description: 'Where which events are posted' })
 export class RegisterWebhookInput {
-  @Field(() => String, { description: 'https URL that takes a POST; 2xx within 5 seconds means: taken' })
+  @Field(() => String, {
+    description:
+      'An https URL that takes a POST, at most 2,000 characters; an answer of 2xx within 5 seconds means that the event was taken',
+  })
   url!: string;
 
   @Field(() => [String], {
-    description: 'Types of events, such as payment.completed.v1, at least one; schema/events/ lists them',
+    description:
+      'Types of the events that are posted, at least one, such as payment.completed.v1; schema/events/ lists them',
   })
   events!: string[];
 }

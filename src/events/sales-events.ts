@@ -12,12 +12,12 @@ import { readStream } from './stream.ts';
 
 @ObjectType({ description: 'Events since the last batch, in their order' })
 export class SalesEventBatch {
-  @Field(() => [SalesEvent])
+  @Field(() => [SalesEvent], { description: 'The events, in their order' })
   events!: SalesEvent[];
 
   @Field(() => Int, {
-    description:
-      'Events of any show that this subscriber did not receive: it read too slowly, or Redis was away. They are in the stream, or in a list such as payments',
+    description: `How many events, of any show, this subscriber did not receive because it read too slowly or Redis was away. They are
+in the stream of events, or in a list such as \`sales\``,
   })
   missed!: number;
 }

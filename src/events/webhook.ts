@@ -12,16 +12,16 @@ const OLD_SECRET_MS = 24 * HOUR;
 const SECRET_BYTES = 32;
 
 /** A row of `webhook`. */
-@ObjectType({ description: 'Where events are posted, signed as Standard Webhooks say' })
+@ObjectType({ description: 'A URL that events are posted to, signed as Standard Webhooks say' })
 @Entity({ tableName: 'webhook' })
 export class Webhook {
   declare [OptionalProps]?: 'oldSecrets' | 'removedAt';
 
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Id of the webhook' })
   @PrimaryKey({ type: 'uuid' })
   id!: string;
 
-  @Field(() => String)
+  @Field(() => String, { description: 'Where events are posted' })
   @Property({ type: 'text' })
   url!: string;
 
@@ -37,7 +37,7 @@ export class Webhook {
   @Property({ type: 'json', columnType: 'jsonb' })
   oldSecrets!: { readonly secret: string; readonly until: string }[];
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'When it was registered: later events are posted' })
   @Property({ type: 'datetime', columnType: 'timestamptz' })
   createdAt!: Date;
 
@@ -76,12 +76,12 @@ export class Webhook {
   }
 }
 
-@ObjectType()
+@ObjectType({ description: 'A webhook with a secret that was made for it' })
 export class NewWebhook {
-  @Field(() => Webhook)
+  @Field(() => Webhook, { description: 'The webhook' })
   webhook!: Webhook;
 
-  @Field(() => String, { description: 'Key of the signatures (whsec_...); shown this once' })
+  @Field(() => String, { description: 'The key of its signatures (whsec_...). It is not shown again' })
   secret!: string;
 }
 

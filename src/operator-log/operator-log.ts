@@ -8,7 +8,7 @@ import { DateTime, JSONObject } from '../api/scalars.ts';
 @ObjectType({ description: 'One mutation of an operator. Rows are only ever added, and kept for good' })
 @Entity({ tableName: 'operator_log' })
 export class OperatorLogEntry {
-  @Field(() => ID, { description: 'Goes up: of two rows about one thing the higher is the later' })
+  @Field(() => ID, { description: 'Rises: of two rows about one thing the one with the higher id is later' })
   @PrimaryKey({ type: new BigIntType('number'), autoincrement: true })
   id!: number;
 

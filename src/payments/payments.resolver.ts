@@ -65,11 +65,11 @@ named. The key replays, refusals too, and is kept for good`,
   }
 
   @Mutation(() => CancelPaymentResult, {
-    description: `Gives back all that is left of a payment, and takes back what was paid for: buyers until the show begins or the time
-that the deployment gives them is over, operators always. Answers the Payment, CANCELLED. Refused: \`NOT_CANCELLABLE\`
-for a payment that is not COMPLETED, so also the second time under a new key, for buyers when it is too late or a
-ticket was checked in; \`IDEMPOTENCY_CONFLICT\`. Error: \`NOT_FOUND\` for a payment that is unknown or another user's. The
-key replays, refusals too, and is kept for good`,
+    description: `Gives back all that is left of a payment, and takes back what was paid for: buyers within the time that the deployment
+sets, of a reservation at most until its show begins; operators always. Answers the Payment, CANCELLED. Refused:
+\`NOT_CANCELLABLE\` for a payment that is not COMPLETED, so also the second time under a new key, and for buyers when it
+is too late or a ticket was checked in; \`IDEMPOTENCY_CONFLICT\`. Error: \`NOT_FOUND\` for a payment that is unknown or
+another user's. The key replays, refusals too, and is kept for good`,
   })
   cancelPayment(
     @Arg('input', () => CancelPaymentInput, { description: 'The payment' }) input: CancelPaymentInput,

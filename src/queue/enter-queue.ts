@@ -23,8 +23,9 @@ export class EnterQueueInput {
 
   @Field(() => String, {
     nullable: true,
-    description: `An operator-issued code: its priority's lane goes before lower ones; order of entry within a lane. The first user to present it owns it
-(asking again is safe), anyone else gets PRIORITY_CODE_INVALID; a WAITING user moves lane and keeps the value`,
+    description: `A code that an operator has issued. The lane of its priority is admitted before lower ones; within a lane the order is
+that of entry. The code belongs to the first user who presents it, who may present it again; of anybody else it is
+\`PRIORITY_CODE_INVALID\`. A WAITING user moves to the lane, and the token keeps its value`,
   })
   priorityCode?: string | null;
 }

@@ -22,7 +22,7 @@ registerEnumType(ReservationStatus, {
     HELD: { description: 'Its seats are held until `expiresAt`' },
     CONFIRMED: { description: 'It was paid for: the user has its seats' },
     EXPIRED: { description: 'It was not paid for until `expiresAt`: its seats are free' },
-    RELEASED: { description: 'The user, or the end of the queue token, gave its seats up' },
+    RELEASED: { description: 'Its seats were given up before they were paid for' },
     CANCELLED: { description: 'It was paid for, then all of it was given back' },
   },
 });
@@ -82,7 +82,7 @@ export class Reservation {
   @Property({ type: 'datetime', columnType: 'timestamptz' })
   expiresAt!: Date;
 
-  @Field(() => String, { nullable: true, description: 'Why it is CANCELLED, where a reason was given' })
+  @Field(() => String, { nullable: true, description: 'Why it was cancelled; null unless CANCELLED with a reason' })
   @Property({ type: 'text', nullable: true })
   cancelReason!: string | null;
 
@@ -93,7 +93,7 @@ export class Reservation {
   @Field(() => DateTime, {
     nullable: true,
     description:
-      'When it got its present status: was paid (CONFIRMED), released, lapsed (EXPIRED: expiresAt) or cancelled; null while HELD, and where that was not kept yet',
+      'When it got its present status: was paid for, released, lapsed or cancelled; null while HELD, and where that was not recorded',
   })
   get completedAt(): Date | null {
     if (this.status === 'HELD') return null;

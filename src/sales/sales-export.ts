@@ -45,14 +45,13 @@ export class SalesExport {
   }
 }
 
-@ObjectType({ description: 'Where a file can be fetched, once, without signing in' })
+@ObjectType({ description: 'Where a file is fetched, once, without signing in' })
 export class ExportLink {
   @Field(() => String, {
-    description:
-      'Path and query of the file on this server; it holds the right to fetch the file, so keep it to yourself',
+    description: 'Path and query of the file on this server. Whoever has it can fetch the file',
   })
   url!: string;
 
-  @Field(() => DateTime, { description: 'Until when it can be fetched: a minute from now' })
+  @Field(() => DateTime, { description: 'Until when it can be fetched: a minute after it was made' })
   expiresAt!: Date;
 }

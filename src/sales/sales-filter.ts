@@ -5,7 +5,7 @@ import { DateTime } from '../api/scalars.ts';
 import { PaymentStatus } from '../payments/payment.ts';
 import { HOUR } from '../platform/units.ts';
 
-@InputType({ description: 'Which sales: those that meet every condition. Left out or null: no condition' })
+@InputType({ description: 'Selects sales that meet every condition that is given' })
 export class SalesFilter {
   @Field(() => ID, { nullable: true, description: 'Payments for reservations of this show' })
   showId?: string | null;

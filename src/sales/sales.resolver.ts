@@ -55,7 +55,10 @@ export class SalesResolver {
   }
 
   @Directive('@operator')
-  @Mutation(() => ExportLink, { description: 'A link to the sales that a filter selects, as CSV, oldest first' })
+  @Mutation(() => ExportLink, {
+    description:
+      'Makes a link to the sales that a filter selects, as CSV, oldest first. Answers the link. Error: `BAD_USER_INPUT` for a filter out of its bounds',
+  })
   exportSales(
     @Arg('input', () => ExportSalesInput, { description: 'Which sales' }) input: ExportSalesInput,
     @Ctx() context: Context,
@@ -65,7 +68,7 @@ export class SalesResolver {
 
   @Directive('@operator')
   @Subscription(() => ShowStats, {
-    description: 'Now, then at most once a second',
+    description: 'Counts of the sale of a show: now, then at most once a second',
     topics: SHOW_STATS.name,
     topicId: ({ args, context }): Subject => ({
       platform: (context as Context).platform,

@@ -12,8 +12,8 @@ interface Use {
 
 interface Known {
   /**
-   * Whether who asked for the file has not had all sessions ended since, and is an operator still, unless an identity provider
-   * keeps the roles.
+   * Whether who asked for the file has not had all sessions ended since and, unless an identity provider keeps the roles,
+   * is an operator still.
    */
   readonly isGood: boolean;
 }

@@ -23,25 +23,25 @@ import { Product } from './product.ts';
 import { productsById, productTexts } from './read-products.ts';
 
 @ObjectType({
-  description:
-    'What sold best in the last `days` calendar days including today, by quantity in orders paid and not cancelled; ties by product id; without products that were withdrawn',
+  description: `A rank of the products that sold best, by pieces of paid orders, not counting those that were given back; equal ones
+are in the order of their ids. Products that were withdrawn are left out`,
 })
 export class BestSeller {
-  @Field(() => Int)
+  @Field(() => Int, { description: '1 for the product that sold best' })
   rank!: number;
 
   productId!: string;
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'Pieces that were sold' })
   quantity!: number;
 
-  @Field(() => Money)
+  @Field(() => Money, { description: 'What they cost before any discount' })
   revenue!: number;
 }
 
-@ObjectType({ description: 'How a cache is doing, over all processes, since Redis was last emptied' })
+@ObjectType({ description: 'How a cache is doing, counted over all processes since Redis was last emptied' })
 export class CacheStats {
-  @Field(() => String)
+  @Field(() => String, { description: 'Name of the cache' })
   name!: string;
 
   @Field(() => Float, { description: 'Values that were found' })
@@ -109,23 +109,30 @@ async function count(platform: Platform, days: number): Promise<BestSeller[]> {
 
 @Resolver(() => BestSeller)
 export class BestSellersResolver {
-  @FieldResolver(() => Product)
+  @FieldResolver(() => Product, { description: 'The product' })
   product(@Root() seller: BestSeller, @Ctx() context: Context): Promise<Product | null> {
     return load(context, productsById, seller.productId);
   }
 
   @Extensions(PUBLIC)
-  @Query(() => [BestSeller])
+  @Query(() => [BestSeller], {
+    description:
+      'What sold best in the last `days` calendar days, today included, best first. Anybody may ask. Error: `BAD_USER_INPUT` for numbers out of their bounds',
+  })
   bestSellers(
-    @Arg('days', () => Int, { defaultValue: 3 }) days: number,
-    @Arg('first', () => Int, { defaultValue: 5 }) first: number,
+    @Arg('days', () => Int, {
+      defaultValue: 3,
+      description: 'Calendar days in `Settings.timeZone`, today included: 1 .. 366',
+    })
+    days: number,
+    @Arg('first', () => Int, { defaultValue: 5, description: 'How many ranks, 1 .. 100' }) first: number,
     @Ctx() context: Context,
   ): Promise<BestSeller[]> {
     return readBestSellers(context, days, first);
   }
 
   @Directive('@operator')
-  @Query(() => [CacheStats], { description: 'What Redis keeps of the shop, and how often it was of use' })
+  @Query(() => [CacheStats], { description: 'The caches of the shop in Redis, and how often they were of use' })
   async cacheStats(@Ctx() { platform }: Context): Promise<CacheStats[]> {
     const counts = await Promise.all([productTexts(platform).counts(), bestSellerLists(platform).counts()]);
     return counts.map(({ name, hits, misses }) => {

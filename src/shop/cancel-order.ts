@@ -10,6 +10,7 @@ import { findLines } from './read-orders.ts';
 
 export const CancelOrderResult = createUnionType({
   name: 'CancelOrderResult',
+  description: 'The Order, or a Refusal `NOT_CANCELLABLE`',
   types: () => [Order, Refusal] as const,
 });
 

@@ -5,24 +5,27 @@ import { Money } from '../api/scalars.ts';
 import { run, type Verb } from '../commands/runner.ts';
 import { Product, type ProductTexts } from './product.ts';
 
-@InputType()
+@InputType({ description: 'A new product' })
 export class CreateProductInput {
-  @Field(() => String)
+  @Field(() => String, { description: '1 .. 200 characters' })
   name!: string;
 
-  @Field(() => String, { defaultValue: '' })
+  @Field(() => String, { defaultValue: '', description: 'At most 10,000 characters' })
   description!: string;
 
-  @Field(() => String)
+  @Field(() => String, { description: '1 .. 100 characters' })
   category!: string;
 
-  @Field(() => Money)
+  @Field(() => Money, { description: 'Price of one piece, 0 .. 1,000,000,000' })
   price!: number;
 
-  @Field(() => Int, { nullable: true, description: '1 .. 1,000,000 pieces for each user; null: no limit' })
+  @Field(() => Int, { nullable: true, description: 'Most pieces for each user, 1 .. 1,000,000; null for no limit' })
   maxPerUser?: number | null;
 
-  @Field(() => Int, { nullable: true })
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Pieces in stock, 0 .. 1,000,000,000; null for a product made to order, which never runs out',
+  })
   stock?: number | null;
 }
 

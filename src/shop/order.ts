@@ -17,31 +17,36 @@ export const OrderStatus = {
 export type OrderStatus = keyof typeof OrderStatus;
 registerEnumType(OrderStatus, {
   name: 'OrderStatus',
+  description: 'Where an order stands',
   valuesConfig: {
-    PLACED: { description: 'Stock is taken; waiting for payment until payBy' },
-    PAYMENT_CANCELLED: { description: 'Paid, then cancelled: refunded, stock and coupon returned' },
+    PLACED: { description: 'Its pieces are taken from the stock; it is to be paid until `payBy`' },
+    CANCELLED: {
+      description: 'The buyer cancelled it, or it was not paid until `payBy`: pieces and coupon were given back',
+    },
+    PAID: { description: 'It was paid for' },
+    PAYMENT_CANCELLED: { description: 'It was paid for, then all of it was given back: money, pieces and coupon' },
   },
 });
 
 /** A row of `order_line`: PostgreSQL refuses to change or delete it. */
-@ObjectType()
+@ObjectType({ description: 'One line of an order: pieces of one product' })
 @Entity({ tableName: 'order_line' })
 export class OrderLine {
   @PrimaryKey({ type: 'uuid' })
   orderId!: string;
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'Number of the line in the order, from 1' })
   @PrimaryKey({ type: 'integer' })
   lineNo!: number;
 
   @Property({ type: 'uuid' })
   productId!: string;
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'How many pieces were ordered' })
   @Property({ type: 'integer' })
   quantity!: number;
 
-  @Field(() => Money, { description: 'Fixed when the order was placed' })
+  @Field(() => Money, { description: 'Price of one piece, fixed when the order was placed' })
   @Property({ type: new BigIntType('number') })
   unitPrice!: number;
 
@@ -52,7 +57,7 @@ export class OrderLine {
   /** Status of the order that it was read with. */
   orderStatus?: OrderStatus;
 
-  @Field(() => Money, { description: 'quantity x unitPrice, before its share of the discount' })
+  @Field(() => Money, { description: '`quantity` x `unitPrice`, before its share of the discount' })
   get amount(): number {
     return this.quantity * this.unitPrice;
   }
@@ -132,10 +137,10 @@ export interface Placement {
 }
 
 /** A row of `shop_order`. */
-@ObjectType()
+@ObjectType({ description: 'Pieces of products that a user orders together' })
 @Entity({ tableName: 'shop_order' })
 export class Order {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Id of the order' })
   @PrimaryKey({ type: 'uuid' })
   id!: string;
 
@@ -152,19 +157,21 @@ export class Order {
   @Property({ type: 'text', fieldName: 'status' })
   storedStatus!: OrderStatus;
 
-  @Field(() => OrderStatus)
+  @Field(() => OrderStatus, {
+    description: 'Where it stands now; an order that was not paid in time is CANCELLED at once',
+  })
   @Formula((columns) => statusNow(columns.storedStatus, columns.payBy), { fieldName: 'status_now' })
   status!: OrderStatus;
 
-  @Field(() => Money)
+  @Field(() => Money, { description: 'Sum of the lines before any discount' })
   @Property({ type: new BigIntType('number') })
   subtotal!: number;
 
-  @Field(() => Money)
+  @Field(() => Money, { description: 'What the coupon takes off; 0 without one' })
   @Property({ type: new BigIntType('number') })
   discount!: number;
 
-  @Field(() => Money)
+  @Field(() => Money, { description: '`subtotal` less `discount`: what is to be paid' })
   @Property({ type: new BigIntType('number') })
   total!: number;
 
@@ -172,11 +179,11 @@ export class Order {
   @Property({ type: 'text' })
   memo!: string;
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'When it was placed' })
   @Property({ type: 'datetime', columnType: 'timestamptz' })
   createdAt!: Date;
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'Until when it must be paid' })
   @Property({ type: 'datetime', columnType: 'timestamptz' })
   payBy!: Date;
 
@@ -362,7 +369,7 @@ export class ReachedOrderLimit {
   @Field(() => ID, { nullable: true, description: 'The product whose maxPerUser it is; null for the other limits' })
   productId!: string | null;
 
-  @Field(() => Int, { description: 'The most that a user has' })
+  @Field(() => Int, { description: 'The most that one user may have' })
   limit!: number;
 
   @Field(() => Int, { description: 'What the user has already' })
@@ -372,7 +379,10 @@ export class ReachedOrderLimit {
   requested!: number;
 }
 
-@ObjectType({ implements: Problem, description: 'ORDER_LIMIT: nothing was ordered' })
+@ObjectType({
+  implements: Problem,
+  description: '`ORDER_LIMIT`: the order goes beyond limits for each user; nothing was ordered',
+})
 export class OrderLimit extends Problem {
   @Field(() => [ReachedOrderLimit], { description: 'Every limit that the order goes beyond' })
   limits!: ReachedOrderLimit[];

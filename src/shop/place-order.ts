@@ -12,32 +12,36 @@ import { endOverdueWith, hasOverdueWith } from './lapse-orders.job.ts';
 import { Order, OrderLimit, OrderLine, orderLimit, piecesOf, type ReachedOrderLimit, subtotalOf } from './order.ts';
 import { InsufficientStock, insufficientStock, Product, type StockRefusal } from './product.ts';
 
-@InputType({ description: 'quantity: 1 .. 100; lines of one product are summed before stock is checked' })
+@InputType({ description: 'Pieces of one product. Lines of one product are added up before the stock is checked' })
 export class OrderLineInput {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Id of the product' })
   productId!: string;
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'How many pieces, 1 .. 100' })
   quantity!: number;
 }
 
-@InputType({ description: '1 .. 50 lines' })
+@InputType({ description: 'What is ordered' })
 export class PlaceOrderInput {
-  @Field(() => [OrderLineInput])
+  @Field(() => [OrderLineInput], { description: '1 .. 50 lines' })
   lines!: OrderLineInput[];
 
-  @Field(() => ID, { nullable: true })
+  @Field(() => ID, { nullable: true, description: "Id of the caller's IssuedCoupon that the order uses" })
   issuedCouponId?: string | null;
 
-  @Field(() => String, { nullable: true, description: 'A note for whoever handles the order: up to 500 characters' })
+  @Field(() => String, { nullable: true, description: 'A note for whoever handles the order: at most 500 characters' })
   memo?: string | null;
 
-  @Field(() => ID)
+  @Field(() => ID, {
+    description: 'Made by the client before it sends: 1 .. 128 printable characters, kept for 24 hours',
+  })
   idempotencyKey!: string;
 }
 
 export const PlaceOrderResult = createUnionType({
   name: 'PlaceOrderResult',
+  description:
+    'The Order, OrderLimit, InsufficientStock, Withdrawn, or a Refusal: `COUPON_NOT_USABLE` or `IDEMPOTENCY_CONFLICT`',
   types: () => [Order, OrderLimit, InsufficientStock, Withdrawn, Refusal] as const,
 });
 

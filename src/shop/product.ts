@@ -58,14 +58,14 @@ export interface ProductTexts {
 }
 
 /** A row of `product`. Texts and price may come from a cache; the stock never does. */
-@ObjectType()
+@ObjectType({ description: 'Something that is sold in pieces' })
 @Entity({ tableName: 'product' })
 export class Product {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Id of the product' })
   @PrimaryKey({ type: 'uuid' })
   id!: string;
 
-  @Field(() => String)
+  @Field(() => String, { description: 'Name of the product' })
   @Property({ type: 'text' })
   name!: string;
 
@@ -77,21 +77,22 @@ export class Product {
   @Property({ type: Words, lazy: true })
   words?: string[];
 
-  @Field(() => String)
+  @Field(() => String, { description: 'Text about the product; may be empty' })
   @Property({ type: 'text' })
   description!: string;
 
-  @Field(() => String)
+  @Field(() => String, { description: 'The category that it is found under' })
   @Property({ type: 'text' })
   category!: string;
 
-  @Field(() => Money)
+  @Field(() => Money, { description: 'Price of one piece' })
   @Property({ type: new BigIntType('number') })
   price!: number;
 
   @Field(() => Int, {
     nullable: true,
-    description: 'Most pieces that one user has bought and orders, without those that were given back; null: no limit',
+    description:
+      'Most pieces that one user buys and orders, not counting those that were given back; null for no limit',
   })
   @Property({ type: 'integer', nullable: true })
   maxPerUser!: number | null;
@@ -194,21 +195,24 @@ async function writeStocks(em: EntityManager, products: readonly ChangedProduct[
   if (written.length < products.length) throw new Error('products were not as they were read');
 }
 
-@ObjectType()
+@ObjectType({ description: 'A product of which less is in stock than is taken' })
 export class StockShortage {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Id of the product' })
   productId!: string;
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'How many pieces were to be taken' })
   requested!: number;
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'How many pieces are in stock' })
   available!: number;
 }
 
-@ObjectType({ implements: Problem })
+@ObjectType({
+  implements: Problem,
+  description: '`INSUFFICIENT_STOCK`: less is in stock than is taken; nothing was taken',
+})
 export class InsufficientStock extends Problem {
-  @Field(() => [StockShortage])
+  @Field(() => [StockShortage], { description: 'Every product of which there is too little' })
   shortages!: StockShortage[];
 }
 

@@ -23,44 +23,64 @@ async function shownTo(context: Context): Promise<Shown> {
 
 @Resolver(() => Product)
 export class ProductsResolver {
-  @FieldResolver(() => Int, { nullable: true, description: 'null: made to order, never runs out' })
+  @FieldResolver(() => Int, {
+    nullable: true,
+    description: 'Pieces that can still be ordered; null for a product made to order, which never runs out',
+  })
   stock(@Root() product: Product, @Ctx() context: Context): Promise<number | null> {
     return load(context, stocksOfProducts, product.id);
   }
 
-  @FieldResolver(() => Boolean)
+  @FieldResolver(() => Boolean, { description: 'Whether no piece can be ordered now' })
   async soldOut(@Root() product: Product, @Ctx() context: Context): Promise<boolean> {
     return (await load(context, stocksOfProducts, product.id)) === 0;
   }
 
   @Directive('@operator')
-  @FieldResolver(() => DateTime, { nullable: true, description: 'When it was withdrawn; null: it is for sale' })
+  @FieldResolver(() => DateTime, {
+    nullable: true,
+    description: 'When an operator withdrew it; null while it is for sale',
+  })
   withdrawnAt(@Root() product: Product): Date | null {
     return product.withdrawnAt;
   }
 
   @Extensions(PUBLIC)
-  @Query(() => ProductConnection)
+  @Query(() => ProductConnection, {
+    description:
+      'Products. Only operators get those that were withdrawn. Anybody may ask. Error: `BAD_USER_INPUT` for a filter out of its bounds',
+  })
   async products(
-    @Arg('filter', () => ProductFilter, { nullable: true }) filter: ProductFilter | undefined,
-    @Arg('sort', () => ProductSort, { defaultValue: 'NEWEST' }) sort: ProductSort,
-    @Arg('first', () => Int, { defaultValue: 20 }) first: number,
-    @Arg('after', () => String, { nullable: true }) after: string | undefined,
+    @Arg('filter', () => ProductFilter, { nullable: true, description: 'Which products; all if left out' }) filter:
+      | ProductFilter
+      | undefined,
+    @Arg('sort', () => ProductSort, { defaultValue: 'NEWEST', description: 'Order of the products' }) sort: ProductSort,
+    @Arg('first', () => Int, { defaultValue: 20, description: 'Products in a page, 1 .. 100' }) first: number,
+    @Arg('after', () => String, { nullable: true, description: '`endCursor` of the page before, of the same sort' })
+    after: string | undefined,
     @Ctx() context: Context,
   ): Promise<Connection<Product>> {
     return readProducts(context, await shownTo(context), filter, sort, first, after);
   }
 
   @Extensions(PUBLIC)
-  @Query(() => Product, { nullable: true })
-  async product(@Arg('id', () => ID) id: string, @Ctx() context: Context): Promise<Product | null> {
+  @Query(() => Product, {
+    nullable: true,
+    description: 'A product; null for an unknown id. Only operators get a product that was withdrawn. Anybody may ask',
+  })
+  async product(
+    @Arg('id', () => ID, { description: 'Id of the product' }) id: string,
+    @Ctx() context: Context,
+  ): Promise<Product | null> {
     return readProduct(context, await shownTo(context), id);
   }
 
   @Directive('@operator')
-  @Mutation(() => Product)
+  @Mutation(() => Product, {
+    description: 'Makes a product. Answers the product. Error: `BAD_USER_INPUT` for input out of its bounds',
+  })
   createProduct(
-    @Arg('input', () => CreateProductInput) input: CreateProductInput,
+    @Arg('input', () => CreateProductInput, { description: 'The product' }) input: CreateProductInput,
     @Ctx() context: Context,
   ): Promise<Product> {
     return createProduct(context, input);
@@ -68,7 +88,8 @@ export class ProductsResolver {
 
   @Directive('@operator')
   @Mutation(() => UpdateProductResult, {
-    description: 'Changes texts, price and limit per user of a product that are given',
+    description: `Changes what is given of a product. Answers the product. Refused: \`WITHDRAWN\`. Errors: \`NOT_FOUND\` for an unknown
+product; \`BAD_USER_INPUT\` for input out of its bounds, and null but in \`maxPerUser\``,
   })
   updateProduct(
     @Arg('input', () => UpdateProductInput, { description: 'What to change' }) input: UpdateProductInput,
@@ -79,18 +100,27 @@ export class ProductsResolver {
 
   @Directive('@operator')
   @Mutation(() => Product, {
-    description: 'Hides it from buyers and ends its sale; orders placed before stand. Again: as it is',
+    description: `Hides a product from buyers and ends its sale, for good; orders that were placed stand. Answers the product; one that
+was withdrawn before as it is. Error: \`NOT_FOUND\` for an unknown product`,
   })
   withdrawProduct(
-    @Arg('input', () => WithdrawProductInput, { description: 'Which product' }) input: WithdrawProductInput,
+    @Arg('input', () => WithdrawProductInput, { description: 'The product' }) input: WithdrawProductInput,
     @Ctx() context: Context,
   ): Promise<Product> {
     return withdrawProduct(context, input);
   }
 
   @Directive('@operator')
-  @Mutation(() => RestockResult)
-  restock(@Arg('input', () => RestockInput) input: RestockInput, @Ctx() context: Context) {
+  @Mutation(() => RestockResult, {
+    description: `Adds pieces to the stock of a product, or takes some away. Answers the product. Refused: \`INSUFFICIENT_STOCK\` when
+more is taken away than there is; \`IDEMPOTENCY_CONFLICT\`. Errors: \`NOT_FOUND\` for an unknown product; \`BAD_USER_INPUT\`
+for a quantity or a stock out of its bounds, and for a product made to order. The key replays, refusals too, and is
+kept for 24 hours`,
+  })
+  restock(
+    @Arg('input', () => RestockInput, { description: 'The product and the number of pieces' }) input: RestockInput,
+    @Ctx() context: Context,
+  ) {
     return restock(context, input);
   }
 }

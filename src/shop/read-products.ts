@@ -10,21 +10,28 @@ import { SharedCache } from '../platform/shared-cache.ts';
 import { SECOND } from '../platform/units.ts';
 import { Product, wordsOf } from './product.ts';
 
-@InputType()
+@InputType({ description: 'Selects products that meet every condition that is given' })
 export class ProductFilter {
-  @Field(() => String, { nullable: true, description: 'Words of the name or description, any case' })
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'At most 200 characters: products that have, in name or description, a word beginning with each of these words, in any case',
+  })
   search?: string | null;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: 'Products of exactly this category; at most 100 characters' })
   category?: string | null;
 
-  @Field(() => Money, { nullable: true })
+  @Field(() => Money, { nullable: true, description: 'Products of this price or more' })
   minPrice?: number | null;
 
-  @Field(() => Money, { nullable: true })
+  @Field(() => Money, { nullable: true, description: 'Products of this price or less' })
   maxPrice?: number | null;
 
-  @Field(() => Boolean, { nullable: true })
+  @Field(() => Boolean, {
+    nullable: true,
+    description: 'True: products that can be ordered now; false: products that are sold out',
+  })
   inStock?: boolean | null;
 }
 
@@ -35,7 +42,16 @@ export const ProductSort = {
   NAME: 'NAME',
 } as const;
 export type ProductSort = keyof typeof ProductSort;
-registerEnumType(ProductSort, { name: 'ProductSort' });
+registerEnumType(ProductSort, {
+  name: 'ProductSort',
+  description: 'Order of products; equal ones are in the order of their ids',
+  valuesConfig: {
+    NEWEST: { description: 'Latest made first' },
+    PRICE_ASC: { description: 'Cheapest first' },
+    PRICE_DESC: { description: 'Dearest first' },
+    NAME: { description: 'By name' },
+  },
+});
 
 /** Which products are shown: to buyers those for sale, to operators also those that were withdrawn. */
 export type Shown = 'all' | 'for sale';

@@ -8,20 +8,26 @@ import { MAX_STOCK } from './create-product.ts';
 import { endOverdueWith } from './lapse-orders.job.ts';
 import { InsufficientStock, insufficientStock, Product, type StockRefusal } from './product.ts';
 
-@InputType()
+@InputType({ description: 'How many pieces are added to the stock of a product' })
 export class RestockInput {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Id of the product' })
   productId!: string;
 
-  @Field(() => Int, { description: 'Added to the stock; may be negative, never below zero in all' })
+  @Field(() => Int, {
+    description:
+      'How many pieces are added; below 0 to take away, at most as many as there are. Up to 1,000,000,000 in magnitude, not 0',
+  })
   quantity!: number;
 
-  @Field(() => ID)
+  @Field(() => ID, {
+    description: 'Made by the client before it sends: 1 .. 128 printable characters, kept for 24 hours',
+  })
   idempotencyKey!: string;
 }
 
 export const RestockResult = createUnionType({
   name: 'RestockResult',
+  description: 'The product, InsufficientStock, or a Refusal `IDEMPOTENCY_CONFLICT`',
   types: () => [Product, InsufficientStock, Refusal] as const,
 });
 

@@ -10,10 +10,11 @@ import { Product, type ProductTexts } from './product.ts';
 import { forgetProducts } from './read-products.ts';
 
 @InputType({
-  description: 'Left out: unchanged. Orders that were placed keep their prices, and stand beyond a lower maxPerUser',
+  description:
+    'Changes of a product. What is left out stays as it is. Orders that were placed keep their prices, and stand beyond a lower `maxPerUser`',
 })
 export class UpdateProductInput {
-  @Field(() => ID, { description: 'The product' })
+  @Field(() => ID, { description: 'Id of the product' })
   id!: string;
 
   @Field(() => String, { nullable: true, description: '1 .. 200 characters' })
@@ -25,16 +26,16 @@ export class UpdateProductInput {
   @Field(() => String, { nullable: true, description: '1 .. 100 characters' })
   category?: string | null;
 
-  @Field(() => Money, { nullable: true, description: '0 .. 1,000,000,000' })
+  @Field(() => Money, { nullable: true, description: 'Price of one piece, 0 .. 1,000,000,000' })
   price?: number | null;
 
-  @Field(() => Int, { nullable: true, description: '1 .. 1,000,000 pieces for each user; null: no limit' })
+  @Field(() => Int, { nullable: true, description: 'Most pieces for each user, 1 .. 1,000,000; null for no limit' })
   maxPerUser?: number | null;
 }
 
 export const UpdateProductResult = createUnionType({
   name: 'UpdateProductResult',
-  description: 'The product as it is now, or why it stays as it was',
+  description: 'The product as it is now, or Withdrawn',
   types: () => [Product, Withdrawn] as const,
 });
 

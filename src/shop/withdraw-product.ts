@@ -8,9 +8,9 @@ import { forgetBestSellers } from './best-sellers.ts';
 import type { Product } from './product.ts';
 import { forgetProducts } from './read-products.ts';
 
-@InputType({ description: 'Which product to withdraw' })
+@InputType({ description: 'Which product is withdrawn' })
 export class WithdrawProductInput {
-  @Field(() => ID, { description: 'The product' })
+  @Field(() => ID, { description: 'Id of the product' })
   id!: string;
 }
 

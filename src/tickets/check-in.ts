@@ -12,13 +12,15 @@ import { ticketIdIn } from './ticket-code.ts';
 
 @InputType({ description: 'A code that was scanned at the door of a show' })
 export class CheckInInput {
-  @Field(() => String, { description: 'Ticket.code, as it was scanned' })
+  @Field(() => String, { description: '`Ticket.code` as it was scanned: 1 .. 1,000 characters' })
   code!: string;
 
-  @Field(() => ID, { description: 'The show that people are let in to' })
+  @Field(() => ID, { description: 'Id of the show that people are let in to' })
   showId!: string;
 
-  @Field(() => ID, { description: 'Kept for 24 hours' })
+  @Field(() => ID, {
+    description: 'Made by the client before it sends: 1 .. 128 printable characters, kept for 24 hours',
+  })
   idempotencyKey!: string;
 }
 
@@ -34,7 +36,10 @@ export class CheckedIn {
   at!: Date;
 }
 
-@ObjectType({ implements: Problem, description: 'ALREADY_CHECKED_IN: the ticket has let somebody in before' })
+@ObjectType({
+  implements: Problem,
+  description: '`ALREADY_CHECKED_IN`: the ticket has let somebody in before, under another key; nobody is let in',
+})
 export class AlreadyCheckedIn extends Problem {
   @Field(() => Seat, { description: 'The seat of the ticket' })
   seat!: Seat;
@@ -45,6 +50,8 @@ export class AlreadyCheckedIn extends Problem {
 
 export const CheckInResult = createUnionType({
   name: 'CheckInResult',
+  description:
+    'CheckedIn, AlreadyCheckedIn, or a Refusal: `TICKET_INVALID`, `SHOW_CANCELLED` or `IDEMPOTENCY_CONFLICT`',
   types: () => [CheckedIn, AlreadyCheckedIn, Refusal] as const,
 });
 

@@ -103,7 +103,10 @@ export async function setRole(operator: Buyer, userId: string, role: 'BUYER' | '
   return (await operator.get(query, { input: { userId, role } })).setRole;
 }
 
-/** The only two operators take the role from each other at the same time, each at one process. @returns those that are left */
+/**
+ * The only two operators take the role from each other at the same time, each at one process.
+ * @returns how many are left
+ */
 export async function demoteEachOther(world: World): Promise<number> {
   const operator = await world.operator();
   const second = await newcomer(operator.url);
