@@ -159,9 +159,12 @@ export function withdrawn(ids: string[]): Withdrawn {
   return Object.assign(new Withdrawn(), sentenceOf('WITHDRAWN'), { ids });
 }
 
-/** Makes a refusal that has only its code and sentence. */
-export function refuse(code: RefusalCode): Refusal {
-  return Object.assign(new Refusal(), { code, message: REFUSALS[code] });
+/**
+ * Makes a refusal that has only its code and sentence.
+ * @param message the sentence, where it names the limit in force
+ */
+export function refuse(code: RefusalCode, message: string = REFUSALS[code]): Refusal {
+  return Object.assign(new Refusal(), { code, message });
 }
 
 /** The sentence of a refusal that carries more than its code. */

@@ -2,14 +2,14 @@ import type { EntityManager } from '@mikro-orm/core';
 import { createUnionType, Field, ID, InputType } from 'type-graphql';
 import { type Context, callerOf } from '../api/context.ts';
 import { idempotencyKeyOf, within } from '../api/input.ts';
-import { CallerError, notFound, Refusal, refuse } from '../api/problems.ts';
+import { CallerError, notFound, Refusal } from '../api/problems.ts';
 import { Money } from '../api/scalars.ts';
 import type { KeptAnswer } from '../commands/idempotency.ts';
 import { rowsOf, userLock, WALLETS } from '../commands/lock-order.ts';
 import { run, type Verb } from '../commands/runner.ts';
 import { chargesOf } from '../config.ts';
 import { newId } from '../platform/ids.ts';
-import { LedgerEntry } from '../wallet/wallet.ts';
+import { balanceLimit, LedgerEntry } from '../wallet/wallet.ts';
 import { PendingCharge } from './pending-charge.ts';
 
 @InputType({ description: "How much the caller's wallet is charged" })
@@ -50,7 +50,7 @@ export function chargeVerb(name: string): Verb<Charge, ChargeAnswer> {
     decide({ asked: { id, userId, amount } }, scene) {
       const wallet = scene.find(WALLETS, userId);
       if (!wallet || wallet.closedAt !== null) throw notFound('user');
-      if (wallet.balance + amount > scene.platform.config.BALANCE_LIMIT) return refuse('BALANCE_LIMIT');
+      if (wallet.balance + amount > scene.platform.config.BALANCE_LIMIT) return balanceLimit(scene.platform.config);
       const entry = wallet.post({ id, kind: 'CHARGE', amount, at: scene.now });
       scene.insert(entry);
       return entry;
@@ -73,7 +73,7 @@ const ASK_PROVIDER: Verb<Charge, ChargeAnswer> = {
   decide({ asked: { id, userId, amount } }, scene) {
     const { balance, closedAt } = scene.get(WALLETS, userId);
     if (closedAt !== null) throw notFound('user');
-    if (balance + amount > scene.platform.config.BALANCE_LIMIT) return refuse('BALANCE_LIMIT');
+    if (balance + amount > scene.platform.config.BALANCE_LIMIT) return balanceLimit(scene.platform.config);
     const charge = PendingCharge.ask(id, userId, amount, scene.now);
     scene.insert(charge);
     return charge;

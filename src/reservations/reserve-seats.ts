@@ -209,7 +209,9 @@ export function judgeSale(
   if (withdrawnAt !== null) throw notFound('show');
   if (cancelledAt !== null) return refuse('SHOW_CANCELLED');
   if (now < salesOpenAt || now >= salesCloseAt) return saleClosed(salesOpenAt, salesCloseAt);
-  return has + count > config.SEATS_PER_USER ? refuse('TOO_MANY_SEATS') : undefined;
+  const { SEATS_PER_USER: most } = config;
+  const sentence = `That is more seats of one date than one person can have: at most ${most}.`;
+  return has + count > most ? refuse('TOO_MANY_SEATS', sentence) : undefined;
 }
 
 /** @returns the id of the user's live reservation that holds exactly these seats; undefined for none */

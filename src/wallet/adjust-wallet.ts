@@ -1,12 +1,12 @@
 import { createUnionType, Field, ID, InputType } from 'type-graphql';
 import { type Context, callerOf } from '../api/context.ts';
 import { idempotencyKeyOf, idOf, textOf, within } from '../api/input.ts';
-import { badInput, notFound, Refusal, refuse } from '../api/problems.ts';
+import { badInput, notFound, Refusal } from '../api/problems.ts';
 import { Money } from '../api/scalars.ts';
 import { rowsOf, WALLETS } from '../commands/lock-order.ts';
 import { run, type Verb } from '../commands/runner.ts';
 import { newId } from '../platform/ids.ts';
-import { InsufficientBalance, insufficientBalance, LedgerEntry } from './wallet.ts';
+import { balanceLimit, InsufficientBalance, insufficientBalance, LedgerEntry } from './wallet.ts';
 
 @InputType({ description: 'An adjustment of a wallet' })
 export class AdjustWalletInput {
@@ -55,7 +55,8 @@ const ADJUST_WALLET: Verb<Adjust, AdjustAnswer> = {
     const wallet = scene.find(WALLETS, userId);
     if (!wallet) throw notFound('user');
     if (wallet.balance + amount < 0) return insufficientBalance(wallet.balance, -amount);
-    if (amount > 0 && wallet.balance + amount > scene.platform.config.BALANCE_LIMIT) return refuse('BALANCE_LIMIT');
+    const { config } = scene.platform;
+    if (amount > 0 && wallet.balance + amount > config.BALANCE_LIMIT) return balanceLimit(config);
     const entry = wallet.post({ id: entryId, kind: 'ADJUSTMENT', amount, at: scene.now, reason });
     scene.insert(entry);
     return entry;

@@ -3,9 +3,10 @@ import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ID, ObjectType, registerEnumType } from 'type-graphql';
 import { connectionOf } from '../api/connection.ts';
 import type { Batch } from '../api/context.ts';
-import { Problem, sentenceOf } from '../api/problems.ts';
+import { Problem, type Refusal, refuse, sentenceOf } from '../api/problems.ts';
 import { DateTime, Money } from '../api/scalars.ts';
 import type { EventsOf } from '../commands/event-types.ts';
+import type { Config } from '../config.ts';
 import { newId } from '../platform/ids.ts';
 
 export const LedgerKind = {
@@ -178,6 +179,14 @@ export class InsufficientBalance extends Problem {
 
 export function insufficientBalance(balance: number, required: number): InsufficientBalance {
   return Object.assign(new InsufficientBalance(), sentenceOf('INSUFFICIENT_BALANCE'), { balance, required });
+}
+
+/** The refusal of money that a wallet may not hold; its sentence names the limit as an amount of the currency. */
+export function balanceLimit({ BALANCE_LIMIT, CURRENCY }: Config): Refusal {
+  const format = new Intl.NumberFormat('en', { style: 'currency', currency: CURRENCY, currencyDisplay: 'code' });
+  const digits = format.resolvedOptions().maximumFractionDigits ?? 0;
+  const most = format.format(BALANCE_LIMIT / 10 ** digits).replace('\u00a0', ' ');
+  return refuse('BALANCE_LIMIT', `The wallet cannot hold that much money: at most ${most}.`);
 }
 
 /** The events of a new entry: an operator adjusted the balance. What else moves money has events of its own. */

@@ -71,6 +71,8 @@ it('a count that cannot be is BAD_USER_INPUT; more than one user may have is TOO
   for (const count of [0, -1])
     expect(await buyer.fail(BEST, { input: { showId: show.id, count } })).toBe('BAD_USER_INPUT');
   expect(await best(buyer, { showId: show.id, count: 21 })).toMatchObject({ code: 'TOO_MANY_SEATS' });
+  const tooMany = `mutation { reserveBest(input: { showId: "${show.id}", count: 21 }) { ... on Problem { message } } }`;
+  expect((await buyer.get(tooMany)).reserveBest.message).toMatch(/: at most \d+\.$/);
 });
 
 describe.each([1, 2])('with %i processes', (processes) => {

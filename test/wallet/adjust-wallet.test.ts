@@ -46,6 +46,11 @@ it('more than there is, and more than BALANCE_LIMIT, are refused and change noth
   const refused = { __typename: 'InsufficientBalance', balance: 500, required: 501, code: 'INSUFFICIENT_BALANCE' };
   expect(await adjustWallet(operator, buyer.id, -501, { idempotencyKey })).toEqual(refused);
   expect(await adjustWallet(operator, buyer.id, 999_501)).toMatchObject({ code: 'BALANCE_LIMIT' });
+  const tooMuch = `mutation { adjustWallet(input: { userId: "${buyer.id}", amount: 999501, reason: "too much", idempotencyKey: "too much" }) {
+    ... on Problem { message } } }`;
+  expect(await operator.get(tooMuch)).toEqual({
+    adjustWallet: { message: 'The wallet cannot hold that much money: at most KRW 1,000,000.' },
+  });
   await adjustWallet(operator, buyer.id, 100);
   expect(await adjustWallet(operator, buyer.id, -501, { idempotencyKey })).toEqual(refused);
   expect(await balanceOf(buyer)).toBe(600);
