@@ -1,9 +1,10 @@
-import { hash } from 'node:crypto';
+import { webcrypto } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DocumentNode, GraphQLErrorExtensions, OperationDefinitionNode } from 'graphql';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { RATES, type RateName } from '../config.ts';
 import { isUnavailable } from '../platform/faults.ts';
+import { keptSecret } from '../platform/kept-secret.ts';
 import { type Platform, perProcess } from '../platform/platform.ts';
 import type { Context } from './context.ts';
 import { tooMany } from './limits.ts';
@@ -18,13 +19,18 @@ type FieldRate = Exclude<RateName, RequestRate>;
 type Args = Readonly<Record<string, unknown>>;
 
 /** For whom a use of a field counts, as a text that names them; undefined where it does not count. */
-type Counted = (context: Context, args: Args) => string | undefined;
+type Counted = (context: Context, args: Args) => Promise<string | undefined> | string | undefined;
+
+/** Longer names and passwords are refused before they are counted or hashed; sign-up does not accept them either. */
+export const MAX_NAME = 200;
+export const MAX_PASSWORD = 400;
 
 const byUser: Counted = ({ caller }) => caller?.id;
 
 const COUNTED: Readonly<Record<FieldRate, Counted>> = {
-  signInsOfName: (_context, args) => digestOf(inputOf(args).name),
-  signInsFromAddress: ({ client }, args) => digestOf([inputOf(args).name, client.address]),
+  signInsOfName: ({ platform }, args) => (isShortEnough(args) ? digestOf(platform, inputOf(args).name) : undefined),
+  signInsFromAddress: ({ platform, client: { address } }, args) =>
+    isShortEnough(args) ? digestOf(platform, [inputOf(args).name, address]) : undefined,
   signUps: ({ client }) => client.address ?? undefined,
   passwordChanges: byUser,
   dataExports: byUser,
@@ -98,7 +104,7 @@ export async function countUse(context: Context, args: Args, names: readonly Rat
   const limiters = limitersOf(context.platform);
   if (!limiters) return;
   for (const name of names as readonly FieldRate[]) {
-    const key = COUNTED[name](context, args);
+    const key = await COUNTED[name](context, args);
     if (key !== undefined) await take(context.platform, name, limiters.fields[name], key);
   }
 }
@@ -107,7 +113,7 @@ export async function countUse(context: Context, args: Args, names: readonly Rat
 export async function uncountUse(context: Context, args: Args, names: readonly RateName[]): Promise<void> {
   const limiters = limitersOf(context.platform);
   const taken = (names as readonly FieldRate[]).map(async (name) => {
-    const key = COUNTED[name](context, args);
+    const key = await COUNTED[name](context, args);
     if (limiters && key !== undefined) await limiters.fields[name].redis.reward(key);
   });
   await Promise.all(taken).catch((error: unknown) => {
@@ -200,10 +206,21 @@ function inputOf({ input }: Args): Args {
   return input as Args;
 }
 
+/** Whether a sign-in can be right. One that is too long guesses nothing, so that it must not count for its name. */
+function isShortEnough(args: Args): boolean {
+  const { name, password } = inputOf(args) as { name: string; password: string };
+  return name.length <= MAX_NAME && password.length <= MAX_PASSWORD;
+}
+
+/** The key by which a name has its text: without it nobody can work out which names share one. */
+const digestSecret = keptSecret('rate-secret');
+
 /**
  * A text of 18 bits for a name. Guesses of ever new names would fill Redis, which must not evict: 262,144 keys are the most
  * that they make. Names that share one share its counts, which takes more than a flood to notice.
  */
-function digestOf(name: unknown): string {
-  return hash('sha256', JSON.stringify(name), 'base64url').slice(0, 3);
+async function digestOf(platform: Platform, name: unknown): Promise<string> {
+  const secret = await digestSecret(platform)();
+  const signed = await webcrypto.subtle.sign('HMAC', secret, Buffer.from(JSON.stringify(name)));
+  return Buffer.from(signed).toString('base64url').slice(0, 3);
 }

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { charge, makeQueue } from '../support/builders.ts';
@@ -149,6 +150,35 @@ describe('signing in', () => {
     for (let times = 0; times < 2 * MOST; times++) {
       expect(typeOf(await signIn(address, 'comes often', PASSWORD))).toBe('Session');
     }
+  });
+
+  it('is not refused for guesses under a name that was worked out to share its count', async () => {
+    const digestOf = (name: string): string => hash('sha256', JSON.stringify(name), 'base64url').slice(0, 3);
+    await postFrom(newAddress(), SIGN_UP, { input: { name: 'worked out', password: PASSWORD } });
+    let tried = 0;
+    while (digestOf(`name ${tried}`) !== digestOf('worked out')) tried++;
+    for (let guesses = 0; guesses < 5; guesses++) {
+      expect(typeOf(await signIn(newAddress(), `name ${tried}`, 'a guess'))).toBe('Refusal');
+    }
+    expect(typeOf(await signIn(newAddress(), 'worked out', PASSWORD))).toBe('Session');
+  });
+
+  it('does not count a name or a password that is too long', async () => {
+    const address = newAddress();
+    await postFrom(newAddress(), SIGN_UP, { input: { name: 'shouted at', password: PASSWORD } });
+    const counted = async () => (await world.redis.keys('onsale:rate:signIns*')).length;
+    const before = await counted();
+    for (let times = 0; times < 2 * MOST; times++) {
+      for (const input of [
+        { name: 'shouted at', password: 'x'.repeat(401) },
+        { name: 'x'.repeat(201), password: 'a guess' },
+      ]) {
+        const { errors } = await postFrom(address, SIGN_IN, { input });
+        expect(errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT' } }]);
+      }
+    }
+    expect(await counted()).toBeLessThanOrEqual(before);
+    expect(typeOf(await signIn(address, 'shouted at', PASSWORD))).toBe('Session');
   });
 
   it('counts each root field of a document: a password is not guessed by aliases', async () => {
