@@ -30,7 +30,7 @@ const byUser: Counted = ({ caller }) => caller?.id;
 const COUNTED: Readonly<Record<FieldRate, Counted>> = {
   signInsOfName: ({ platform }, args) => (isShortEnough(args) ? digestOf(platform, inputOf(args).name) : undefined),
   signInsFromAddress: ({ platform, client: { address } }, args) =>
-    isShortEnough(args) ? digestOf(platform, [inputOf(args).name, address]) : undefined,
+    address !== null && isShortEnough(args) ? digestOf(platform, [inputOf(args).name, address]) : undefined,
   signUps: ({ client }) => client.address ?? undefined,
   passwordChanges: byUser,
   dataExports: byUser,
@@ -140,10 +140,10 @@ async function take({ log }: Platform, name: FieldRate, { redis, own }: Shared, 
 /**
  * Counts a document before it is read, because reading it may be what costs most: for its caller, or without one for the
  * address it came from. Asks no server. `countFields` counts what may be a sign-in.
- * @param text as it was sent
+ * @param text as it was sent; left out where no sign-in is served
  * @throws CallerError RATE_LIMITED with the status 429, beyond what a user, or an address, may ask this process for
  */
-export async function countDocument(context: Context, text: unknown): Promise<void> {
+export async function countDocument(context: Context, text?: unknown): Promise<void> {
   if (!isLeftOpen(context, text)) await takeRequest(context, 1);
 }
 

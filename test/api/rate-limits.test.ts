@@ -5,6 +5,7 @@ import { charge, makeQueue } from '../support/builders.ts';
 import { type Answer, post } from '../support/client.ts';
 import { enterWith, issue } from '../support/codes.ts';
 import { Socket } from '../support/socket.ts';
+import { Stream } from '../support/stream.ts';
 import { World } from '../support/world.ts';
 
 const MOST = 3;
@@ -136,6 +137,14 @@ describe('signing in', () => {
     expect(refused.data).toBeNull();
   });
 
+  it('is not refused for guesses from where nobody knows, who may be everybody', async () => {
+    await postFrom(newAddress(), SIGN_UP, { input: { name: 'behind a proxy', password: PASSWORD } });
+    const fromNowhere = (password: string): Promise<Answer> =>
+      post(world.urls[0] as string, SIGN_IN, { input: { name: 'behind a proxy', password } });
+    for (let guesses = 0; guesses <= MOST; guesses++) expect(typeOf(await fromNowhere('a guess'))).toBe('Refusal');
+    expect(typeOf(await fromNowhere(PASSWORD))).toBe('Session');
+  });
+
   it('is never refused for the address alone: a whole hall signs in from one', async () => {
     const address = newAddress();
     const guesses = await Promise.all(
@@ -262,8 +271,37 @@ describe('requests', () => {
     const socket = await Socket.ready(buyer.url, buyer.accessToken);
     socket.subscribe('1', 'subscription { queuePosition(token: "none") { status } }');
     const { payload } = await socket.until(({ id }) => id === '1');
-    expect(payload.errors).toMatchObject([{ extensions: { code: 'RATE_LIMITED', retryAfterMs: expect.any(Number) } }]);
+    expect(payload).toMatchObject([{ extensions: { code: 'RATE_LIMITED', retryAfterMs: expect.any(Number) } }]);
     await socket.close();
+  });
+});
+
+describe('documents that are no subscription count before they are read', () => {
+  const ofNoUse = ['not GraphQL', '{ settings { currency } }', 'subscription { nothing }', '{ signIn }'];
+  const codeOf = ({ errors }: Pick<Answer, 'errors'>): string | undefined => errors?.[0]?.extensions.code;
+
+  it('over a socket', async () => {
+    const buyer = await world.buyer();
+    const socket = await Socket.ready(buyer.url, buyer.accessToken);
+    for (let n = 0; n <= 40; n++) {
+      socket.subscribe(`${n}`, ofNoUse[n % ofNoUse.length] as string);
+      const { payload } = await socket.until(({ id }) => id === `${n}`);
+      expect(codeOf({ errors: payload }) === 'RATE_LIMITED', `document ${n}`).toBe(n === 40);
+    }
+    expect((await buyer.ask('{ wallet { balance } }')).status).toBe(429);
+    await socket.close();
+  });
+
+  it('over streams, those of nobody too', async () => {
+    const address = newAddress();
+    const url = world.urls[0] as string;
+    for (let n = 0; n <= 40; n++) {
+      const query = ofNoUse[n % ofNoUse.length];
+      const stream = await Stream.open(url, { 'x-forwarded-for': address }, { query });
+      await stream.over;
+      expect(codeOf(stream.results[0]) === 'RATE_LIMITED', `document ${n}`).toBe(n === 40);
+    }
+    expect((await postFrom(address, '{ settings { currency } }', {})).status).toBe(429);
   });
 });
 
