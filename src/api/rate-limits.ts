@@ -2,7 +2,7 @@ import { webcrypto } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DocumentNode, GraphQLErrorExtensions, OperationDefinitionNode } from 'graphql';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
-import { RATES, type RateName } from '../config.ts';
+import { chargesOf, RATES, type RateName } from '../config.ts';
 import { isUnavailable } from '../platform/faults.ts';
 import { keptSecret } from '../platform/kept-secret.ts';
 import { type Platform, perProcess } from '../platform/platform.ts';
@@ -40,6 +40,8 @@ const COUNTED: Readonly<Record<FieldRate, Counted>> = {
   holds: byUser,
   claims: byUser,
   orders: byUser,
+  // Elsewhere a charge is refused, or is play money; a charge that waits for a payment provider is kept for good.
+  charges: (context, args) => (chargesOf(context.platform.config) === 'provider' ? byUser(context, args) : undefined),
 };
 
 /** Rates that keep secrets from being guessed: without Redis their fields are closed. Others are open then. */

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { charge, makeQueue } from '../support/builders.ts';
+import { WITH_PROVIDER } from '../support/charges.ts';
 import { type Answer, post } from '../support/client.ts';
 import { enterWith, issue } from '../support/codes.ts';
 import { Socket } from '../support/socket.ts';
@@ -10,7 +11,16 @@ import { World } from '../support/world.ts';
 
 const MOST = 3;
 const SECONDS = 4;
-const REDIS_RATES = ['signInsFromAddress', 'signUps', 'priorityCodes', 'places', 'holds', 'claims'];
+const REDIS_RATES = [
+  'signInsFromAddress',
+  'signUps',
+  'passwordChanges',
+  'priorityCodes',
+  'places',
+  'holds',
+  'claims',
+  'charges',
+];
 const RATE_LIMITS = [
   ...REDIS_RATES.map((rate) => `${rate}=${MOST}/${SECONDS}`),
   'signInsOfName=5/30',
@@ -74,6 +84,13 @@ describe.concurrent('a rate lets through as many as it says, over two processes 
       'priority codes',
       () => asBuyer(`mutation { enterQueue(input: { queueId: "${ID}", priorityCode: "a guess" }) { __typename } }`),
     ],
+    [
+      'deleting an account that is in use',
+      async () => {
+        const buyer = await world.buyer(10);
+        return (process) => buyer.at(world.urls[process] as string).ask('mutation { deleteMyAccount { __typename } }');
+      },
+    ],
     ['releasing', () => asBuyer(`mutation { releaseReservation(id: "${ID}") { __typename } }`)],
     [
       'passwords guessed for one name from one address',
@@ -119,6 +136,26 @@ describe('a process grants an eighth of a rate by itself, where the rate does no
     const { passed } = await provoke(ask);
     expect(4 + passed).toBe(16);
     expect(await counted()).toBe(1);
+  });
+});
+
+describe('charging', () => {
+  it('has a rate where a payment provider completes charges, because they are kept for good; play money has none', async () => {
+    const provided = await world.startProcess(WITH_PROVIDER);
+    const buyer = await world.buyer();
+    let keys = 0;
+    const chargeAt = (target: string): Promise<Answer> =>
+      buyer
+        .at(target)
+        .ask('mutation ($key: ID!) { charge(input: { amount: 1, idempotencyKey: $key }) { __typename } }', {
+          key: `key ${keys++}`,
+        });
+    for (let times = 0; times < 2 * MOST; times++) {
+      expect((await chargeAt(world.urls[0] as string)).data?.charge.__typename).toBe('LedgerEntry');
+    }
+    expect((await provoke(() => chargeAt(provided.url))).passed).toBe(MOST);
+    const { rowCount } = await world.pool.query('select from pending_charge where user_id = $1', [buyer.id]);
+    expect(rowCount).toBe(MOST);
   });
 });
 
