@@ -21,7 +21,8 @@ import {
 import { type Buyer, holdSeats, judgeSale, readSaleFacts, type SaleFacts } from './reserve-seats.ts';
 
 @InputType({
-  description: 'How many seats of a show the server chooses: together where that is possible, the best first',
+  description:
+    'How many seats of a show the server chooses: together where that is possible, the best first; those that I have just released only where too few others are free',
 })
 export class ReserveBestInput {
   @Field(() => ID, { description: 'Id of the show' })
