@@ -22,6 +22,7 @@ import { WhatOperatorsMend } from './0020-what-operators-mend.ts';
 import { Charges } from './0021-charges.ts';
 import { Sessions } from './0022-sessions.ts';
 import { Limits } from './0023-limits.ts';
+import { WhatIsReadByUser } from './0024-what-is-read-by-user.ts';
 
 /** Every change of the database, in order; forward only. */
 export const MIGRATIONS: MigrationObject[] = [
@@ -48,4 +49,5 @@ export const MIGRATIONS: MigrationObject[] = [
   { name: '0021-charges', class: Charges },
   { name: '0022-sessions', class: Sessions },
   { name: '0023-limits', class: Limits },
+  { name: '0024-what-is-read-by-user', class: WhatIsReadByUser },
 ];

@@ -89,6 +89,7 @@ password out of its bounds; \`FORBIDDEN\` where an identity provider keeps the p
     return exportMyData(context);
   }
 
+  @Extensions({ rates: ['passwordChanges'] })
   @Mutation(() => DeleteMyAccountResult, {
     description: `Deletes the account of the caller: ends all sessions, and removes the name, which is free again, and the password.
 Ids, the ledger and what was bought stay. Answers the user as it is then. Refused: \`ACCOUNT_IN_USE\` with money,

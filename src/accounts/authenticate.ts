@@ -3,13 +3,11 @@ import type { Caller } from '../api/context.ts';
 import { CallerError } from '../api/problems.ts';
 import { type Platform, perProcess } from '../platform/platform.ts';
 import { readAccessToken } from './access-token.ts';
-import { hasEnded } from './endings.ts';
+import { CALLER_CACHE, hasEnded } from './endings.ts';
 import { readForeignToken } from './foreign-token.ts';
 
-/** Most verified tokens that a process keeps: verifying a token costs as much as answering a small query. */
-const MAX_TOKENS = 100_000;
-
-const callers = perProcess(() => new LRUCache<string, Caller>({ max: MAX_TOKENS }));
+/** By token: verifying one costs as much as answering a small query. */
+const callers = perProcess(() => new LRUCache<string, Caller>(CALLER_CACHE));
 
 /**
  * Reads `authorization: Bearer <accessToken>`.

@@ -3,7 +3,7 @@ import { type Context, callerOf } from '../api/context.ts';
 import { CallerError, Problem, Refusal, refuse, sentenceOf } from '../api/problems.ts';
 import { Money } from '../api/scalars.ts';
 import { OPERATORS_LOCK, ordersLimit, rowsOf, USERS, userLock, WALLETS } from '../commands/lock-order.ts';
-import { run, type Verb } from '../commands/runner.ts';
+import { Leave, run, type Verb } from '../commands/runner.ts';
 import { sql } from '../platform/postgres.ts';
 import { readOperators } from './read-operators.ts';
 import { forgetCookie } from './remember-cookie.ts';
@@ -12,7 +12,7 @@ import { User } from './user.ts';
 
 @ObjectType({
   implements: Problem,
-  description: '`ACCOUNT_IN_USE`: the account has what would be lost with it',
+  description: '`ACCOUNT_IN_USE`: the account has what would be lost with it. Of each sort at most 100 ids are named',
 })
 export class AccountInUse extends Problem {
   @Field(() => Money, { description: 'Balance of the wallet' })
@@ -39,9 +39,12 @@ export const DeleteMyAccountResult = createUnionType({
 
 type Answer = User | AccountInUse | Refusal;
 
-/** What the account has besides money, and the ids of the operators who can sign in. */
+/** Most ids of each sort that a refusal names. */
+const MAX_NAMED = 100;
+
+/** What the account has besides money, and, where an operator is to be deleted, the ids of those who can sign in. */
 interface Facts extends Pick<AccountInUse, 'chargeIds' | 'reservationIds' | 'orderIds' | 'ticketIds'> {
-  readonly operators: Set<string>;
+  readonly operators: Set<string> | undefined;
 }
 
 const DELETE_ACCOUNT: Verb<{ readonly userId: string }, Answer, undefined, Facts> = {
@@ -54,22 +57,25 @@ const DELETE_ACCOUNT: Verb<{ readonly userId: string }, Answer, undefined, Facts
   }),
 
   async facts(em, items, scene) {
-    const operators = await readOperators(em, scene);
+    const isOfOperator = items.some(({ asked }) => scene.find(USERS, asked.userId)?.role === 'OPERATOR');
+    const operators = isOfOperator ? await readOperators(em, scene) : undefined;
     const facts: Facts[] = [];
     for (const { asked } of items) {
       const rows = await sql<{ sort: string; id: string }>(
         em,
-        `select 'charge' as sort, id from pending_charge where user_id = $1 and status = 'PENDING' and expires_at > $2
+        `(select 'charge' as sort, id from pending_charge
+            where user_id = $1 and status = 'PENDING' and expires_at > $2 limit $3)
          union all
-         select 'reservation', id from reservation where user_id = $1 and status = 'HELD' and expires_at > $2
+         (select 'reservation', id from reservation where user_id = $1 and status = 'HELD' and expires_at > $2 limit $3)
          union all
-         select 'order', id from shop_order where user_id = $1 and status = 'PLACED' and pay_by > $2
+         (select 'order', id from shop_order where user_id = $1 and status = 'PLACED' and pay_by > $2 limit $3)
          union all
-         select 'ticket', t.id from reservation r join ticket t on t.seat_id = any(r.seat_ids) and t.reservation_id = r.id
+         (select 'ticket', t.id from reservation r join ticket t on t.seat_id = any(r.seat_ids) and t.reservation_id = r.id
            join show s on s.id = r.show_id
          where r.user_id = $1 and r.status = 'CONFIRMED'
-           and (s.starts_at + make_interval(mins => s.duration_minutes) > $2 or s.cancelled_at is not null)`,
-        [asked.userId, scene.now],
+           and (s.starts_at + make_interval(mins => s.duration_minutes) > $2 or s.cancelled_at is not null)
+         limit $3)`,
+        [asked.userId, scene.now, MAX_NAMED],
       );
       const idsOf = (sort: string): string[] => rows.filter((row) => row.sort === sort).map(({ id }) => id);
       const [chargeIds, reservationIds] = [idsOf('charge'), idsOf('reservation')];
@@ -85,8 +91,10 @@ const DELETE_ACCOUNT: Verb<{ readonly userId: string }, Answer, undefined, Facts
     if (wallet.balance > 0 || Object.values(had).some((ids) => ids.length > 0)) {
       return Object.assign(new AccountInUse(), sentenceOf('ACCOUNT_IN_USE'), { balance: wallet.balance, ...had });
     }
-    if (operators.size === 1 && operators.has(userId)) return refuse('LAST_OPERATOR');
-    operators.delete(userId);
+    // The same batch has just given the user the role.
+    if (user.role === 'OPERATOR' && !operators) return new Leave();
+    if (operators?.size === 1 && operators.has(userId)) return refuse('LAST_OPERATOR');
+    operators?.delete(userId);
     wallet.close(scene.now);
     user.delete(scene.now);
     endSessions(user, scene);

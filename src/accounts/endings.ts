@@ -24,6 +24,9 @@ const CHANNEL: Channel<Ending> = { name: 'onsale:sessions' };
 /** Milliseconds that an ending is known: those of an access token, and what the clocks of two machines may differ by. */
 const KNOWN_MS = TOKEN_MS + 10 * MINUTE;
 
+/** How a cache keeps callers: each is forgotten sooner than its ending. The clock is looked at once a second at most. */
+export const CALLER_CACHE = { max: 100_000, ttl: TOKEN_MS, ttlResolution: SECOND } as const;
+
 /** Between two readings: sockets of an ended session close within 5 s, also where the message was lost. */
 const READ_EVERY_MS = 4 * SECOND;
 

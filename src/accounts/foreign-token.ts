@@ -5,20 +5,18 @@ import { CallerError } from '../api/problems.ts';
 import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
 import { SECOND } from '../platform/units.ts';
 import { createUser } from './create-user.ts';
-import { hasEnded } from './endings.ts';
+import { CALLER_CACHE, hasEnded } from './endings.ts';
 import { User } from './user.ts';
-
-/** Most users that a process keeps by issuer and subject. */
-const MAX_USERS = 100_000;
 
 interface Provider {
   readonly keys: ReturnType<typeof createRemoteJWKSet>;
+  /** By issuer and subject. */
   readonly userIds: LRUCache<string, string>;
 }
 
 const providerOf: (platform: Platform) => Provider = perProcess(({ config }) => ({
   keys: createRemoteJWKSet(new URL(config.AUTH_JWKS_URL ?? ''), { timeoutDuration: 2 * SECOND }),
-  userIds: new LRUCache({ max: MAX_USERS }),
+  userIds: new LRUCache(CALLER_CACHE),
 }));
 
 /**

@@ -1,16 +1,12 @@
 import type { Context } from '../api/context.ts';
 import { badInput, type Refusal, refuse } from '../api/problems.ts';
-import { uncountUse } from '../api/rate-limits.ts';
+import { MAX_NAME, MAX_PASSWORD, uncountUse } from '../api/rate-limits.ts';
 import { findByName } from './find-by-name.ts';
 import { hashInTurn } from './hashing.ts';
 import { openSession } from './open-session.ts';
 import { isPassword } from './password.ts';
 import type { CredentialsInput, Session } from './session.ts';
 import { strengthenHash } from './strengthen-hash.ts';
-
-/** Longer names and passwords are refused before hashing; sign-up does not accept them either. */
-const MAX_NAME = 200;
-export const MAX_PASSWORD = 400;
 
 /** What an attempt counts for; one that succeeds does not count. */
 export const SIGN_IN_RATES = ['signInsFromAddress', 'signInsOfName'] as const;

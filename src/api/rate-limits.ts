@@ -1,9 +1,10 @@
-import { hash } from 'node:crypto';
+import { webcrypto } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DocumentNode, GraphQLErrorExtensions, OperationDefinitionNode } from 'graphql';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
-import { RATES, type RateName } from '../config.ts';
+import { chargesOf, RATES, type RateName } from '../config.ts';
 import { isUnavailable } from '../platform/faults.ts';
+import { keptSecret } from '../platform/kept-secret.ts';
 import { type Platform, perProcess } from '../platform/platform.ts';
 import type { Context } from './context.ts';
 import { tooMany } from './limits.ts';
@@ -18,13 +19,18 @@ type FieldRate = Exclude<RateName, RequestRate>;
 type Args = Readonly<Record<string, unknown>>;
 
 /** For whom a use of a field counts, as a text that names them; undefined where it does not count. */
-type Counted = (context: Context, args: Args) => string | undefined;
+type Counted = (context: Context, args: Args) => Promise<string | undefined> | string | undefined;
+
+/** Longer names and passwords are refused before they are counted or hashed; sign-up does not accept them either. */
+export const MAX_NAME = 200;
+export const MAX_PASSWORD = 400;
 
 const byUser: Counted = ({ caller }) => caller?.id;
 
 const COUNTED: Readonly<Record<FieldRate, Counted>> = {
-  signInsOfName: (_context, args) => digestOf(inputOf(args).name),
-  signInsFromAddress: ({ client }, args) => digestOf([inputOf(args).name, client.address]),
+  signInsOfName: ({ platform }, args) => (isShortEnough(args) ? digestOf(platform, inputOf(args).name) : undefined),
+  signInsFromAddress: ({ platform, client: { address } }, args) =>
+    address !== null && isShortEnough(args) ? digestOf(platform, [inputOf(args).name, address]) : undefined,
   signUps: ({ client }) => client.address ?? undefined,
   passwordChanges: byUser,
   dataExports: byUser,
@@ -34,6 +40,8 @@ const COUNTED: Readonly<Record<FieldRate, Counted>> = {
   holds: byUser,
   claims: byUser,
   orders: byUser,
+  // Elsewhere a charge is refused, or is play money; a charge that waits for a payment provider is kept for good.
+  charges: (context, args) => (chargesOf(context.platform.config) === 'provider' ? byUser(context, args) : undefined),
 };
 
 /** Rates that keep secrets from being guessed: without Redis their fields are closed. Others are open then. */
@@ -98,7 +106,7 @@ export async function countUse(context: Context, args: Args, names: readonly Rat
   const limiters = limitersOf(context.platform);
   if (!limiters) return;
   for (const name of names as readonly FieldRate[]) {
-    const key = COUNTED[name](context, args);
+    const key = await COUNTED[name](context, args);
     if (key !== undefined) await take(context.platform, name, limiters.fields[name], key);
   }
 }
@@ -107,7 +115,7 @@ export async function countUse(context: Context, args: Args, names: readonly Rat
 export async function uncountUse(context: Context, args: Args, names: readonly RateName[]): Promise<void> {
   const limiters = limitersOf(context.platform);
   const taken = (names as readonly FieldRate[]).map(async (name) => {
-    const key = COUNTED[name](context, args);
+    const key = await COUNTED[name](context, args);
     if (limiters && key !== undefined) await limiters.fields[name].redis.reward(key);
   });
   await Promise.all(taken).catch((error: unknown) => {
@@ -134,10 +142,10 @@ async function take({ log }: Platform, name: FieldRate, { redis, own }: Shared, 
 /**
  * Counts a document before it is read, because reading it may be what costs most: for its caller, or without one for the
  * address it came from. Asks no server. `countFields` counts what may be a sign-in.
- * @param text as it was sent
+ * @param text as it was sent; left out where no sign-in is served
  * @throws CallerError RATE_LIMITED with the status 429, beyond what a user, or an address, may ask this process for
  */
-export async function countDocument(context: Context, text: unknown): Promise<void> {
+export async function countDocument(context: Context, text?: unknown): Promise<void> {
   if (!isLeftOpen(context, text)) await takeRequest(context, 1);
 }
 
@@ -200,10 +208,21 @@ function inputOf({ input }: Args): Args {
   return input as Args;
 }
 
+/** Whether a sign-in can be right. One that is too long guesses nothing, so that it must not count for its name. */
+function isShortEnough(args: Args): boolean {
+  const { name, password } = inputOf(args) as { name: string; password: string };
+  return name.length <= MAX_NAME && password.length <= MAX_PASSWORD;
+}
+
+/** The key by which a name has its text: without it nobody can work out which names share one. */
+const digestSecret = keptSecret('rate-secret');
+
 /**
  * A text of 18 bits for a name. Guesses of ever new names would fill Redis, which must not evict: 262,144 keys are the most
  * that they make. Names that share one share its counts, which takes more than a flood to notice.
  */
-function digestOf(name: unknown): string {
-  return hash('sha256', JSON.stringify(name), 'base64url').slice(0, 3);
+async function digestOf(platform: Platform, name: unknown): Promise<string> {
+  const secret = await digestSecret(platform)();
+  const signed = await webcrypto.subtle.sign('HMAC', secret, Buffer.from(JSON.stringify(name)));
+  return Buffer.from(signed).toString('base64url').slice(0, 3);
 }

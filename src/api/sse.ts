@@ -115,17 +115,21 @@ async function answer(
 }
 
 /** What the stream carries: the subscription, or as its one result what is wrong with it. */
-function begin(
+async function begin(
   platform: Platform,
   documents: Documents,
   streamRequest: StreamRequest,
   params: RequestParams,
-): AsyncIterable<ExecutionResult> {
+): Promise<AsyncIterable<ExecutionResult>> {
   const { caller, headers, requestId, stream, client } = streamRequest;
   const next = (result: string): Promise<void> => stream.write(`event: next\ndata: ${result}\n\n`);
   const queueToken = params.extensions?.queueToken ?? headers['x-queue-token'];
   const subscriber = { caller, queueToken, requestId, client };
-  const opened = openSubscription(platform, documents, params, subscriber, { transport: 'sse', next, last: next });
+  const opened = await openSubscription(platform, documents, params, subscriber, {
+    transport: 'sse',
+    next,
+    last: next,
+  });
   if ('length' in opened) return refusal(platform, opened, requestId);
   streamRequest.subscription = opened;
   return opened;

@@ -48,35 +48,38 @@ export interface Sink {
 }
 
 /**
- * Judges what a client subscribes to, as HTTP judges documents, and counts the subscription among those of its caller.
+ * Counts the document and judges it, as HTTP does, and counts the subscription among those of its caller.
  * @returns the subscription, which begins when it is read, or what is wrong with it
  */
-export function openSubscription(
+export async function openSubscription(
   platform: Platform,
   documents: Documents,
   { query, operationName, variables: variableValues }: Asked,
   { caller, queueToken, requestId, client }: Subscriber,
   sink: Sink,
-): Subscription | readonly GraphQLError[] {
+): Promise<Subscription | readonly GraphQLError[]> {
   const refuse = (errors: readonly GraphQLError[], document?: DocumentNode): readonly GraphQLError[] => {
     const node = document && getOperationAST(document, operationName);
     const asked = { transport: sink.transport, caller, text: query, document, node };
     logOperation(platform, new Notes(requestId), asked, outcomeOf(errors));
     return errors;
   };
-  const known = documents.read(query);
-  if (!('document' in known)) return refuse(known);
-  const { document, plan } = known;
-  if (getOperationAST(document, operationName)?.operation !== OperationTypeNode.SUBSCRIPTION) {
-    return refuse([badInput('query', 'must be a subscription: send queries and mutations over HTTP')], document);
-  }
+  const notes = requestId === undefined ? undefined : new Notes(requestId);
+  const token = typeof queueToken === 'string' ? queueToken : undefined;
+  const contextValue = makeContext(platform, caller, token, notes, client);
+  let document: DocumentNode | undefined;
   try {
+    await countDocument(contextValue);
+    const known = documents.read(query);
+    if (!('document' in known)) return refuse(known);
+    document = known.document;
+    if (getOperationAST(document, operationName)?.operation !== OperationTypeNode.SUBSCRIPTION) {
+      return refuse([badInput('query', 'must be a subscription: send queries and mutations over HTTP')], document);
+    }
     const release = admitSubscription(platform, caller);
-    const notes = requestId === undefined ? undefined : new Notes(requestId);
-    const token = typeof queueToken === 'string' ? queueToken : undefined;
-    const contextValue = makeContext(platform, caller, token, notes, client);
     const { schema } = documents;
-    return new Subscription({ schema, document, operationName, variableValues, contextValue }, plan, sink, release);
+    const execution = { schema, document, operationName, variableValues, contextValue };
+    return new Subscription(execution, known.plan, sink, release);
   } catch (error) {
     if (error instanceof CallerError) return refuse([error], document);
     throw error;
@@ -157,12 +160,6 @@ export class Subscription implements ExecutionArgs, AsyncIterableIterator<Execut
     const operation = getOperationAST(this.document, this.operationName) as OperationDefinitionNode;
     const { coerced, fault } = readVariables(this.schema, operation, this.variableValues, this.document);
     if (fault) return this.#sendNoEvents({ errors: [fault] });
-    try {
-      await countDocument(this.contextValue, this.document.loc?.source.body);
-    } catch (error) {
-      if (error instanceof CallerError) return this.#sendNoEvents({ errors: [error] });
-      throw error;
-    }
     const opened = await createSourceEventStream(this);
     if (!(Symbol.asyncIterator in opened)) return this.#sendNoEvents(opened);
     const source = opened[Symbol.asyncIterator]();

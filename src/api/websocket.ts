@@ -94,13 +94,13 @@ export function serveSockets(http: FastifyInstance, platform: Platform, document
 }
 
 /** The subscription that a subscribe message asks for, or what is wrong with it. */
-function begin(
+async function begin(
   platform: Platform,
   documents: Documents,
   connection: Connection,
   id: string,
   payload: SubscribePayload,
-): Subscription | readonly GraphQLError[] {
+): Promise<Subscription | readonly GraphQLError[]> {
   const { connectionParams, extra, subscriptions } = connection;
   if (Object.keys(subscriptions).length > MAX_SUBSCRIPTIONS) {
     return [tooMany(`A socket has at most ${MAX_SUBSCRIPTIONS} subscriptions.`)];

@@ -1,4 +1,4 @@
-import { Arg, Ctx, Directive, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { Arg, Ctx, Directive, Extensions, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { isOperator } from '../accounts/is-operator.ts';
 import { type Context, callerOf, load } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
@@ -24,6 +24,7 @@ export class ChargesResolver {
     return mayRead ? charge : null;
   }
 
+  @Extensions({ rates: ['charges'] })
   @Mutation(() => ChargeResult, {
     description: `Adds money to the caller's wallet. Answers, where \`Settings.charges\` is OPEN, the CHARGE entry: the money is there;
 where it is PROVIDER, a PendingCharge, whose reference is paid at the payment provider. Refused: \`BALANCE_LIMIT\`,

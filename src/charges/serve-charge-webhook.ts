@@ -28,17 +28,18 @@ const MESSAGE = z.discriminatedUnion('type', [
   z.object({ type: z.literal('charge.failed'), data: z.object({ reference: name(100) }) }),
 ]);
 
-/** Why money that a notice tells of was not applied, for the alert and the log. */
-const NOT_APPLIED: Partial<Record<Settled, string>> = {
-  WRONG_AMOUNT: 'another amount or currency came than was asked for',
-  PAID_TWICE: 'it was completed by another payment before',
-  PAYMENT_USED: 'the payment has completed another charge before',
+/** What is wrong with money that a notice tells of, for the alert and the log. */
+const AMISS: Partial<Record<Settled, string>> = {
+  WRONG_AMOUNT: 'was not applied: another amount or currency came than was asked for',
+  PAID_TWICE: 'was not applied: it was completed by another payment before',
+  PAYMENT_USED: 'was not applied: the payment has completed another charge before',
+  ACCOUNT_DELETED: 'was applied, but came for a deleted account, and has to be given back',
 };
 
 /**
  * Takes the payment provider's webhooks, signed as Standard Webhooks say by one of the secrets of CHARGE_WEBHOOK_SECRET; there
  * is no such route where it is unset. Answers 200 for what was done, also if it was done before or cannot be applied, which
- * operators are alerted to; 401 for what is not signed by the provider now; 400 for what cannot be read; 404 for an unknown
+ * operators are alerted to, as they are to money for a deleted account; 401 for what is not signed by the provider now; 400 for what cannot be read; 404 for an unknown
  * reference; 503 when the outcome is unknown: the provider sends it again then.
  */
 export async function serveChargeWebhook(http: FastifyInstance, platform: Platform): Promise<void> {
@@ -82,9 +83,9 @@ async function answer(
     }
     const caller = { platform, requestId, isOver: () => reply.raw.destroyed };
     const settled = await settleCharge(caller, charge, noticeOf(message));
-    const why = NOT_APPLIED[settled];
-    if (why) {
-      const sentence = `Money for charge ${charge.id} was not applied: ${why}`;
+    const amiss = AMISS[settled];
+    if (amiss) {
+      const sentence = `Money for charge ${charge.id} ${amiss}`;
       alert(platform, requestId, { sentence, subject: charge.id }, message);
     }
     platform.log.info({ requestId, charge: charge.id, settled }, 'a notice of the payment provider was taken');

@@ -1,5 +1,6 @@
 import { PENDING_CHARGES, providerPaymentLimit, rowsOf, WALLETS } from '../commands/lock-order.ts';
 import { type Caller, run, type Verb } from '../commands/runner.ts';
+import type { Wallet } from '../wallet/wallet.ts';
 import { PendingCharge } from './pending-charge.ts';
 
 /** What the payment provider says of a charge. */
@@ -18,9 +19,16 @@ export type Notice =
 /**
  * What a notice did: the status that the charge has now, or why its money was not applied. WRONG_AMOUNT: another amount or
  * currency than was asked for; PAID_TWICE: another payment has completed the charge; PAYMENT_USED: the payment has
- * completed another charge.
+ * completed another charge. ACCOUNT_DELETED: the charge is COMPLETED, but its user has deleted the account.
  */
-export type Settled = 'COMPLETED' | 'FAILED' | 'EXPIRED' | 'WRONG_AMOUNT' | 'PAID_TWICE' | 'PAYMENT_USED';
+export type Settled =
+  | 'COMPLETED'
+  | 'FAILED'
+  | 'EXPIRED'
+  | 'WRONG_AMOUNT'
+  | 'PAID_TWICE'
+  | 'PAYMENT_USED'
+  | 'ACCOUNT_DELETED';
 
 interface Settle {
   readonly chargeId: string;
@@ -67,16 +75,22 @@ const SETTLE: Verb<Settle, Settled, undefined, Facts> = {
     const { paymentId, amount, currency } = notice;
     if (amount !== charge.amount || currency !== scene.platform.config.CURRENCY) return 'WRONG_AMOUNT';
     const completed = completedBy.get(paymentId);
-    if (completed === chargeId) return 'COMPLETED';
+    const wallet = scene.get(WALLETS, userId);
+    if (completed === chargeId) return doneIn(wallet);
     if (completed !== undefined) return 'PAYMENT_USED';
     if (charge.storedStatus === 'COMPLETED') return 'PAID_TWICE';
-    const entry = scene.get(WALLETS, userId).post({ kind: 'CHARGE', amount, at: scene.now });
+    const entry = wallet.post({ kind: 'CHARGE', amount, at: scene.now });
     charge.complete(paymentId, entry.id);
     completedBy.set(paymentId, chargeId);
     scene.insert(entry);
-    return 'COMPLETED';
+    return doneIn(wallet);
   },
 };
+
+/** What is told of a charge that is COMPLETED: a closed wallet had no money, so that what is there came later. */
+function doneIn({ closedAt, balance }: Wallet): Settled {
+  return closedAt !== null && balance > 0 ? 'ACCOUNT_DELETED' : 'COMPLETED';
+}
 
 /**
  * Does what a notice of the payment provider says, once for each of its payments, in whatever order notices come, and

@@ -12,6 +12,11 @@ export function newId(): string {
   return v7();
 }
 
+/** @returns the first id that `newId` makes at an instant, by the clock of the process that makes it */
+export function firstIdOf(at: Date): string {
+  return v7({ msecs: at.getTime(), seq: 0, random: new Uint8Array(16) });
+}
+
 /** @returns the id in its canonical spelling; undefined when `text` cannot be an id */
 export function parseId(text: string): string | undefined {
   return UUID.test(text) ? text.toLowerCase() : undefined;

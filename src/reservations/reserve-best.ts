@@ -21,7 +21,8 @@ import {
 import { type Buyer, holdSeats, judgeSale, readSaleFacts, type SaleFacts } from './reserve-seats.ts';
 
 @InputType({
-  description: 'How many seats of a show the server chooses: together where that is possible, the best first',
+  description:
+    'How many seats of a show the server chooses: together where that is possible, the best first; those that I have just released only where too few others are free',
 })
 export class ReserveBestInput {
   @Field(() => ID, { description: 'Id of the show' })
@@ -49,6 +50,8 @@ interface ReserveBest extends Buyer {
   readonly section: string | null;
   /** Instant (ms of `performance.now()`) at which the search for seats that are not being taken by others ends. */
   readonly until: number;
+  /** Seats that the user has just released, once a search has met one: another search leaves them out while others are free. */
+  readonly avoided: Set<string>;
 }
 
 /** Milliseconds for which a command searches for seats that are not being taken by others. */
@@ -67,7 +70,7 @@ const RESERVE_BEST: Verb<ReserveBest, Reservation | ReserveRefusal, Pick, SaleFa
     const em = forkOf(platform);
     const picks = new Picks(em);
     const known: { known: Pick }[] = [];
-    for (const { showId, section, count } of asked) known.push({ known: await picks.choose(showId, section, count) });
+    for (const one of asked) known.push({ known: await picks.choose(one) });
     return known;
   },
 
@@ -85,6 +88,12 @@ const RESERVE_BEST: Verb<ReserveBest, Reservation | ReserveRefusal, Pick, SaleFa
     if (known === undefined) return seatsUnavailable([]);
     const picked = known === 'PICKED_BY_OTHERS' ? [] : known;
     const seats = picked.flatMap((id) => scene.find(SEATS, id) ?? []).filter((seat) => seat.isFree(scene.now));
+    const released = new Set((facts.released ?? []).flatMap(({ seatIds }) => seatIds));
+    if (asked.avoided.size === 0 && seats.some(({ id }) => released.has(id))) {
+      // A hold of these seats would end as soon as the one that was released.
+      for (const id of released) asked.avoided.add(id);
+      return new Leave();
+    }
     if (seats.length === asked.count) return holdSeats(asked, seats, facts, scene);
     if (performance.now() > asked.until) throw new CallerError('SERVICE_UNAVAILABLE');
     return new Leave();
@@ -130,6 +139,7 @@ export async function reserveBest(context: Context, input: ReserveBestInput): Pr
       count,
       section,
       until: performance.now() + MAX_SEARCH_MS,
+      avoided: new Set(),
     },
     key === undefined ? undefined : { userId, key, input: { showId, count, section } },
   );
@@ -153,17 +163,21 @@ class Picks {
   }
 
   /**
-   * Picks the best `count` free seats, without locking them.
-   * @param section null for any
+   * Picks the best `count` free seats, without locking them: none of those to avoid, while there are enough others.
    * @returns their ids; undefined when fewer are free; PICKED_BY_OTHERS when fewer are but for what this batch has picked
    */
-  async choose(showId: string, section: string | null, count: number): Promise<Pick> {
+  async choose(asked: ReserveBest): Promise<Pick> {
+    const others = asked.avoided.size > 0 ? await this.#search(asked, asked.avoided) : undefined;
+    return Array.isArray(others) ? others : this.#search(asked, new Set());
+  }
+
+  async #search({ showId, section, count }: ReserveBest, avoided: ReadonlySet<string>): Promise<Pick> {
     const runs: (readonly FreeSeat[])[] = [];
     let leftOut = 0;
     for (let after = 0; ; ) {
       const seats = await this.#look(showId, section, after);
       const whole = wholeRows(seats);
-      const open = whole.filter(({ id }) => !this.#picked.has(id));
+      const open = whole.filter(({ id }) => !this.#picked.has(id) && !avoided.has(id));
       leftOut += whole.length - open.length;
       const found = runsOf(open);
       const together = bestTogether(found, count);

@@ -6,10 +6,10 @@ import { badInput, CallerError, notFound, refuse } from '../api/problems.ts';
 import { limitOf, rowsOf, SEATS, showLock } from '../commands/lock-order.ts';
 import { type Prepared, run, type Scene, type Verb } from '../commands/runner.ts';
 import { readHolders, Seat } from '../concerts/seat.ts';
-import { newId } from '../platform/ids.ts';
+import { firstIdOf, newId } from '../platform/ids.ts';
 import { forkOf, type Platform } from '../platform/platform.ts';
 import { anyOf, prepared, readClock, sql } from '../platform/postgres.ts';
-import { SECOND } from '../platform/units.ts';
+import { HOUR, SECOND } from '../platform/units.ts';
 import { stretchToken } from '../queue/end-token.ts';
 import { tokenRequired } from '../queue/require-pass.ts';
 import { releaseHoldsOfToken } from './release-reservation.ts';
@@ -59,6 +59,9 @@ export interface SaleFacts {
   /** What the user gave back of the show before its time; null for nothing. */
   readonly released: readonly Released[] | null;
 }
+
+/** Milliseconds by which ids, which processes make by their own clocks, may be older than the row's time says. */
+const MAX_DRIFT_MS = HOUR;
 
 /** A hold that was released, and when it would have ended. */
 interface Released {
@@ -140,6 +143,7 @@ async function refuseAtOnce(
   const facts = await readSaleFacts(
     em,
     late.map((one) => ({ asked: one })),
+    { platform, now },
   );
   const refused = new Map(
     await Promise.all(
@@ -223,11 +227,13 @@ function heldTogether(seats: readonly Seat[], userId: string, now: Date): string
 
 /**
  * Reads, for each item, when the sale of its show is open, how many seats of the show its user has, and which the user has
- * given back. The user's reservations are found by the user alone: a show has far more of them.
+ * given back. The user's reservations are found by the user and their age alone: a show has far more of them, and a user
+ * may have had many before.
  */
 export async function readSaleFacts(
   em: EntityManager,
   items: readonly { readonly asked: Buyer }[],
+  { platform, now }: Pick<Scene, 'platform' | 'now'>,
 ): Promise<SaleFacts[]> {
   const limits = items.map(({ asked: { userId, showId } }) => limitOf(userId, showId));
   const distinct = [...new Map(items.map(({ asked }, index) => [limits[index], asked])).values()];
@@ -239,10 +245,15 @@ export async function readSaleFacts(
           where h.show_id = u.show_id and h.user_id = u.user_id and h.expires_at > clock_timestamp())
          + (select count(*) from ticket t where t.show_id = u.show_id and t.user_id = u.user_id) as has,
        (select json_agg(json_build_object('seatIds', r.seat_ids, 'until', r.expires_at))
-          from (select show_id, status, expires_at, seat_ids from reservation where user_id = u.user_id offset 0) r
+          from (select show_id, status, expires_at, seat_ids from reservation
+                  where user_id = u.user_id and id >= $3 offset 0) r
           where r.show_id = u.show_id and r.status = 'RELEASED' and r.expires_at > clock_timestamp()) as released
      from unnest($1::uuid[], $2::uuid[]) as u (user_id, show_id) join show sh on sh.id = u.show_id join concert c on c.id = sh.concert_id`),
-    [distinct.map(({ userId }) => userId), distinct.map(({ showId }) => showId)],
+    [
+      distinct.map(({ userId }) => userId),
+      distinct.map(({ showId }) => showId),
+      firstIdOf(new Date(now.getTime() - platform.config.HOLD_SECONDS * SECOND - MAX_DRIFT_MS)),
+    ],
   );
   const facts = new Map(rows.map(({ name, ...sale }) => [name, sale]));
   return limits.map((limit) => {

@@ -3,6 +3,7 @@ import { charge, eventually, makeShow, pay, reserve, violationsOf } from '../sup
 import { WITH_PROVIDER } from '../support/charges.ts';
 import type { Buyer, Data } from '../support/client.ts';
 import { readStream } from '../support/events.ts';
+import { sentBy, stepsOf } from '../support/plans.ts';
 import { deleteAccount, newcomer, setRole } from '../support/sessions.ts';
 import { makeProduct, placeOrder } from '../support/shop.ts';
 import { World } from '../support/world.ts';
@@ -115,6 +116,31 @@ describe('deleteMyAccount', () => {
     });
     expect(await user.state()).toBe('signed in');
     expect((await user.buyer.get('{ me { name deletedAt } }')).me).toEqual({ name: user.name, deletedAt: null });
+  });
+
+  it('names at most 100 of what the account has of one sort', async () => {
+    const user = await newcomer(here);
+    await world.pool.query(
+      `insert into pending_charge (id, user_id, reference, amount, status, expires_at)
+       select gen_random_uuid(), $1, $1::uuid || '-' || number, 1, 'PENDING', now() + interval '1 day'
+       from generate_series(1, 150) number`,
+      [user.id],
+    );
+    const refused = await deleteAccount(user.buyer);
+    expect(refused).toMatchObject({ code: 'ACCOUNT_IN_USE', balance: 0, reservationIds: [], ticketIds: [] });
+    expect(new Set(refused.chargeIds).size).toBe(100);
+  });
+
+  it('of a buyer reads no operators; of an operator it does', async () => {
+    const observed = await world.startProcess({}, './tell-statements.ts');
+    const [user, other] = [await newcomer(observed.url), await newcomer(observed.url)];
+    await setRole(operator, other.id, 'OPERATOR');
+    await other.enter('signIn');
+    const reads = `from user_account where role = 'OPERATOR'`;
+    expect(await deleteAccount(user.buyer)).toMatchObject({ id: user.id });
+    await expect(sentBy(observed, reads)).rejects.toThrow();
+    expect(await deleteAccount(other.buyer)).toMatchObject({ id: other.id });
+    expect((await stepsOf(world.pool, await sentBy(observed, reads))).length).toBeGreaterThan(0);
   });
 
   it('is told to other systems', async () => {

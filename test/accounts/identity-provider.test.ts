@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { generateKeyPair } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../support/builders.ts';
 import { type Answer, post } from '../support/client.ts';
 import { IdentityProvider } from '../support/identity-provider.ts';
 import { Socket } from '../support/socket.ts';
@@ -106,6 +108,26 @@ describe('with AUTH_JWKS_URL', () => {
     expect(next).not.toBe(id);
     expect(await idAt(here)).toBe(next);
     expect(await rowsOf('leaver')).toMatchObject([{ id: next }]);
+  });
+
+  it('takes who comes back long after the deletion for somebody new, also at a process that was asked in between', async () => {
+    const { url, child } = await world.startProcess({}, './clock-ahead.ts');
+    const token = await provider.sign({ sub: 'returner', exp: Math.floor(Date.now() / 1_000) + 24 * 3_600 });
+    const who = async () => (await post(url, '{ me { id } }', {}, { authorization: `Bearer ${token}` })).data.me.id;
+    const id = await who();
+    // As a deletion leaves it when endings are forgotten.
+    await world.pool.query(
+      `update user_account set name = 'deleted-' || id, issuer = null, subject = null, session_version = session_version + 1,
+       deleted_at = now() - interval '80 minutes', sessions_ended_at = now() - interval '80 minutes' where id = $1`,
+      [id],
+    );
+    child.send(40 * 60_000);
+    // The cache looks at the clock once a second.
+    await sleep(1_500);
+    expect(await who(), 'what is kept answers, else this test shows nothing').toBe(id);
+    child.send(40 * 60_000);
+    await eventually(async () => (await who()) !== id);
+    expect(await rowsOf('returner')).toMatchObject([{ id: await who() }]);
   });
 
   it('names users as the provider does, made fit to be kept', async () => {

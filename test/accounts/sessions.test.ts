@@ -142,6 +142,21 @@ describe('a cookie', () => {
     expect(user.cookie).toBe('');
   });
 
+  it('that a new sign-in replaces renews its session no longer, which has ended at every process; others go on', async () => {
+    const user = await newcomer(here, { remember: true });
+    const desk = user.elsewhere();
+    await desk.enter('signIn', { remember: true });
+    for (const remember of [true, false]) {
+      const before = Object.assign(user.elsewhere(there), { cookie: user.cookie, accessToken: user.accessToken });
+      expect(await before.state()).toBe('signed in');
+      await user.enter('signIn', { remember });
+      await eventually(async () => (await before.state()) === 'UNAUTHENTICATED');
+      expect(await before.renew()).toBe('UNAUTHENTICATED');
+      expect(await user.state(there)).toBe('signed in');
+    }
+    expect(await desk.renew()).toMatchObject({ user: { id: user.id } });
+  });
+
   it('has Secure in production, and pages of allowed origins may send it', async () => {
     const { url } = await world.startProcess({ NODE_ENV: 'production', CORS_ORIGINS: 'https://tickets.example.com' });
     expect((await newcomer(url, { remember: true })).setCookie).toMatch(/; HttpOnly; SameSite=Strict; Secure$/);

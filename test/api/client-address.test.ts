@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { clientAddress } from '../../src/api/client-address.ts';
 import type { Platform } from '../../src/platform/platform.ts';
+import { read } from '../support/sources.ts';
 
 const warnings: string[] = [];
 const warn = (text: string): void => void warnings.push(text);
@@ -62,4 +63,15 @@ it('all addresses of one IPv6 network of 64 bits count as one, in whatever spell
   expect(one.map((peer) => counted(peer))).toEqual(one.map(() => '2001:db8:0:7::/64'));
   expect(counted('2001:db8:0:8::1')).toBe('2001:db8:0:8::/64');
   expect(counted('fe80::1%eth0')).toBe('fe80:0:0:0::/64');
+});
+
+it('docker-compose.yml trusts the gateway of its network, and no client in that network or another private one', () => {
+  const text = read('docker-compose.yml');
+  const gateway = /^ +gateway: (\S+)$/m.exec(text)?.[1] as string;
+  const trusted = /TRUSTED_PROXIES:-([^}]+)\}/.exec(text)?.[1]?.split(',');
+  expect(trusted).toEqual([gateway]);
+  expect(counted(gateway, undefined, trusted)).toBeNull();
+  for (const client of [gateway.replace(/\d+$/, '2'), '172.17.0.1', '172.16.5.6', '192.168.1.7', '10.0.0.1']) {
+    expect(counted(client, '203.0.113.9', trusted), client).toBe(client);
+  }
 });

@@ -1,14 +1,26 @@
+import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { charge, makeQueue } from '../support/builders.ts';
+import { WITH_PROVIDER } from '../support/charges.ts';
 import { type Answer, post } from '../support/client.ts';
 import { enterWith, issue } from '../support/codes.ts';
 import { Socket } from '../support/socket.ts';
+import { Stream } from '../support/stream.ts';
 import { World } from '../support/world.ts';
 
 const MOST = 3;
 const SECONDS = 4;
-const REDIS_RATES = ['signInsFromAddress', 'signUps', 'priorityCodes', 'places', 'holds', 'claims'];
+const REDIS_RATES = [
+  'signInsFromAddress',
+  'signUps',
+  'passwordChanges',
+  'priorityCodes',
+  'places',
+  'holds',
+  'claims',
+  'charges',
+];
 const RATE_LIMITS = [
   ...REDIS_RATES.map((rate) => `${rate}=${MOST}/${SECONDS}`),
   'signInsOfName=5/30',
@@ -72,6 +84,13 @@ describe.concurrent('a rate lets through as many as it says, over two processes 
       'priority codes',
       () => asBuyer(`mutation { enterQueue(input: { queueId: "${ID}", priorityCode: "a guess" }) { __typename } }`),
     ],
+    [
+      'deleting an account that is in use',
+      async () => {
+        const buyer = await world.buyer(10);
+        return (process) => buyer.at(world.urls[process] as string).ask('mutation { deleteMyAccount { __typename } }');
+      },
+    ],
     ['releasing', () => asBuyer(`mutation { releaseReservation(id: "${ID}") { __typename } }`)],
     [
       'passwords guessed for one name from one address',
@@ -120,6 +139,26 @@ describe('a process grants an eighth of a rate by itself, where the rate does no
   });
 });
 
+describe('charging', () => {
+  it('has a rate where a payment provider completes charges, because they are kept for good; play money has none', async () => {
+    const provided = await world.startProcess(WITH_PROVIDER);
+    const buyer = await world.buyer();
+    let keys = 0;
+    const chargeAt = (target: string): Promise<Answer> =>
+      buyer
+        .at(target)
+        .ask('mutation ($key: ID!) { charge(input: { amount: 1, idempotencyKey: $key }) { __typename } }', {
+          key: `key ${keys++}`,
+        });
+    for (let times = 0; times < 2 * MOST; times++) {
+      expect((await chargeAt(world.urls[0] as string)).data?.charge.__typename).toBe('LedgerEntry');
+    }
+    expect((await provoke(() => chargeAt(provided.url))).passed).toBe(MOST);
+    const { rowCount } = await world.pool.query('select from pending_charge where user_id = $1', [buyer.id]);
+    expect(rowCount).toBe(MOST);
+  });
+});
+
 describe('signing in', () => {
   const signIn = (address: string, name: string, password: string): Promise<Answer> =>
     postFrom(address, SIGN_IN, { input: { name, password } });
@@ -133,6 +172,14 @@ describe('signing in', () => {
     const refused = await signIn(newAddress(), 'guessed at', PASSWORD);
     expect(retryAfter(refused)).toBeGreaterThan(0);
     expect(refused.data).toBeNull();
+  });
+
+  it('is not refused for guesses from where nobody knows, who may be everybody', async () => {
+    await postFrom(newAddress(), SIGN_UP, { input: { name: 'behind a proxy', password: PASSWORD } });
+    const fromNowhere = (password: string): Promise<Answer> =>
+      post(world.urls[0] as string, SIGN_IN, { input: { name: 'behind a proxy', password } });
+    for (let guesses = 0; guesses <= MOST; guesses++) expect(typeOf(await fromNowhere('a guess'))).toBe('Refusal');
+    expect(typeOf(await fromNowhere(PASSWORD))).toBe('Session');
   });
 
   it('is never refused for the address alone: a whole hall signs in from one', async () => {
@@ -149,6 +196,35 @@ describe('signing in', () => {
     for (let times = 0; times < 2 * MOST; times++) {
       expect(typeOf(await signIn(address, 'comes often', PASSWORD))).toBe('Session');
     }
+  });
+
+  it('is not refused for guesses under a name that was worked out to share its count', async () => {
+    const digestOf = (name: string): string => hash('sha256', JSON.stringify(name), 'base64url').slice(0, 3);
+    await postFrom(newAddress(), SIGN_UP, { input: { name: 'worked out', password: PASSWORD } });
+    let tried = 0;
+    while (digestOf(`name ${tried}`) !== digestOf('worked out')) tried++;
+    for (let guesses = 0; guesses < 5; guesses++) {
+      expect(typeOf(await signIn(newAddress(), `name ${tried}`, 'a guess'))).toBe('Refusal');
+    }
+    expect(typeOf(await signIn(newAddress(), 'worked out', PASSWORD))).toBe('Session');
+  });
+
+  it('does not count a name or a password that is too long', async () => {
+    const address = newAddress();
+    await postFrom(newAddress(), SIGN_UP, { input: { name: 'shouted at', password: PASSWORD } });
+    const counted = async () => (await world.redis.keys('onsale:rate:signIns*')).length;
+    const before = await counted();
+    for (let times = 0; times < 2 * MOST; times++) {
+      for (const input of [
+        { name: 'shouted at', password: 'x'.repeat(401) },
+        { name: 'x'.repeat(201), password: 'a guess' },
+      ]) {
+        const { errors } = await postFrom(address, SIGN_IN, { input });
+        expect(errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT' } }]);
+      }
+    }
+    expect(await counted()).toBeLessThanOrEqual(before);
+    expect(typeOf(await signIn(address, 'shouted at', PASSWORD))).toBe('Session');
   });
 
   it('counts each root field of a document: a password is not guessed by aliases', async () => {
@@ -232,8 +308,37 @@ describe('requests', () => {
     const socket = await Socket.ready(buyer.url, buyer.accessToken);
     socket.subscribe('1', 'subscription { queuePosition(token: "none") { status } }');
     const { payload } = await socket.until(({ id }) => id === '1');
-    expect(payload.errors).toMatchObject([{ extensions: { code: 'RATE_LIMITED', retryAfterMs: expect.any(Number) } }]);
+    expect(payload).toMatchObject([{ extensions: { code: 'RATE_LIMITED', retryAfterMs: expect.any(Number) } }]);
     await socket.close();
+  });
+});
+
+describe('documents that are no subscription count before they are read', () => {
+  const ofNoUse = ['not GraphQL', '{ settings { currency } }', 'subscription { nothing }', '{ signIn }'];
+  const codeOf = ({ errors }: Pick<Answer, 'errors'>): string | undefined => errors?.[0]?.extensions.code;
+
+  it('over a socket', async () => {
+    const buyer = await world.buyer();
+    const socket = await Socket.ready(buyer.url, buyer.accessToken);
+    for (let n = 0; n <= 40; n++) {
+      socket.subscribe(`${n}`, ofNoUse[n % ofNoUse.length] as string);
+      const { payload } = await socket.until(({ id }) => id === `${n}`);
+      expect(codeOf({ errors: payload }) === 'RATE_LIMITED', `document ${n}`).toBe(n === 40);
+    }
+    expect((await buyer.ask('{ wallet { balance } }')).status).toBe(429);
+    await socket.close();
+  });
+
+  it('over streams, those of nobody too', async () => {
+    const address = newAddress();
+    const url = world.urls[0] as string;
+    for (let n = 0; n <= 40; n++) {
+      const query = ofNoUse[n % ofNoUse.length];
+      const stream = await Stream.open(url, { 'x-forwarded-for': address }, { query });
+      await stream.over;
+      expect(codeOf(stream.results[0]) === 'RATE_LIMITED', `document ${n}`).toBe(n === 40);
+    }
+    expect((await postFrom(address, '{ settings { currency } }', {})).status).toBe(429);
   });
 });
 

@@ -16,6 +16,7 @@ import {
 import { type Buyer, type Data, post } from '../support/client.ts';
 import { chainOf } from '../support/ledger.ts';
 import { Receiver } from '../support/receiver.ts';
+import { deleteAccount, newcomer } from '../support/sessions.ts';
 import { World } from '../support/world.ts';
 
 let world: World;
@@ -159,6 +160,19 @@ describe('money that does not fit is not applied, and operators are alerted:', (
     alerted.push(one.id, other.id);
   });
 
+  it('money for a deleted account, which is applied all the same, and told of again when the notice comes again', async () => {
+    const user = await newcomer(url());
+    const charge = await askToCharge(user.buyer, 100);
+    await age(charge);
+    expect(await deleteAccount(user.buyer)).toMatchObject({ __typename: 'User' });
+    for (const at of [url(), url(1)]) {
+      expect(await notify(at, paid(charge))).toMatchObject({ status: 200, body: { status: 'ACCOUNT_DELETED' } });
+    }
+    expect(await chainOf(world.pool, user.id)).toEqual({ entries: 1, unbroken: true, sum: 100 });
+    expect(await readCharge(operator, charge.id)).toMatchObject({ status: 'COMPLETED', entry: { amount: 100 } });
+    alerted.push(`${charge.id} was applied, but came for a deleted account`);
+  });
+
   it('a reference that there is not, and a signed notice that cannot be read', async () => {
     const before = await everything();
     expect((await notify(url(), paid({ reference: 'chg_none', amount: 1 }))).status).toBe(404);
@@ -177,7 +191,7 @@ describe('money that does not fit is not applied, and operators are alerted:', (
   it('each of these was an alert, by the id of its charge', async () => {
     const raised = (): string => raisedAt(receiver, '/alerts', 'CHARGE_NOT_APPLIED').join();
     await eventually(() => alerted.every((text) => raised().includes(text)));
-    expect(alerted).toHaveLength(6);
+    expect(alerted).toHaveLength(7);
   });
 });
 

@@ -64,6 +64,22 @@ it('reserveBest that picks seats of a released hold keeps their end too', async 
   expect(reserveBest).toMatchObject({ status: 'HELD', expiresAt: first.expiresAt });
 });
 
+it('reserveBest leaves out what the user has just released while other seats are free; nobody else does', async () => {
+  const show = await makeShow(operator, { seatCount: 6 });
+  const [buyer, other] = (await world.buyers(2)) as [Buyer, Buyer];
+  const best = async (who: Buyer, count: number): Promise<Data> =>
+    (await who.get(BEST, { show: show.id, count })).reserveBest;
+  const first = await best(buyer, 2);
+  await release(buyer, first);
+
+  const second = await best(buyer, 2);
+  expect(lengthOf(second)).toBe(HOLD_MS);
+  const numbers = ({ seats }: Data): number[] => seats.map(({ number }: Data) => number);
+  expect(numbers(second).filter((number) => numbers(first).includes(number))).toEqual([]);
+  const [third] = [await best(other, 2)];
+  expect([numbers(third), lengthOf(third)]).toEqual([numbers(first), HOLD_MS]);
+});
+
 it('another user holds the seats for the full time, after which the first one has no more than before', async () => {
   const show = await makeShow(operator, { seatCount: 2 });
   const [buyer, other] = (await world.buyers(2)) as [Buyer, Buyer];

@@ -57,4 +57,8 @@ it('whoever holds seats reads of all reservations only those of the user, to kno
   const steps = await stepsOf(world.pool, sent);
   const indexes = steps.flatMap((step) => step['Index Name'] ?? []).filter((name) => name.startsWith('reservation_'));
   expect(indexes).toEqual(['reservation_user']);
+  const conditions = steps
+    .filter((step) => step['Index Name'] === 'reservation_user')
+    .map((step) => step['Index Cond']);
+  expect(conditions, 'and of these only the young ones').toEqual([expect.stringMatching(/user_id = .*id >= /)]);
 });
