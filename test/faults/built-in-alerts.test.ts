@@ -34,7 +34,9 @@ let operator: Buyer;
 beforeAll(async () => {
   receiver = await Receiver.open();
   const env = { ...receiver.env, AUDIT_MINUTES: '60', JOB_LATE_SECONDS: '1' };
-  world = await World.open({ env, preload: './hurry-jobs.ts' });
+  // An alert of a fault names the place in the source, as `npm start` has it.
+  const mapped = { ...env, NODE_OPTIONS: '--enable-source-maps' };
+  world = await World.open({ env: mapped, preload: './hurry-jobs.ts' });
   operator = await world.operator();
   await makeChannel(operator, receiver.url(HOOK));
 });

@@ -22,7 +22,7 @@ export interface AppProcess {
 }
 
 /**
- * Starts the product and waits until it serves. Source maps, which nothing here reads, would cost each start its time.
+ * Starts the product and waits until it serves. Source maps, which few tests read, would cost each start its time.
  * @param env on top of this process' environment without any key of ours
  * @param preload a module of test/support that is loaded first, to switch something off or to watch
  * @param root folder of the checkout whose build is started
