@@ -52,7 +52,14 @@ export class World {
     const [database, redis] = await Promise.all([openDatabase(inject('postgresUrl')), TestRedis.open()]);
     const world = new World(database, redis, options);
     const starting = Array.from({ length: options.processes ?? 2 }, () => world.#start({}, world.#preload));
-    world.processes.push(...(await Promise.all(starting)));
+    const started = await Promise.allSettled(starting);
+    world.processes.push(...started.flatMap((each) => (each.status === 'fulfilled' ? each.value : [])));
+    const failed = started.find((each) => each.status === 'rejected');
+    if (failed) {
+      // Nobody else would stop the others.
+      await world.close().catch(() => undefined);
+      throw failed.reason;
+    }
     return world;
   }
 
