@@ -1,6 +1,6 @@
 import type { Job } from '../platform/jobs.ts';
 import { forkOf } from '../platform/platform.ts';
-import { NOW_ONCE, sql } from '../platform/postgres.ts';
+import { deleteInRounds, NOW_ONCE } from '../platform/postgres.ts';
 import { MINUTE } from '../platform/units.ts';
 
 /** Sessions deleted by one statement. */
@@ -11,17 +11,13 @@ export const forgetSessions: Job = {
   name: 'forget-sessions',
   everyMs: 10 * MINUTE,
   async run(platform) {
-    const em = forkOf(platform);
-    let forgotten: object[];
-    do {
-      forgotten = await sql(
-        em,
-        `delete from session where id = any(array(
-           select id from session where lasts_until < ${NOW_ONCE} - interval '1 day'
-           order by lasts_until limit $1 for update skip locked))
-         returning 1`,
-        [MAX_SESSIONS],
-      );
-    } while (forgotten.length === MAX_SESSIONS);
+    await deleteInRounds(
+      forkOf(platform),
+      `delete from session where id = any(array(
+         select id from session where lasts_until < ${NOW_ONCE} - interval '1 day'
+         order by lasts_until limit $1 for update skip locked))
+       returning 1`,
+      MAX_SESSIONS,
+    );
   },
 };

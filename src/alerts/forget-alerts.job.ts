@@ -1,6 +1,6 @@
 import type { Job } from '../platform/jobs.ts';
 import { forkOf } from '../platform/platform.ts';
-import { NOW_ONCE, sql } from '../platform/postgres.ts';
+import { deleteInRounds, NOW_ONCE, sql } from '../platform/postgres.ts';
 import { MINUTE } from '../platform/units.ts';
 
 /** Alerts deleted by one statement. */
@@ -13,16 +13,13 @@ export const forgetAlerts: Job = {
   async run(platform) {
     const em = forkOf(platform);
     await sql(em, `delete from raised_alert where raised_at < ${NOW_ONCE} - interval '30 days'`);
-    let forgotten: object[];
-    do {
-      forgotten = await sql(
-        em,
-        `delete from alert where ctid = any(array(
-           select ctid from alert where status <> 'SCHEDULED' and send_at < ${NOW_ONCE} - interval '30 days'
-           order by send_at limit $1 for update skip locked))
-         returning 1`,
-        [MAX_AT_ONCE],
-      );
-    } while (forgotten.length === MAX_AT_ONCE);
+    await deleteInRounds(
+      em,
+      `delete from alert where ctid = any(array(
+         select ctid from alert where status <> 'SCHEDULED' and send_at < ${NOW_ONCE} - interval '30 days'
+         order by send_at limit $1 for update skip locked))
+       returning 1`,
+      MAX_AT_ONCE,
+    );
   },
 };

@@ -1,6 +1,6 @@
 import type { Job } from './jobs.ts';
 import { forkOf } from './platform.ts';
-import { NOW_ONCE, sql } from './postgres.ts';
+import { deleteInRounds, NOW_ONCE } from './postgres.ts';
 import { MINUTE } from './units.ts';
 
 /** Keys deleted by one statement. */
@@ -14,20 +14,16 @@ export const forgetKeys: Job = {
   name: 'forget-keys',
   everyMs: 10 * MINUTE,
   async run(platform) {
-    const em = forkOf(platform);
-    let forgotten: object[];
-    do {
-      forgotten = await sql(
-        em,
-        `delete from idempotency_key where ctid = any(array(
-           select ctid from idempotency_key
-           where mutation not in ('charge', 'chargeWallet', 'cancelCharge', 'adjustWallet', 'pay', 'cancelPayment',
-               'refundPayment')
-             and created_at < ${NOW_ONCE} - interval '24 hours'
-           order by created_at limit $1 for update skip locked))
-         returning 1`,
-        [MAX_KEYS],
-      );
-    } while (forgotten.length === MAX_KEYS);
+    await deleteInRounds(
+      forkOf(platform),
+      `delete from idempotency_key where ctid = any(array(
+         select ctid from idempotency_key
+         where mutation not in ('charge', 'chargeWallet', 'cancelCharge', 'adjustWallet', 'pay', 'cancelPayment',
+             'refundPayment')
+           and created_at < ${NOW_ONCE} - interval '24 hours'
+         order by created_at limit $1 for update skip locked))
+       returning 1`,
+      MAX_KEYS,
+    );
   },
 };

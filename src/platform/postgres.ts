@@ -102,6 +102,14 @@ export async function tryLock(em: EntityManager, name: string): Promise<boolean>
 }
 
 /**
+ * Deletes rows in statements of at most `atOnce` each, so that none holds its locks for long.
+ * @param text a `delete` that takes `atOnce` as $1 and ends in `returning 1`
+ */
+export async function deleteInRounds(em: EntityManager, text: string, atOnce: number): Promise<void> {
+  for (let deleted = atOnce; deleted === atOnce; ) deleted = (await sql(em, text, [atOnce])).length;
+}
+
+/**
  * The present time, evaluated once in a statement, so that an index can be used; the plain function is evaluated per
  * row.
  */
