@@ -148,9 +148,10 @@ class Waiting {
     return true;
   }
 
-  /** Refuses who has waited longest at the address where most wait. */
+  /** Refuses who has waited longest at the address where most wait; of several such addresses at the one served last. */
   #refuseOldest(): void {
-    const [, names = []] = [...this.#addresses].reduce((most, one) => (one[1].length > most[1].length ? one : most));
+    const countOf = (names: readonly Job[][]): number => names.reduce((count, ofName) => count + ofName.length, 0);
+    const names = [...this.#addresses.values()].reduce((most, one) => (countOf(one) >= countOf(most) ? one : most));
     const ofName = names[0] ?? [];
     const job = ofName.pop();
     if (ofName.length === 0) names.shift();

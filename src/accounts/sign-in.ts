@@ -1,12 +1,13 @@
 import type { Context } from '../api/context.ts';
 import { badInput, type Refusal, refuse } from '../api/problems.ts';
 import { MAX_NAME, MAX_PASSWORD, uncountUse } from '../api/rate-limits.ts';
+import { runAlone } from '../commands/runner.ts';
 import { findByName } from './find-by-name.ts';
 import { hashInTurn } from './hashing.ts';
 import { openSession } from './open-session.ts';
-import { isPassword } from './password.ts';
+import { hashPassword, isPassword, isWeaker } from './password.ts';
 import type { CredentialsInput, Session } from './session.ts';
-import { strengthenHash } from './strengthen-hash.ts';
+import { User } from './user.ts';
 
 /** What an attempt counts for; one that succeeds does not count. */
 export const SIGN_IN_RATES = ['signInsFromAddress', 'signInsOfName'] as const;
@@ -29,4 +30,21 @@ export async function signIn(context: Context, input: CredentialsInput): Promise
   await uncountUse(context, { input }, SIGN_IN_RATES);
   await strengthenHash(context, user, password);
   return openSession(context, user, input);
+}
+
+/**
+ * Hashes the password of a user who has just signed in again, where the kept hash is weaker than the configuration asks
+ * for. The user is signed in all the same when that does not come about: the next sign-in tries again.
+ */
+async function strengthenHash({ platform, client }: Context, user: User, password: string): Promise<void> {
+  const { id, name, passwordHash } = user;
+  if (passwordHash === null || !isWeaker(platform.config, passwordHash)) return;
+  try {
+    const asker = { sort: 'KNOWN_NAME', name, client } as const;
+    const stronger = await hashInTurn(platform, asker, () => hashPassword(platform.config, password));
+    // A password that was changed in the meantime stays.
+    await runAlone(platform, (em) => em.nativeUpdate(User, { id, passwordHash }, { passwordHash: stronger }));
+  } catch (error) {
+    platform.log.warn({ userId: id, error: String(error) }, 'a password hash was not strengthened');
+  }
 }
