@@ -5,7 +5,7 @@ import { chainOf } from '../support/ledger.ts';
 import { claim, makeCoupon, makeProduct, placeOrder, stockOf } from '../support/shop.ts';
 import { World } from '../support/world.ts';
 
-describe('a process that dies after an order', () => {
+describe('a process that dies beside another', () => {
   let world: World;
   let operator: Buyer;
   beforeAll(async () => {
@@ -49,6 +49,35 @@ describe('a process that dies after an order', () => {
     expect(again.filter(({ status }) => status !== 'PLACED')).toEqual([]);
     for (const [index, answer] of first.entries()) if (answer) expect(again[index].id).toBe(answer.id);
     expect(await stockOf(buyers[0]?.at(survivor) as Buyer, product)).toBe(800);
+    expect(await violationsOf(operator)).toEqual({});
+  });
+
+  it('a process killed in a storm of cancellations loses and doubles none: retries with the same keys complete them all', async () => {
+    const show = await makeShow(operator, { seatCount: 60 });
+    const survivor = world.urls[0] as string;
+    const buyers = (await world.buyers(20, 3_000)).map((buyer) => buyer.at(survivor));
+    const paid = await Promise.all(
+      show.seats.map(async (seat, index) => {
+        const buyer = buyers[index % 20] as Buyer;
+        const { id } = await reserve(buyer, show.id, [seat]);
+        return { buyer, id: (await pay(buyer, id)).id };
+      }),
+    );
+    const doomed = await world.startProcess();
+    const storm = paid.map(({ buyer, id }, index) =>
+      cancelPayment(index % 2 ? buyer.at(doomed.url) : buyer, id, `key of ${id}`).catch(() => undefined),
+    );
+    await Promise.race(storm);
+    await doomed.stop('SIGKILL');
+    const first = await Promise.all(storm);
+    expect(first).toContain(undefined);
+    const again = await Promise.all(paid.map(({ buyer, id }) => cancelPayment(buyer, id, `key of ${id}`)));
+    expect(again.map(({ status, id }) => [status, id])).toEqual(paid.map(({ id }) => ['CANCELLED', id]));
+    const { rows } = await world.pool.query(
+      'select (select count(*)::int from ticket) as tickets, (select count(*)::int from hold) as holds',
+    );
+    expect(rows).toEqual([{ tickets: 0, holds: 0 }]);
+    for (const buyer of buyers) expect(await balanceOf(buyer)).toBe(3_000);
     expect(await violationsOf(operator)).toEqual({});
   });
 });
@@ -100,43 +129,5 @@ describe('a process that dies after a payment', () => {
     for (const buyer of buyers) {
       expect(await chainOf(world.pool, buyer.id)).toEqual({ entries: 5, unbroken: true, sum: 6_000 });
     }
-  });
-});
-
-describe('a process that dies while payments are cancelled', () => {
-  let world: World;
-  let operator: Buyer;
-  beforeAll(async () => {
-    world = await World.open({ processes: 1 });
-    operator = await world.operator();
-  });
-  afterAll(() => world.close());
-
-  it('a process killed in a storm of cancellations loses and doubles none: retries with the same keys complete them all', async () => {
-    const show = await makeShow(operator, { seatCount: 60 });
-    const buyers = await world.buyers(20, 3_000);
-    const paid = await Promise.all(
-      show.seats.map(async (seat, index) => {
-        const buyer = buyers[index % 20] as Buyer;
-        const { id } = await reserve(buyer, show.id, [seat]);
-        return { buyer, id: (await pay(buyer, id)).id };
-      }),
-    );
-    const doomed = await world.startProcess();
-    const storm = paid.map(({ buyer, id }, index) =>
-      cancelPayment(index % 2 ? buyer.at(doomed.url) : buyer, id, `key of ${id}`).catch(() => undefined),
-    );
-    await Promise.race(storm);
-    await doomed.stop('SIGKILL');
-    const first = await Promise.all(storm);
-    expect(first).toContain(undefined);
-    const again = await Promise.all(paid.map(({ buyer, id }) => cancelPayment(buyer, id, `key of ${id}`)));
-    expect(again.map(({ status, id }) => [status, id])).toEqual(paid.map(({ id }) => ['CANCELLED', id]));
-    const { rows } = await world.pool.query(
-      'select (select count(*)::int from ticket) as tickets, (select count(*)::int from hold) as holds',
-    );
-    expect(rows).toEqual([{ tickets: 0, holds: 0 }]);
-    for (const buyer of buyers) expect(await balanceOf(buyer)).toBe(3_000);
-    expect(await violationsOf(operator)).toEqual({});
   });
 });
