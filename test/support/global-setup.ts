@@ -18,7 +18,7 @@ declare module 'vitest' {
 
 /** Builds what the tests start as processes, and brings up one PostgreSQL with a migrated template. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  execFileSync(process.execPath, ['scripts/build.mjs'], { stdio: ['ignore', 'ignore', 'inherit'] });
+  execFileSync(process.execPath, ['scripts/build.mjs', 'server'], { stdio: ['ignore', 'ignore', 'inherit'] });
   const dataDir = await scratchFolder('onsale-test-');
   // The database server runs as another user where the tests run as root.
   await chmod(dataDir, 0o755);
