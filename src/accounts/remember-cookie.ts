@@ -49,7 +49,12 @@ export function sendCookie(context: Context, { series, cookie }: Parts): void {
 
 /** Has the browser forget its cookie, if it sent one. */
 export function forgetCookie(context: Context): void {
-  if (context.client.cookies?.sent?.includes(`${NAME}=`)) send(context, '', 0);
+  if (hasCookie(context.client.cookies?.sent)) send(context, '', 0);
+}
+
+/** @param sent the header `cookie` of a request @returns whether it has a cookie of ours, of whatever form */
+export function hasCookie(sent: string | undefined): boolean {
+  return sent?.includes(`${NAME}=`) === true;
 }
 
 function send({ client, platform }: Context, value: string, seconds: number): void {

@@ -21,10 +21,11 @@ import { currentWork, within } from '../platform/work.ts';
 import { clientAddress } from './client-address.ts';
 import type { Documents } from './compiled.ts';
 import { type Caller, type Client, type Context, type Cookies, makeContext } from './context.ts';
+import { crossSiteFault } from './cross-site.ts';
 import { presentAll, presentError } from './errors.ts';
 import { readVariables } from './limits.ts';
 import { isQuiet, logOperation, Notes, OK, type Operation, outcomeOf } from './operation-log.ts';
-import { CallerError } from './problems.ts';
+import { badRequest, CallerError } from './problems.ts';
 import { countDocument, countFields } from './rate-limits.ts';
 import { shedAnonymous } from './shed-load.ts';
 
@@ -51,8 +52,11 @@ export async function serveGraphql(http: FastifyInstance, platform: Platform, do
       const caller = await callerOf(platform, request);
       // Who sends a token that is refused counts as nobody.
       const context = contextOf(platform, caller ?? null, request, reply, notes);
-      const over = await thrown(countDocument(context, askedOf(request)?.query));
-      if (over) return refuse(platform, notes, request, reply, over);
+      const asked = askedOf(request);
+      const over = await thrown(countDocument(context, asked?.query));
+      if (over) return refuse(platform, notes, request, reply, over, TOO_MANY_REQUESTS);
+      const fault = crossSiteFault(documents, request, asked);
+      if (fault) return refuse(platform, notes, request, reply, fault, BAD_REQUEST);
       const answer = caller === undefined ? undefined : await answerByPlan(documents, context, request, reply);
       if (answer !== undefined) return answer;
       notesOf.set(request, notes);
@@ -75,19 +79,21 @@ function askedOf({ method, query, body }: FastifyRequest): { query?: unknown; op
   return typeof asked === 'object' && asked !== null ? asked : undefined;
 }
 
+const BAD_REQUEST = 400;
 const TOO_MANY_REQUESTS = 429;
 
-/** Refuses a request whose document was not read. */
+/** Refuses a request that neither a plan nor Apollo is to answer. */
 function refuse(
   platform: Platform,
   notes: Notes,
   request: FastifyRequest,
   reply: FastifyReply,
-  error: CallerError,
+  error: GraphQLError,
+  status: number,
 ): string {
   const body = JSON.stringify({ errors: presentAll(platform, [error], notes.requestId) });
   logRefused(platform, notes, request, body);
-  void reply.code(TOO_MANY_REQUESTS).type(typeFor(request.headers.accept) ?? JSON_TYPE);
+  void reply.code(status).type(typeFor(request.headers.accept) ?? JSON_TYPE);
   return body;
 }
 
@@ -112,6 +118,8 @@ function makeApollo(platform: Platform, documents: Documents): ApolloServer<Cont
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
     persistedQueries: false,
+    // Refuses more than `crossSiteFault`, which has run by then.
+    csrfPrevention: false,
     logger: platform.log,
     // As plans write it; without this Apollo ends every answer with a line feed.
     stringifyResult: (result) => JSON.stringify(result),
@@ -152,7 +160,7 @@ async function answerByPlan(
   if (!usual) return undefined;
   const { platform, caller, notes } = context;
   const known = documents.read(usual.query);
-  const refuseWith = (errors: readonly GraphQLError[], document?: DocumentNode, status = 400): string => {
+  const refuseWith = (errors: readonly GraphQLError[], document?: DocumentNode, status = BAD_REQUEST): string => {
     void reply.code(status).type(usual.type);
     logOperation(platform, notes, operationOf(caller, usual, document), outcomeOf(errors));
     return JSON.stringify({ errors: presentAll(platform, errors, notes.requestId) });
@@ -307,20 +315,17 @@ const JUDGE_OPERATION: ApolloServerPlugin<Context> = {
   requestDidStart: async () => ({
     didResolveOperation: async ({ schema, document, operation, request }) => {
       if (!operation) {
-        throw refused('OPERATION_RESOLUTION_FAILURE', 'operationName must name one of the operations of the document.');
+        const extensions = { code: 'OPERATION_RESOLUTION_FAILURE', http: { status: BAD_REQUEST } };
+        throw new GraphQLError('operationName must name one of the operations of the document.', { extensions });
       }
       if (operation.operation === OperationTypeNode.SUBSCRIPTION) {
-        throw refused('BAD_REQUEST', 'Subscriptions are served over WebSocket, and as streams at /graphql/stream.');
+        throw badRequest('Subscriptions are served over WebSocket, and as streams at /graphql/stream.');
       }
       const { fault } = readVariables(schema, operation, request.variables, document);
       if (fault) throw fault;
     },
   }),
 };
-
-function refused(code: string, message: string): GraphQLError {
-  return new GraphQLError(message, { extensions: { code, http: { status: 400 } } });
-}
 
 /** Writes the line of each operation that Apollo has taken up. */
 function logOperations(platform: Platform): ApolloServerPlugin<Context> {

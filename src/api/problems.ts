@@ -206,3 +206,8 @@ export function badInput(argument: string, fault: string): CallerError {
 export function notFound(what: string): CallerError {
   return new CallerError('NOT_FOUND', `There is no such ${what}.`);
 }
+
+/** A request of the wrong form, which over HTTP is answered with the status 400. @param message a whole sentence */
+export function badRequest(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'BAD_REQUEST', http: { status: 400 } } });
+}

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { post } from '../support/client.ts';
 import { World } from '../support/world.ts';
@@ -29,10 +30,16 @@ const REFUSED: Record<string, { status: number; search?: string; init: RequestIn
     search: `?query=${encodeURIComponent(SIGN_UP)}`,
     init: { headers: { 'apollo-require-preflight': '1' } },
   },
-  'a GET that any page may send': {
-    status: 400,
-    search: `?query=${encodeURIComponent('{ settings { currency } }')}`,
+  'a mutation by a GET that any page may send': {
+    status: 405,
+    search: `?query=${encodeURIComponent(SIGN_UP)}`,
     init: {},
+  },
+  'a GET without a document': { status: 400, init: {} },
+  'a GET of a form': {
+    status: 415,
+    search: `?query=${encodeURIComponent('{ settings { currency } }')}`,
+    init: { headers: { 'content-type': 'text/plain' } },
   },
   'a POST of text that any page may send': {
     status: 400,
@@ -108,6 +115,52 @@ it('a query by GET is served to whoever can send a header of their own', async (
     headers: { 'apollo-require-preflight': '1' },
   });
   expect(await response.json()).toEqual({ data: { settings: { currency: 'KRW' } } });
+});
+
+const CREDENTIALS = {
+  'an access token': async () => ({ authorization: `Bearer ${(await world.buyer()).accessToken}` }),
+  'a wrong access token': async () => ({ authorization: 'Bearer wrong' }),
+  'a queue token': async () => ({ 'x-queue-token': 'any' }),
+  'a cookie of ours': async () => ({ cookie: 'other=1; onsale-session=any' }),
+};
+
+function get(query: string, headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(`${url}?query=${encodeURIComponent(query)}`, { headers });
+}
+
+it.each([
+  '{ settings { currency } }',
+  'query Named { __typename concerts(first: 1) { edges { cursor } } }',
+  '{ ...Root } fragment Root on Query { settings { currency } }',
+])('a GET that any page may send is served when all it asks for is public: %s', async (query) => {
+  const answers = [await get(query), await get(query, { cookie: 'other=1', origin: 'https://elsewhere.example' })];
+  for (const answer of answers) {
+    expect(answer.status).toBe(200);
+    expect(Object.keys((await answer.json()) as object)).toEqual(['data']);
+    expect(answer.headers.get('access-control-allow-origin')).toBeNull();
+  }
+});
+
+it.each(Object.entries(CREDENTIALS))('a GET that any page may send is refused with %s', async (_what, credentials) => {
+  const answer = await get('{ settings { currency } }', await credentials());
+  expect({ status: answer.status, ...((await answer.json()) as object) }).toMatchObject({
+    status: 400,
+    errors: [{ extensions: { code: 'BAD_REQUEST' }, message: expect.stringContaining('apollo-require-preflight') }],
+  });
+});
+
+it.each([
+  '{ wallet { balance } }',
+  '{ settings { currency } wallet { balance } }',
+  '{ ... on Query { ...Root } } fragment Root on Query { wallet { balance } }',
+  `{ availableDates(concertId: "${randomUUID()}") { id } }`,
+  '{ queues { edges { cursor } } }',
+])('a GET that any page may send is refused when something it asks for is not public: %s', async (query) => {
+  const answer = await get(query);
+  expect({ status: answer.status, ...((await answer.json()) as object) }).toMatchObject({
+    status: 400,
+    errors: [{ extensions: { code: 'BAD_REQUEST' } }],
+  });
 });
 
 it('a document of several operations runs the one that is named, and none without a name', async () => {
