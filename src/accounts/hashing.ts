@@ -19,9 +19,11 @@ export interface Asker {
   readonly client: Client;
 }
 
-/** Hashes of one sort that may wait, and those of one name among them. */
+/** Most hashes of one sort that wait. */
 const MAX_WAITING = 200;
-const MAX_OF_NAME = 50;
+
+/** Most names and addresses of one sort whose last turn is known. */
+const MAX_SERVED = 2_000;
 
 const REFUSAL_MS = SECOND;
 
@@ -34,8 +36,9 @@ const hashing = perProcess(({ config }) => {
 });
 
 /**
- * Runs `hash` when its turn comes: sorts take turns, within a sort addresses do, and of an address the name that came last
- * is first, so that who comes after a flood need not wait for its end.
+ * Runs `hash` when its turn comes. Sorts take turns; within a sort names do, and addresses do: a name has one turn however
+ * many addresses ask for it, and so has an address however many names it asks for. Of several that had none the one that
+ * came last is first, so that who comes after a flood need not wait for its end.
  * @throws CallerError RATE_LIMITED when too many wait; SERVICE_UNAVAILABLE when nobody waits any longer: then nothing is
  * hashed
  */
@@ -59,7 +62,7 @@ interface Job {
 
 class Hashing {
   readonly #atOnce: number;
-  /** By sort; the first one is next. */
+  /** The first one is next. */
   readonly #waiting = new Map<Sort, Waiting>();
   #running = 0;
 
@@ -92,10 +95,11 @@ class Hashing {
   /** Takes the next hash that somebody waits for. */
   #next(): Job | undefined {
     for (const [sort, waiting] of this.#waiting) {
-      this.#waiting.delete(sort);
       const job = waiting.take();
-      if (waiting.size > 0) this.#waiting.set(sort, waiting);
-      if (job) return job;
+      if (!job) continue;
+      this.#waiting.delete(sort);
+      this.#waiting.set(sort, waiting);
+      return job;
     }
     return undefined;
   }
@@ -103,61 +107,96 @@ class Hashing {
 
 /** Hashes of one sort that wait. */
 class Waiting {
-  /** By address, of each name those in order of arrival; the first address and its last name are next. */
-  readonly #addresses = new Map<string | null, Job[][]>();
-  size = 0;
+  /** In order of arrival. */
+  #jobs: Job[] = [];
+  /** Names and addresses that had a turn, with the number of the last one; whose turn was last is last. */
+  readonly #served = new Map<string, number>();
+  #turn = 0;
 
   add(job: Job): void {
-    const { name, client } = job.asker;
-    const names = this.#addresses.get(client.address) ?? [];
-    this.#addresses.set(client.address, names);
-    const ofName = names.find(([first]) => first?.asker.name === name);
-    if (ofName && ofName.length >= MAX_OF_NAME && !this.#dropAbandoned(ofName)) {
-      refuseLater(job, `At most ${MAX_OF_NAME} wait for a password of one name.`);
-      return;
-    }
-    if (ofName) ofName.push(job);
-    else names.push([job]);
-    this.size++;
-    if (this.size > MAX_WAITING) this.#refuseOldest();
+    this.#jobs.push(job);
+    if (this.#jobs.length > MAX_WAITING) this.#dropAbandoned();
+    if (this.#jobs.length > MAX_WAITING) this.#refuseOne();
   }
 
-  /** @returns undefined when nobody waits any longer */
+  /** @returns undefined when nobody waits */
   take(): Job | undefined {
-    for (const [address, names] of this.#addresses) {
-      this.#addresses.delete(address);
-      const ofName = names.pop() ?? [];
-      const job = ofName.shift();
-      if (ofName.length > 0) names.unshift(ofName);
-      if (names.length > 0) this.#addresses.set(address, names);
-      if (!job) continue;
-      this.size--;
-      if (!isAbandoned(job)) return job;
+    this.#dropAbandoned();
+    const next = lastOfLeast(this.#jobs, (job) => {
+      const turns = [nameOf(job), addressOf(job)].map((key) => this.#served.get(key) ?? 0);
+      return [Math.max(...turns), Math.min(...turns)];
+    });
+    if (next) this.#serve(next);
+    return next;
+  }
+
+  #serve(job: Job): void {
+    this.#remove(job);
+    this.#turn++;
+    for (const key of [nameOf(job), addressOf(job)]) {
+      this.#served.delete(key);
+      this.#served.set(key, this.#turn);
+    }
+    for (const key of this.#served.keys()) {
+      if (this.#served.size <= MAX_SERVED) break;
+      this.#served.delete(key);
+    }
+  }
+
+  #dropAbandoned(): void {
+    for (const job of this.#jobs.filter(isAbandoned)) {
+      this.#remove(job);
       job.refuse(new CallerError('SERVICE_UNAVAILABLE'));
     }
-    return undefined;
   }
 
-  /** Drops one that nobody waits for. @returns whether there was one */
-  #dropAbandoned(ofName: Job[]): boolean {
-    const at = ofName.findIndex(isAbandoned);
-    if (at < 0) return false;
-    const [job] = ofName.splice(at, 1);
-    this.size--;
-    job?.refuse(new CallerError('SERVICE_UNAVAILABLE'));
-    return true;
+  /**
+   * Refuses one of the name for which most wait; of several such names one of the address where most wait, because a hall
+   * full of people has one. Of those it is who has waited longest.
+   */
+  #refuseOne(): void {
+    const ofName = countBy(this.#jobs, nameOf);
+    const ofAddress = countBy(this.#jobs, addressOf);
+    const countsOf = (job: Job): Rank => [-(ofName.get(nameOf(job)) ?? 0), -(ofAddress.get(addressOf(job)) ?? 0)];
+    const job = lastOfLeast(this.#jobs.toReversed(), countsOf);
+    if (!job) return;
+    this.#remove(job);
+    refuseLater(job);
   }
 
-  /** Refuses who has waited longest at the address where most wait; of several such addresses at the one served last. */
-  #refuseOldest(): void {
-    const countOf = (names: readonly Job[][]): number => names.reduce((count, ofName) => count + ofName.length, 0);
-    const names = [...this.#addresses.values()].reduce((most, one) => (countOf(one) >= countOf(most) ? one : most));
-    const ofName = names[0] ?? [];
-    const job = ofName.pop();
-    if (ofName.length === 0) names.shift();
-    this.size--;
-    if (job) refuseLater(job, 'Too many passwords wait to be checked.');
+  #remove(job: Job): void {
+    this.#jobs = this.#jobs.filter((other) => other !== job);
   }
+}
+
+/** Compared by its first number, then by its second. */
+type Rank = readonly [number, number];
+
+/** The job of the least rank; of several the last one. */
+function lastOfLeast(jobs: readonly Job[], rankOf: (job: Job) => Rank): Job | undefined {
+  let found: { readonly job: Job; readonly rank: Rank } | undefined;
+  for (const job of jobs) {
+    const rank = rankOf(job);
+    const isGreater = found && (rank[0] - found.rank[0] || rank[1] - found.rank[1]) > 0;
+    if (!isGreater) found = { job, rank };
+  }
+  return found?.job;
+}
+
+function countBy(jobs: readonly Job[], keyOf: (job: Job) => string): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const job of jobs) counts.set(keyOf(job), (counts.get(keyOf(job)) ?? 0) + 1);
+  return counts;
+}
+
+function nameOf({ asker: { name } }: Job): string {
+  return `name ${name}`;
+}
+
+/** Where no limit by address counts, the name stands for the address too. */
+function addressOf(job: Job): string {
+  const { address } = job.asker.client;
+  return address === null ? nameOf(job) : `address ${address}`;
 }
 
 /** Whether nobody waits any longer. */
@@ -166,6 +205,6 @@ function isAbandoned({ asker, until }: Job): boolean {
 }
 
 /** Answers who is refused after a moment: a client that asks again at once would keep the process busy. */
-function refuseLater({ refuse }: Job, sentence: string): void {
-  setTimeout(() => refuse(tooMany(sentence)), REFUSAL_MS);
+function refuseLater({ refuse }: Job): void {
+  setTimeout(() => refuse(tooMany('Too many passwords wait to be checked.')), REFUSAL_MS);
 }

@@ -1,4 +1,5 @@
 import { Agent, request } from 'node:http';
+import { json } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { charge, eventually } from '../support/builders.ts';
 import { type Answer, Buyer, post } from '../support/client.ts';
@@ -15,9 +16,17 @@ let world: World;
 let url: string;
 beforeAll(async () => {
   // The rates are off: what holds here holds by the order of hashes alone.
-  world = await World.open({ processes: 1, preload: './tell-hashes.ts' });
+  const env = { TRUSTED_PROXIES: '127.0.0.1' };
+  world = await World.open({ processes: 1, preload: './tell-hashes.ts', env });
   url = world.urls[0] as string;
   await post(url, SIGN_UP, { input: { name: 'ada', password: PASSWORD } });
+  await world.pool.query(
+    `with made as (
+       insert into user_account (id, name, role, password_hash)
+       select gen_random_uuid(), 'somebody ' || number, 'BUYER', (select password_hash from user_account where name = 'ada')
+       from generate_series(0, 999) number returning id
+     ) insert into wallet (user_id, balance) select id, 0 from made`,
+  );
 });
 afterAll(() => world.close());
 
@@ -26,39 +35,56 @@ async function hashOf(name: string): Promise<string> {
   return rows[0]?.password_hash;
 }
 
-function signIn(name: string, password: string, at = url): Promise<Answer> {
-  return post(at, SIGN_IN, { input: { name, password } });
+/** @param address of the client, as a proxy tells it; left out for one that the proxy does not tell */
+function signIn(name: string, password: string, at = url, address?: string): Promise<Answer> {
+  return post(at, SIGN_IN, { input: { name, password } }, forwardedFor(address));
+}
+
+function forwardedFor(address: string | undefined): Record<string, string> {
+  return address === undefined ? {} : { 'x-forwarded-for': address };
+}
+
+interface Guesses {
+  readonly nameOf: (i: number) => string;
+  readonly addressOf?: (i: number) => string;
+  readonly at?: string;
 }
 
 /** Sends wrong sign-ins, each on a connection of its own. @returns a function that closes all of them at once */
-function flood(nameOf: (i: number) => string, count: number): { answered: () => number; cut: () => void } {
+function flood({ nameOf, addressOf, at = url }: Guesses, count: number) {
   const agent = new Agent({ maxSockets: 500 });
-  let answered = 0;
+  const answers: Promise<Answer>[] = [];
   const requests = Array.from({ length: count }, (_, i) => {
     const body = JSON.stringify({ query: SIGN_IN, variables: { input: { name: nameOf(i), password: 'a guess' } } });
-    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
-    const sent = request(url, { method: 'POST', agent, headers }, (response) => {
-      answered++;
-      response.resume();
+    const headers = {
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(body),
+      ...forwardedFor(addressOf?.(i)),
+    };
+    const sent = request(at, { method: 'POST', agent, headers }, (response) => {
+      const answer = json(response) as Promise<Answer>;
+      answer.catch(() => undefined);
+      answers.push(answer);
     });
     sent.on('error', () => undefined);
     sent.end(body);
     return sent;
   });
-  return { answered: () => answered, cut: () => requests.forEach((sent) => void sent.destroy()) };
+  return { answers, cut: () => requests.forEach((sent) => void sent.destroy()) };
 }
 
 describe('while one client floods with wrong sign-ins', () => {
-  it.each<[string, (i: number) => string]>([
-    ['of names that nobody has', (i) => `nobody ${i}`],
-    ['of one name', () => 'ada'],
-  ])('%s, another signs in, orders and pays', async (_what, nameOf) => {
-    const name = `another beside ${nameOf(0)}`;
+  it.each<[string, Guesses]>([
+    ['of names that nobody has', { nameOf: (i) => `nobody ${i}` }],
+    ['of one name, from many addresses', { nameOf: () => 'ada', addressOf: (i) => `2001:db8:${i.toString(16)}::1` }],
+    ['of many names, from one address', { nameOf: (i) => `somebody ${i % 1_000}`, addressOf: () => '203.0.113.1' }],
+  ])('%s, another signs in, orders and pays', async (_what, guesses) => {
+    const name = `another beside ${guesses.nameOf(0)}`;
     await post(url, SIGN_UP, { input: { name, password: PASSWORD } });
     const productId = await makeProduct(await world.operator(), { price: 100, stock: 5 });
-    const guesses = flood(nameOf, 6_000);
-    await eventually(() => guesses.answered() > 5);
-    const { data, errors } = await signIn(name, PASSWORD);
+    const sent = flood(guesses, 6_000);
+    await eventually(() => sent.answers.length > 5);
+    const { data, errors } = await signIn(name, PASSWORD, url, '203.0.113.2');
     expect(errors).toBeUndefined();
     const session = data.signIn;
     expect(session.__typename).toBe('Session');
@@ -66,9 +92,28 @@ describe('while one client floods with wrong sign-ins', () => {
     await charge(buyer, 1_000);
     const order = await placeOrder(buyer, { [productId]: 1 });
     expect(await payOrder(buyer, order.id)).toMatchObject({ __typename: 'Payment', status: 'COMPLETED' });
-    expect(guesses.answered(), 'the flood is not over').toBeLessThan(6_000);
-    guesses.cut();
+    expect(sent.answers.length, 'the flood is not over').toBeLessThan(6_000);
+    sent.cut();
   });
+});
+
+it('of more sign-ins than may wait those of the name that most ask for are refused, and not who came first', async () => {
+  const slow = await world.startProcess({ HASHES_AT_ONCE: '1', HASH_PASSES: '60' });
+  // Nobody has the name: it is hashed as slowly as a new password is, and meanwhile all others wait.
+  const first = signIn('nobody', PASSWORD, slow.url);
+  await eventually(() => slow.messages.some(({ type }) => type === 'hashed'));
+  const bob = signIn('somebody 1', PASSWORD, slow.url, '203.0.113.2');
+  const nameOf = () => 'ada';
+  const guesses = flood({ nameOf, addressOf: (i) => `2001:db8:${i.toString(16)}::1`, at: slow.url }, 230);
+  expect((await bob).data.signIn.__typename).toBe('Session');
+  expect((await first).data.signIn.code).toBe('INVALID_CREDENTIALS');
+  const refused = async () => (await Promise.all(guesses.answers)).filter(({ errors }) => errors);
+  await eventually(async () => (await refused()).length >= 28);
+  for (const { errors } of await refused()) {
+    expect(errors?.[0]?.extensions).toMatchObject({ code: 'RATE_LIMITED', retryAfterMs: expect.any(Number) });
+  }
+  guesses.cut();
+  await slow.stop();
 });
 
 /** How many passwords the process has hashed so far. */
@@ -78,8 +123,8 @@ function hashed(): number {
 
 describe('nothing is hashed', () => {
   it('for clients that are gone', async () => {
-    const guesses = flood((i) => `gone ${i}`, 150);
-    await eventually(() => guesses.answered() > 0);
+    const guesses = flood({ nameOf: (i) => `gone ${i}` }, 150);
+    await eventually(() => guesses.answers.length > 0);
     guesses.cut();
     await eventually(async () => (await connectionsTo(url)).length < 10);
     const before = hashed();

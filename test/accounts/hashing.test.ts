@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Asker, hashInTurn, type Sort } from '../../src/accounts/hashing.ts';
 import type { Platform } from '../../src/platform/platform.ts';
 
@@ -79,15 +79,40 @@ it('addresses take turns: a flood from one leaves another its own', async () => 
   expect(bench.begun).toContain('ada');
 });
 
-it('names of one address take turns too, and the one that came last is first', async () => {
+it.each<[string, (i: number) => string | null]>([
+  ['many addresses', (i) => `203.0.113.${i}`],
+  ['one address', () => '203.0.113.1'],
+  ['loopback', () => null],
+])('a name has one turn: guesses of it from %s leave other names theirs', async (_from, addressOf) => {
   const bench = new Bench();
-  bench.askAll(Array.from({ length: 40 }, () => 'victim'));
+  for (let i = 0; i < 100; i++) bench.ask('victim', { address: addressOf(i) });
+  const others = names('other', 20);
+  bench.askAll(others.slice(0, 10), { address: '198.51.100.7' });
+  bench.askAll(others.slice(10), { address: null });
+  for (let i = 100; i < 150; i++) bench.ask('victim', { address: addressOf(i) });
+  await bench.endSome(20);
+  // Those behind one address take turns with the one guess that waits for the next turn of the name.
+  expect(bench.begun.filter((name) => name === 'victim').length).toBeLessThanOrEqual(12);
+  await bench.endSome(11);
+  expect(bench.begun).toEqual(expect.arrayContaining(others));
+});
+
+it('an address has one turn, whatever names it asks for, also after names of other addresses had theirs', async () => {
+  const bench = new Bench();
+  bench.ask('ada', { address: '203.0.113.2' });
+  bench.askAll(names('flood', 150), { address: '203.0.113.1' });
+  await bench.endSome(3);
+  bench.ask('ada', { address: '203.0.113.2' });
+  await bench.endSome(1);
+  expect(bench.begun.at(-1), 'a second try is before names that had no turn, of an address that had').toBe('ada');
+});
+
+it('of several that had no turn the one that came last is first', async () => {
+  const bench = new Bench();
   bench.askAll(names('flood', 100));
   bench.ask('ada');
   await bench.endSome(1);
-  expect(bench.begun).toEqual(['victim', 'ada']);
-  await bench.endSome(100);
-  expect(bench.begun.filter((name) => name === 'victim')).toHaveLength(1);
+  expect(bench.begun).toEqual(['flood 0', 'ada']);
 });
 
 it('what nobody waits for is not hashed', async () => {
@@ -102,30 +127,40 @@ it('what nobody waits for is not hashed', async () => {
   expect(bench.refused).toHaveLength(100);
 });
 
-it('of one sort at most 200 wait: of the address with most of them who came first is refused, and no other', async () => {
-  const bench = new Bench();
-  bench.ask('first');
-  bench.ask('ada', { address: '203.0.113.2' });
-  bench.askAll(names('flood', 300), { address: '203.0.113.1' });
-  await letRefusalsBeTold();
-  expect(bench.refused).toHaveLength(101);
-  expect(bench.refused[0]).toEqual({ name: 'flood 0', code: 'RATE_LIMITED' });
-  await bench.endSome(201);
-  expect(bench.begun).toContain('ada');
-  expect(new Set(bench.begun).size).toBe(201);
-});
+describe('of one sort at most 200 wait: of more is refused who came first', () => {
+  it('of the name for which most wait, though one address has more', async () => {
+    const bench = new Bench();
+    bench.ask('first');
+    const hall = names('person', 120);
+    bench.askAll(hall, { address: '203.0.113.1' });
+    for (let i = 0; i < 100; i++) bench.ask('victim', { address: `198.51.100.${i}` });
+    await letRefusalsBeTold();
+    expect(bench.refused).toEqual(Array.from({ length: 20 }, () => ({ name: 'victim', code: 'RATE_LIMITED' })));
+    await bench.endSome(201);
+    expect(bench.begun).toEqual(expect.arrayContaining(hall));
+  });
 
-it('of one name at most 50 wait, and one that nobody waits for makes room', async () => {
-  const bench = new Bench();
-  let gone = false;
-  bench.ask('first');
-  bench.ask('victim', { isGone: () => gone });
-  bench.askAll(Array.from({ length: 50 }, () => 'victim'));
-  await letRefusalsBeTold();
-  expect(bench.refused).toEqual([{ name: 'victim', code: 'RATE_LIMITED' }]);
-  gone = true;
-  bench.ask('victim');
-  await letRefusalsBeTold();
-  expect(bench.refused).toHaveLength(2);
-  expect(bench.refused[1]?.code).toBe('SERVICE_UNAVAILABLE');
+  it('of the address where most wait, where names have equally many', async () => {
+    const bench = new Bench();
+    bench.ask('first');
+    bench.ask('ada', { address: '203.0.113.2' });
+    const flood = names('flood', 300);
+    bench.askAll(flood, { address: '203.0.113.1' });
+    await letRefusalsBeTold();
+    expect(bench.refused).toEqual(flood.slice(0, 101).map((name) => ({ name, code: 'RATE_LIMITED' })));
+    await bench.endSome(201);
+    expect(new Set(bench.begun)).toEqual(new Set(['first', 'ada', ...flood.slice(101)]));
+  });
+
+  it('but of those for whom nobody waits first', async () => {
+    const bench = new Bench();
+    let gone = false;
+    bench.ask('first');
+    bench.ask('left', { isGone: () => gone });
+    bench.askAll(names('flood', 199));
+    gone = true;
+    bench.ask('ada');
+    await letRefusalsBeTold();
+    expect(bench.refused).toEqual([{ name: 'left', code: 'SERVICE_UNAVAILABLE' }]);
+  });
 });
