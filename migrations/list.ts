@@ -23,6 +23,7 @@ import { Charges } from './0021-charges.ts';
 import { Sessions } from './0022-sessions.ts';
 import { Limits } from './0023-limits.ts';
 import { WhatIsReadByUser } from './0024-what-is-read-by-user.ts';
+import { Boards } from './0025-boards.ts';
 
 /** Every change of the database, in order; forward only. */
 export const MIGRATIONS: MigrationObject[] = [
@@ -50,4 +51,5 @@ export const MIGRATIONS: MigrationObject[] = [
   { name: '0022-sessions', class: Sessions },
   { name: '0023-limits', class: Limits },
   { name: '0024-what-is-read-by-user', class: WhatIsReadByUser },
+  { name: '0025-boards', class: Boards },
 ];

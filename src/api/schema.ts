@@ -9,6 +9,8 @@ import { AlertsResolver } from '../alerts/alerts.resolver.ts';
 import { AuditResolver } from '../audit/audit.resolver.ts';
 import { ChargesResolver, PendingChargeResolver } from '../charges/charges.resolver.ts';
 import { ConcertsResolver } from '../concerts/concerts.resolver.ts';
+import { QueueBoardResolver } from '../concerts/queue-board.resolver.ts';
+import { QUEUE_BOARD } from '../concerts/queue-board.ts';
 import { SEAT_CHANGES } from '../concerts/seat-change.ts';
 import { ShowResolver } from '../concerts/show.resolver.ts';
 import { NoSeatAvailable, ShowBegun } from '../concerts/update-show.ts';
@@ -55,6 +57,7 @@ export function makeSchema(): GraphQLSchema {
       QueueResolver,
       QueueShuffleResolver,
       ConcertsResolver,
+      QueueBoardResolver,
       ShowResolver,
       ReservationsResolver,
       WalletResolver,
@@ -96,7 +99,7 @@ export function makeSchema(): GraphQLSchema {
       ...SALES_EVENTS,
     ],
     directives: DIRECTIVES,
-    pubSub: pubSubOf([SEAT_CHANGES, SHOW_REFUNDS, QUEUE_STATS, SHOW_STATS, SALES_EVENTS_TOPIC]),
+    pubSub: pubSubOf([SEAT_CHANGES, SHOW_REFUNDS, QUEUE_STATS, QUEUE_BOARD, SHOW_STATS, SALES_EVENTS_TOPIC]),
     validate: false,
     // Apollo checks the schema when it starts; once is enough.
     skipCheck: true,

@@ -78,6 +78,7 @@ async function makeConcerts(platform: Platform): Promise<DemoConcerts> {
     maxWaiting: 110_000,
     reenter: false,
     awaySeconds: 180,
+    board: true,
   });
   const queued = await createConcert(context, {
     title: 'Midnight Parade (behind a queue)',

@@ -39,6 +39,7 @@ export const SHOWN_FIELDS: ReadonlyMap<EntityClass<object>, readonly string[]> =
     'maxWaiting',
     'reenter',
     'awaySeconds',
+    'board',
   ),
   fieldsOf(PriorityCode, 'queueId', 'priority', 'userId', 'claimedAt'),
   fieldsOf(QueueShuffle, 'queueId', 'drawn', 'drawnAt'),

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { GraphQLError } from 'graphql';
 import type { buildSchemaSync } from 'type-graphql';
 import { ConflatingIterator } from './conflating-iterator.ts';
 import { type Platform, perProcess } from './platform.ts';
@@ -15,10 +16,16 @@ export interface Topic<E> {
   /** Runs for each subscriber, before the subject is opened. @throws CallerError for a subject that does not exist */
   check?(platform: Platform, id: string): Promise<void>;
   /**
-   * Calls `publish` with each event until the function answered is called.
+   * Calls `publish` with each event until the function answered is called. `fail` ends all subscriptions with an error: there
+   * is no such subject any more.
    * @throws what Redis throws while it is unreachable
    */
-  open(platform: Platform, id: string, publish: (event: E) => void): Promise<() => void>;
+  open(
+    platform: Platform,
+    id: string,
+    publish: (event: E) => void,
+    fail: (error: GraphQLError) => void,
+  ): Promise<() => void>;
   /** Merges two events, for a subscriber that has not read the first. Without it the newer event replaces the other. */
   merge?(unread: E, newer: E): E;
 }
@@ -33,7 +40,7 @@ export interface Polled<E> {
   readonly name: string;
   /** @throws CallerError for a subject that does not exist */
   check(platform: Platform, id: string): Promise<unknown>;
-  /** Reads the subject as it is now. */
+  /** Reads the subject as it is now. @throws GraphQLError when there is no such subject any more */
   read(platform: Platform, id: string): Promise<E>;
   /** What two events must share to be the same, as text. */
   contentOf(event: E): string;
@@ -41,14 +48,14 @@ export interface Polled<E> {
 
 /**
  * A topic whose subject is read once a second while somebody subscribes: it publishes at once, then what has changed.
- * While PostgreSQL is away it publishes nothing.
+ * While PostgreSQL is away it publishes nothing; when there is no such subject any more, the subscriptions end.
  */
 export function polledTopic<E>({ name, check, read, contentOf }: Polled<E>): Topic<E> {
   return {
     name,
     first: 'latest',
     check: async (platform, id) => void (await check(platform, id)),
-    open: async (platform, id, publish) => {
+    open: async (platform, id, publish, fail) => {
       const ending = new AbortController();
       let last = await read(platform, id);
       let publishedAt = performance.now();
@@ -58,13 +65,16 @@ export function polledTopic<E>({ name, check, read, contentOf }: Polled<E>): Top
           await sleep(READ_EVERY_MS, undefined, { signal: ending.signal }).catch(() => undefined);
           try {
             const event = ending.signal.aborted ? last : await read(platform, id);
-            const isNews = contentOf(event) !== contentOf(last) || performance.now() - publishedAt > MAX_SILENCE_MS;
+            const silentMs = performance.now() - publishedAt;
+            // The next reading would come too late.
+            const isNews = contentOf(event) !== contentOf(last) || silentMs > MAX_SILENCE_MS - READ_EVERY_MS;
             if (ending.signal.aborted || !isNews) continue;
             publish(event);
             last = event;
             publishedAt = performance.now();
           } catch (error) {
-            platform.log.debug({ topic: name, id, error: String(error) }, 'a subject could not be read');
+            if (error instanceof GraphQLError) fail(error);
+            else platform.log.debug({ topic: name, id, error: String(error) }, 'a subject could not be read');
           }
         }
       };
@@ -124,7 +134,12 @@ class Feed {
   constructor(topic: Topic<unknown>, platform: Platform, id: string, onEmpty: () => void) {
     this.#topic = topic;
     this.#onEmpty = onEmpty;
-    this.#opened = topic.open(platform, id, (event) => this.#publish(event));
+    this.#opened = topic.open(
+      platform,
+      id,
+      (event) => this.#publish(event),
+      (error) => this.#fail(error),
+    );
   }
 
   /** A conflating iterator over the events from now on. */
@@ -144,6 +159,10 @@ class Feed {
   #publish(event: unknown): void {
     if (this.#topic.first === 'latest') this.#latest = { event };
     for (const events of this.#subscribers) events.push(event);
+  }
+
+  #fail(error: GraphQLError): void {
+    for (const events of this.#subscribers) events.fail(error);
   }
 
   #leave(events: ConflatingIterator<unknown>): void {

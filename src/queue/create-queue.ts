@@ -49,6 +49,9 @@ export class CreateQueueInput {
   })
   awaySeconds!: number;
 
+  @Field(() => Boolean, { defaultValue: false, description: 'Whether anybody may see its `queueBoard`' })
+  board!: boolean;
+
   @Field(() => DateTime, {
     nullable: true,
     description:

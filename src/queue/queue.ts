@@ -37,6 +37,7 @@ export interface QueueSettings {
   readonly opensAt?: Date | undefined;
   readonly awaySeconds?: number | undefined;
   readonly reenter?: boolean | undefined;
+  readonly board?: boolean | undefined;
 }
 
 @ObjectType({
@@ -99,6 +100,10 @@ export class Queue {
   })
   @Property({ type: 'integer' })
   awaySeconds!: number;
+
+  @Field(() => Boolean, { description: 'Whether anybody may see its `queueBoard`' })
+  @Property({ type: 'boolean' })
+  board!: boolean;
 
   /** Goes up with every change; Redis takes only a higher one. */
   @Property({ type: 'integer' })

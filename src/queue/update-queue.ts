@@ -73,6 +73,13 @@ export class UpdateQueueInput {
     description: 'Whether a place whose active time ran out goes to the back of the queue instead of becoming EXPIRED',
   })
   reenter?: boolean | null;
+
+  @Field(() => Boolean, {
+    nullable: true,
+    description:
+      'Whether anybody may see its `queueBoard`. Those who watch it when it is switched off are told NOT_FOUND',
+  })
+  board?: boolean | null;
 }
 
 /** Milliseconds that the answer waits for a draw, which continues afterwards. */

@@ -82,6 +82,7 @@ const TYPES: Record<string, Reach[]> = {
     { at: 'concert(id: "$queued") { queue { % } }', row: EVERYBODY },
     { at: 'queue(id: "$queue") { % }', row: OPERATORS },
   ],
+  QueueBoard: [{ at: 'queueBoard(queueId: "$queue") { % }', row: EVERYBODY }],
   QueueConnection: page('queues', OPERATORS),
   QueueEdge: edge('queues', OPERATORS),
   QueueShuffle: [{ at: 'queueShuffle(queueId: "$scheduled") { % }', row: EVERYBODY }],
@@ -113,6 +114,7 @@ const TYPES: Record<string, Reach[]> = {
       row: ['UNAUTHENTICATED', 'QUEUE_TOKEN_REQUIRED', 'QUEUE_TOKEN_REQUIRED', 'value'],
     },
   ],
+  SeatsLeft: [{ at: 'queueBoard(queueId: "$queue") { seatsLeft { % } }', row: EVERYBODY }],
   SeatStates: [{ at: 'seatStates(showId: "$show") { % }', row: EVERYBODY }],
   Settings: [{ at: 'settings { % }', row: EVERYBODY }],
   Show: [{ at: 'show(id: "$show") { % }', row: EVERYBODY }],
@@ -171,7 +173,7 @@ beforeAll(async () => {
   const issued = await claim(owner, coupon);
   const order = await placeOrder(owner, { [product]: 2 }, { issuedCouponId: issued.id });
   await refundPayment(owner, (await payOrder(owner, order.id)).id, { lines: [{ lineNo: 1, quantity: 1 }] });
-  const queue = await makeQueue(operator, { capacity: 0 });
+  const queue = await makeQueue(operator, { capacity: 0, board: true });
   const behind = await makeShow(operator, {}, queue);
   const cancelled = await makeShow(operator);
   await operator.get('mutation ($id: ID!) { cancelShow(input: { showId: $id, reason: "a storm" }) { id } }', {

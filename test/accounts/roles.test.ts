@@ -120,9 +120,17 @@ const OPEN = [
     'seatStates',
   ],
   ...['show', 'coupons'],
-  ...['products', 'product', 'bestSellers', 'coupon', 'queueShuffle'],
+  ...['products', 'product', 'bestSellers', 'coupon', 'queueShuffle', 'queueBoard'],
 ];
-const SUBSCRIPTIONS = ['queuePosition', 'queueStats', 'seatChanges', 'salesEvents', 'showRefunds', 'showStats'];
+const SUBSCRIPTIONS = [
+  'Subscription.queueBoard',
+  'queuePosition',
+  'queueStats',
+  'seatChanges',
+  'salesEvents',
+  'showRefunds',
+  'showStats',
+];
 
 async function rows(): Promise<unknown> {
   const counts = [

@@ -22,6 +22,8 @@ export interface QueueInput {
   maxWaiting?: number;
   reenter?: boolean;
   awaySeconds?: number;
+  board?: boolean;
+  opensAt?: Date;
 }
 
 /** @returns the queue's id */

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Platform, perProcess } from '../../platform/platform.ts';
 import { SECOND } from '../../platform/units.ts';
-import { type QueueMessage, readToken } from '../line/line.ts';
+import { type QueueMessage, readSnapshot, readToken } from '../line/line.ts';
 import type { TokenView } from '../queue-token.ts';
 import {
   canAwaitReport,
@@ -62,6 +62,16 @@ export async function watchCounts(
   if (watch.replica.latest) onMessage(watch.replica.latest);
   else void watch.replica.refresh();
   return () => watch.counts.delete(onMessage);
+}
+
+/**
+ * The latest message of a queue, for a caller that asks again and again: this process then watches the queue.
+ * @throws what Redis throws while it is unreachable
+ */
+export async function readCounts(platform: Platform, queueId: string): Promise<QueueMessage> {
+  const { replica } = await watchOf(platform, queueId);
+  if (!replica.latest) await replica.refresh();
+  return replica.latest ?? readSnapshot(platform, queueId);
 }
 
 /** The token as this process's replica has it; undefined when Redis must be asked. */
