@@ -1,11 +1,18 @@
-import { type Connection, pageOf, toConnection, type ValueKey, valueKey, valueKeyText } from '../api/connection.ts';
+import {
+  type Connection,
+  keysetSql,
+  type PageArgs,
+  pageOf,
+  toConnection,
+  type ValueKey,
+  valueKey,
+  valueKeyText,
+} from '../api/connection.ts';
 import type { Batch, Context } from '../api/context.ts';
 import { textOf } from '../api/input.ts';
 import { parseId } from '../platform/ids.ts';
 import { sql } from '../platform/postgres.ts';
 import { User } from './user.ts';
-
-const NAME = 'user';
 
 /** Longest text that is searched for, in characters. */
 const MAX_SEARCH = 200;
@@ -21,10 +28,9 @@ const FOLDED = `lower(u.name) collate "C"`;
 export async function readUsers(
   context: Context,
   search: string | undefined,
-  first: number,
-  after: string | undefined,
+  args: PageArgs,
 ): Promise<Connection<User>> {
-  const page = pageOf(NAME, first, after, valueKey);
+  const page = pageOf('user', args, valueKey);
   const wanted = textOf('search', search ?? '', 0, MAX_SEARCH).trim();
   const params: unknown[] = [];
   const param = (value: unknown): string => `$${params.push(value)}`;
@@ -32,16 +38,18 @@ export async function readUsers(
   const id = parseId(wanted);
   if (id !== undefined) conditions.push(`u.id = ${param(id)}`);
   else if (wanted !== '') conditions.push(`${FOLDED} ^@ lower(${param(wanted)})`);
-  if (page.after) {
-    conditions.push(`(${FOLDED}, u.id) > (${param(page.after.value)}::text, ${param(page.after.id)}::uuid)`);
-  }
+  const keyset = keysetSql(page, [FOLDED, 'u.id'], 'asc', (key) => [
+    `${param(key.value)}::text`,
+    `${param(key.id)}::uuid`,
+  ]);
+  conditions.push(...keyset.conditions);
   const rows = await sql<ValueKey>(
     context.em,
     `select u.id, ${FOLDED} as value from user_account u
-     ${conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''} order by ${FOLDED}, u.id limit ${param(first + 1)}`,
+     ${conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''} ${keyset.order}`,
     params,
   );
-  const found = toConnection(NAME, rows, first, valueKeyText);
+  const found = toConnection(page, rows, valueKeyText);
   const users = await usersById(
     context,
     found.edges.map(({ node }) => node.id),

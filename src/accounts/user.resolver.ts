@@ -1,5 +1,5 @@
-import { Arg, Ctx, Directive, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
-import type { Connection } from '../api/connection.ts';
+import { Arg, Args, Ctx, Directive, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
+import { type Connection, PageArgs } from '../api/connection.ts';
 import { type Batch, type Context, holderOf, load } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
 import { CallerError } from '../api/problems.ts';
@@ -26,12 +26,10 @@ export class UserResolver {
   })
   users(
     @Arg('search', () => String, { nullable: true, description: 'At most 200 characters' }) search: string | undefined,
-    @Arg('first', () => Int, { defaultValue: 20, description: 'Users in a page, 1 .. 100' }) first: number,
-    @Arg('after', () => String, { nullable: true, description: 'endCursor of the page before' })
-    after: string | undefined,
+    @Args(() => PageArgs) args: PageArgs,
     @Ctx() context: Context,
   ): Promise<Connection<User>> {
-    return readUsers(context, search, first, after);
+    return readUsers(context, search, args);
   }
 
   @Directive('@operator')
@@ -54,9 +52,7 @@ export class UserResolver {
   })
   async reservations(
     @Root() { id }: User,
-    @Arg('first', () => Int, { defaultValue: 20, description: 'Reservations in a page, 1 .. 100' }) first: number,
-    @Arg('after', () => String, { nullable: true, description: 'endCursor of the page before' })
-    after: string | undefined,
+    @Args(() => PageArgs) args: PageArgs,
     @Arg('status', () => ReservationStatus, {
       nullable: true,
       description: 'Only reservations with this status; all if left out',
@@ -65,7 +61,7 @@ export class UserResolver {
     @Ctx() context: Context,
   ): Promise<Connection<Reservation>> {
     await requireUser(context, id);
-    return readReservations(context, id, first, after, status);
+    return readReservations(context, id, args, status);
   }
 
   @FieldResolver(() => OrderConnection, {
@@ -74,13 +70,11 @@ export class UserResolver {
   })
   async orders(
     @Root() { id }: User,
-    @Arg('first', () => Int, { defaultValue: 20, description: 'Orders in a page, 1 .. 100' }) first: number,
-    @Arg('after', () => String, { nullable: true, description: 'endCursor of the page before' })
-    after: string | undefined,
+    @Args(() => PageArgs) args: PageArgs,
     @Ctx() context: Context,
   ): Promise<Connection<Order>> {
     await requireUser(context, id);
-    return readOrders(context, id, first, after);
+    return readOrders(context, id, args);
   }
 
   @FieldResolver(() => PaymentConnection, {
@@ -89,13 +83,11 @@ export class UserResolver {
   })
   async payments(
     @Root() { id }: User,
-    @Arg('first', () => Int, { defaultValue: 20, description: 'Payments in a page, 1 .. 100' }) first: number,
-    @Arg('after', () => String, { nullable: true, description: 'endCursor of the page before' })
-    after: string | undefined,
+    @Args(() => PageArgs) args: PageArgs,
     @Ctx() context: Context,
   ): Promise<Connection<Payment>> {
     await requireUser(context, id);
-    return readPayments(context, id, first, after);
+    return readPayments(context, id, args);
   }
 
   @FieldResolver(() => [QueueToken], {

@@ -1,5 +1,5 @@
-import { Arg, Ctx, Directive, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
-import type { Connection } from '../api/connection.ts';
+import { Arg, Args, Ctx, Directive, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { type Connection, PageArgs } from '../api/connection.ts';
 import { type Context, load } from '../api/context.ts';
 import { Alert, AlertChannel, AlertConnection, AlertStatus } from './alert.ts';
 import { channelsById, readAlerts, readChannels } from './read-alerts.ts';
@@ -20,15 +20,12 @@ export class AlertsResolver {
     description: 'Alerts, newest first. One that is SENT or FAILED is forgotten 30 days after its `sendAt`',
   })
   alerts(
-    @Arg('first', () => Int, { defaultValue: 20, description: 'Alerts in a page, 1 .. 100' }) first: number,
-    @Arg('after', () => String, { nullable: true, description: '`endCursor` of the page before' }) after:
-      | string
-      | undefined,
+    @Args(() => PageArgs) args: PageArgs,
     @Arg('status', () => AlertStatus, { nullable: true, description: 'Only alerts with this status; all if left out' })
     status: AlertStatus | undefined,
     @Ctx() context: Context,
   ): Promise<Connection<Alert>> {
-    return readAlerts(context, first, after, status);
+    return readAlerts(context, args, status);
   }
 
   @Directive('@operator')

@@ -1,20 +1,14 @@
-import { type Connection, idKey, pageOf, toConnection } from '../api/connection.ts';
+import { type Connection, idKey, type PageArgs, pageOf, readNewestFirst } from '../api/connection.ts';
 import type { Batch, Context } from '../api/context.ts';
 import { Alert, AlertChannel, type AlertStatus } from './alert.ts';
-
-const NAME = 'alert';
 
 /** Reads a page of the alerts to all channels, newest first. @param status selects alerts with it; undefined for all */
 export async function readAlerts(
   { em }: Context,
-  first: number,
-  after: string | undefined,
+  args: PageArgs,
   status: AlertStatus | undefined,
 ): Promise<Connection<Alert>> {
-  const page = pageOf(NAME, first, after, idKey);
-  const where = { ...(page.after && { id: { $lt: page.after } }), ...(status && { status }) };
-  const alerts = await em.find(Alert, where, { orderBy: { id: 'desc' }, limit: first + 1, disableIdentityMap: true });
-  return toConnection(NAME, alerts, first, ({ id }) => id);
+  return readNewestFirst(em, Alert, status ? { status } : {}, pageOf('alert', args, idKey), 'id');
 }
 
 /** The channels that alerts are sent to, oldest first, without their URLs. */

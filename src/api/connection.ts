@@ -1,15 +1,68 @@
-import { type ClassType, Field, ObjectType } from 'type-graphql';
+import type { EntityManager, EntityName, FindOptions } from '@mikro-orm/core';
+import { ArgsType, type ClassType, Field, Int, ObjectType } from 'type-graphql';
 import { parseId } from '../platform/ids.ts';
 import { badInput } from './problems.ts';
 
 const MAX_PER_PAGE = 100;
 
-@ObjectType({ description: 'Where a page of a list ends' })
+const DEFAULT_PER_PAGE = 20;
+
+/** Which page of a list is wanted: every list of the schema takes these arguments. */
+@ArgsType()
+export class PageArgs {
+  @Field(() => Int, {
+    nullable: true,
+    description:
+      'Takes this many rows from the start, 1 .. 100; fewer when there are no more. 20 when `last` is left out too. Not together with `last`',
+  })
+  first?: number | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'Cursor of a row of this list in this order: leaves out that row and all rows before it',
+  })
+  after?: string | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    description:
+      'Takes this many rows from the end, 1 .. 100, in the order of the list; fewer when there are no more. Not together with `first`',
+  })
+  last?: number | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'Cursor of a row of this list in this order: leaves out that row and all rows behind it',
+  })
+  before?: string | null;
+}
+
+@ObjectType({
+  description: 'Where a page begins and ends, and whether the list goes on there, as Relay reads it',
+})
 export class PageInfo {
-  @Field(() => Boolean, { description: 'Whether there are rows behind this page' })
+  @Field(() => Boolean, {
+    description:
+      'With `first`: whether rows follow this page (before the row of `before`, where it is given). With `last`: whether `before` was given, as its row follows',
+  })
   hasNextPage!: boolean;
 
-  @Field(() => String, { nullable: true, description: '`after` of the next page; null for a page without rows' })
+  @Field(() => Boolean, {
+    description:
+      'With `last`: whether rows precede this page (behind the row of `after`, where it is given). With `first`: whether `after` was given, as its row precedes',
+  })
+  hasPreviousPage!: boolean;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'Cursor of the first row: `before` of the previous page. Null for a page without rows',
+  })
+  startCursor!: string | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'Cursor of the last row: `after` of the next page. Null for a page without rows',
+  })
   endCursor!: string | null;
 }
 
@@ -27,7 +80,9 @@ export interface Connection<T> {
 export function connectionOf(name: string, node: ClassType): ClassType<Connection<unknown>> {
   @ObjectType(`${name}Edge`, { description: 'One row of a page' })
   class EdgeOf {
-    @Field(() => String, { description: '`after` of a page that begins behind this row; good for this list only' })
+    @Field(() => String, {
+      description: 'Where the row stands: `after` or `before` of a page of this list in this order',
+    })
     cursor!: string;
 
     @Field(() => node, { description: 'The row itself' })
@@ -39,37 +94,51 @@ export function connectionOf(name: string, node: ClassType): ClassType<Connectio
     @Field(() => [EdgeOf], { description: 'The rows, in the order of the list' })
     edges!: EdgeOf[];
 
-    @Field(() => PageInfo, { description: 'Where the page ends' })
+    @Field(() => PageInfo, { description: 'Where the page begins and ends' })
     pageInfo!: PageInfo;
   }
   return ConnectionOf;
 }
 
-/** A page of a connection: how many rows, and after which key. */
+/** A page of a list: of the rows between two keys, either of which may be missing, so many from the start or the end. */
 export interface Page<K> {
-  readonly first: number;
+  /** Name of the list, which its cursors carry. */
+  readonly name: string;
+  readonly from: 'start' | 'end';
+  readonly size: number;
   readonly after: K | undefined;
+  readonly before: K | undefined;
 }
 
 /**
- * Reads `first` and `after` of a connection.
- * @param name of the connection: a cursor of another one is refused
- * @param readKey returns undefined for text that cannot be a key of this connection
- * @throws CallerError BAD_USER_INPUT for `first` outside 1..100 and for a cursor that is not one of this connection
+ * Reads the arguments of a connection.
+ * @param name of the list, with its order where it has several: a cursor of another one is refused
+ * @param readKey returns undefined for text that cannot be a key of this list
+ * @throws CallerError BAD_USER_INPUT for `first` and `last` together or outside 1..100, and for a cursor that is not one of
+ * this list
  */
-export function pageOf<K>(
-  name: string,
-  first: number,
-  after: string | undefined,
-  readKey: (text: string) => K | undefined,
-): Page<K> {
-  if (first < 1 || first > MAX_PER_PAGE) throw badInput('first', `must be from 1 to ${MAX_PER_PAGE}`);
-  if (after === undefined || after === null) return { first, after: undefined };
-  const text = Buffer.from(after, 'base64url').toString();
-  const ours = text.startsWith(`${name}:`) && Buffer.from(text).toString('base64url') === after;
-  const key = ours ? readKey(text.slice(name.length + 1)) : undefined;
-  if (key === undefined) throw badInput('after', 'is no cursor of this connection');
-  return { first, after: key };
+export function pageOf<K>(name: string, args: PageArgs, readKey: (text: string) => K | undefined): Page<K> {
+  const isGiven = (value: unknown): boolean => value !== undefined && value !== null;
+  if (isGiven(args.first) && isGiven(args.last)) throw badInput('last', 'must not be given together with first');
+  const argument = isGiven(args.last) ? 'last' : 'first';
+  const size = args[argument] ?? DEFAULT_PER_PAGE;
+  if (size < 1 || size > MAX_PER_PAGE) throw badInput(argument, `must be from 1 to ${MAX_PER_PAGE}`);
+  const keyOf = (side: 'after' | 'before'): K | undefined => {
+    const cursor = args[side];
+    if (cursor === undefined || cursor === null) return undefined;
+    const text = Buffer.from(cursor, 'base64url')
+      .toString()
+      .slice(name.length + 1, -1);
+    const key = cursorOf(name, text) === cursor ? readKey(text) : undefined;
+    if (key === undefined) throw badInput(side, 'is no cursor of this connection');
+    return key;
+  };
+  return { name, from: argument === 'last' ? 'end' : 'start', size, after: keyOf('after'), before: keyOf('before') };
+}
+
+/** The cursor of a row. It ends with NUL, which no key has, so that one that was cut short is none. */
+function cursorOf(name: string, key: string | number): string {
+  return Buffer.from(`${name}:${key}\0`).toString('base64url');
 }
 
 /** Reads the key of connections that are sorted by id. */
@@ -97,17 +166,74 @@ export function valueKeyText({ id, value }: ValueKey): string {
   return `${id} ${value}`;
 }
 
+export type Direction = 'asc' | 'desc';
+
+/**
+ * The keyset of a page in SQL: a page from the end is read backwards. An index over the columns serves it.
+ * @param columns that the list is sorted by, all in the same direction
+ * @param valuesOf writes the values of a key as SQL, one for each column
+ */
+export function keysetSql<K>(
+  { from, size, after, before }: Page<K>,
+  columns: readonly string[],
+  direction: Direction,
+  valuesOf: (key: K) => readonly string[],
+): { readonly conditions: string[]; readonly order: string } {
+  const beyond = (key: K, operator: '<' | '>'): string =>
+    `(${columns.join(', ')}) ${operator} (${valuesOf(key).join(', ')})`;
+  const [behind, ahead] = direction === 'asc' ? (['>', '<'] as const) : (['<', '>'] as const);
+  const read = from === 'start' ? direction : OPPOSITE[direction];
+  return {
+    conditions: [
+      ...(after === undefined ? [] : [beyond(after, behind)]),
+      ...(before === undefined ? [] : [beyond(before, ahead)]),
+    ],
+    order: `order by ${columns.map((column) => `${column} ${read}`).join(', ')} limit ${size + 1}`,
+  };
+}
+
+const OPPOSITE: Record<Direction, Direction> = { asc: 'desc', desc: 'asc' };
+
+/**
+ * Reads a page of entities, newest first.
+ * @param where selects the entities of all pages
+ * @param key the property that the list is sorted by, the highest first; each entity has a value of its own
+ */
+export async function readNewestFirst<E extends object>(
+  em: EntityManager,
+  entity: EntityName<E>,
+  where: object,
+  page: Page<string | number>,
+  key: keyof E & string,
+): Promise<Connection<E>> {
+  const { from, size, after, before } = page;
+  const range = { ...(after !== undefined && { $lt: after }), ...(before !== undefined && { $gt: before }) };
+  const orderBy = { [key]: from === 'start' ? 'desc' : 'asc' };
+  const within = Object.keys(range).length > 0 ? { ...where, [key]: range } : where;
+  const options = { orderBy, limit: size + 1, disableIdentityMap: true };
+  const rows = await em.find(entity as EntityName<object>, within, options as FindOptions<object>);
+  return toConnection(page, rows as E[], (row) => row[key] as string | number);
+}
+
 /**
  * The connection of a page.
- * @param rows up to `first` + 1: the last one shows that there is a next page
+ * @param rows up to one more than the page has, in the order in which they were read: from the end, the last one comes first
  */
 export function toConnection<T>(
-  name: string,
+  { name, from, size, after, before }: Page<unknown>,
   rows: readonly T[],
-  first: number,
   keyOf: (row: T) => string | number,
 ): Connection<T> {
-  const cursorOf = (row: T): string => Buffer.from(`${name}:${keyOf(row)}`).toString('base64url');
-  const edges = rows.slice(0, first).map((node) => ({ cursor: cursorOf(node), node }));
-  return { edges, pageInfo: { hasNextPage: rows.length > first, endCursor: edges.at(-1)?.cursor ?? null } };
+  const edges = rows.slice(0, size).map((node) => ({ cursor: cursorOf(name, keyOf(node)), node }));
+  if (from === 'end') edges.reverse();
+  const goesOn = rows.length > size;
+  return {
+    edges,
+    pageInfo: {
+      hasNextPage: from === 'start' ? goesOn : before !== undefined,
+      hasPreviousPage: from === 'end' ? goesOn : after !== undefined,
+      startCursor: edges[0]?.cursor ?? null,
+      endCursor: edges.at(-1)?.cursor ?? null,
+    },
+  };
 }

@@ -23,8 +23,10 @@ now, and refusals again. Faults are not kept. With other input it is refused as 
 money (\`charge\`, \`chargeWallet\`, \`cancelCharge\`, \`adjustWallet\`, \`pay\`, \`cancelPayment\`, \`refundPayment\`) are kept for good, others
 for 24 hours.
 
-**Lists.** A connection is newest first unless its field says otherwise; \`first\` is 1 .. 100. Cursors are opaque, and pages hold while
-rows are added. Times are of the clock of PostgreSQL.`;
+**Lists.** A connection is newest first unless its field says otherwise. \`first\` takes rows from the start or behind \`after\`, \`last\` from
+the end or before \`before\`, 1 .. 100 and 20 when both are left out; the rows of a page are always in the order of the list. \`first\`
+together with \`last\`, and a cursor that this list in this order did not give, are \`BAD_USER_INPUT\`. Cursors are opaque, and pages
+hold while rows are added. Times are of the clock of PostgreSQL.`;
 
 /** What the root types are for, by their name. */
 export const ROOTS = {

@@ -1,5 +1,6 @@
 import {
   Arg,
+  Args,
   Ctx,
   Directive,
   Extensions,
@@ -13,7 +14,7 @@ import {
   Subscription,
 } from 'type-graphql';
 import { isOperator } from '../accounts/is-operator.ts';
-import { type Connection, idKey, pageOf, toConnection } from '../api/connection.ts';
+import { type Connection, idKey, PageArgs, pageOf, readNewestFirst } from '../api/connection.ts';
 import { type Context, load, PUBLIC, SLOW } from '../api/context.ts';
 import { idOf, textOf } from '../api/input.ts';
 import { DateTime, LocalDate } from '../api/scalars.ts';
@@ -31,8 +32,6 @@ import { Show } from './show.ts';
 import { UpdateConcertInput, UpdateConcertResult, updateConcert } from './update-concert.ts';
 import { UpdateShowInput, UpdateShowResult, updateShow } from './update-show.ts';
 import { WithdrawConcertInput, WithdrawConcertResult, withdrawConcert } from './withdraw-concert.ts';
-
-const NAME = 'concert';
 
 /** The condition of the concerts that are shown: to operators also those that were withdrawn. */
 async function shownTo(context: Context): Promise<{ withdrawnAt?: null }> {
@@ -67,17 +66,9 @@ export class ConcertsResolver {
   @Query(() => ConcertConnection, {
     description: 'Concerts, newest first. Only operators get those that were withdrawn. Anybody may ask',
   })
-  async concerts(
-    @Arg('first', () => Int, { defaultValue: 20, description: 'Concerts in a page, 1 .. 100' }) first: number,
-    @Arg('after', () => String, { nullable: true, description: '`endCursor` of the page before' }) after:
-      | string
-      | undefined,
-    @Ctx() context: Context,
-  ): Promise<Connection<Concert>> {
-    const page = pageOf(NAME, first, after, idKey);
-    const where = { ...(page.after && { id: { $lt: page.after } }), ...(await shownTo(context)) };
-    const rows = await context.em.find(Concert, where, { orderBy: { id: 'desc' }, limit: first + 1 });
-    return toConnection(NAME, rows, first, ({ id }) => id);
+  async concerts(@Args(() => PageArgs) args: PageArgs, @Ctx() context: Context): Promise<Connection<Concert>> {
+    const page = pageOf('concert', args, idKey);
+    return readNewestFirst(context.em, Concert, await shownTo(context), page, 'id');
   }
 
   @Extensions(PUBLIC)

@@ -1,6 +1,18 @@
-import { Arg, Ctx, Directive, Extensions, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
+import {
+  Arg,
+  Args,
+  Ctx,
+  Directive,
+  Extensions,
+  FieldResolver,
+  ID,
+  Mutation,
+  Query,
+  Resolver,
+  Root,
+} from 'type-graphql';
 import { isOperator } from '../accounts/is-operator.ts';
-import type { Connection } from '../api/connection.ts';
+import { type Connection, PageArgs } from '../api/connection.ts';
 import { type Context, load, PUBLIC } from '../api/context.ts';
 import { type ClaimAnswer, ClaimCouponResult, claimCoupon } from './claim-coupon.ts';
 import { CloseCouponInput, closeCoupon } from './close-coupon.ts';
@@ -33,14 +45,9 @@ export class CouponsResolver {
   @Query(() => CouponConnection, {
     description: 'Coupons that can be claimed now, newest first; operators get all. Anybody may ask',
   })
-  async coupons(
-    @Arg('first', () => Int, { defaultValue: 20, description: 'Coupons in a page, 1 .. 100' }) first: number,
-    @Arg('after', () => String, { nullable: true, description: 'endCursor of the page before' })
-    after: string | undefined,
-    @Ctx() context: Context,
-  ): Promise<Connection<Coupon>> {
+  async coupons(@Args(() => PageArgs) args: PageArgs, @Ctx() context: Context): Promise<Connection<Coupon>> {
     const read = (await isOperator(context)) ? readCoupons : readClaimableCoupons;
-    return read(context, first, after);
+    return read(context, args);
   }
 
   @Query(() => [IssuedCoupon], { description: 'Coupons of the caller, newest first, at most 1,000' })

@@ -1,5 +1,5 @@
 import { raw } from '@mikro-orm/core';
-import { type Connection, idKey, pageOf, toConnection } from '../api/connection.ts';
+import { type Connection, idKey, type PageArgs, pageOf, readNewestFirst } from '../api/connection.ts';
 import { type Batch, type Context, callerOf } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
 import { Coupon, IssuedCoupon, type IssuedCouponStatus, WITH_USE } from './coupon.ts';
@@ -13,38 +13,22 @@ const NAME = 'coupon';
 const NOW = 'statement_timestamp()';
 
 /** Reads a page of all coupons, newest first. @throws CallerError BAD_USER_INPUT for a malformed page */
-export function readCoupons(context: Context, first: number, after: string | undefined): Promise<Connection<Coupon>> {
-  return readPage(context, {}, first, after);
+export async function readCoupons({ em }: Context, args: PageArgs): Promise<Connection<Coupon>> {
+  return readNewestFirst(em, Coupon, {}, pageOf(NAME, args, idKey), 'id');
 }
 
 /**
  * Reads a page of the coupons that can be claimed now, newest first: started, neither ended nor closed, and some are left.
  * @throws CallerError BAD_USER_INPUT for a malformed page
  */
-export function readClaimableCoupons(
-  context: Context,
-  first: number,
-  after: string | undefined,
-): Promise<Connection<Coupon>> {
+export async function readClaimableCoupons({ em }: Context, args: PageArgs): Promise<Connection<Coupon>> {
   const claimable = {
     startsAt: { $lte: raw(NOW) },
     endsAt: { $gt: raw(NOW) },
     issued: { $lt: raw('quantity') },
     closedAt: null,
   };
-  return readPage(context, claimable, first, after);
-}
-
-async function readPage(
-  { em }: Context,
-  condition: object,
-  first: number,
-  after: string | undefined,
-): Promise<Connection<Coupon>> {
-  const page = pageOf(NAME, first, after, idKey);
-  const where = { ...condition, ...(page.after && { id: { $lt: page.after } }) };
-  const options = { orderBy: { id: 'desc' }, limit: first + 1, disableIdentityMap: true } as const;
-  return toConnection(NAME, await em.find(Coupon, where, options), first, ({ id }) => id);
+  return readNewestFirst(em, Coupon, claimable, pageOf(NAME, args, idKey), 'id');
 }
 
 /** Reads a coupon as it is now. @returns null for an unknown id */

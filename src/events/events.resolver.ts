@@ -1,5 +1,6 @@
 import {
   Arg,
+  Args,
   Ctx,
   Directive,
   FieldResolver,
@@ -11,7 +12,7 @@ import {
   Root,
   Subscription,
 } from 'type-graphql';
-import type { Connection } from '../api/connection.ts';
+import { type Connection, PageArgs } from '../api/connection.ts';
 import { type Context, load } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
 import { DateTime } from '../api/scalars.ts';
@@ -58,14 +59,8 @@ export class EventsResolver {
 
   @Directive('@operator')
   @Query(() => DeadLetterConnection, { description: 'Events that webhooks did not take, newest first' })
-  deadLetters(
-    @Arg('first', () => Int, { defaultValue: 20, description: 'Events in a page, 1 .. 100' }) first: number,
-    @Arg('after', () => String, { nullable: true, description: '`endCursor` of the page before' }) after:
-      | string
-      | undefined,
-    @Ctx() context: Context,
-  ): Promise<Connection<DeadLetter>> {
-    return readDeadLetters(context, first, after);
+  deadLetters(@Args(() => PageArgs) args: PageArgs, @Ctx() context: Context): Promise<Connection<DeadLetter>> {
+    return readDeadLetters(context, args);
   }
 
   @Directive('@operator')

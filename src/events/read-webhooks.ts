@@ -1,5 +1,14 @@
 import { Field, Int, ObjectType } from 'type-graphql';
-import { type Connection, connectionOf, idKey, numberKey, pageOf, toConnection } from '../api/connection.ts';
+import {
+  type Connection,
+  connectionOf,
+  idKey,
+  keysetSql,
+  numberKey,
+  type PageArgs,
+  pageOf,
+  toConnection,
+} from '../api/connection.ts';
 import type { Batch, Context } from '../api/context.ts';
 import { DateTime } from '../api/scalars.ts';
 import { sql } from '../platform/postgres.ts';
@@ -29,8 +38,6 @@ export class DeadLetter {
 }
 
 export const DeadLetterConnection = connectionOf('DeadLetter', DeadLetter);
-
-const NAME = 'deadLetter';
 
 /** Events that wait for a webhook are counted up to this number. */
 export const MAX_COUNTED = 10_000;
@@ -78,20 +85,20 @@ export const trafficOfWebhooks: Batch<Traffic> = async ({ em }, ids) => {
 };
 
 /** Reads a page of the dead letters of all webhooks that are not removed, the newest events first. */
-export async function readDeadLetters(
-  { em }: Context,
-  first: number,
-  after: string | undefined,
-): Promise<Connection<DeadLetter>> {
-  const page = pageOf(NAME, first, after, readKey);
+export async function readDeadLetters({ em }: Context, args: PageArgs): Promise<Connection<DeadLetter>> {
+  const page = pageOf('deadLetter', args, readKey);
+  const params: unknown[] = [];
+  const { conditions, order } = keysetSql(page, ['d.sequence', 'd.webhook_id'], 'desc', (key) => [
+    `$${params.push(key.sequence)}::bigint`,
+    `$${params.push(key.webhookId)}::uuid`,
+  ]);
   const rows = await sql<OutboxRow & { webhookId: string; attempts: number; lastError: string; diedAt: Date }>(
     em,
     `select ${OUTBOX_COLUMNS}, d.webhook_id as "webhookId", d.attempts, d.last_error as "lastError", d.ended_at as "diedAt"
      from webhook_delivery d join webhook w on w.id = d.webhook_id and w.removed_at is null
        join outbox o on o.sequence = d.sequence
-     where d.status = 'DEAD' and ($1::bigint is null or (d.sequence, d.webhook_id) < ($1, $2::uuid))
-     order by d.sequence desc, d.webhook_id desc limit $3`,
-    [page.after?.sequence ?? null, page.after?.webhookId ?? null, first + 1],
+     where ${["d.status = 'DEAD'", ...conditions].join(' and ')} ${order}`,
+    params,
   );
   const ids = rows.map(({ webhookId }) => webhookId);
   const webhooks = new Map((await em.find(Webhook, { id: { $in: ids } })).map((webhook) => [webhook.id, webhook]));
@@ -105,5 +112,5 @@ export async function readDeadLetters(
       sequence: row.sequence,
     }),
   );
-  return toConnection(NAME, letters, first, ({ sequence, webhook }) => `${sequence} ${webhook.id}`);
+  return toConnection(page, letters, ({ sequence, webhook }) => `${sequence} ${webhook.id}`);
 }

@@ -1,4 +1,5 @@
-import { Arg, Ctx, Directive, FieldResolver, Int, Query, Resolver, Root } from 'type-graphql';
+import { Arg, Args, Ctx, Directive, FieldResolver, Query, Resolver, Root } from 'type-graphql';
+import { PageArgs } from '../api/connection.ts';
 import type { Context } from '../api/context.ts';
 import { OperatorLogConnection, OperatorLogTotals } from './operator-log.ts';
 import {
@@ -15,14 +16,12 @@ export class OperatorLogResolver {
     description: 'What operators did, newest first: a row for each mutation of theirs that was not refused',
   })
   operatorLog(
-    @Arg('first', () => Int, { defaultValue: 20, description: 'Rows of a page, 1 .. 100' }) first: number,
-    @Arg('after', () => String, { nullable: true, description: 'Cursor of the row before the page' })
-    after: string | undefined,
+    @Args(() => PageArgs) args: PageArgs,
     @Arg('filter', () => OperatorLogFilter, { nullable: true, description: 'All rows if left out' })
     filter: OperatorLogFilter | null,
     @Ctx() context: Context,
   ): Promise<OperatorLogPage> {
-    return readOperatorLog(context, first, after, filter ?? {});
+    return readOperatorLog(context, args, filter ?? {});
   }
 
   @FieldResolver(() => OperatorLogTotals, { description: 'Counted when it is selected' })

@@ -1,6 +1,6 @@
 import type { FilterQuery } from '@mikro-orm/core';
 import { Field, ID, InputType } from 'type-graphql';
-import { type Connection, numberKey, pageOf, toConnection } from '../api/connection.ts';
+import { type Connection, numberKey, type PageArgs, pageOf, readNewestFirst } from '../api/connection.ts';
 import type { Context } from '../api/context.ts';
 import { idOf, textOf } from '../api/input.ts';
 import { badInput } from '../api/problems.ts';
@@ -28,13 +28,11 @@ export class OperatorLogFilter {
   to?: Date | null;
 }
 
-const NAME = 'operatorLog';
-
 const MAX_MUTATION_CHARACTERS = 100;
 
 /** A page of the operators' log, with the condition that it was read by. */
 export interface OperatorLogPage extends Connection<OperatorLogEntry> {
-  readonly where: FilterQuery<OperatorLogEntry>;
+  readonly where: FilterQuery<OperatorLogEntry> & object;
 }
 
 /**
@@ -43,17 +41,12 @@ export interface OperatorLogPage extends Connection<OperatorLogEntry> {
  */
 export async function readOperatorLog(
   { em }: Context,
-  first: number,
-  after: string | undefined,
+  args: PageArgs,
   filter: OperatorLogFilter,
 ): Promise<OperatorLogPage> {
-  const page = pageOf(NAME, first, after, numberKey);
+  const page = pageOf('operatorLog', args, numberKey);
   const where = conditionOf(filter);
-  const onPage = page.after === undefined ? where : { $and: [where, { id: { $lt: page.after } }] };
-  const rows = await em.find(OperatorLogEntry, onPage, {
-    ...{ orderBy: { id: 'desc' }, limit: first + 1, disableIdentityMap: true },
-  });
-  return { ...toConnection(NAME, rows, first, ({ id }) => id), where };
+  return { ...(await readNewestFirst(em, OperatorLogEntry, where, page, 'id')), where };
 }
 
 /** Counts the rows of all pages. */
@@ -61,7 +54,13 @@ export async function readOperatorLogTotals({ em }: Context, { where }: Operator
   return Object.assign(new OperatorLogTotals(), { count: await em.count(OperatorLogEntry, where) });
 }
 
-function conditionOf({ operatorId, mutation, subjectId, from, to }: OperatorLogFilter): FilterQuery<OperatorLogEntry> {
+function conditionOf({
+  operatorId,
+  mutation,
+  subjectId,
+  from,
+  to,
+}: OperatorLogFilter): FilterQuery<OperatorLogEntry> & object {
   if (from && to && to < from) throw badInput('filter.to', 'must not be before from');
   return {
     ...(typeof operatorId === 'string' && { operatorId: idOf('filter.operatorId', operatorId) }),

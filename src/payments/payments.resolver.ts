@@ -1,11 +1,11 @@
 import {
   Arg,
+  Args,
   Ctx,
   Directive,
   Extensions,
   FieldResolver,
   ID,
-  Int,
   Mutation,
   Query,
   Resolver,
@@ -14,7 +14,7 @@ import {
 } from 'type-graphql';
 import { usersById } from '../accounts/read-users.ts';
 import { User } from '../accounts/user.ts';
-import type { Connection } from '../api/connection.ts';
+import { type Connection, PageArgs } from '../api/connection.ts';
 import { type Context, callerOf, load, SLOW } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
 import { Show } from '../concerts/show.ts';
@@ -43,14 +43,8 @@ export class PaymentsResolver {
   }
 
   @Query(() => PaymentConnection, { description: 'Payments of the caller, FAILED ones included, newest first' })
-  payments(
-    @Arg('first', () => Int, { defaultValue: 20, description: 'Payments in a page, 1 .. 100' }) first: number,
-    @Arg('after', () => String, { nullable: true, description: '`endCursor` of the page before' }) after:
-      | string
-      | undefined,
-    @Ctx() context: Context,
-  ): Promise<Connection<Payment>> {
-    return readPayments(context, callerOf(context).id, first, after);
+  payments(@Args(() => PageArgs) args: PageArgs, @Ctx() context: Context): Promise<Connection<Payment>> {
+    return readPayments(context, callerOf(context).id, args);
   }
 
   @Mutation(() => PayResult, {

@@ -1,21 +1,11 @@
-import { type Connection, idKey, pageOf, toConnection } from '../api/connection.ts';
+import { type Connection, idKey, type PageArgs, pageOf, readNewestFirst } from '../api/connection.ts';
 import type { Batch, Context } from '../api/context.ts';
 import { Payment } from './payment.ts';
 import { Refund, RefundLine } from './refund.ts';
 
-const NAME = 'payment';
-
 /** Reads a page of a user's payments, FAILED ones included, newest first. */
-export async function readPayments(
-  { em }: Context,
-  userId: string,
-  first: number,
-  after: string | undefined,
-): Promise<Connection<Payment>> {
-  const page = pageOf(NAME, first, after, idKey);
-  const where = { userId, ...(page.after && { id: { $lt: page.after } }) };
-  const rows = await em.find(Payment, where, { orderBy: { id: 'desc' }, limit: first + 1 });
-  return toConnection(NAME, rows, first, ({ id }) => id);
+export async function readPayments({ em }: Context, userId: string, args: PageArgs): Promise<Connection<Payment>> {
+  return readNewestFirst(em, Payment, { userId }, pageOf('payment', args, idKey), 'id');
 }
 
 export const paymentsById: Batch<Payment> = async ({ em }, ids) => {

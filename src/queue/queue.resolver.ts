@@ -1,5 +1,6 @@
 import {
   Arg,
+  Args,
   Ctx,
   createUnionType,
   Directive,
@@ -13,7 +14,7 @@ import {
   Root,
   Subscription,
 } from 'type-graphql';
-import type { Connection } from '../api/connection.ts';
+import { type Connection, PageArgs } from '../api/connection.ts';
 import { type Context, callerOf, load, PUBLIC } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
 import { Refusal } from '../api/problems.ts';
@@ -59,13 +60,8 @@ export class QueueResolver {
 
   @Directive('@operator')
   @Query(() => QueueConnection, { description: 'All queues, newest first' })
-  queues(
-    @Arg('first', () => Int, { defaultValue: 20, description: 'Queues in a page, 1 .. 100' }) first: number,
-    @Arg('after', () => String, { nullable: true, description: 'endCursor of the page before' })
-    after: string | undefined,
-    @Ctx() context: Context,
-  ): Promise<Connection<Queue>> {
-    return readQueues(context, first, after);
+  queues(@Args(() => PageArgs) args: PageArgs, @Ctx() context: Context): Promise<Connection<Queue>> {
+    return readQueues(context, args);
   }
 
   @Query(() => QueueToken, {

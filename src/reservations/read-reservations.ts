@@ -1,11 +1,9 @@
-import { type Connection, idKey, pageOf, toConnection } from '../api/connection.ts';
+import { type Connection, idKey, type PageArgs, pageOf, readNewestFirst } from '../api/connection.ts';
 import { type Batch, type Context, callerOf } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
 import { SEAT_COLUMNS, type Seat, toSeats } from '../concerts/seat.ts';
 import { sql } from '../platform/postgres.ts';
 import { findReservation, Reservation, type ReservationStatus } from './reservation.ts';
-
-const NAME = 'reservation';
 
 /** Reads a reservation of the caller. @returns null for an unknown or another user's reservation */
 export async function readReservation(context: Context, id: string): Promise<Reservation | null> {
@@ -17,19 +15,11 @@ export async function readReservation(context: Context, id: string): Promise<Res
 export async function readReservations(
   { em }: Context,
   userId: string,
-  first: number,
-  after: string | undefined,
+  args: PageArgs,
   status: ReservationStatus | undefined,
 ): Promise<Connection<Reservation>> {
-  const page = pageOf(NAME, first, after, idKey);
-  const where = {
-    userId,
-    ...(page.after && { id: { $lt: page.after } }),
-    ...(status && { status }),
-  };
-  const options = { orderBy: { id: 'desc' }, limit: first + 1, disableIdentityMap: true } as const;
-  const rows = await em.find(Reservation, where, options);
-  return toConnection(NAME, rows, first, ({ id }) => id);
+  const page = pageOf('reservation', args, idKey);
+  return readNewestFirst(em, Reservation, { userId, ...(status && { status }) }, page, 'id');
 }
 
 /** Loads reservations by id; each id must exist. */

@@ -1,5 +1,17 @@
-import { Arg, Ctx, Directive, Extensions, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
-import type { Connection } from '../api/connection.ts';
+import {
+  Arg,
+  Args,
+  Ctx,
+  Directive,
+  Extensions,
+  FieldResolver,
+  ID,
+  Mutation,
+  Query,
+  Resolver,
+  Root,
+} from 'type-graphql';
+import { type Connection, PageArgs } from '../api/connection.ts';
 import { type Context, callerOf, load } from '../api/context.ts';
 import { showsById } from '../concerts/concert-loads.ts';
 import { Seat, Ticket } from '../concerts/seat.ts';
@@ -55,10 +67,7 @@ export class ReservationsResolver {
 
   @Query(() => ReservationConnection, { description: 'Reservations of the caller, newest first' })
   reservations(
-    @Arg('first', () => Int, { defaultValue: 20, description: 'Reservations in a page, 1 .. 100' }) first: number,
-    @Arg('after', () => String, { nullable: true, description: '`endCursor` of the page before' }) after:
-      | string
-      | undefined,
+    @Args(() => PageArgs) args: PageArgs,
     @Arg('status', () => ReservationStatus, {
       nullable: true,
       description: 'Only reservations with this status; all if left out',
@@ -66,7 +75,7 @@ export class ReservationsResolver {
     status: ReservationStatus | undefined,
     @Ctx() context: Context,
   ): Promise<Connection<Reservation>> {
-    return readReservations(context, callerOf(context).id, first, after, status);
+    return readReservations(context, callerOf(context).id, args, status);
   }
 
   @Extensions({ rates: ['holds'] })

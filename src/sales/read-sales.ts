@@ -2,6 +2,10 @@ import { Field, Float, ObjectType, registerEnumType } from 'type-graphql';
 import {
   type Connection,
   connectionOf,
+  type Direction,
+  keysetSql,
+  type Page,
+  type PageArgs,
   pageOf,
   toConnection,
   type ValueKey,
@@ -55,7 +59,7 @@ export class SalesTotals {
 interface Sort {
   /** The column to sort by before the id. */
   readonly column: 'created_at' | 'amount';
-  readonly direction: 'asc' | 'desc';
+  readonly direction: Direction;
 }
 
 const SORTS: Record<SalesSort, Sort> = {
@@ -82,15 +86,13 @@ export async function readSales(
   context: Context,
   given: SalesFilter | undefined,
   sortName: SalesSort,
-  first: number,
-  after: string | undefined,
+  args: PageArgs,
 ): Promise<Sales> {
-  const name = `sales ${sortName}`;
-  const page = pageOf(name, first, after, readKey);
+  const page = pageOf(`sales ${sortName}`, args, readKey);
   const filter = checkFilter('filter', given);
-  const { text, params } = pageQuery(filter, SORTS[sortName], page.after, first + 1);
+  const { text, params } = pageQuery(filter, SORTS[sortName], page);
   const keys = await sql<ValueKey>(context.em, text, params);
-  const found = toConnection(name, keys, first, valueKeyText);
+  const found = toConnection(page, keys, valueKeyText);
   const payments = await paymentsById(
     context,
     found.edges.map(({ node }) => node.id),
@@ -108,19 +110,20 @@ function readKey(text: string): ValueKey | undefined {
 function pageQuery(
   filter: CheckedFilter,
   { column, direction }: Sort,
-  after: ValueKey | undefined,
-  limit: number,
+  page: Page<ValueKey>,
 ): { text: string; params: unknown[] } {
   const params: unknown[] = [];
   const param = (value: unknown): string => `$${params.push(value)}`;
   const { head, conditions } = selectSales(filter, param);
   const { write, read } = NUMBERS[column];
-  const beyond = direction === 'asc' ? '>' : '<';
-  const rest = after ? [`(p.${column}, p.id) ${beyond} (${read(param(after.value))}, ${param(after.id)}::uuid)`] : [];
-  const all = [...conditions, ...rest];
+  const keyset = keysetSql(page, [`p.${column}`, 'p.id'], direction, ({ id, value }) => [
+    read(param(value)),
+    `${param(id)}::uuid`,
+  ]);
+  const all = [...conditions, ...keyset.conditions];
   const text = `${head} select p.id, ${write}::text as value from payment p
     ${all.length > 0 ? `where ${all.join(' and ')}` : ''}
-    order by p.${column} ${direction}, p.id ${direction} limit ${param(limit)}`;
+    ${keyset.order}`;
   return { text, params };
 }
 

@@ -1,5 +1,6 @@
 import {
   Arg,
+  Args,
   Ctx,
   Directive,
   FieldResolver,
@@ -11,6 +12,7 @@ import {
   Root,
   Subscription,
 } from 'type-graphql';
+import { PageArgs } from '../api/connection.ts';
 import type { Context } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
 import type { Subject } from '../platform/topics.ts';
@@ -33,12 +35,10 @@ export class SalesResolver {
   sales(
     @Arg('filter', () => SalesFilter, { nullable: true, description: 'Left out: all' }) filter: SalesFilter | undefined,
     @Arg('sort', () => SalesSort, { defaultValue: 'NEWEST', description: 'Order of the sales' }) sort: SalesSort,
-    @Arg('first', () => Int, { defaultValue: 20, description: 'Sales in a page, 1 .. 100' }) first: number,
-    @Arg('after', () => String, { nullable: true, description: 'endCursor of the page before, of the same sort' })
-    after: string | undefined,
+    @Args(() => PageArgs) args: PageArgs,
     @Ctx() context: Context,
   ): Promise<Sales> {
-    return readSales(context, filter, sort, first, after);
+    return readSales(context, filter, sort, args);
   }
 
   @Directive('@operator')

@@ -1,5 +1,5 @@
-import { Arg, Ctx, Extensions, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
-import type { Connection } from '../api/connection.ts';
+import { Arg, Args, Ctx, Extensions, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { type Connection, PageArgs } from '../api/connection.ts';
 import { type Context, callerOf, load } from '../api/context.ts';
 import { Money } from '../api/scalars.ts';
 import { IssuedCoupon } from '../coupons/coupon.ts';
@@ -51,14 +51,8 @@ export class OrdersResolver {
   }
 
   @Query(() => OrderConnection, { description: 'Orders of the caller, newest first' })
-  orders(
-    @Arg('first', () => Int, { defaultValue: 20, description: 'Orders in a page, 1 .. 100' }) first: number,
-    @Arg('after', () => String, { nullable: true, description: '`endCursor` of the page before' }) after:
-      | string
-      | undefined,
-    @Ctx() context: Context,
-  ): Promise<Connection<Order>> {
-    return readOrders(context, callerOf(context).id, first, after);
+  orders(@Args(() => PageArgs) args: PageArgs, @Ctx() context: Context): Promise<Connection<Order>> {
+    return readOrders(context, callerOf(context).id, args);
   }
 
   @Extensions({ rates: ['orders'] })

@@ -1,6 +1,19 @@
-import { Arg, Ctx, Directive, Extensions, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
+import {
+  Arg,
+  Args,
+  Ctx,
+  Directive,
+  Extensions,
+  FieldResolver,
+  ID,
+  Int,
+  Mutation,
+  Query,
+  Resolver,
+  Root,
+} from 'type-graphql';
 import { isOperator } from '../accounts/is-operator.ts';
-import type { Connection } from '../api/connection.ts';
+import { type Connection, PageArgs } from '../api/connection.ts';
 import { type Context, load, PUBLIC } from '../api/context.ts';
 import { DateTime } from '../api/scalars.ts';
 import { CreateProductInput, createProduct } from './create-product.ts';
@@ -55,12 +68,10 @@ export class ProductsResolver {
       | ProductFilter
       | undefined,
     @Arg('sort', () => ProductSort, { defaultValue: 'NEWEST', description: 'Order of the products' }) sort: ProductSort,
-    @Arg('first', () => Int, { defaultValue: 20, description: 'Products in a page, 1 .. 100' }) first: number,
-    @Arg('after', () => String, { nullable: true, description: '`endCursor` of the page before, of the same sort' })
-    after: string | undefined,
+    @Args(() => PageArgs) args: PageArgs,
     @Ctx() context: Context,
   ): Promise<Connection<Product>> {
-    return readProducts(context, await shownTo(context), filter, sort, first, after);
+    return readProducts(context, await shownTo(context), filter, sort, args);
   }
 
   @Extensions(PUBLIC)

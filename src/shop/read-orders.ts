@@ -1,11 +1,9 @@
 import type { EntityManager } from '@mikro-orm/core';
-import { type Connection, idKey, pageOf, toConnection } from '../api/connection.ts';
+import { type Connection, idKey, type PageArgs, pageOf, readNewestFirst } from '../api/connection.ts';
 import { type Batch, type Context, callerOf } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
 import { sql } from '../platform/postgres.ts';
 import { Order, OrderLine, type Returned } from './order.ts';
-
-const NAME = 'order';
 
 /** Reads an order of any user as it is now. @returns null for an unknown id */
 export function findOrder(em: EntityManager, id: string): Promise<Order | null> {
@@ -19,19 +17,8 @@ export async function readOrder(context: Context, id: string): Promise<Order | n
 }
 
 /** Reads a page of a user's orders, newest first. */
-export async function readOrders(
-  { em }: Context,
-  userId: string,
-  first: number,
-  after: string | undefined,
-): Promise<Connection<Order>> {
-  const page = pageOf(NAME, first, after, idKey);
-  const orders = await em.find(
-    Order,
-    { userId, ...(page.after && { id: { $lt: page.after } }) },
-    { orderBy: { id: 'desc' }, limit: first + 1, disableIdentityMap: true },
-  );
-  return toConnection(NAME, orders, first, ({ id }) => id);
+export async function readOrders({ em }: Context, userId: string, args: PageArgs): Promise<Connection<Order>> {
+  return readNewestFirst(em, Order, { userId }, pageOf('order', args, idKey), 'id');
 }
 
 /** Loads orders by id; each id must exist. */

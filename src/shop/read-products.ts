@@ -1,5 +1,16 @@
 import { Field, InputType, registerEnumType } from 'type-graphql';
-import { type Connection, type Edge, idKey, pageOf, toConnection, valueKey } from '../api/connection.ts';
+import {
+  type Connection,
+  type Direction,
+  type Edge,
+  idKey,
+  keysetSql,
+  type Page,
+  type PageArgs,
+  pageOf,
+  toConnection,
+  valueKey,
+} from '../api/connection.ts';
 import { type Batch, type Context, load } from '../api/context.ts';
 import { idOf, textOf, within } from '../api/input.ts';
 import { badInput } from '../api/problems.ts';
@@ -56,7 +67,7 @@ registerEnumType(ProductSort, {
 /** Which products are shown: to buyers those for sale, to operators also those that were withdrawn. */
 export type Shown = 'all' | 'for sale';
 
-/** The position after which a page begins: the value that is sorted by, and the id among equal values. */
+/** Where a product stands in the list: the value that is sorted by, and the id among equal values. */
 interface Key {
   readonly id: string;
   readonly value: string | null;
@@ -66,7 +77,7 @@ interface Sort {
   /** The column to sort by before the id, with its type; undefined to sort by id alone, that is by time. */
   readonly column?: 'price' | 'sort_name';
   readonly type?: 'bigint' | 'text';
-  readonly direction: 'asc' | 'desc';
+  readonly direction: Direction;
 }
 
 const SORTS: Record<ProductSort, Sort> = {
@@ -86,15 +97,13 @@ export async function readProducts(
   shown: Shown,
   filter: ProductFilter | undefined,
   sortName: ProductSort,
-  first: number,
-  after: string | undefined,
+  args: PageArgs,
 ): Promise<Connection<Product>> {
-  const name = `product ${sortName}`;
   const sort = SORTS[sortName];
-  const page = pageOf(name, first, after, (text) => readKey(sort, text));
-  const { text, params } = pageQuery(shown, filter ?? {}, sort, page.after, first + 1);
+  const page = pageOf(`product ${sortName}`, args, (text) => readKey(sort, text));
+  const { text, params } = pageQuery(shown, filter ?? {}, sort, page);
   const keys = await sql<Key>(context.em, text, params);
-  const found = toConnection(name, keys, first, ({ id, value }) => (value === null ? id : `${id} ${value}`));
+  const found = toConnection(page, keys, ({ id, value }) => (value === null ? id : `${id} ${value}`));
   return { ...found, edges: await Promise.all(found.edges.map((edge) => withProduct(context, edge))) };
 }
 
@@ -118,20 +127,18 @@ function pageQuery(
   shown: Shown,
   filter: ProductFilter,
   { column, type, direction }: Sort,
-  after: Key | undefined,
-  limit: number,
+  page: Page<Key>,
 ): { text: string; params: unknown[] } {
   const params: unknown[] = [];
   const param = (value: unknown): string => `$${params.push(value)}`;
   const hidden = shown === 'for sale' ? ['p.withdrawn_at is null'] : [];
-  const conditions = [...hidden, ...conditionsOf(filter, param)];
-  const beyond = direction === 'asc' ? '>' : '<';
-  if (after && column) {
-    conditions.push(`(p.${column}, p.id) ${beyond} (${param(after.value)}::${type}, ${param(after.id)}::uuid)`);
-  } else if (after) conditions.push(`p.id ${beyond} ${param(after.id)}::uuid`);
-  const order = [...(column ? [column] : []), 'id'].map((sorted) => `p.${sorted} ${direction}`).join(', ');
+  const keyset = keysetSql(page, [...(column ? [`p.${column}`] : []), 'p.id'], direction, ({ id, value }) => [
+    ...(column ? [`${param(value)}::${type}`] : []),
+    `${param(id)}::uuid`,
+  ]);
+  const conditions = [...hidden, ...conditionsOf(filter, param), ...keyset.conditions];
   const text = `select p.id, ${column ? `p.${column}::text` : 'null'} as value from product p
-     ${conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''} order by ${order} limit ${param(limit)}`;
+     ${conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''} ${keyset.order}`;
   return { text, params };
 }
 

@@ -1,12 +1,10 @@
-import { Arg, Ctx, Directive, FieldResolver, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
-import { type Connection, numberKey, pageOf, toConnection } from '../api/connection.ts';
+import { Arg, Args, Ctx, Directive, FieldResolver, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { type Connection, numberKey, PageArgs, pageOf, readNewestFirst } from '../api/connection.ts';
 import { type Context, callerOf, load } from '../api/context.ts';
 import { Payment } from '../payments/payment.ts';
 import { paymentsById } from '../payments/read-payments.ts';
 import { AdjustWalletInput, AdjustWalletResult, adjustWallet } from './adjust-wallet.ts';
 import { entriesById, LedgerEntry, LedgerEntryConnection, Wallet, walletsOfUsers } from './wallet.ts';
-
-const NAME = 'entry';
 
 @Resolver(() => Wallet)
 export class WalletResolver {
@@ -18,16 +16,10 @@ export class WalletResolver {
   @FieldResolver(() => LedgerEntryConnection, { description: 'Movements of its money, newest first' })
   async entries(
     @Root() wallet: Wallet,
-    @Arg('first', () => Int, { defaultValue: 20, description: 'Entries in a page, 1 .. 100' }) first: number,
-    @Arg('after', () => String, { nullable: true, description: '`endCursor` of the page before' }) after:
-      | string
-      | undefined,
-    @Ctx() context: Context,
+    @Args(() => PageArgs) args: PageArgs,
+    @Ctx() { em }: Context,
   ): Promise<Connection<LedgerEntry>> {
-    const page = pageOf(NAME, first, after, numberKey);
-    const where = { walletId: wallet.userId, ...(page.after !== undefined && { seq: { $lt: page.after } }) };
-    const rows = await context.em.find(LedgerEntry, where, { orderBy: { seq: 'desc' }, limit: first + 1 });
-    return toConnection(NAME, rows, first, ({ seq }) => seq);
+    return readNewestFirst(em, LedgerEntry, { walletId: wallet.userId }, pageOf('entry', args, numberKey), 'seq');
   }
 
   @Directive('@operator')

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { charge, enter, makeQueue, makeShow, pay, reserve } from '../support/builders.ts';
 import type { Buyer, Data } from '../support/client.ts';
+import { forgedCursor } from '../support/cursors.ts';
 import { makeProduct, placeOrder } from '../support/shop.ts';
 import { World } from '../support/world.ts';
 
@@ -73,7 +74,7 @@ describe('users', () => {
 
   it('refuses foreign cursors, pages out of bounds and texts that are too long, or broken', async () => {
     const { queues } = await operator.get('{ queues { pageInfo { endCursor } } }');
-    const foreign = [queues.pageInfo.endCursor ?? 'x', 'x', Buffer.from('user:x').toString('base64url')];
+    const foreign = [queues.pageInfo.endCursor ?? 'x', 'x', forgedCursor('user', 'x')];
     for (const after of foreign) expect(await operator.fail(USERS, { after })).toBe('BAD_USER_INPUT');
     for (const first of [0, -1, 101]) expect(await operator.fail(USERS, { first })).toBe('BAD_USER_INPUT');
     for (const search of ['a'.repeat(201), 'a\0'])

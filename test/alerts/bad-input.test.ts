@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { becomes, makeChannel, REGISTER, SCHEDULE, schedule } from '../support/alerts.ts';
 import type { Buyer, Data } from '../support/client.ts';
+import { forgedCursor } from '../support/cursors.ts';
 import { Receiver } from '../support/receiver.ts';
 import { World } from '../support/world.ts';
 
@@ -108,7 +109,7 @@ it('alerts come newest first in pages, also by status, and no foreign cursor is 
   expect(rest.edges[0].node.text).toBe('one');
   const sent = (await operator.get(query, { first: 100, status: 'SENT' })).alerts.edges;
   expect(sent.map(({ node }: Data) => node.text)).toEqual(['newer']);
-  const concert = Buffer.from(`concert:${ID}`).toString('base64url');
+  const concert = forgedCursor('concert', ID);
   for (const wrong of [{ first: 0 }, { first: 101 }, { after: '' }, { after: concert }, { status: 'LOST' }]) {
     expect(await operator.fail(query, { first: 1, ...wrong })).toBe('BAD_USER_INPUT');
   }

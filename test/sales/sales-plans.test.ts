@@ -53,8 +53,9 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => world.close());
 
-const QUERY = `query ($filter: SalesFilter, $sort: SalesSort! = NEWEST, $after: String) {
-  sales(filter: $filter, sort: $sort, after: $after) { edges { node { id } } pageInfo { endCursor } } }`;
+const QUERY = `query ($filter: SalesFilter, $sort: SalesSort! = NEWEST, $after: String, $last: Int, $before: String) {
+  sales(filter: $filter, sort: $sort, after: $after, last: $last, before: $before) {
+    edges { node { id } } pageInfo { endCursor } } }`;
 
 /** The plan that PostgreSQL makes of the statement that a page was answered with. */
 async function planOf(variables: object): Promise<{ nodes: Plan[]; page: Data }> {
@@ -90,16 +91,21 @@ it.each<[string, string, (from: typeof ids) => object, string]>([
     'payment_created',
   ],
   ['NEWEST', 'a show, FAILED ones', ({ showId }) => ({ showId, status: 'FAILED' }), 'reservation_show'],
-])('a page by %s of %s is found by an index, the next one too', async (sort, _what, filterOf, index) => {
-  const filter = filterOf(ids);
-  const first = await planOf({ sort, filter });
-  const { endCursor } = first.page.pageInfo;
-  const next = endCursor === null ? first : await planOf({ sort, filter, after: endCursor });
-  for (const { nodes } of [first, next]) {
-    expect(seqScansOf(nodes)).toEqual([]);
-    expect(indexesOf(nodes)).toContain(index);
-  }
-});
+])(
+  'a page by %s of %s is found by an index, the next one, the last one and the one before it too',
+  async (sort, _what, filterOf, index) => {
+    const filter = filterOf(ids);
+    const first = await planOf({ sort, filter });
+    const { endCursor } = first.page.pageInfo;
+    const next = endCursor === null ? first : await planOf({ sort, filter, after: endCursor });
+    const last = await planOf({ sort, filter, last: 20 });
+    const previous = endCursor === null ? last : await planOf({ sort, filter, last: 20, before: endCursor });
+    for (const { nodes } of [first, next, last, previous]) {
+      expect(seqScansOf(nodes)).toEqual([]);
+      expect(indexesOf(nodes)).toContain(index);
+    }
+  },
+);
 
 it('a page in the order of an index is walked, not sorted', async () => {
   for (const [sort, filter] of [
@@ -108,8 +114,10 @@ it('a page in the order of an index is walked, not sorted', async () => {
     ['AMOUNT_DESC', {}],
     ['NEWEST', { status: 'FAILED' }],
   ] as const) {
-    const { nodes } = await planOf({ sort, filter });
-    expect(nodes.map((node) => node['Node Type']).filter((type) => /Sort/.test(type))).toEqual([]);
+    for (const page of [{}, { last: 20 }]) {
+      const { nodes } = await planOf({ sort, filter, ...page });
+      expect(nodes.map((node) => node['Node Type']).filter((type) => /Sort/.test(type))).toEqual([]);
+    }
   }
 });
 

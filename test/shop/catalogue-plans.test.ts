@@ -22,8 +22,9 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => world.close());
 
-const QUERY = `query ($filter: ProductFilter, $sort: ProductSort!, $after: String) {
-  products(filter: $filter, sort: $sort, after: $after) { edges { node { id name stock } } pageInfo { endCursor } } }`;
+const QUERY = `query ($filter: ProductFilter, $sort: ProductSort!, $after: String, $last: Int, $before: String) {
+  products(filter: $filter, sort: $sort, after: $after, last: $last, before: $before) {
+    edges { node { id name stock } } pageInfo { endCursor } } }`;
 
 /** The plan that PostgreSQL makes of the statement that a page was answered with. */
 async function planOf(variables: object): Promise<{ nodes: Plan[]; page: Data }> {
@@ -50,15 +51,20 @@ it.each<[string, object, string]>([
   ['NEWEST', { search: 'number777' }, 'product_words'],
   ['PRICE_ASC', { search: 'series499 product' }, 'product_words'],
   ['NAME', { search: 'series431', category: 'category 31' }, 'product_words'],
-])('of 100,000 products a page by %s of %j is found by an index, the next one too', async (sort, filter, index) => {
-  const first = await planOf({ sort, filter });
-  const next = await planOf({ sort, filter, after: first.page.pageInfo.endCursor });
-  for (const { nodes } of [first, next]) {
-    expect(nodes.filter((node) => node['Node Type'] === 'Seq Scan')).toEqual([]);
-    expect(nodes.flatMap((node) => node['Index Name'] ?? [])).toContain(index);
-  }
-  expect(first.page.edges.length).toBeGreaterThan(0);
-});
+])(
+  'of 100,000 products a page by %s of %j is found by an index, the next one, the last one and the one before it too',
+  async (sort, filter, index) => {
+    const first = await planOf({ sort, filter });
+    const next = await planOf({ sort, filter, after: first.page.pageInfo.endCursor });
+    const last = await planOf({ sort, filter, last: 20 });
+    const previous = await planOf({ sort, filter, last: 20, before: first.page.pageInfo.endCursor });
+    for (const { nodes } of [first, next, last, previous]) {
+      expect(nodes.filter((node) => node['Node Type'] === 'Seq Scan')).toEqual([]);
+      expect(nodes.flatMap((node) => node['Index Name'] ?? [])).toContain(index);
+    }
+    expect(first.page.edges.length).toBeGreaterThan(0);
+  },
+);
 
 it('a page in the order of an index is walked, not sorted', async () => {
   for (const [sort, filter] of [
@@ -67,8 +73,10 @@ it('a page in the order of an index is walked, not sorted', async () => {
     ['NAME', { category: 'category 7' }],
     ['PRICE_ASC', { category: 'category 7' }],
   ] as const) {
-    const { nodes } = await planOf({ sort, filter });
-    expect(nodes.map((node) => node['Node Type']).filter((type) => /Sort/.test(type))).toEqual([]);
+    for (const page of [{}, { last: 20 }]) {
+      const { nodes } = await planOf({ sort, filter, ...page });
+      expect(nodes.map((node) => node['Node Type']).filter((type) => /Sort/.test(type))).toEqual([]);
+    }
   }
 });
 
