@@ -1,0 +1,111 @@
+import { print } from 'graphql';
+import { useSyncExternalStore } from 'react';
+import { RenewSessionDocument, type RenewSessionMutation, type SignedInFragment } from '../gql/graphql.ts';
+import { now } from '../server/clock.ts';
+
+/**
+ * Who is signed in. The access token is in memory only, where no other page finds it; after a reload the cookie of the
+ * session, which no script can read, gives another one. Storage keeps but whether there may be such a cookie.
+ */
+export type Session =
+  | { readonly status: 'unknown' }
+  | { readonly status: 'guest' }
+  | ({ readonly status: 'signed-in' } & SignedInFragment);
+
+/** The access token is renewed this long before it ends. */
+const EARLY_MS = 60_000;
+const REMEMBERED = 'onsale.remembered';
+
+let session: Session = { status: 'unknown' };
+let renewing: Promise<boolean> | undefined;
+const listeners = new Set<() => void>();
+
+/** Takes the session that signing in or renewing answered. */
+export function beginSession(begun: SignedInFragment): void {
+  localStorage.setItem(REMEMBERED, begun.user.id);
+  become({ status: 'signed-in', ...begun });
+}
+
+/** Forgets the session in this page, and tells the other tabs. */
+export function forgetSession(): void {
+  localStorage.removeItem(REMEMBERED);
+  become({ status: 'guest' });
+}
+
+function become(next: Session): void {
+  session = next;
+  for (const listener of listeners) listener();
+}
+
+/** The access token; renewed first if it is about to end; undefined for guests. */
+export async function freshToken(): Promise<string | undefined> {
+  if (session.status === 'unknown') await renew();
+  if (session.status === 'signed-in' && Date.parse(session.expiresAt) - EARLY_MS < now()) await renew();
+  return session.status === 'signed-in' ? session.accessToken : undefined;
+}
+
+/** Continues the session by its cookie. Resolves with whether somebody is signed in; several callers share one request. */
+export function renew(): Promise<boolean> {
+  renewing ??= continueSession().finally(() => {
+    renewing = undefined;
+  });
+  return renewing;
+}
+
+async function continueSession(): Promise<boolean> {
+  // Who never signed in here has no cookie to ask with.
+  if (localStorage.getItem(REMEMBERED) === null) {
+    become({ status: 'guest' });
+    return false;
+  }
+  const renewed = await askForSession();
+  if (renewed === 'no answer') {
+    // It is not known whether the session has ended.
+    if (session.status === 'unknown') setTimeout(() => void renew(), 2_000);
+  } else if (renewed === 'over') forgetSession();
+  else beginSession(renewed);
+  return typeof renewed === 'object';
+}
+
+/** Asks past Apollo Client, whose requests wait for the access token. */
+async function askForSession(): Promise<SignedInFragment | 'over' | 'no answer'> {
+  try {
+    const response = await fetch('/graphql', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query: print(RenewSessionDocument) }),
+    });
+    const { data, errors } = (await response.json()) as {
+      data?: RenewSessionMutation | null;
+      errors?: { extensions?: { code?: string } }[];
+    };
+    if (data) return data.renewSession;
+    const code = errors?.[0]?.extensions?.code;
+    return code === 'UNAUTHENTICATED' || code === 'FORBIDDEN' ? 'over' : 'no answer';
+  } catch {
+    return 'no answer';
+  }
+}
+
+/** Who is signed in, told when it changes. */
+export function useSession(): Session {
+  return useSyncExternalStore(watchSession, () => session);
+}
+
+/** Calls the listener whenever the session begins, is renewed or ends. Returns how to stop. */
+export function watchSession(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => void listeners.delete(listener);
+}
+
+/** Id of the user who is signed in; undefined for guests. */
+export function userId(): string | undefined {
+  return session.status === 'signed-in' ? session.user.id : undefined;
+}
+
+// Another tab has signed out, or in as somebody else.
+addEventListener('storage', ({ key, newValue }) => {
+  if (key !== REMEMBERED || newValue === (userId() ?? null)) return;
+  if (newValue === null) become({ status: 'guest' });
+  else void renew();
+});

@@ -1,0 +1,42 @@
+import { useQuery } from '@apollo/client/react';
+import { CSPProvider } from '@base-ui/react/csp-provider';
+import { lazy, type ReactNode, Suspense } from 'react';
+import { BrowserRouter, Route, Routes } from 'react-router';
+import { ConcertsPage } from '../concerts/concerts-page.tsx';
+import { SettingsDocument } from '../gql/graphql.ts';
+import { SettingsProvider } from '../words/settings.tsx';
+import { Frame } from './frame.tsx';
+import { FaultNotice } from './notices.tsx';
+import { Loading, NotFound } from './page.tsx';
+
+const SignInPage = lazy(() => import('../account/sign-in-page.tsx'));
+const ConcertPage = lazy(() => import('../concerts/concert-page.tsx'));
+
+/** The pages by their paths. Each is loaded when it is wanted, but the first. */
+export function App(): ReactNode {
+  return (
+    <CSPProvider disableStyleElements>
+      <BrowserRouter>
+        <Frame>
+          <Known>
+            <Suspense fallback={<Loading />}>
+              <Routes>
+                <Route path="/" element={<ConcertsPage />} />
+                <Route path="/concerts/:slug" element={<ConcertPage />} />
+                <Route path="/sign-in" element={<SignInPage />} />
+                <Route path="*" element={<NotFound />} />
+              </Routes>
+            </Suspense>
+          </Known>
+        </Frame>
+      </BrowserRouter>
+    </CSPProvider>
+  );
+}
+
+/** Shows what is inside once the settings of the deployment are known. */
+function Known({ children }: { children: ReactNode }): ReactNode {
+  const { data, error, refetch } = useQuery(SettingsDocument);
+  if (data) return <SettingsProvider settings={data.settings}>{children}</SettingsProvider>;
+  return error ? <FaultNotice error={error} retry={() => void refetch()} /> : <Loading />;
+}
