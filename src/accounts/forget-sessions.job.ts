@@ -4,20 +4,28 @@ import { deleteInRounds, NOW_ONCE } from '../platform/postgres.ts';
 import { MINUTE } from '../platform/units.ts';
 
 /** Sessions deleted by one statement. */
-const MAX_SESSIONS = 1_000;
+const MAX_AT_ONCE = 1_000;
 
-/** Forgets sessions a day after their last access token and their cookie are over. */
+/** What is over, by the column that says when, and how long the row stays: of an ended one until no process reads of it. */
+const OVER = [
+  ['lasts_until', '1 day'],
+  ['ended_at', '2 hours'],
+] as const;
+
+/** Forgets sessions a day after their last access token and their cookie are over, and ended ones after two hours. */
 export const forgetSessions: Job = {
   name: 'forget-sessions',
   everyMs: 10 * MINUTE,
   async run(platform) {
-    await deleteInRounds(
-      forkOf(platform),
-      `delete from session where id = any(array(
-         select id from session where lasts_until < ${NOW_ONCE} - interval '1 day'
-         order by lasts_until limit $1 for update skip locked))
-       returning 1`,
-      MAX_SESSIONS,
-    );
+    for (const [column, stays] of OVER) {
+      await deleteInRounds(
+        forkOf(platform),
+        `delete from session where id = any(array(
+           select id from session where ${column} < ${NOW_ONCE} - interval '${stays}'
+           order by ${column} limit $1 for update skip locked))
+         returning 1`,
+        MAX_AT_ONCE,
+      );
+    }
   },
 };

@@ -3,11 +3,12 @@ import { rowsOf, SESSIONS } from '../commands/lock-order.ts';
 import { run, type Verb } from '../commands/runner.ts';
 import { newId } from '../platform/ids.ts';
 import { forkOf } from '../platform/platform.ts';
+import { NOW_ONCE, sql } from '../platform/postgres.ts';
 import { signAccessToken } from './access-token.ts';
 import { announceEnding } from './endings.ts';
 import { patient } from './hashing.ts';
 import { forgetCookie, hashesOf, newCookie, readCookie, sendCookie } from './remember-cookie.ts';
-import { type CookieHashes, Session } from './session.ts';
+import { type CookieHashes, MAX_SESSIONS, Session } from './session.ts';
 import type { User } from './user.ts';
 
 interface Opening {
@@ -18,25 +19,37 @@ interface Opening {
   readonly replaced: string | undefined;
 }
 
-/** `Known` is the id of the session whose cookie is replaced; undefined for none. */
-const OPEN_SESSION: Verb<Opening, Session, string | undefined> = {
+/** `Known` is the ids of the sessions that end: of the cookie that is replaced, and the oldest beyond MAX_SESSIONS. */
+const OPEN_SESSION: Verb<Opening, Session, readonly string[]> = {
   name: 'openSession',
   contends: ({ user, replaced }) => [`user:${user.id}`, ...(replaced === undefined ? [] : [`series:${replaced}`])],
 
   async prepare(platform, openings) {
-    const series = openings.flatMap(({ replaced }) => replaced ?? []);
-    const sessions =
-      series.length > 0
-        ? await forkOf(platform).find(Session, { series: { $in: series } }, { disableIdentityMap: true })
-        : [];
-    return openings.map(({ replaced }) => ({ known: sessions.find((session) => session.series === replaced)?.id }));
+    const rows = await sql<{ ending: string[] }>(
+      forkOf(platform),
+      `select array(
+         (select id from session where series = decode(o.series, 'hex'))
+         union
+         (select id from session where user_id = o.user_id and version = o.version and ended_at is null
+            and lasts_until > ${NOW_ONCE} order by id desc offset $4 limit $4)
+       ) as ending
+       from unnest($1::uuid[], $2::int[], $3::text[]) with ordinality as o (user_id, version, series, n) order by o.n`,
+      [
+        openings.map(({ user }) => user.id),
+        openings.map(({ user }) => user.sessionVersion),
+        openings.map(({ replaced }) => replaced ?? null),
+        MAX_SESSIONS - 1,
+      ],
+    );
+    return rows.map(({ ending }) => ({ known: ending }));
   },
 
-  locks: (_asked, known) => ({ rows: [rowsOf(SESSIONS, known === undefined ? [] : [known])] }),
+  locks: (_asked, known) => ({ rows: [rowsOf(SESSIONS, known)] }),
 
   decide({ asked: { user, hashes }, known }, scene) {
-    const before = known === undefined ? undefined : scene.find(SESSIONS, known);
-    if (before) {
+    for (const id of known) {
+      const before = scene.find(SESSIONS, id);
+      if (!before) continue;
       before.end(scene.now);
       scene.after(async () => announceEnding(scene.platform, { userId: before.userId, sessionId: before.id }));
     }
@@ -61,7 +74,7 @@ const OPEN_SESSION: Verb<Opening, Session, string | undefined> = {
 
 /**
  * Opens a session of a user who has shown to be that user, which may have taken longer than requests last. The session
- * of the cookie that the browser had ends.
+ * of the cookie that the browser had ends, and so do the oldest sessions of the user beyond MAX_SESSIONS.
  * @param user as the row was when that was found true
  * @param input whether the browser gets a cookie that remembers the session; else it forgets the one that it has
  * @returns the session, with an access token that is valid for an hour

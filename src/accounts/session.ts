@@ -11,6 +11,12 @@ export const TOKEN_MS = HOUR;
 export const REMEMBERED_MS = 30 * 24 * HOUR;
 
 /**
+ * Most sessions of one user: who opens one more ends the oldest. Far more than a person has browsers, so that only a program
+ * that signs in time and again meets it.
+ */
+export const MAX_SESSIONS = 100;
+
+/**
  * Milliseconds for which the cookie before the present one is still answered: two tabs may renew at once, and an answer may
  * get lost.
  */

@@ -46,6 +46,30 @@ describe('signOutEverywhere', () => {
   });
 });
 
+it('a user has at most 100 sessions: one more ends the oldest, and no other', async () => {
+  const [phone, other] = [await newcomer(here), await newcomer(here)];
+  // Ids that were made after all that are made now.
+  await world.pool.query(
+    `insert into session (id, user_id, version, created_at, lasts_until)
+     select overlay(gen_random_uuid()::text placing 'f' from 1 for 1)::uuid, $1, 0, now(), now() + interval '1 hour'
+     from generate_series(1, 99)`,
+    [phone.id],
+  );
+  const live = async () => {
+    const text = 'select from session where user_id = $1 and ended_at is null';
+    return (await world.pool.query(text, [phone.id])).rowCount;
+  };
+  expect(await live()).toBe(100);
+  expect(await phone.state()).toBe('signed in');
+  const desk = phone.elsewhere();
+  await desk.enter('signIn');
+  expect(await live()).toBe(100);
+  for (const url of [here, there]) {
+    await eventually(async () => (await phone.state(url)) === 'UNAUTHENTICATED');
+    expect([await desk.state(url), await other.state(url)]).toEqual(['signed in', 'signed in']);
+  }
+});
+
 describe('a cookie', () => {
   it('is given only to who asks to be remembered, and only GraphQL gets it, and no script', async () => {
     expect((await newcomer(here)).setCookie).toBeUndefined();
