@@ -2,13 +2,16 @@ import type { EntityManager } from '@mikro-orm/core';
 import { createUnionType, Field, ID, InputType } from 'type-graphql';
 import { type Context, callerOf } from '../api/context.ts';
 import { idempotencyKeyOf, within } from '../api/input.ts';
+import { tooMany } from '../api/limits.ts';
 import { CallerError, notFound, Refusal } from '../api/problems.ts';
 import { Money } from '../api/scalars.ts';
 import type { KeptAnswer } from '../commands/idempotency.ts';
-import { rowsOf, userLock, WALLETS } from '../commands/lock-order.ts';
+import { chargesLimit, rowsOf, userLock, WALLETS } from '../commands/lock-order.ts';
 import { run, type Verb } from '../commands/runner.ts';
 import { chargesOf } from '../config.ts';
 import { newId } from '../platform/ids.ts';
+import { sql } from '../platform/postgres.ts';
+import { SECOND } from '../platform/units.ts';
 import { balanceLimit, LedgerEntry } from '../wallet/wallet.ts';
 import { PendingCharge } from './pending-charge.ts';
 
@@ -63,17 +66,46 @@ export function chargeVerb(name: string): Verb<Charge, ChargeAnswer> {
 
 const CHARGE = chargeVerb('charge');
 
+/** Most charges of one user that may still be paid: what a provider makes of each is kept there for as long as that. */
+export const MAX_PENDING = 50;
+
+/** The charges of a user that may still be paid, and when the first of them no longer may. */
+interface Pending {
+  readonly count: number;
+  readonly endsAt: Date | null;
+}
+
 /** The verb of the same mutation that notes a charge for which money is to come. */
-const ASK_PROVIDER: Verb<Charge, ChargeAnswer> = {
+const ASK_PROVIDER: Verb<Charge, ChargeAnswer, undefined, Pending> = {
   ...CHARGE,
 
   // The wallet is not changed here, so that its version would not notice that the account is deleted.
-  locks: ({ userId }) => ({ shared: [userLock(userId)], rows: [rowsOf(WALLETS, [userId])] }),
+  locks: ({ userId }) => ({
+    shared: [userLock(userId)],
+    limits: [chargesLimit(userId)],
+    rows: [rowsOf(WALLETS, [userId])],
+  }),
 
-  decide({ asked: { id, userId, amount } }, scene) {
+  facts: (em, items, scene) =>
+    sql<Pending>(
+      em,
+      `select count(c.id)::int as count, min(c.expires_at) as "endsAt"
+       from unnest($1::uuid[]) with ordinality as asked (user_id, n)
+       left join pending_charge c on c.user_id = asked.user_id and c.status = 'PENDING' and c.expires_at > $2
+       group by asked.n order by asked.n`,
+      [items.map(({ asked }) => asked.userId), scene.now],
+    ),
+
+  decide({ asked: { id, userId, amount }, facts: { count, endsAt } }, scene) {
     const { balance, closedAt } = scene.get(WALLETS, userId);
     if (closedAt !== null) throw notFound('user');
+    const limit = chargesLimit(userId);
+    if (count + scene.granted(limit) >= MAX_PENDING) {
+      const retryAfterMs = Math.max(Number(endsAt ?? scene.now) - scene.now.getTime(), SECOND);
+      throw tooMany(`At most ${MAX_PENDING} charges of a user may wait for money.`, retryAfterMs);
+    }
     if (balance + amount > scene.platform.config.BALANCE_LIMIT) return balanceLimit(scene.platform.config);
+    scene.grant(limit, 1);
     const charge = PendingCharge.ask(id, userId, amount, scene.now);
     scene.insert(charge);
     return charge;
@@ -94,7 +126,8 @@ function replay(em: EntityManager, { type, id }: KeptAnswer & { readonly id: str
  * @param input amount in minor units
  * @returns the CHARGE entry, or the PendingCharge; a Refusal BALANCE_LIMIT when the balance would exceed BALANCE_LIMIT; a
  * Refusal IDEMPOTENCY_CONFLICT
- * @throws CallerError FORBIDDEN with CHARGES=operator; BAD_USER_INPUT for an amount outside 1..10,000,000
+ * @throws CallerError FORBIDDEN with CHARGES=operator; BAD_USER_INPUT for an amount outside 1..10,000,000; RATE_LIMITED while
+ * MAX_PENDING charges of the caller may still be paid
  */
 export async function charge(context: Context, input: ChargeInput): Promise<ChargeAnswer> {
   const { id: userId } = callerOf(context);

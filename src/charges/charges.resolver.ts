@@ -28,8 +28,8 @@ export class ChargesResolver {
   @Mutation(() => ChargeResult, {
     description: `Adds money to the caller's wallet. Answers, where \`Settings.charges\` is OPEN, the CHARGE entry: the money is there;
 where it is PROVIDER, a PendingCharge, whose reference is paid at the payment provider. Refused: \`BALANCE_LIMIT\`,
-\`IDEMPOTENCY_CONFLICT\`. Errors: \`FORBIDDEN\` where it is OPERATOR; \`BAD_USER_INPUT\` for an amount out of its bounds.
-The key replays, refusals too, and is kept for good`,
+\`IDEMPOTENCY_CONFLICT\`. Errors: \`FORBIDDEN\` where it is OPERATOR; \`BAD_USER_INPUT\` for an amount out of its bounds;
+\`RATE_LIMITED\` while 50 charges of the caller are PENDING. The key replays, refusals too, and is kept for good`,
   })
   charge(@Arg('input', () => ChargeInput, { description: 'The amount' }) input: ChargeInput, @Ctx() context: Context) {
     return charge(context, input);

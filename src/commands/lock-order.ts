@@ -351,6 +351,11 @@ export function ordersLimit(userId: string): string {
   return `orders:${userId}`;
 }
 
+/** The name of the limit that counts the charges of a user that may still be paid. */
+export function chargesLimit(userId: string): string {
+  return `charges:${userId}`;
+}
+
 /** The name of a payment at the payment provider, of which each completes one charge at most. */
 export function providerPaymentLimit(paymentId: string): string {
   return `provider-payment:${paymentId}`;

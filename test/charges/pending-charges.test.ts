@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeChannel, raisedAt } from '../support/alerts.ts';
 import { balanceOf, eventually, violationsOf } from '../support/builders.ts';
 import {
+  askBeyondLimit,
   askToCharge,
   chargeWallet,
   failed,
@@ -72,6 +73,28 @@ it('charge answers a PendingCharge for 24 hours that moves no money, the same fo
   expect(await askToCharge(buyer, 6_000, 'k')).toMatchObject({ code: 'IDEMPOTENCY_CONFLICT' });
   expect(await askToCharge(buyer, 999_991)).toMatchObject({ code: 'BALANCE_LIMIT' });
   expect(await balanceOf(buyer)).toBe(10);
+});
+
+it('at most 50 charges of a user may still be paid: of more at once each is RATE_LIMITED until the first expires', async () => {
+  const { pending, errors } = await askBeyondLimit(world);
+  expect(pending).toBe(50);
+  expect(errors).toHaveLength(7);
+  for (const { extensions } of errors) {
+    expect(extensions.code).toBe('RATE_LIMITED');
+    expect(extensions.retryAfterMs).toBeGreaterThan(50 * MINUTES);
+    expect(extensions.retryAfterMs).toBeLessThanOrEqual(60 * MINUTES);
+  }
+});
+
+it('a charge that is over no longer counts for that limit, and its key is free', async () => {
+  const buyer = await world.buyer();
+  const charges: Data[] = [];
+  for (let i = 0; i < 50; i++) charges.push(await askToCharge(buyer, 1));
+  expect(await buyer.fail('mutation { charge(input: { amount: 1, idempotencyKey: "k" }) { __typename } }')).toBe(
+    'RATE_LIMITED',
+  );
+  await age(charges[0]);
+  expect(await askToCharge(buyer, 1, 'k')).toMatchObject({ __typename: 'PendingCharge', status: 'PENDING' });
 });
 
 it('charge(id) is told to its owner and to operators, and null to everybody else', async () => {

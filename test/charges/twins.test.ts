@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
 import { balanceOf } from '../support/builders.ts';
-import { askToCharge, notify, paid, WITH_PROVIDER } from '../support/charges.ts';
+import { askBeyondLimit, askToCharge, notify, paid, WITH_PROVIDER } from '../support/charges.ts';
 import type { Buyer } from '../support/client.ts';
 import { World } from '../support/world.ts';
 
@@ -45,4 +45,11 @@ it('without the lock of the payment it completes two charges at once: the test o
     total = (await balanceOf(buyers[0])) + (await balanceOf(buyers[1]));
   }
   expect(total).toBe(200);
+});
+
+it('without the lock of the charges of a user more than 50 may still be paid: the test of the guard can fail', async () => {
+  await open('./without-limit-lock.ts');
+  let most = 0;
+  for (let round = 0; round < 50 && most <= 50; round++) most = (await askBeyondLimit(world)).pending;
+  expect(most).toBeGreaterThan(50);
 });

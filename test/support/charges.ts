@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
-import type { Buyer, Data } from './client.ts';
+import type { Buyer, Data, GraphqlError } from './client.ts';
+import type { World } from './world.ts';
 
 /** Two secrets, as while one takes the place of the other. */
 export const OLD_SECRET = `whsec_${Buffer.from('the old secret of the provider').toString('base64')}`;
@@ -16,6 +17,29 @@ export async function askToCharge(buyer: Buyer, amount: number, idempotencyKey: 
   const query = `mutation ($input: ChargeInput!) { charge(input: $input) {
     __typename ... on PendingCharge { ${PENDING} } ... on LedgerEntry { amount } ... on Problem { code } } }`;
   return (await buyer.get(query, { input: { amount, idempotencyKey } })).charge;
+}
+
+/**
+ * A buyer with 47 charges that may still be paid asks for ten more at the same time, at both processes.
+ * @returns how many may still be paid then, and the errors of those that were refused
+ */
+export async function askBeyondLimit(world: World): Promise<{ pending: number; errors: GraphqlError[] }> {
+  const buyer = await world.buyer();
+  await world.pool.query(
+    `insert into pending_charge (id, user_id, reference, amount, status, expires_at)
+     select gen_random_uuid(), $1, $1::uuid || '-' || number, 1, 'PENDING', now() + interval '1 hour'
+     from generate_series(1, 47) number`,
+    [buyer.id],
+  );
+  const answers = await Promise.all(
+    Array.from({ length: 10 }, (_, i) =>
+      buyer
+        .at(world.urls[i % 2] as string)
+        .ask(`mutation { charge(input: { amount: 1, idempotencyKey: "${i}" }) { __typename } }`),
+    ),
+  );
+  const { rowCount } = await world.pool.query('select from pending_charge where user_id = $1', [buyer.id]);
+  return { pending: rowCount ?? 0, errors: answers.flatMap(({ errors = [] }) => errors) };
 }
 
 /** Answers the PendingCharge as it is now, or null. */
