@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { WITH_PROVIDER } from '../support/charges.ts';
-import { deleteWhileCharging, demoteEachOther } from '../support/sessions.ts';
+import { deleteWhileCharging, demoteEachOther, signInWhileChanging } from '../support/sessions.ts';
 import { World } from '../support/world.ts';
 
 let world: World;
@@ -30,4 +30,13 @@ it("without the lock of a user and the wallet's version, money and charges come 
     }
     expect(ends.at(-1)).toEqual({ isDeleted: true, came: chargeAt === asking ? 1 : 1_000 });
   }
+});
+
+it('without the version of the check a session opened with the old password outlives its change: the test of the guard can fail', async () => {
+  let survivors = 0;
+  for (let round = 0; round < 5 && survivors === 0; round++) {
+    const renewed = await Promise.all((await signInWhileChanging(world)).map((intruder) => intruder.renew()));
+    survivors = renewed.filter((answer) => answer.accessToken).length;
+  }
+  expect(survivors).toBeGreaterThan(0);
 });

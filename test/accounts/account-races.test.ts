@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { eventually } from '../support/builders.ts';
 import { WITH_PROVIDER } from '../support/charges.ts';
-import { deleteWhileCharging, demoteEachOther, newcomer, PASSWORD } from '../support/sessions.ts';
+import { deleteWhileCharging, demoteEachOther, signInWhileChanging } from '../support/sessions.ts';
 import { World } from '../support/world.ts';
 
 let world: World;
@@ -26,14 +26,10 @@ it('no money comes to an account that is deleted at the same time, and no charge
 });
 
 it('a session that is opened with the old password while the password is changed has ended', async () => {
-  const user = await newcomer(here);
-  const at = [here, there, here, there].map((url) => user.elsewhere(url));
-  const change = `mutation { changePassword(input: { oldPassword: "${PASSWORD}", newPassword: "another horse" }) {
-    __typename } }`;
-  const signingIn = at.map((browser) => browser.enter('signIn'));
-  expect((await user.asUser(change)).data.changePassword).toEqual({ __typename: 'Session' });
-  await Promise.all(signingIn);
-  for (const browser of at.filter(({ accessToken }) => accessToken !== '')) {
-    await eventually(async () => (await browser.state()) === 'UNAUTHENTICATED');
+  const intruders = await signInWhileChanging(world);
+  expect(intruders.length).toBeGreaterThan(0);
+  for (const intruder of intruders) {
+    await eventually(async () => (await intruder.state()) === 'UNAUTHENTICATED');
+    expect(await intruder.renew()).toBe('UNAUTHENTICATED');
   }
 });

@@ -104,6 +104,22 @@ export async function setRole(operator: Buyer, userId: string, role: 'BUYER' | '
 }
 
 /**
+ * A user changes the password while others, who know the old one, sign in with it at both processes, and are remembered.
+ * @returns those who were signed in
+ */
+export async function signInWhileChanging(world: World): Promise<Browser[]> {
+  const user = await newcomer(world.urls[0] as string);
+  const browsers = [...world.urls, ...world.urls, ...world.urls].map((url) => user.elsewhere(url));
+  const change = `mutation { changePassword(input: { oldPassword: "${PASSWORD}", newPassword: "another horse" }) {
+    __typename } }`;
+  const signingIn = browsers.map((browser) => browser.enter('signIn', { remember: true }));
+  const { data } = await user.asUser(change);
+  if (data.changePassword.__typename !== 'Session') throw new Error('the password was not changed');
+  await Promise.all(signingIn);
+  return browsers.filter(({ accessToken }) => accessToken !== '');
+}
+
+/**
  * The only two operators take the role from each other at the same time, each at one process.
  * @returns how many are left
  */
