@@ -38,6 +38,8 @@ const UPWARD_CALLS: Record<string, string> = {
     'leaving gives up what is held under the token',
   'src/queue/revoke-token.ts -> src/reservations/release-reservation.ts':
     'revoking takes away what is held under the token',
+  'src/accounts/delete-my-account.ts -> src/queue/leave-queue.ts': 'a deleted user waits for nothing',
+  'src/accounts/delete-my-account.ts -> src/queue/read-live-tokens.ts': 'the places that are left',
   'src/concerts/withdraw-concert.ts -> src/reservations/end-holds.ts': 'withdrawing a concert ends what is held of it',
 };
 /** Reads of the environment besides the configuration, each with its reason. */

@@ -91,8 +91,8 @@ password out of its bounds; \`FORBIDDEN\` where an identity provider keeps the p
 
   @Extensions({ rates: ['passwordChanges'] })
   @Mutation(() => DeleteMyAccountResult, {
-    description: `Deletes the account of the caller: ends all sessions, and removes the name, which is free again, and the password.
-Ids, the ledger and what was bought stay. Answers the user as it is then. Refused: \`ACCOUNT_IN_USE\` with money,
+    description: `Deletes the account of the caller: ends all sessions, leaves the queues, and removes the name, which is free again,
+and the password. Ids, the ledger and what was bought stay. Answers the user as it is then. Refused: \`ACCOUNT_IN_USE\` with money,
 charges that may still be paid, live holds, unpaid orders or tickets of shows to come; \`LAST_OPERATOR\``,
   })
   deleteMyAccount(@Ctx() context: Context): Promise<User | AccountInUse | Refusal> {

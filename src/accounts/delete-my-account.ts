@@ -1,10 +1,13 @@
 import { createUnionType, Field, ID, ObjectType } from 'type-graphql';
-import { type Context, callerOf } from '../api/context.ts';
+import { type Context, callerOf, load } from '../api/context.ts';
 import { CallerError, Problem, Refusal, refuse, sentenceOf } from '../api/problems.ts';
 import { Money } from '../api/scalars.ts';
 import { OPERATORS_LOCK, ordersLimit, rowsOf, USERS, userLock, WALLETS } from '../commands/lock-order.ts';
 import { Leave, run, type Verb } from '../commands/runner.ts';
+import { forkOf } from '../platform/platform.ts';
 import { sql } from '../platform/postgres.ts';
+import { leaveQueue } from '../queue/leave-queue.ts';
+import { liveTokensOfUsers } from '../queue/read-live-tokens.ts';
 import { readOperators } from './read-operators.ts';
 import { forgetCookie } from './remember-cookie.ts';
 import { endSessions } from './sign-out-everywhere.ts';
@@ -47,18 +50,25 @@ interface Facts extends Pick<AccountInUse, 'chargeIds' | 'reservationIds' | 'ord
   readonly operators: Set<string> | undefined;
 }
 
-const DELETE_ACCOUNT: Verb<{ readonly userId: string }, Answer, undefined, Facts> = {
+/** `Known` is whether the user is an operator, so that the operators are locked. */
+const DELETE_ACCOUNT: Verb<{ readonly userId: string }, Answer, boolean, Facts> = {
   name: 'deleteMyAccount',
-  contends: ({ userId }) => [`user:${userId}`, `wallet:${userId}`, OPERATORS_LOCK],
-  locks: ({ userId }) => ({
-    exclusive: [userLock(userId), OPERATORS_LOCK],
+  contends: ({ userId }) => [`user:${userId}`, `wallet:${userId}`],
+
+  async prepare(platform, asked) {
+    const where = { id: { $in: asked.map(({ userId }) => userId) }, role: 'OPERATOR' } as const;
+    const operators = new Set((await forkOf(platform).find(User, where)).map(({ id }) => id));
+    return asked.map(({ userId }) => ({ known: operators.has(userId) }));
+  },
+
+  locks: ({ userId }, isOperator) => ({
+    exclusive: [userLock(userId), ...(isOperator ? [OPERATORS_LOCK] : [])],
     limits: [ordersLimit(userId)],
     rows: [rowsOf(USERS, [userId]), rowsOf(WALLETS, [userId])],
   }),
 
   async facts(em, items, scene) {
-    const isOfOperator = items.some(({ asked }) => scene.find(USERS, asked.userId)?.role === 'OPERATOR');
-    const operators = isOfOperator ? await readOperators(em, scene) : undefined;
+    const operators = items.some(({ known }) => known) ? await readOperators(em, scene) : undefined;
     const facts: Facts[] = [];
     for (const { asked } of items) {
       const rows = await sql<{ sort: string; id: string }>(
@@ -91,7 +101,7 @@ const DELETE_ACCOUNT: Verb<{ readonly userId: string }, Answer, undefined, Facts
     if (wallet.balance > 0 || Object.values(had).some((ids) => ids.length > 0)) {
       return Object.assign(new AccountInUse(), sentenceOf('ACCOUNT_IN_USE'), { balance: wallet.balance, ...had });
     }
-    // The same batch has just given the user the role.
+    // The user has just become an operator.
     if (user.role === 'OPERATOR' && !operators) return new Leave();
     if (operators?.size === 1 && operators.has(userId)) return refuse('LAST_OPERATOR');
     operators?.delete(userId);
@@ -104,12 +114,25 @@ const DELETE_ACCOUNT: Verb<{ readonly userId: string }, Answer, undefined, Facts
 
 /**
  * Deletes the caller's account: the name, the password and what an identity provider calls the user go; ids, the ledger,
- * and what was bought stay. All sessions end, and the name is free again.
+ * and what was bought stay. All sessions end, places in queues are left, and the name is free again.
  * @returns the user as it is now; AccountInUse with money, live holds, unpaid orders, tickets of shows to come or charges
  * that may still be paid; a Refusal LAST_OPERATOR when nobody else who can sign in is an operator
  */
 export async function deleteMyAccount(context: Context): Promise<Answer> {
-  const answer = await run(context, DELETE_ACCOUNT, { userId: callerOf(context).id });
-  if (answer instanceof User) forgetCookie(context);
+  const { id: userId } = callerOf(context);
+  const answer = await run(context, DELETE_ACCOUNT, { userId });
+  if (!(answer instanceof User)) return answer;
+  forgetCookie(context);
+  await leaveQueues(context, userId);
   return answer;
+}
+
+/** Gives up the user's places in queues. Never throws: a place that stays ends by itself when its turn comes. */
+async function leaveQueues(context: Context, userId: string): Promise<void> {
+  try {
+    const places = await load(context, liveTokensOfUsers, userId);
+    await Promise.all(places.map(({ value }) => leaveQueue(context, value)));
+  } catch (error) {
+    context.platform.log.warn({ userId, error: String(error) }, 'a deleted user still has places in queues');
+  }
 }

@@ -1,11 +1,23 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { charge, eventually, makeShow, pay, reserve, violationsOf } from '../support/builders.ts';
+import {
+  admit,
+  charge,
+  enter,
+  eventually,
+  makeQueue,
+  makeShow,
+  pay,
+  reserve,
+  violationsOf,
+} from '../support/builders.ts';
 import { WITH_PROVIDER } from '../support/charges.ts';
 import type { Buyer, Data } from '../support/client.ts';
 import { readStream } from '../support/events.ts';
+import { line, statsOf, until } from '../support/places.ts';
 import { sentBy, stepsOf } from '../support/plans.ts';
 import { deleteAccount, newcomer, setRole } from '../support/sessions.ts';
 import { makeProduct, placeOrder } from '../support/shop.ts';
+import { whileLocked } from '../support/while-locked.ts';
 import { World } from '../support/world.ts';
 
 let world: World;
@@ -143,6 +155,30 @@ describe('deleteMyAccount', () => {
     expect((await stepsOf(world.pool, await sentBy(observed, reads))).length).toBeGreaterThan(0);
   });
 
+  it('waits for no lock of the operators unless an operator asks', async () => {
+    const [user, other] = [await newcomer(here), await newcomer(here)];
+    await setRole(operator, other.id, 'OPERATOR');
+    await other.enter('signIn');
+    const lock = { text: `select pg_advisory_xact_lock(hashtextextended('operators', 0))` };
+    await whileLocked(world.pool, lock, async () => {
+      expect(await deleteAccount(user.buyer)).toMatchObject({ id: user.id });
+      await expect(deleteAccount(other.buyer)).rejects.toThrow();
+    });
+    expect(await deleteAccount(other.buyer)).toMatchObject({ id: other.id });
+  });
+
+  it('leaves the queues, waiting or admitted, and takes nobody else out of them', async () => {
+    const [user, other] = [await newcomer(here), await newcomer(there)];
+    const [admitting, full] = [await makeQueue(operator, { capacity: 5 }), await makeQueue(operator, { capacity: 1 })];
+    await admit(other.buyer, full);
+    const waiting = await line([other.buyer, user.buyer], admitting);
+    for (const place of waiting) await until(place, 'ACTIVE');
+    await enter(user.buyer, full);
+    expect(await deleteAccount(user.buyer)).toMatchObject({ id: user.id });
+    expect(await statsOf(operator, admitting)).toMatchObject({ active: 1, waiting: 0, left: 1, expired: 0 });
+    expect(await statsOf(operator, full)).toMatchObject({ active: 1, waiting: 0, left: 1, expired: 0 });
+  });
+
   it('is told to other systems', async () => {
     const user = await newcomer(here);
     await deleteAccount(user.buyer);
@@ -194,13 +230,16 @@ describe('exportMyData', () => {
 });
 
 describe('forgetting', () => {
-  it('deletes sessions a day after they are over, and no other', async () => {
-    const [old, young] = [await newcomer(here), await newcomer(here)];
+  it('deletes sessions a day after they are over, ended ones after two hours, and no other', async () => {
+    const [old, ended, young] = [await newcomer(here), await newcomer(here), await newcomer(here)];
     await world.pool.query(`update session set lasts_until = now() - interval '25 hours' where user_id = $1`, [old.id]);
+    const end = `update session set ended_at = now() - make_interval(mins => $2) where user_id = $1`;
+    await world.pool.query(end, [ended.id, 121]);
+    await world.pool.query(end, [young.id, 110]);
     await world.startProcess({}, './hurry-jobs.ts');
     const left = async (id: string) =>
       (await world.pool.query('select from session where user_id = $1', [id])).rowCount;
-    await eventually(async () => (await left(old.id)) === 0);
+    await eventually(async () => (await left(old.id)) === 0 && (await left(ended.id)) === 0);
     expect(await left(young.id)).toBe(1);
   });
 });
