@@ -10,11 +10,15 @@ state), \`RATE_LIMITED\` (\`extensions.retryAfterMs\` says when to ask again), \
 unknown: ask again with the same key), \`INTERNAL_SERVER_ERROR\` (\`extensions.requestId\` names it in the log), or one of Apollo Server's.
 A literal of the wrong shape may be \`GRAPHQL_VALIDATION_FAILED\` where a variable is \`BAD_USER_INPUT\`.
 
+**Partial answers.** An error of one field leaves what else the document asked for: its \`path\` names the field, which is null. Where the
+field cannot be null, the next outer one that can is null instead; at the root of the document that is the whole \`data\`. \`me\`,
+\`wallet\`, \`availableDates\`, \`availableSeats\` and \`seatMap\` can be null, so that a page may ask for all of them at once.
+
 **Signing in.** Header \`authorization: Bearer <accessToken>\`, over a WebSocket \`connectionParams.authorization\`. Fields of which the
 description says that anybody may ask, and @queued queries of a concert without a queue, need none; every other field is
 \`UNAUTHENTICATED\` without a user. A bad access token is \`UNAUTHENTICATED\` everywhere, and a WebSocket is closed with 4403.
 
-**Ids.** An id that is unknown or another user's answers null where the field is nullable, else \`NOT_FOUND\`. Text that cannot be an id
+**Ids.** An id that is unknown or another user's answers null where the field says so, else \`NOT_FOUND\`. Text that cannot be an id
 is \`BAD_USER_INPUT\`.
 
 **Idempotency keys.** A client makes a key of 1 .. 128 printable characters, and keeps it, before it sends; it applies to one user

@@ -99,7 +99,9 @@ export class ConcertsResolver {
 
   @Directive('@queued')
   @Query(() => [Show], {
-    description: 'Shows of a concert that are on sale now and have a free seat, soonest first',
+    nullable: true,
+    description: `Shows of a concert that are on sale now and have a free seat, soonest first; an empty list where there is none. Null
+only together with an error, such as \`NOT_FOUND\` for an unknown concert`,
   })
   availableDates(
     @Arg('concertId', () => ID, { description: 'Id of the concert' }) concertId: string,
@@ -110,8 +112,10 @@ export class ConcertsResolver {
 
   @Directive('@queued')
   @Query(() => [Seat], {
-    description: `Seats of the shows of a concert on one date that can be reserved now, by the start of the show, then by number.
-\`first\` is needed where there are more than 5,000, else \`BAD_USER_INPUT\``,
+    nullable: true,
+    description: `Seats of the shows of a concert on one date that can be reserved now, by the start of the show, then by number; an
+empty list where there is none. Null only together with an error: \`NOT_FOUND\` for an unknown concert, \`BAD_USER_INPUT\` where
+there are more than 5,000 and \`first\` is left out`,
   })
   availableSeats(
     @Arg('concertId', () => ID, { description: 'Id of the concert' }) concertId: string,
@@ -131,8 +135,9 @@ export class ConcertsResolver {
 
   @Directive('@queued')
   @Query(() => [Seat], {
-    description: `Seats of a show with their status, by number. \`first\` is needed where there are more than 5,000, else
-\`BAD_USER_INPUT\`; \`seatStates\` tells the status of a whole hall`,
+    nullable: true,
+    description: `Seats of a show with their status, by number. Null only together with an error: \`NOT_FOUND\` for an unknown show,
+\`BAD_USER_INPUT\` where there are more than 5,000 and \`first\` is left out. \`seatStates\` tells the status of a whole hall`,
   })
   seatMap(
     @Arg('showId', () => ID, { description: 'Id of the show' }) showId: string,

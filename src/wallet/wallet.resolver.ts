@@ -8,7 +8,10 @@ import { entriesById, LedgerEntry, LedgerEntryConnection, Wallet, walletsOfUsers
 
 @Resolver(() => Wallet)
 export class WalletResolver {
-  @Query(() => Wallet, { description: 'The wallet of the caller' })
+  @Query(() => Wallet, {
+    nullable: true,
+    description: 'The wallet of the caller. Null only together with an error, such as `UNAUTHENTICATED`',
+  })
   wallet(@Ctx() context: Context): Promise<Wallet> {
     return load(context, walletsOfUsers, callerOf(context).id);
   }

@@ -69,6 +69,8 @@ beforeAll(async () => {
       version: ['', 'another'],
       first: [1, 2, 20, 0, 1_000, null],
       after: [null, 'bm8gY3Vyc29y'],
+      last: [null, null, null, 3, 0],
+      before: [null, null, 'bm8gY3Vyc29y'],
       afterNumber: [0, 2, null],
       section: ['b', null, 'nowhere'],
       date: [new Date(Date.now() + 86_400_000).toISOString().slice(0, 10), '2026-02-30'],
@@ -119,12 +121,32 @@ async function answer(asked: Asked, caller: Record<string, string>, accept: stri
   return { status: response.status, type: response.headers.get('content-type'), text: await response.text() };
 }
 
-/** Asks both ways. @returns the data, where the document was executed */
-async function compare(asked: Asked, caller: Record<string, string>): Promise<Data> {
+/**
+ * Asks both ways. @returns the data, where the document was executed
+ * @param told what both ways have to agree on, of the text of an answer
+ */
+async function compare(
+  asked: Asked,
+  caller: Record<string, string>,
+  told: (text: string) => unknown = (text) => text,
+): Promise<Data> {
   const byApollo = await answer(asked, caller, 'application/json;q=0.9');
   expect(byApollo.text).not.toContain('INTERNAL_SERVER_ERROR');
-  for (let time = 1; time <= 2; time++) expect(await answer(asked, caller, 'application/json')).toEqual(byApollo);
+  for (let time = 1; time <= 2; time++) {
+    const known = await answer(asked, caller, 'application/json');
+    expect({ ...known, text: told(known.text) }).toEqual({ ...byApollo, text: told(byApollo.text) });
+  }
   return JSON.parse(byApollo.text).data;
+}
+
+/**
+ * An answer to a document of several fields. They fail in the order in which PostgreSQL answers their checks: errors are
+ * in no order, and where the first one takes away all data, it may be any of them.
+ */
+function inNoOrder(text: string): unknown {
+  const { data, errors } = JSON.parse(text) as { data?: Data; errors?: object[] };
+  if (data === null) return { data, errors: errors?.length };
+  return { data, errors: errors?.map((error) => JSON.stringify(error)).sort() };
 }
 
 it('a query with a plan is answered to the byte as Apollo answers it, whatever is asked by whom', async () => {
@@ -142,7 +164,7 @@ it('a query with a plan is answered to the byte as Apollo answers it, whatever i
 it('so is every other query: with fragments, @include and @skip, several fields, and wrong variables', async () => {
   let [answered, refused] = [0, 0];
   const property = fc.asyncProperty(fc.gen(), async (g) => {
-    const data = await compare(maker.any(g, QUERY, QUERIES), g(fc.constantFrom, ...callers));
+    const data = await compare(maker.any(g, QUERY, QUERIES), g(fc.constantFrom, ...callers), inNoOrder);
     if (data && Object.values(data).some((value) => value !== null)) answered += 1;
     else refused += 1;
   });

@@ -142,7 +142,7 @@ describe('watching', () => {
     expect(new Set(first).size, 'nothing was told twice').toBe(first.length);
     for (const texts of told) expect(texts).toEqual(first);
     const counts = messages.slice(before).filter(({ type, value }) => type === 'sql' && `${value}`.includes('"left"'));
-    expect(counts.length, "two boards are watched").toBeLessThanOrEqual(2 * (seconds + 1));
+    expect(counts.length, 'two boards are watched').toBeLessThanOrEqual(2 * (seconds + 1));
     await Promise.all(sockets.map((socket) => socket.close()));
   });
 

@@ -101,6 +101,30 @@ describe.each([1, 2])('with %i processes', (processes) => {
     await expectShut(inside(waiting), show, 'PAUSED');
   });
 
+  it('a page that asks for everything at once gets the rest where the gate is shut, and where nobody is signed in', async () => {
+    const [show, free] = [await gated(1), await makeShow(operator)];
+    const page = `query ($concert: ID!, $show: ID!, $free: ID!, $date: LocalDate!) {
+      settings { currency } me { id } wallet { balance } open: seatMap(showId: $free) { number }
+      availableDates(concertId: $concert) { id } availableSeats(concertId: $concert, date: $date) { id }
+      seatMap(showId: $show) { id } }`;
+    const variables = { concert: show.concertId, show: show.id, free: free.id, date: '2026-07-04' };
+    const [buyer] = (await buyers(1)) as [Buyer];
+    const shut = { availableDates: null, availableSeats: null, seatMap: null };
+    const known = { settings: { currency: 'KRW' }, open: expect.arrayContaining([{ number: 1 }]) };
+    const codesByPath = (errors: GraphqlError[] = []): Record<string, string> =>
+      Object.fromEntries(errors.map(({ path = [], extensions }) => [path.join('.'), extensions.code]));
+    const waiting = await buyer.ask(page, variables);
+    expect(waiting.data).toEqual({ ...known, ...shut, me: { id: buyer.id }, wallet: { balance: 0 } });
+    expect(codesByPath(waiting.errors)).toEqual(
+      Object.fromEntries(Object.keys(shut).map((name) => [name, 'QUEUE_TOKEN_REQUIRED'])),
+    );
+    const nobody = await post(buyer.url, page, variables);
+    expect(nobody.data).toEqual({ ...known, ...shut, me: null, wallet: null });
+    expect(codesByPath(nobody.errors)).toEqual(
+      Object.fromEntries(['wallet', ...Object.keys(shut)].map((name) => [name, 'UNAUTHENTICATED'])),
+    );
+  });
+
   it('an operator may look without a token, but not reserve', async () => {
     const show = await gated(1);
     const errors = await tryAll(operator, show);
