@@ -1,5 +1,6 @@
 // Makes a clone ready to run: dependencies, build, and the programs of the servers it starts. Plain Node, no dependencies,
-// because it runs before there are any. Says nothing and takes a moment when there is nothing to do.
+// because it runs before there are any. Says nothing and takes a moment when there is nothing to do. With --examples it
+// also installs what the examples need, which nobody but their test does.
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -10,7 +11,9 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 async function main() {
   requireNode();
   // Loaded only now, so that an old Node gets to the line above before it meets syntax it cannot read.
-  const { areDependenciesCurrent, installDependencies } = await import('./setup/dependencies.mjs');
+  const { areDependenciesCurrent, arePackagesCurrent, installDependencies, installPackages } = await import(
+    './setup/dependencies.mjs'
+  );
   const { withSetupLock } = await import('./setup/lock.mjs');
   const { requirePostgres, requireRedis } = await import('./setup/servers.mjs');
   const { build, buildWeb, isBuildCurrent, isWebCurrent } = await import('./build.mjs');
@@ -20,6 +23,14 @@ async function main() {
       if (!areDependenciesCurrent(root)) installDependencies(root, say);
       if (!isBuildCurrent(root)) build(root, say);
       if (!isWebCurrent(root)) buildWeb(root, say);
+    });
+  }
+  const examples = join(root, 'examples');
+  if (process.argv.includes('--examples') && !arePackagesCurrent(examples)) {
+    await withSetupLock(root, say, () => {
+      if (arePackagesCurrent(examples)) return;
+      say('installing the packages of the examples (npm ci in examples/)');
+      installPackages(root, examples);
     });
   }
   if (!process.env.REDIS_URL) requireRedis(say);

@@ -2,14 +2,19 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/**
- * Whether node_modules holds what package-lock.json asks for. npm writes its own list of what it installed as the last
- * step, so an installation that was cut short has none.
- */
+/** Whether the dependencies of the clone are installed, the pinned Node.js among them. */
 export function areDependenciesCurrent(root) {
-  const wanted = readPackages(join(root, 'package-lock.json'));
-  const installed = readPackages(join(root, 'node_modules', '.package-lock.json'));
-  if (wanted === undefined || installed === undefined || !hasPinnedNode(root)) return false;
+  return arePackagesCurrent(root) && hasPinnedNode(root);
+}
+
+/**
+ * Whether node_modules of a folder holds what its package-lock.json asks for. npm writes its own list of what it installed
+ * as the last step, so an installation that was cut short has none.
+ */
+export function arePackagesCurrent(folder) {
+  const wanted = readPackages(join(folder, 'package-lock.json'));
+  const installed = readPackages(join(folder, 'node_modules', '.package-lock.json'));
+  if (wanted === undefined || installed === undefined) return false;
   const names = Object.keys(wanted).filter((name) => name !== '');
   return (
     Object.keys(installed).every((name) => name in wanted) &&
@@ -19,20 +24,25 @@ export function areDependenciesCurrent(root) {
   );
 }
 
-/** Installs what package-lock.json says. Throws when npm fails. */
+/** Installs the dependencies of the clone. Throws when npm fails. */
 export function installDependencies(root, say) {
   say('installing the dependencies (npm ci), which takes about half a minute');
+  installPackages(root, root);
+  if (!hasPinnedNode(root)) {
+    throw new Error('npm left out the pinned Node.js: allow install scripts (npm config set ignore-scripts false).');
+  }
+}
+
+/** Installs what the package-lock.json of a folder of the clone says. Throws when npm fails. */
+export function installPackages(root, folder) {
   const options = ['--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
   const { status, error } = spawnSync('npm', ['ci', ...options], {
-    cwd: root,
+    cwd: folder,
     env: { ...process.env, PATH: pathOutside(root) },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   if (error) throw new Error(`npm could not be run (${error.message}): install npm, then try again.`);
   if (status !== 0) throw new Error('npm ci failed: see the lines above.');
-  if (!hasPinnedNode(root)) {
-    throw new Error('npm left out the pinned Node.js: allow install scripts (npm config set ignore-scripts false).');
-  }
 }
 
 function hasPinnedNode(root) {

@@ -1,0 +1,124 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { makeQueue, makeShow } from '../support/builders.ts';
+import { type Fate, RecordingProxy } from '../support/recording-proxy.ts';
+import { World } from '../support/world.ts';
+
+const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url));
+const PRICE = 80_000;
+const UNAVAILABLE = { errors: [{ message: 'try again', extensions: { code: 'SERVICE_UNAVAILABLE' } }] };
+
+const run = promisify(execFile);
+
+/** Runs a program of the examples with the Node.js of the tests; fails where it does. */
+async function runExample(...args: string[]): Promise<string> {
+  const { stdout } = await run(process.execPath, args, { cwd: EXAMPLES, timeout: 60_000 }).catch((error) => {
+    throw new Error(`${args.join(' ')}: ${error.stdout}${error.stderr}`);
+  });
+  return stdout;
+}
+
+const runTool = (name: string, ...args: string[]): Promise<string> => runExample(`node_modules/.bin/${name}`, ...args);
+
+let world: World;
+let proxy: RecordingProxy;
+let slug: string;
+
+beforeAll(async () => {
+  await runTool('graphql-codegen', '--config', 'codegen.ts');
+  world = await World.open({ processes: 1, env: { RATE_LIMITS: '' } });
+  proxy = await RecordingProxy.open(world.urls[0] as string);
+  const operator = await world.operator();
+  const { concertId } = await makeShow(operator, { price: PRICE }, await makeQueue(operator, { capacity: 1 }));
+  slug = (await operator.get('query ($id: ID!) { concert(id: $id) { slug } }', { id: concertId })).concert.slug;
+});
+afterEach(() => proxy.reset());
+afterAll(async () => {
+  proxy.close();
+  await world.close();
+});
+
+/** Who an example says that it signed up as. */
+const buyerOf = (output: string): string => /^signed up as (.+)$/m.exec(output)?.[1] ?? '';
+
+/** What a buyer has: seats with a ticket, and the movements of the wallet. */
+async function possessionsOf(name: string): Promise<object> {
+  const tickets = `select seat.label from ticket join seat on seat.id = ticket.seat_id join reservation on reservation.id
+    = ticket.reservation_id join user_account on user_account.id = reservation.user_id where user_account.name = $1`;
+  const entries = `select kind, amount from entry join user_account on user_account.id = entry.wallet_id
+    where user_account.name = $1 order by entry.seq`;
+  const [{ rows: seats }, { rows: movements }] = await Promise.all([
+    world.pool.query(tickets, [name]),
+    world.pool.query(entries, [name]),
+  ]);
+  return {
+    seats: seats.map(({ label }) => label),
+    movements: movements.map(({ kind, amount }) => [kind, Number(amount)]),
+  };
+}
+
+/** Loses the first answer to `charge`, and tells of the first `pay` that its outcome is unknown. */
+function loseAnswers(): void {
+  const lost = new Map<string, Fate>([
+    ['Charge', 'break'],
+    ['Pay', UNAVAILABLE],
+  ]);
+  proxy.fateOf = ({ body }) => {
+    const fate = lost.get(body?.operationName) ?? 'pass';
+    lost.delete(body?.operationName);
+    return fate;
+  };
+}
+
+/** Idempotency keys in the order in which the mutation was sent with them. */
+const keysOf = (operationName: string): string[] =>
+  proxy.requests
+    .filter(({ body }) => body?.operationName === operationName)
+    .map(({ body }) => body.variables.input.idempotencyKey);
+
+it('the examples are typed by the schema, strictly', async () => {
+  expect(await runTool('tsc', '-p', '.')).toBe('');
+});
+
+describe.each(['apollo', 'urql', 'graphql-request'])('%s', (library) => {
+  it('waits for its turn, is told what it lacks, and buys a ticket once, though answers are lost', async () => {
+    loseAnswers();
+    const output = await runExample('buy-a-ticket.ts', library, proxy.url, slug);
+    expect(output).toMatch(/: ACTIVE$/m);
+    expect(output).toContain('INSUFFICIENT_BALANCE');
+    const seat = /^ticket: .* seat (\w+), code \S{43}$/m.exec(output)?.[1];
+    expect(await possessionsOf(buyerOf(output))).toEqual({
+      seats: [seat],
+      movements: [
+        ['CHARGE', 1_000],
+        ['CHARGE', PRICE - 1_000],
+        ['PAYMENT', -PRICE],
+      ],
+    });
+    const [charges, payments] = [keysOf('Charge'), keysOf('Pay')];
+    expect(charges).toHaveLength(3);
+    expect(charges[0]).toBe(charges[1]);
+    expect(payments).toHaveLength(3);
+    expect(payments[0]).toBe(payments[1]);
+    expect(new Set([...charges, ...payments])).toHaveProperty('size', 4);
+    expect(proxy.sockets).toBe(1);
+  });
+});
+
+it('urql asks for concerts by GET without a header of its own, and for the rest by POST', async () => {
+  await runExample('buy-a-ticket.ts', 'urql', proxy.url, slug);
+  const gets = proxy.requests.filter(({ method }) => method === 'GET');
+  expect(gets).toHaveLength(1);
+  expect(gets[0]?.path).toContain('operationName=Concerts');
+  expect(gets[0]?.headers).not.toHaveProperty('authorization');
+});
+
+it('graphql-request follows its place over SSE where a WebSocket cannot pass', async () => {
+  proxy.blocksSockets = true;
+  const output = await runExample('buy-a-ticket.ts', 'graphql-request', proxy.url, slug);
+  expect(output).toMatch(/: ACTIVE$/m);
+  expect(output).toMatch(/^ticket: /m);
+  expect(proxy.requests.filter(({ path }) => path === '/graphql/stream')).toHaveLength(1);
+});
