@@ -15,7 +15,13 @@ const SETTINGS = [
   'scripts/bundle.mjs',
 ];
 /** Where programs begin. */
-const PROGRAMS = ['src/main.ts', 'src/cli/emit-schema.ts', 'src/cli/emit-tables.ts', 'src/cli/run-audit.ts'];
+const PROGRAMS = [
+  'src/main.ts',
+  'src/cli/emit-schema.ts',
+  'src/cli/emit-tables.ts',
+  'src/cli/list-documents.ts',
+  'src/cli/run-audit.ts',
+];
 const STAMP = 'dist/.built';
 /** What the pages are made of, beside the packages. */
 const WEB_SOURCES = ['web', 'schema'];

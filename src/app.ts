@@ -10,19 +10,20 @@ import { sendAlerts } from './alerts/send-alerts.job.ts';
 import { watchDisk } from './alerts/watch-disk.job.ts';
 import { watchJobs } from './alerts/watch-jobs.ts';
 import { watchServers } from './alerts/watch-servers.job.ts';
-import { Documents } from './api/compiled.ts';
+import { Documents } from './api/documents.ts';
 import { GRAPHQL_PATH, serveGraphql } from './api/http.ts';
 import { PAGES_FOLDER, servePages } from './api/pages.ts';
 import { makeSchema } from './api/schema.ts';
 import { keepReserve } from './api/shed-load.ts';
 import { serveStreams } from './api/sse.ts';
+import { readTrustedDocuments, type TrustedDocuments } from './api/trusted-documents.ts';
 import { serveSockets } from './api/websocket.ts';
 import { auditByItself } from './audit/audit-by-itself.job.ts';
 import { expireCharges } from './charges/expire-charges.job.ts';
 import { serveChargeWebhook } from './charges/serve-charge-webhook.ts';
 import { type Demo, seedDemo } from './cli/demo.ts';
 import { judgeSoldOut } from './concerts/judge-sold-out.job.ts';
-import { type Config, chargesOf } from './config.ts';
+import { type Config, ConfigError, chargesOf } from './config.ts';
 import { ENTITIES } from './entities.ts';
 import { deliverWebhooks } from './events/deliver-webhooks.job.ts';
 import { forgetEvents } from './events/forget-events.job.ts';
@@ -122,6 +123,7 @@ export async function openApp(config: Config, log: Log): Promise<App> {
 }
 
 async function open(config: Config, log: Log, closing: Closing): Promise<App> {
+  const trusted = await trustedDocumentsOf(config);
   const { databaseUrl, redisUrl, notes } = await findServers(config, log, closing);
   const platform = await openPlatform(config, log, databaseUrl, redisUrl, closing);
   openAlerts(platform);
@@ -130,7 +132,7 @@ async function open(config: Config, log: Log, closing: Closing): Promise<App> {
   await openEndings(platform);
   const demo = config.DEMO_DATA !== 'off' && (config.DEMO_DATA || config.NODE_ENV !== 'production');
   const seeded = demo ? await seedDemo(platform) : undefined;
-  const documents = new Documents(makeSchema(), config.NODE_ENV === 'production');
+  const documents = new Documents(makeSchema(), config.NODE_ENV === 'production', trusted);
   const http = await openHttp(config, async () => {
     await Promise.all([pingPostgres(orm), redis.ping()]);
   });
@@ -152,7 +154,7 @@ async function open(config: Config, log: Log, closing: Closing): Promise<App> {
     redisUrl,
     operator,
     demo: seeded,
-    notes: [...notes, ...warningsOf(config)],
+    notes: [...notes, ...warningsOf(config), ...misfitsOf(documents, trusted)],
     crash: (error) => alertToCrash(platform, error),
     close: () => closeAll(closing, log),
   };
@@ -178,6 +180,23 @@ function warningsOf(config: Config): string[] {
     warnings.push('CHARGES is open: anybody adds any amount to the own wallet, for nothing');
   if (COUPON_GUARD === 'script') warnings.push('COUPON_GUARD=script is no longer there: it is read as pessimistic');
   return warnings;
+}
+
+/** @throws ConfigError that says what is wrong with the file of TRUSTED_DOCUMENTS */
+async function trustedDocumentsOf({ TRUSTED_DOCUMENTS: list }: Config): Promise<TrustedDocuments | undefined> {
+  try {
+    return list === undefined ? undefined : await readTrustedDocuments(list);
+  } catch (error) {
+    throw new ConfigError(`TRUSTED_DOCUMENTS: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** A warning about listed documents that do not fit the schema, as those of an old client may not after an upgrade. */
+function misfitsOf(documents: Documents, trusted: TrustedDocuments = new Map()): string[] {
+  const misfits = [...trusted].filter(([, text]) => !('kind' in documents.validate(text)));
+  const [first] = misfits;
+  if (!first) return [];
+  return [`TRUSTED_DOCUMENTS has ${misfits.length} that the schema refuses, such as ${first[0]}`];
 }
 
 async function findServers(

@@ -218,6 +218,12 @@ export const KEYS = {
     undefined,
     origins(),
   ),
+  TRUSTED_DOCUMENTS: key(
+    'File with the only documents that callers who are no operators may send (operate/documents.md); unset: any',
+    'trusted-documents.json',
+    undefined,
+    text(1, 4_096),
+  ),
   HASH_MEMORY_KIB: key('Memory that hashing a password takes, in KiB', '19456', 19_456, whole(8, 1_048_576)),
   HASH_PASSES: key('Passes over that memory', '2', 2, whole(1, 100)),
   HASHES_AT_ONCE: key(

@@ -3,7 +3,13 @@ import { expect, it } from 'vitest';
 import { filesBelow, importsOf, read } from './support/sources.ts';
 
 /** Where programs begin. */
-const ENTRIES = ['src/main.ts', 'src/cli/emit-schema.ts', 'src/cli/emit-tables.ts', 'src/cli/run-audit.ts'];
+const ENTRIES = [
+  'src/main.ts',
+  'src/cli/emit-schema.ts',
+  'src/cli/emit-tables.ts',
+  'src/cli/list-documents.ts',
+  'src/cli/run-audit.ts',
+];
 
 /** Which domains a domain may call; nothing calls upwards or in a circle. */
 const MAY_CALL: Record<string, readonly string[]> = {

@@ -1,11 +1,8 @@
-import { hash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { ApolloServerOptions } from '@apollo/server';
 import {
   type DocumentNode,
   type ExecutionResult,
   type FieldNode,
-  GraphQLError,
   type GraphQLField,
   type GraphQLObjectType,
   type GraphQLOutputType,
@@ -19,111 +16,16 @@ import {
   isObjectType,
   Kind,
   locatedError,
-  NoSchemaIntrospectionCustomRule,
   type OperationDefinitionNode,
-  parse,
-  specifiedRules,
-  validate,
 } from 'graphql';
-import { LRUCache } from 'lru-cache';
 import pLimit from 'p-limit';
 import type { Context } from './context.ts';
-import { LimitsRule, MAX_TOKENS, nestingFault, subscriptionFault } from './limits.ts';
-
-/**
- * Limits of the documents that a process keeps: their number, the characters of all their texts, and those of one text.
- * A parsed document takes about a hundred times the memory of its text.
- */
-const MAX_DOCUMENTS = 1_000;
-const MAX_CHARACTERS = 500_000;
-const MAX_CHARACTERS_EACH = 16_000;
 
 /** Rows of a list that are written before other requests get their turn. */
 const ROWS_PER_TURN = 1_000;
 
 /** A process writes at most two longer lists at once, because partly written lists take memory too. */
 const writing = pLimit(2);
-
-/** A document that was found valid and within the limits. */
-export interface KnownDocument {
-  readonly document: DocumentNode;
-  /** The plan of its only operation; undefined when the document has to be executed. */
-  readonly plan: Plan | undefined;
-}
-
-/** The store in which Apollo finds documents that need no parsing and validating. */
-type DocumentStore = NonNullable<ApolloServerOptions<Context>['documentStore']>;
-
-/**
- * Parses and validates the documents of all transports, each once; the same text, which many clients send, is found
- * again by its hash.
- */
-export class Documents {
-  readonly schema: GraphQLSchema;
-  readonly #rules;
-  readonly #known = new LRUCache<string, KnownDocument>({
-    max: MAX_DOCUMENTS,
-    maxSize: MAX_CHARACTERS,
-    maxEntrySize: MAX_CHARACTERS_EACH,
-    sizeCalculation: ({ document }) => document.loc?.end || 1,
-  });
-
-  /** @param hidesSchema whether documents that ask for the schema are refused */
-  constructor(schema: GraphQLSchema, hidesSchema: boolean) {
-    this.schema = schema;
-    this.#rules = [LimitsRule, ...(hidesSchema ? [NoSchemaIntrospectionCustomRule] : [])];
-  }
-
-  /** @returns the document, or what is wrong with it, as errors that carry a code */
-  read(text: string): KnownDocument | readonly GraphQLError[] {
-    const key = hash('sha256', text);
-    return this.#known.get(key) ?? this.#readNew(text, key);
-  }
-
-  /**
-   * Options with which Apollo finds the documents that `read` has found valid. Only texts that are too long to be kept
-   * are parsed and validated by Apollo again, in the same way.
-   */
-  get forApollo(): Pick<ApolloServerOptions<Context>, 'documentStore' | 'validationRules' | 'parseOptions'> {
-    // Apollo's keys end with the SHA-256 of the text.
-    const keyOf = (key: string): string => key.slice(-64);
-    const documentStore: DocumentStore = {
-      get: async (key) => this.#known.get(keyOf(key))?.document,
-      set: async (key, document) => void this.#keep(keyOf(key), document),
-      delete: async (key) => this.#known.delete(keyOf(key)),
-    };
-    return { documentStore, validationRules: this.#rules, parseOptions: { maxTokens: MAX_TOKENS } };
-  }
-
-  #readNew(text: string, key: string): KnownDocument | readonly GraphQLError[] {
-    const invalid = (fault: GraphQLError): GraphQLError => coded(fault, 'GRAPHQL_VALIDATION_FAILED');
-    const tooDeep = nestingFault(text);
-    if (tooDeep) return [invalid(new GraphQLError(tooDeep))];
-    let document: DocumentNode;
-    try {
-      document = parse(text, { maxTokens: MAX_TOKENS });
-    } catch (error) {
-      if (error instanceof GraphQLError) return [coded(error, 'GRAPHQL_PARSE_FAILED')];
-      throw error;
-    }
-    const conditional = subscriptionFault(document);
-    if (conditional) return [invalid(new GraphQLError(conditional))];
-    // The limits first: they cost little, and some of the specification's rules cost much for documents beyond them.
-    const limits = validate(this.schema, document, this.#rules);
-    const faults = limits.length > 0 ? limits : validate(this.schema, document, specifiedRules);
-    return faults.length > 0 ? faults.map(invalid) : this.#keep(key, document);
-  }
-
-  #keep(key: string, document: DocumentNode): KnownDocument {
-    const known = { document, plan: planOf(this.schema, document) };
-    this.#known.set(key, known);
-    return known;
-  }
-}
-
-function coded({ message, nodes, source, positions }: GraphQLError, code: string): GraphQLError {
-  return new GraphQLError(message, { nodes, source, positions, extensions: { code, http: { status: 400 } } });
-}
 
 /**
  * The answer of a plan for one root value: the whole result as JSON; a result with errors that are not yet presented;
@@ -256,7 +158,7 @@ export class Plan {
 }
 
 /** The plan of a valid document with one operation; undefined when the document has to be executed. */
-function planOf(schema: GraphQLSchema, { definitions }: DocumentNode): Plan | undefined {
+export function planOf(schema: GraphQLSchema, { definitions }: DocumentNode): Plan | undefined {
   const [operation, another] = definitions;
   if (another || operation?.kind !== Kind.OPERATION_DEFINITION || operation.operation === 'mutation') return undefined;
   const [node, second] = operation.selectionSet.selections;

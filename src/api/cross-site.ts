@@ -1,8 +1,9 @@
 import type { FastifyRequest } from 'fastify';
 import { type GraphQLError, getOperationAST, OperationTypeNode } from 'graphql';
 import { hasCookie } from '../accounts/remember-cookie.ts';
-import type { Documents } from './compiled.ts';
+import { type Asked, isString } from './asked.ts';
 import type { Declared } from './context.ts';
+import type { Documents } from './documents.ts';
 import { badRequest } from './problems.ts';
 import { rootFieldsOf } from './root-fields.ts';
 
@@ -15,14 +16,9 @@ const PREFLIGHT_HEADERS = ['apollo-require-preflight', 'x-apollo-operation-name'
 /**
  * Refuses a request that a page of any origin can have the browser of its visitor send, because the visitor may be known
  * by it. Without credentials a GET of public fields is served: it does nothing, and answers everybody the same.
- * @param asked the document and the operation that the request names, as far as they could be read
  * @returns the error BAD_REQUEST; undefined where the request may be served
  */
-export function crossSiteFault(
-  documents: Documents,
-  request: FastifyRequest,
-  asked: { readonly query?: unknown; readonly operationName?: unknown } | undefined,
-): GraphQLError | undefined {
+export function crossSiteFault(documents: Documents, request: FastifyRequest, asked: Asked): GraphQLError | undefined {
   if (!isSimple(request)) return undefined;
   const isServed = request.method === 'GET' && !hasCredentials(request) && !asksBeyondPublic(documents, asked);
   return isServed ? undefined : badRequest(REFUSED);
@@ -36,19 +32,17 @@ function isSimple({ headers }: FastifyRequest): boolean {
   return (type === undefined || SIMPLE_TYPES.includes(type)) && !PREFLIGHT_HEADERS.some((name) => headers[name]);
 }
 
-function hasCredentials({ headers }: FastifyRequest): boolean {
+/** Whether a request says who sends it. */
+export function hasCredentials({ headers }: FastifyRequest): boolean {
   return headers.authorization !== undefined || headers['x-queue-token'] !== undefined || hasCookie(headers.cookie);
 }
 
 /** Whether a query has root fields that are not public. What is no query, or cannot be read, is refused by its own error. */
-function asksBeyondPublic(
-  documents: Documents,
-  asked: { readonly query?: unknown; readonly operationName?: unknown } = {},
-): boolean {
-  const known = typeof asked.query === 'string' ? documents.read(asked.query) : undefined;
+function asksBeyondPublic(documents: Documents, { named, operationName }: Asked): boolean {
+  // Who has credentials does not come this far.
+  const known = named && documents.read(named, null);
   if (!known || !('document' in known)) return false;
-  const name = typeof asked.operationName === 'string' ? asked.operationName : undefined;
-  const operation = getOperationAST(known.document, name);
+  const operation = getOperationAST(known.document, isString(operationName) ? operationName : undefined);
   if (operation?.operation !== OperationTypeNode.QUERY) return false;
   return !rootFieldsOf(known.document, operation).every((field) => isPublic(documents, field));
 }

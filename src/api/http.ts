@@ -18,13 +18,15 @@ import { isUnavailable } from '../platform/faults.ts';
 import { newRequestId } from '../platform/ids.ts';
 import type { Platform } from '../platform/platform.ts';
 import { currentWork, within } from '../platform/work.ts';
+import { type Asked, isAbsentOr, isRecord, isString, readAsked } from './asked.ts';
 import { clientAddress } from './client-address.ts';
-import type { Documents } from './compiled.ts';
 import { type Caller, type Client, type Context, type Cookies, makeContext } from './context.ts';
 import { crossSiteFault } from './cross-site.ts';
+import type { Documents } from './documents.ts';
 import { presentAll, presentError } from './errors.ts';
 import { readVariables } from './limits.ts';
 import { isQuiet, logOperation, Notes, OK, type Operation, outcomeOf } from './operation-log.ts';
+import type { Named } from './persisted.ts';
 import { badRequest, CallerError } from './problems.ts';
 import { countDocument, countFields } from './rate-limits.ts';
 import { shedAnonymous } from './shed-load.ts';
@@ -36,35 +38,44 @@ export const GRAPHQL_PATH = '/graphql';
  * a plan is answered here; Apollo answers every other one.
  */
 export async function serveGraphql(http: FastifyInstance, platform: Platform, documents: Documents): Promise<void> {
-  const notesOf = new WeakMap<FastifyRequest, Notes>();
+  const takenOf = new WeakMap<FastifyRequest, Taken>();
   const apollo = makeApollo(platform, documents);
   await apollo.start();
   platform.closing.push(() => apollo.stop());
-  const context = (request: FastifyRequest, reply: FastifyReply): Promise<Context> =>
-    contextForApollo(platform, documents, request, reply, notesOf.get(request) as Notes);
+  const context = (request: FastifyRequest): Promise<Context> =>
+    contextForApollo(platform, documents, takenOf.get(request) as Taken);
   const answerByApollo = fastifyApolloHandler(apollo, { context });
   http.route({
     method: ['GET', 'POST'],
     url: GRAPHQL_PATH,
     handler: async (request, reply) => {
       void reply.header('cache-control', 'no-store');
-      const notes = new Notes(request.id);
+      const asked = readAsked(request);
+      const taken = { request, reply, asked, notes: new Notes(request.id) };
       const caller = await callerOf(platform, request);
       // Who sends a token that is refused counts as nobody.
-      const context = contextOf(platform, caller ?? null, request, reply, notes);
-      const asked = askedOf(request);
-      const over = await thrown(countDocument(context, asked?.query));
-      if (over) return refuse(platform, notes, request, reply, over, TOO_MANY_REQUESTS);
+      const context = contextOf(platform, caller ?? null, taken);
+      const over = await thrown(countDocument(context, asked.named && documents.textOf(asked.named)));
+      if (over) return refuse(platform, documents, taken, over, TOO_MANY_REQUESTS);
       const fault = crossSiteFault(documents, request, asked);
-      if (fault) return refuse(platform, notes, request, reply, fault, BAD_REQUEST);
-      const answer = caller === undefined ? undefined : await answerByPlan(documents, context, request, reply);
+      if (fault) return refuse(platform, documents, taken, fault, BAD_REQUEST);
+      const answer = caller === undefined ? undefined : await answerByPlan(documents, context, taken);
       if (answer !== undefined) return answer;
-      notesOf.set(request, notes);
-      const body = await within(notes, () => answerByApollo.call(http, request, reply));
-      if (!notes.hasEnded) logRefused(platform, notes, request, body);
+      takenOf.set(request, taken);
+      const body = (await within(taken.notes, () => answerByApollo.call(http, request, reply))) as string;
+      if (!taken.notes.hasEnded) logRefused(platform, documents, taken, body);
+      if (!hasData(body)) void reply.code(statusFor(reply.statusCode, String(reply.getHeader('content-type'))));
       return body;
     },
   });
+}
+
+/** A request that was taken up. */
+interface Taken {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly asked: Asked;
+  readonly notes: Notes;
 }
 
 /** @returns the caller; null for nobody; undefined when the token is refused, or could not be checked, which Apollo answers */
@@ -73,26 +84,15 @@ async function callerOf(platform: Platform, { headers }: FastifyRequest): Promis
   return known === undefined ? authenticate(platform, headers.authorization).catch(() => undefined) : known;
 }
 
-/** What a request asks for, as far as it has the form of one. */
-function askedOf({ method, query, body }: FastifyRequest): { query?: unknown; operationName?: unknown } | undefined {
-  const asked = method === 'GET' ? query : body;
-  return typeof asked === 'object' && asked !== null ? asked : undefined;
-}
-
+const OK_STATUS = 200;
 const BAD_REQUEST = 400;
 const TOO_MANY_REQUESTS = 429;
 
 /** Refuses a request that neither a plan nor Apollo is to answer. */
-function refuse(
-  platform: Platform,
-  notes: Notes,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  error: GraphQLError,
-  status: number,
-): string {
+function refuse(platform: Platform, documents: Documents, taken: Taken, error: GraphQLError, status: number): string {
+  const { request, reply, notes } = taken;
   const body = JSON.stringify({ errors: presentAll(platform, [error], notes.requestId) });
-  logRefused(platform, notes, request, body);
+  logRefused(platform, documents, taken, body);
   void reply.code(status).type(typeFor(request.headers.accept) ?? JSON_TYPE);
   return body;
 }
@@ -117,7 +117,6 @@ function makeApollo(platform: Platform, documents: Documents): ApolloServer<Cont
     hideSchemaDetailsFromClientErrors: platform.config.NODE_ENV === 'production',
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
-    persistedQueries: false,
     // Refuses more than `crossSiteFault`, which has run by then.
     csrfPrevention: false,
     logger: platform.log,
@@ -138,7 +137,7 @@ function makeApollo(platform: Platform, documents: Documents): ApolloServer<Cont
 
 /** The content of a request of the usual form. */
 interface Usual {
-  readonly query: string;
+  readonly named: Named;
   readonly variables: Record<string, unknown>;
   readonly operationName: string | undefined;
   /** The media type of the answer. */
@@ -153,26 +152,26 @@ interface Usual {
 async function answerByPlan(
   documents: Documents,
   context: Context,
-  request: FastifyRequest,
-  reply: FastifyReply,
+  { request, reply, asked }: Taken,
 ): Promise<string | undefined> {
-  const usual = usualForm(request);
+  const usual = usualForm(request, asked);
   if (!usual) return undefined;
   const { platform, caller, notes } = context;
-  const known = documents.read(usual.query);
+  const known = documents.read(usual.named, caller);
+  const text = documents.textOf(usual.named);
   const refuseWith = (errors: readonly GraphQLError[], document?: DocumentNode, status = BAD_REQUEST): string => {
-    void reply.code(status).type(usual.type);
-    logOperation(platform, notes, operationOf(caller, usual, document), outcomeOf(errors));
+    void reply.code(statusFor(status, usual.type)).type(usual.type);
+    logOperation(platform, notes, operationOf(caller, text, usual, document), outcomeOf(errors));
     return JSON.stringify({ errors: presentAll(platform, errors, notes.requestId) });
   };
   if (!('document' in known)) {
-    const over = await overLimit(context, usual.query);
-    return over ? refuseWith([over], undefined, TOO_MANY_REQUESTS) : refuseWith(known);
+    const over = await overLimit(context, text);
+    return over ? refuseWith([over], undefined, TOO_MANY_REQUESTS) : refuseWith(known, undefined, statusOf(known));
   }
   const operation = known.plan?.operation;
   if (operation?.operation !== OperationTypeNode.QUERY) return undefined;
   if (usual.operationName !== undefined && usual.operationName !== operation.name?.value) return undefined;
-  const over = await overLimit(context, usual.query, known.document, operation);
+  const over = await overLimit(context, text, known.document, operation);
   if (over) return refuseWith([over], known.document, TOO_MANY_REQUESTS);
   const { coerced, fault } = readVariables(documents.schema, operation, usual.variables, known.document);
   if (fault) return refuseWith([fault], known.document);
@@ -182,36 +181,54 @@ async function answerByPlan(
   void reply.type(usual.type);
   if (typeof answer === 'string') {
     if (isQuiet(platform, notes)) notes.end();
-    else logOperation(platform, notes, operationOf(caller, usual, known.document), OK);
+    else logOperation(platform, notes, operationOf(caller, text, usual, known.document), OK);
     return answer;
   }
   const { data } = answer;
   const errors = presentAll(platform, answer.errors ?? [], notes.requestId);
-  logOperation(platform, notes, operationOf(caller, usual, known.document), outcomeOf(errors));
+  logOperation(platform, notes, operationOf(caller, text, usual, known.document), outcomeOf(errors));
   return JSON.stringify({ errors, data });
 }
 
 function operationOf(
   caller: Caller | null,
-  { query: text, operationName }: Pick<Usual, 'query' | 'operationName'>,
+  text: string | undefined,
+  { operationName }: Pick<Usual, 'operationName'>,
   document: DocumentNode | undefined,
 ): Operation {
   return { transport: 'http', caller, text, document, node: document && getOperationAST(document, operationName) };
 }
 
 /** Reads a request of the usual form; undefined when Apollo has to check its form, or the media types it accepts. */
-function usualForm({ method, headers, body }: FastifyRequest): Usual | undefined {
-  if (method !== 'POST' || typeof body !== 'object' || body === null) return undefined;
-  const { query, variables, operationName, extensions } = body as Record<string, unknown>;
+function usualForm({ method, headers }: FastifyRequest, asked: Asked): Usual | undefined {
+  const { named, variables, operationName, extensions } = asked;
   const type = typeFor(headers.accept);
-  if (typeof query !== 'string' || query === '' || type === undefined) return undefined;
+  if (!named || named.text === '' || type === undefined) return undefined;
+  if (method !== 'POST' && (method !== 'GET' || headers['content-type'] !== undefined)) return undefined;
   if (!isAbsentOr(isRecord, variables) || !isAbsentOr(isString, operationName)) return undefined;
-  if (!isAbsentOr(isRecord, extensions) || extensions?.persistedQuery) return undefined;
-  return { query, variables: variables ?? {}, operationName: operationName ?? undefined, type };
+  if (!isAbsentOr(isRecord, extensions)) return undefined;
+  return { named, variables: variables ?? {}, operationName: operationName ?? undefined, type };
+}
+
+/** The status that errors found before execution name. */
+function statusOf([first]: readonly GraphQLError[]): number {
+  const { status } = (first?.extensions.http ?? {}) as { status?: number };
+  return status ?? BAD_REQUEST;
+}
+
+/** The status of an answer without data. Of the type that is GraphQL's own it is never 200: a client decides by it. */
+function statusFor(status: number, type: string): number {
+  return status === OK_STATUS && type.startsWith(GRAPHQL_TYPE) ? BAD_REQUEST : status;
+}
+
+/** Whether a body, as Apollo writes it, has more than errors. */
+function hasData(body: string): boolean {
+  return !body.startsWith('{"errors":') || 'data' in (JSON.parse(body) as object);
 }
 
 const JSON_TYPE = 'application/json';
-const JSON_TYPES = ['application/graphql-response+json', JSON_TYPE] as const;
+const GRAPHQL_TYPE = 'application/graphql-response+json';
+const JSON_TYPES = [GRAPHQL_TYPE, JSON_TYPE] as const;
 
 function typeFor(accept = '*/*'): string | undefined {
   // The first type that is named without a weight is preferred.
@@ -219,46 +236,23 @@ function typeFor(accept = '*/*'): string | undefined {
   return named && `${named}; charset=utf-8`;
 }
 
-function isAbsentOr<T>(is: (given: unknown) => given is T, given: unknown): given is T | null | undefined {
-  return given === undefined || given === null || is(given);
-}
-
-function isRecord(given: unknown): given is Record<string, unknown> {
-  return typeof given === 'object' && given !== null && !Array.isArray(given);
-}
-
-function isString(given: unknown): given is string {
-  return typeof given === 'string';
-}
-
 /** Authenticates, and reads the document, which Apollo finds among the known ones. */
-async function contextForApollo(
-  platform: Platform,
-  documents: Documents,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  notes: Notes,
-): Promise<Context> {
+async function contextForApollo(platform: Platform, documents: Documents, taken: Taken): Promise<Context> {
+  const { request, asked } = taken;
   const caller = await authenticate(platform, request.headers.authorization).catch(rethrowWith503);
-  const asked = askedOf(request);
-  const known = typeof asked?.query === 'string' ? documents.read(asked.query) : undefined;
-  const context = contextOf(platform, caller, request, reply, notes);
+  const known = asked.named && documents.read(asked.named, caller);
+  const context = contextOf(platform, caller, taken);
   const document = known && 'document' in known ? known.document : undefined;
-  const name = typeof asked?.operationName === 'string' ? asked.operationName : undefined;
-  const over = await overLimit(context, asked?.query, document, document && getOperationAST(document, name));
+  const name = isString(asked.operationName) ? asked.operationName : undefined;
+  const text = asked.named && documents.textOf(asked.named);
+  const over = await overLimit(context, text, document, document && getOperationAST(document, name));
   if (over) throw over;
   // Only one error can be thrown here. When there are several, Apollo finds them again.
   if (known && !('document' in known) && known.length === 1) throw known[0];
   return context;
 }
 
-function contextOf(
-  platform: Platform,
-  caller: Caller | null,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  notes: Notes,
-): Context {
+function contextOf(platform: Platform, caller: Caller | null, { request, reply, notes }: Taken): Context {
   const queueToken = request.headers['x-queue-token'];
   const client = new HttpClient(platform, request, reply);
   return makeContext(platform, caller, typeof queueToken === 'string' ? queueToken : undefined, notes, client);
@@ -331,10 +325,10 @@ const JUDGE_OPERATION: ApolloServerPlugin<Context> = {
 function logOperations(platform: Platform): ApolloServerPlugin<Context> {
   return {
     requestDidStart: async () => ({
-      willSendResponse: async ({ contextValue, request, document, operation, response: { body } }) => {
+      willSendResponse: async ({ contextValue, source: text, document, operation, response: { body } }) => {
         const { notes, caller } = contextValue;
         const outcome = body.kind === 'single' ? outcomeOf(body.singleResult.errors) : OK;
-        const asked = { transport: 'http', caller, text: request.query, document, node: operation } as const;
+        const asked = { transport: 'http', caller, text, document, node: operation } as const;
         logOperation(platform, notes, asked, outcome === OK ? (notes.refusal ?? OK) : outcome);
       },
     }),
@@ -342,10 +336,9 @@ function logOperations(platform: Platform): ApolloServerPlugin<Context> {
 }
 
 /** Writes the line of a request that Apollo has not taken up: its caller, its form or its document was refused. */
-function logRefused(platform: Platform, notes: Notes, request: FastifyRequest, answer: unknown): void {
-  const asked = askedOf(request);
-  const text = typeof asked?.query === 'string' ? asked.query : undefined;
-  const { errors } = JSON.parse(String(answer)) as { errors: GraphQLFormattedError[] };
+function logRefused(platform: Platform, documents: Documents, { asked, notes }: Taken, answer: string): void {
+  const text = asked.named && documents.textOf(asked.named);
+  const { errors } = JSON.parse(answer) as { errors: GraphQLFormattedError[] };
   logOperation(
     platform,
     notes,

@@ -7,9 +7,10 @@ import { raiseFault } from '../alerts/raise-fault.ts';
 import { REQUEST_ID } from '../platform/http.ts';
 import type { Platform } from '../platform/platform.ts';
 import { Stream } from '../platform/streams.ts';
+import { isRecord } from './asked.ts';
 import { clientAddress } from './client-address.ts';
-import type { Documents } from './compiled.ts';
 import type { Caller, Client } from './context.ts';
+import type { Documents } from './documents.ts';
 import { presentAll } from './errors.ts';
 import { admitGuest } from './guests.ts';
 import { GRAPHQL_PATH } from './http.ts';
@@ -84,12 +85,16 @@ async function answer(
   open: Set<AsyncGenerator<string>>,
 ): Promise<FastifyReply> {
   const get = (name: string): string | undefined => (name === 'accept' ? EVENT_STREAM : (headers[name] as string));
-  const json = typeof sent === 'object' ? (sent as Record<string, unknown> | null) : null;
+  // The library wants a text of every request; where a hash comes alone, it is empty.
+  const json =
+    isRecord(sent) && isRecord(sent.extensions) && sent.extensions.persistedQuery
+      ? { ...sent, query: sent.query ?? '' }
+      : sent;
   const [body, init] = await handle({
     method,
     url,
     headers: { get },
-    body: json,
+    body: isRecord(json) ? json : null,
     raw: streamRequest,
     context: undefined,
   });

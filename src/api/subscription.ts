@@ -12,20 +12,30 @@ import {
   OperationTypeNode,
 } from 'graphql';
 import type { Platform } from '../platform/platform.ts';
-import type { Answering, Documents, Plan } from './compiled.ts';
+import type { Answering, Plan } from './compiled.ts';
 import { type Caller, type Client, type Context, makeContext } from './context.ts';
+import type { Documents } from './documents.ts';
 import { presentAll } from './errors.ts';
 import { admitSubscription, readVariables } from './limits.ts';
 import { logBegin, logEnd, logOperation, Notes, OK, type Operation, outcomeOf } from './operation-log.ts';
+import { namedBy } from './persisted.ts';
 import { badInput, CallerError } from './problems.ts';
 import { countDocument } from './rate-limits.ts';
 
 /** What a client subscribes to, as it came. */
 interface Asked {
+  /** Empty where a hash comes alone. */
   readonly query: string;
+  readonly extensions?: Record<string, unknown> | null | undefined;
   readonly operationName?: string | null | undefined;
   readonly variables?: Record<string, unknown> | null | undefined;
 }
+
+/** Why a query or mutation is refused. */
+const ONLY_SUBSCRIPTIONS = {
+  websocket: 'must be a subscription: sockets carry nothing else; send queries and mutations by HTTP to /graphql',
+  sse: 'must be a subscription: streams carry nothing else; send queries and mutations by HTTP to /graphql',
+} as const;
 
 /** Who subscribes. */
 interface Subscriber {
@@ -40,7 +50,7 @@ interface Subscriber {
 
 /** How a transport carries the results of one subscription to its client. */
 export interface Sink {
-  readonly transport: Operation['transport'];
+  readonly transport: keyof typeof ONLY_SUBSCRIPTIONS;
   /** Hands over the JSON of one result; resolves when its bytes have left, so that a slow reader skips what is old. */
   next(result: string): Promise<void>;
   /** As `next`, for the result that says that the caller has lost the role it needs: the transport ends after it. */
@@ -54,13 +64,14 @@ export interface Sink {
 export async function openSubscription(
   platform: Platform,
   documents: Documents,
-  { query, operationName, variables: variableValues }: Asked,
+  { query, extensions, operationName, variables: variableValues }: Asked,
   { caller, queueToken, requestId, client }: Subscriber,
   sink: Sink,
 ): Promise<Subscription | readonly GraphQLError[]> {
+  const named = namedBy(query || undefined, extensions) ?? { text: query };
   const refuse = (errors: readonly GraphQLError[], document?: DocumentNode): readonly GraphQLError[] => {
     const node = document && getOperationAST(document, operationName);
-    const asked = { transport: sink.transport, caller, text: query, document, node };
+    const asked = { transport: sink.transport, caller, text: documents.textOf(named), document, node };
     logOperation(platform, new Notes(requestId), asked, outcomeOf(errors));
     return errors;
   };
@@ -70,11 +81,11 @@ export async function openSubscription(
   let document: DocumentNode | undefined;
   try {
     await countDocument(contextValue);
-    const known = documents.read(query);
+    const known = documents.read(named, caller);
     if (!('document' in known)) return refuse(known);
     document = known.document;
     if (getOperationAST(document, operationName)?.operation !== OperationTypeNode.SUBSCRIPTION) {
-      return refuse([badInput('query', 'must be a subscription: send queries and mutations over HTTP')], document);
+      return refuse([badInput('query', ONLY_SUBSCRIPTIONS[sink.transport])], document);
     }
     const release = admitSubscription(platform, caller);
     const { schema } = documents;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { buildSchema, type GraphQLError, type GraphQLObjectType } from 'graphql';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { Documents } from '../../src/api/compiled.ts';
+import { Documents } from '../../src/api/documents.ts';
 import { charge, enter, makeQueue, makeShow, pay, reserve } from '../support/builders.ts';
 import type { Buyer, Data } from '../support/client.ts';
 import { type Asked, DocumentMaker } from '../support/documents.ts';
@@ -86,14 +86,14 @@ afterAll(() => world.close());
 
 it('a document is read once, and stays known while others come and go; long ones are never kept', () => {
   const documents = new Documents(buildSchema('type Query { a: Int }'), false);
-  const known = documents.read('{ a }');
+  const known = documents.read({ text: '{ a }' }, null);
   expect(known).toHaveProperty('plan');
   for (let other = 0; other < 5_000; other++) {
-    documents.read(`{ a${other}: a }`);
-    if (other % 500 === 0) expect(documents.read('{ a }')).toBe(known);
+    documents.read({ text: `{ a${other}: a }` }, null);
+    if (other % 500 === 0) expect(documents.read({ text: '{ a }' }, null)).toBe(known);
   }
   const long = `{ a # ${'long '.repeat(4_000)}\n}`;
-  expect(documents.read(long)).not.toBe(documents.read(long));
+  expect(documents.read({ text: long }, null)).not.toBe(documents.read({ text: long }, null));
 });
 
 it('documents with errors are not known', () => {
@@ -105,7 +105,7 @@ it('documents with errors are not known', () => {
     ['{'.repeat(101), 'GRAPHQL_VALIDATION_FAILED'],
   ] as const) {
     for (let time = 1; time <= 2; time++) {
-      const [first] = documents.read(text) as GraphQLError[];
+      const [first] = documents.read({ text }, null) as GraphQLError[];
       expect(first?.extensions.code).toBe(code);
     }
   }

@@ -89,7 +89,7 @@ describe('a query that is answered without executing it field by field', () => {
     }
   });
 
-  it('is answered by its name, and refused by another; persisted queries are off, with or without a text', async () => {
+  it('is answered by its name, and refused by another', async () => {
     const named = PLAIN.replace('query', 'query Mine');
     for (let time = 1; time <= 2; time++) {
       const variables = { token: place.value };
@@ -97,11 +97,6 @@ describe('a query that is answered without executing it field by field', () => {
       const mine = await answer(named, variables, {}, { operationName: 'Mine', ...client });
       expect(mine.body.data.mine.position).toBe(1);
       expect((await answer(named, variables, {}, { operationName: 'Other' })).status).toBe(400);
-      const hashed = { extensions: { persistedQuery: { version: 1, sha256Hash: 'x' } } };
-      const notSupported = { errors: [{ extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED' } }] };
-      for (const text of [named, undefined]) {
-        expect(await answer(text, variables, {}, hashed)).toMatchObject({ status: 200, body: notSupported });
-      }
     }
   });
 
