@@ -4,7 +4,7 @@
 // place then gives it up.
 import { parseArguments } from './crowd/arguments.ts';
 import { type Ask, asker } from './crowd/ask.ts';
-import { goShopping } from './crowd/buyer.ts';
+import { goShopping, secondsOf } from './crowd/buyer.ts';
 import { findGate, type Gate } from './crowd/gate.ts';
 import { arrivals } from './crowd/pace.ts';
 import { Tally } from './crowd/tally.ts';
@@ -21,16 +21,22 @@ async function main(): Promise<void> {
   const stop = new AbortController();
   const ask = asker(url, stop.signal);
   const gate = await findGate(ask);
-  say(`${count} buyers go to ${gate.title}, behind the queue ${gate.queueName}`);
+  const minutes = Math.ceil(secondsOf(count, gate) / 60);
+  say(
+    `${count} buyers go to ${gate.title}, behind the queue ${gate.queueName}, which lets ${gate.capacity} in at a time.`,
+  );
+  say(`That takes about ${minutes} min. Ctrl-C ends it.`);
   const tally = new Tally(count);
   process.once('SIGINT', () => stop.abort('stopped by hand'));
   process.once('SIGTERM', () => stop.abort('stopped by hand'));
   const timeIsUp = setTimeout(() => stop.abort('half an hour is over'), MAX_MS);
-  const lines = setInterval(() => say(tally.line()), SECOND);
+  const lines = setInterval(() => rewrite(tally.line()), process.stdout.isTTY ? SECOND : 10 * SECOND);
   const everybody = sendEverybody(gate, ask, tally, count, stop.signal);
   await Promise.race([everybody, farewellOver(stop.signal)]);
   clearInterval(lines);
   clearTimeout(timeIsUp);
+  rewrite(tally.line());
+  say('');
   say(tally.summary(stop.signal.aborted ? String(stop.signal.reason) : 'everybody is through'));
 }
 
@@ -55,6 +61,12 @@ async function sendEverybody(gate: Gate, ask: Ask, tally: Tally, count: number, 
 
 function farewellOver(stop: AbortSignal): Promise<void> {
   return new Promise((resolve) => stop.addEventListener('abort', () => setTimeout(resolve, FAREWELL_MS)));
+}
+
+/** Writes over the line before it; where that cannot be, because nobody looks at a terminal, below it. */
+function rewrite(line: string): void {
+  if (process.stdout.isTTY) process.stdout.write(`\r${line.slice(0, process.stdout.columns - 1)}\x1b[K`);
+  else say(line);
 }
 
 function say(text: string): void {

@@ -1,6 +1,6 @@
 import { type Ask, AskError, type Who } from './ask.ts';
 import type { Gate } from './gate.ts';
-import { between, isAmong, sleep } from './pace.ts';
+import { between, isAmong, RUSH_SECONDS, sleep } from './pace.ts';
 import { Place, type Status } from './place.ts';
 import { buySeats } from './shop.ts';
 import type { Stage, Tally } from './tally.ts';
@@ -21,6 +21,18 @@ export interface Buyer {
 const IMPATIENT = 0.1;
 const DAWDLERS = 0.02;
 const HOUR = 3_600_000;
+
+/** Seconds from being let in to the payment, about, as `buySeats` dawdles. */
+const SHOPPING_SECONDS = 6;
+
+/**
+ * How long a crowd takes, about, in seconds: each buyer keeps a place among those who are let in, some for as long as they may,
+ * and one of these may be the last.
+ */
+export function secondsOf(count: number, { capacity, activeSeconds }: Gate): number {
+  const stay = SHOPPING_SECONDS + DAWDLERS * activeSeconds;
+  return RUSH_SECONDS + (count * stay) / capacity + activeSeconds;
+}
 
 const STAGE: Record<Status, Stage> = {
   WAITING: 'waiting',

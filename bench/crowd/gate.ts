@@ -6,19 +6,31 @@ export interface Gate {
   readonly title: string;
   readonly queueId: string;
   readonly queueName: string;
+  /** Most people who are let in at once. */
+  readonly capacity: number;
+  /** Seconds for which somebody who was let in may stay. */
+  readonly activeSeconds: number;
+}
+
+interface Queue {
+  readonly id: string;
+  readonly name: string;
+  readonly state: string;
+  readonly capacity: number;
+  readonly activeSeconds: number;
 }
 
 interface Page {
   readonly concerts: {
     readonly edges: {
-      node: { id: string; title: string; queue: { id: string; name: string; state: string } | null };
+      node: { id: string; title: string; queue: Queue | null };
     }[];
     readonly pageInfo: { hasNextPage: boolean; endCursor: string | null };
   };
 }
 
 const CONCERTS = `query ($after: String) { concerts(first: 100, after: $after) {
-  edges { node { id title queue { id name state } } } pageInfo { hasNextPage endCursor } } }`;
+  edges { node { id title queue { id name state capacity activeSeconds } } } pageInfo { hasNextPage endCursor } } }`;
 const MAX_PAGES = 50;
 
 /**
@@ -32,7 +44,8 @@ export async function findGate(ask: Ask): Promise<Gate> {
     const { concerts }: Page = await ask<Page>(CONCERTS, { after });
     for (const { node } of concerts.edges) {
       if (!node.queue || node.queue.state === 'CLOSED') continue;
-      gates.push({ concertId: node.id, title: node.title, queueId: node.queue.id, queueName: node.queue.name });
+      const { id: queueId, name: queueName, capacity, activeSeconds } = node.queue;
+      gates.push({ concertId: node.id, title: node.title, queueId, queueName, capacity, activeSeconds });
     }
     after = concerts.pageInfo.endCursor;
     if (!concerts.pageInfo.hasNextPage) break;

@@ -1,5 +1,5 @@
 /** Everybody comes within this time, most of them at its beginning. */
-const RUSH_MS = 30_000;
+export const RUSH_SECONDS = 30;
 
 /** A number between the two, any as likely as the other. */
 export function between(least: number, most: number): number {
@@ -27,5 +27,5 @@ export function sleep(milliseconds: number, stop: AbortSignal): Promise<void> {
 
 /** When each of `count` buyers comes, in milliseconds from the start, ascending. */
 export function arrivals(count: number): number[] {
-  return Array.from({ length: count }, () => RUSH_MS * Math.random() ** 2).sort((a, b) => a - b);
+  return Array.from({ length: count }, () => RUSH_SECONDS * 1_000 * Math.random() ** 2).sort((a, b) => a - b);
 }

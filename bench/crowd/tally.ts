@@ -50,7 +50,7 @@ export class Tally {
   /** One line: where everybody is now. */
   line(): string {
     const counts = this.#counts();
-    const shown = STAGES.filter((stage) => counts[stage] > 0 || !['missed', 'trouble'].includes(stage));
+    const shown = STAGES.filter((stage) => counts[stage] > 0);
     const seconds = String(Math.round((Date.now() - this.#begun) / 1_000)).padStart(4);
     return [`${seconds} s`, ...shown.map((stage) => `${NAMES[stage]} ${String(counts[stage]).padStart(4)}`)].join(
       '   ',
@@ -63,9 +63,7 @@ export class Tally {
     const median = waits[Math.floor(waits.length / 2)];
     const waited = median === undefined ? '' : `; half of those let in waited less than ${Math.ceil(median / 1_000)} s`;
     const complaints = [...this.#complaints].slice(0, MAX_COMPLAINTS).map(([text, times]) => `  ${times} x ${text}`);
-    return [`The crowd is over: ${end}.`, this.line(), `${this.#seats} seats bought${waited}`, ...complaints].join(
-      '\n',
-    );
+    return [`The crowd is over: ${end}.`, `${this.#seats} seats bought${waited}`, ...complaints].join('\n');
   }
 
   #counts(): Record<Stage, number> {

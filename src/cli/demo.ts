@@ -35,7 +35,7 @@ const PRODUCTS: readonly [string, string, string, number, number | null][] = [
 ];
 
 /**
- * Things to try, each made once: two concerts, one behind a queue of capacity 2, so that waiting can be seen, and one
+ * Things to try, each made once: two concerts, one behind a queue of capacity 20, so that waiting can be seen, and one
  * without, three dates each, 50 seats a date; and a shop of a few products with a coupon for the first hundred.
  */
 export function seedDemo(platform: Platform): Promise<Demo> {
@@ -73,7 +73,7 @@ async function makeConcerts(platform: Platform): Promise<DemoConcerts> {
   const context = makeContext(platform, null, undefined);
   const queue = await createQueue(context, {
     name: 'Demo: the gate',
-    capacity: 2,
+    capacity: 20,
     activeSeconds: 120,
     maxWaiting: 110_000,
     reenter: false,
@@ -83,7 +83,7 @@ async function makeConcerts(platform: Platform): Promise<DemoConcerts> {
   const queued = await createConcert(context, {
     title: 'Midnight Parade (behind a queue)',
     artist: 'Midnight Parade',
-    description: 'Two people at a time are let in: enter the queue and see your place.',
+    description: 'Twenty people at a time are let in: enter the queue and see your place.',
     queueId: queue.id,
   });
   const open = await createConcert(context, {
