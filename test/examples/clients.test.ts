@@ -2,8 +2,9 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { makeQueue, makeShow } from '../support/builders.ts';
-import { type Fate, RecordingProxy } from '../support/recording-proxy.ts';
+import { makeConcert, makeQueue, makeShow } from '../support/builders.ts';
+import { type Data } from '../support/client.ts';
+import { type Fate, type Passed, RecordingProxy } from '../support/recording-proxy.ts';
 import { World } from '../support/world.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url));
@@ -27,11 +28,13 @@ let proxy: RecordingProxy;
 let slug: string;
 
 beforeAll(async () => {
-  await runTool('graphql-codegen', '--config', 'codegen.ts');
+  await Promise.all([runTool('graphql-codegen', '--config', 'codegen.ts'), runTool('relay-compiler')]);
+  await runTool('vite', 'build', '--config', 'relay/vite.config.ts');
   world = await World.open({ processes: 1, env: { RATE_LIMITS: '' } });
   proxy = await RecordingProxy.open(world.urls[0] as string);
   const operator = await world.operator();
   const { concertId } = await makeShow(operator, { price: PRICE }, await makeQueue(operator, { capacity: 1 }));
+  await Promise.all([1, 2, 3, 4].map(() => makeConcert(operator)));
   slug = (await operator.get('query ($id: ID!) { concert(id: $id) { slug } }', { id: concertId })).concert.slug;
 });
 afterEach(() => proxy.reset());
@@ -59,33 +62,45 @@ async function possessionsOf(name: string): Promise<object> {
   };
 }
 
+/** What a request asks for by the name of its operation, which Relay begins and ends in its own way. */
+const mutationOf = ({ body }: Passed): string =>
+  String(body?.operationName)
+    .replace(/^buyATicket(.*)Mutation$/, '$1')
+    .toLowerCase();
+
 /** Loses the first answer to `charge`, and tells of the first `pay` that its outcome is unknown. */
 function loseAnswers(): void {
   const lost = new Map<string, Fate>([
-    ['Charge', 'break'],
-    ['Pay', UNAVAILABLE],
+    ['charge', 'break'],
+    ['pay', UNAVAILABLE],
   ]);
-  proxy.fateOf = ({ body }) => {
-    const fate = lost.get(body?.operationName) ?? 'pass';
-    lost.delete(body?.operationName);
+  proxy.fateOf = (passed) => {
+    const name = mutationOf(passed);
+    const fate = lost.get(name) ?? 'pass';
+    lost.delete(name);
     return fate;
   };
 }
 
 /** Idempotency keys in the order in which the mutation was sent with them. */
-const keysOf = (operationName: string): string[] =>
+const keysOf = (mutation: string): string[] =>
   proxy.requests
-    .filter(({ body }) => body?.operationName === operationName)
+    .filter((passed) => mutationOf(passed) === mutation)
     .map(({ body }) => body.variables.input.idempotencyKey);
 
 it('the examples are typed by the schema, strictly', async () => {
   expect(await runTool('tsc', '-p', '.')).toBe('');
 });
 
-describe.each(['apollo', 'urql', 'graphql-request'])('%s', (library) => {
+describe.each([
+  ['apollo', ['buy-a-ticket.ts', 'apollo']],
+  ['urql', ['buy-a-ticket.ts', 'urql']],
+  ['graphql-request', ['buy-a-ticket.ts', 'graphql-request']],
+  ['relay', ['relay/dist/buy-a-ticket.js']],
+])('%s', (_library, program) => {
   it('waits for its turn, is told what it lacks, and buys a ticket once, though answers are lost', async () => {
     loseAnswers();
-    const output = await runExample('buy-a-ticket.ts', library, proxy.url, slug);
+    const output = await runExample(...program, proxy.url, slug);
     expect(output).toMatch(/: ACTIVE$/m);
     expect(output).toContain('INSUFFICIENT_BALANCE');
     const seat = /^ticket: .* seat (\w+), code \S{43}$/m.exec(output)?.[1];
@@ -97,7 +112,7 @@ describe.each(['apollo', 'urql', 'graphql-request'])('%s', (library) => {
         ['PAYMENT', -PRICE],
       ],
     });
-    const [charges, payments] = [keysOf('Charge'), keysOf('Pay')];
+    const [charges, payments] = [keysOf('charge'), keysOf('pay')];
     expect(charges).toHaveLength(3);
     expect(charges[0]).toBe(charges[1]);
     expect(payments).toHaveLength(3);
@@ -121,4 +136,11 @@ it('graphql-request follows its place over SSE where a WebSocket cannot pass', a
   expect(output).toMatch(/: ACTIVE$/m);
   expect(output).toMatch(/^ticket: /m);
   expect(proxy.requests.filter(({ path }) => path === '/graphql/stream')).toHaveLength(1);
+});
+
+it('relay pages through the concerts forwards and backwards', async () => {
+  const { concerts } = await (await world.operator()).get('{ concerts { edges { node { slug } } } }');
+  const slugs = concerts.edges.map(({ node }: Data) => node.slug).join(', ');
+  const output = await runExample('relay/dist/buy-a-ticket.js', proxy.url, slug);
+  expect(output).toContain(`concerts forwards: ${slugs}\nconcerts backwards: ${slugs}\n`);
 });

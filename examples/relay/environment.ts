@@ -1,0 +1,107 @@
+// Relay's Environment for Onsale: queries and mutations by fetch, subscriptions over the WebSocket.
+import { setTimeout as wait } from 'node:timers/promises';
+import {
+  commitMutation,
+  Environment,
+  fetchQuery,
+  type GraphQLResponse,
+  type GraphQLTaggedNode,
+  type MutationParameters,
+  Network,
+  Observable,
+  type OperationType,
+  RecordSource,
+  type RequestParameters,
+  requestSubscription,
+  Store,
+  type Variables,
+} from 'relay-runtime';
+import { ApiError, type Credentials, MAX_TRIES, pauseAfter, type TopLevelError } from '../shop.ts';
+import { headersOf, openSocket } from '../socket.ts';
+
+interface Answer {
+  readonly data?: object | null;
+  readonly errors?: readonly TopLevelError[];
+}
+
+/** An environment on the API at `url`. `close` closes its socket. */
+export function openEnvironment(url: string, credentials: Credentials) {
+  const socket = openSocket(url, credentials);
+
+  const send = async (request: RequestParameters, variables: Variables): Promise<GraphQLResponse> => {
+    for (let tries = 1; ; tries++) {
+      const body = JSON.stringify({ operationName: request.name, query: request.text, variables });
+      const headers = { 'content-type': 'application/json', ...headersOf(credentials) };
+      const answer = await fetch(url, { method: 'POST', headers, body })
+        .then((response) => response.json() as Promise<Answer>)
+        .catch((error: Error) => error);
+      const failure = answer instanceof Error ? answer : answer.errors?.[0];
+      if (!failure) return answer as GraphQLResponse;
+      const pause = pauseAfter(answer instanceof Error ? undefined : answer.errors?.[0]);
+      // Relay itself would pass over the error of a field that can be null.
+      if (pause === undefined || tries === MAX_TRIES) throw failure instanceof Error ? failure : new ApiError(failure);
+      await wait(pause);
+    }
+  };
+
+  const subscribe = (request: RequestParameters, variables: Variables): Observable<GraphQLResponse> =>
+    Observable.create((sink) =>
+      socket.subscribe(
+        { operationName: request.name, query: request.text!, variables },
+        {
+          next: (answer) => sink.next(answer as GraphQLResponse),
+          complete: () => sink.complete(),
+          error: (failure) => sink.error(Array.isArray(failure) ? new ApiError(failure[0]) : (failure as Error)),
+        },
+      ),
+    );
+
+  const environment = new Environment({
+    network: Network.create(send, subscribe),
+    store: new Store(new RecordSource()),
+  });
+  return { environment, close: () => socket.dispose() };
+}
+
+/** Sends a query, and gives its data. */
+export async function query<Operation extends OperationType>(
+  environment: Environment,
+  document: GraphQLTaggedNode,
+  variables: Operation['variables'],
+): Promise<Operation['response']> {
+  const data = await fetchQuery<Operation>(environment, document, variables).toPromise();
+  return data!;
+}
+
+/** Sends a mutation, and gives its data. */
+export function mutate<Operation extends MutationParameters>(
+  environment: Environment,
+  mutation: GraphQLTaggedNode,
+  variables: Operation['variables'],
+): Promise<Operation['response']> {
+  return new Promise((resolve, reject) => {
+    commitMutation<Operation>(environment, { mutation, variables, onCompleted: resolve, onError: reject });
+  });
+}
+
+/** Subscribes until an event is the wanted one, and gives its data. */
+export function watch<Operation extends OperationType>(
+  environment: Environment,
+  subscription: GraphQLTaggedNode,
+  variables: Operation['variables'],
+  isWanted: (data: Operation['response']) => boolean,
+): Promise<Operation['response']> {
+  return new Promise((resolve, reject) => {
+    const events = requestSubscription<Operation>(environment, {
+      subscription,
+      variables,
+      onNext: (data) => {
+        if (!data || !isWanted(data)) return;
+        events.dispose();
+        resolve(data);
+      },
+      onCompleted: () => reject(new Error('the subscription ended')),
+      onError: reject,
+    });
+  });
+}
