@@ -66,8 +66,7 @@ export function buildWeb(root, say) {
   say('building the pages');
   const built = webFingerprint(root);
   rmSync(join(root, WEB_STAMP), { force: true });
-  const codegen = ['--config', 'web/codegen.ts', '--silent'];
-  run(root, join('node_modules', '@graphql-codegen', 'cli', 'esm', 'bin.js'), ...codegen);
+  run(root, join('web', 'codegen.mjs'));
   const vite = ['build', '--config', 'web/vite.config.ts', '--logLevel', 'warn'];
   run(root, join('node_modules', 'vite', 'bin', 'vite.js'), ...vite);
   run(root, join('scripts', 'pack-web.mjs'));

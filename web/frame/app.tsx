@@ -11,6 +11,9 @@ import { Loading, NotFound } from './page.tsx';
 
 const SignInPage = lazy(() => import('../account/sign-in-page.tsx'));
 const ConcertPage = lazy(() => import('../concerts/concert-page.tsx'));
+const ReservationPage = lazy(() => import('../purchase/reservation-page.tsx'));
+const SeatsPage = lazy(() => import('../seats/seats-page.tsx'));
+const WaitingPage = lazy(() => import('../queue/waiting-page.tsx'));
 
 /** The pages by their paths. Each is loaded when it is wanted, but the first. */
 export function App(): ReactNode {
@@ -23,6 +26,9 @@ export function App(): ReactNode {
               <Routes>
                 <Route path="/" element={<ConcertsPage />} />
                 <Route path="/concerts/:slug" element={<ConcertPage />} />
+                <Route path="/concerts/:slug/waiting" element={<WaitingPage />} />
+                <Route path="/concerts/:slug/shows/:showId" element={<SeatsPage />} />
+                <Route path="/reservations/:id" element={<ReservationPage />} />
                 <Route path="/sign-in" element={<SignInPage />} />
                 <Route path="*" element={<NotFound />} />
               </Routes>
