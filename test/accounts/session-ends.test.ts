@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, makeShow } from '../support/builders.ts';
 import { type Data, post } from '../support/client.ts';
-import { type Browser, newcomer, PASSWORD, SESSION } from '../support/sessions.ts';
+import { type Browser, newcomer, openSessions, PASSWORD, SESSION } from '../support/sessions.ts';
 import { Socket } from '../support/socket.ts';
 import { Stream } from '../support/stream.ts';
 import { World } from '../support/world.ts';
@@ -49,6 +49,21 @@ const WAYS: Record<string, Way> = {
       );
       expect(await thief.renew()).toBe('UNAUTHENTICATED');
       expect(thief.cookie).toBe('');
+    },
+    leaves: 'the other session',
+  },
+  'signing in anew at the same browser': {
+    end: async (person) => {
+      const again = person.elsewhere(there);
+      again.cookie = person.cookie;
+      await again.enter('signIn', { remember: true });
+    },
+    leaves: 'the other session',
+  },
+  'a sign-in beyond 100 sessions': {
+    end: async (person) => {
+      await openSessions(world, person, 98);
+      await person.elsewhere(there).enter('signIn');
     },
     leaves: 'the other session',
   },

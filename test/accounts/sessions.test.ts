@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../support/builders.ts';
 import { type Data, post } from '../support/client.ts';
-import { type Browser, newcomer, PASSWORD, SESSION } from '../support/sessions.ts';
+import { type Browser, newcomer, openSessions, PASSWORD, SESSION } from '../support/sessions.ts';
 import { World } from '../support/world.ts';
 
 let world: World;
@@ -48,13 +48,7 @@ describe('signOutEverywhere', () => {
 
 it('a user has at most 100 sessions: one more ends the oldest, and no other', async () => {
   const [phone, other] = [await newcomer(here), await newcomer(here)];
-  // Ids that were made after all that are made now.
-  await world.pool.query(
-    `insert into session (id, user_id, version, created_at, lasts_until)
-     select overlay(gen_random_uuid()::text placing 'f' from 1 for 1)::uuid, $1, 0, now(), now() + interval '1 hour'
-     from generate_series(1, 99)`,
-    [phone.id],
-  );
+  await openSessions(world, phone, 99);
   const live = async () => {
     const text = 'select from session where user_id = $1 and ended_at is null';
     return (await world.pool.query(text, [phone.id])).rowCount;

@@ -88,6 +88,16 @@ export async function newcomer(url: string, input: object = {}): Promise<Browser
   return browser;
 }
 
+/** Opens sessions of the user, past signIn, that all count as opened after those which anybody opens now. */
+export async function openSessions(world: World, { id }: Browser, count: number): Promise<void> {
+  await world.pool.query(
+    `insert into session (id, user_id, version, created_at, lasts_until)
+     select overlay(gen_random_uuid()::text placing 'f' from 1 for 1)::uuid, $1, 0, now(), now() + interval '1 hour'
+     from generate_series(1, $2)`,
+    [id, count],
+  );
+}
+
 const DELETE = `mutation { deleteMyAccount { __typename ... on User { id name deletedAt }
   ... on AccountInUse { code balance chargeIds reservationIds orderIds ticketIds } ... on Refusal { code } } }`;
 
