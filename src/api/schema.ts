@@ -1,6 +1,12 @@
 import 'reflect-metadata';
 import { printSchemaWithDirectives } from '@graphql-tools/utils';
-import { type GraphQLSchema, lexicographicSortSchema } from 'graphql';
+import {
+  type GraphQLSchema,
+  type IntrospectionQuery,
+  introspectionFromSchema,
+  isAbstractType,
+  lexicographicSortSchema,
+} from 'graphql';
 import { buildSchemaSync } from 'type-graphql';
 import { AccountsResolver } from '../accounts/accounts.resolver.ts';
 import { AccountInUse } from '../accounts/delete-my-account.ts';
@@ -116,4 +122,31 @@ function describe(schema: GraphQLSchema): GraphQLSchema {
 /** The schema as text, for schema/schema.graphql: sorted, with its directives. */
 export function printSdl(schema: GraphQLSchema): string {
   return `${printSchemaWithDirectives(lexicographicSortSchema(schema))}\n`;
+}
+
+/** The schema as it answers introspection, sorted, for tools that read no SDL; production answers no introspection. */
+export function introspect(schema: GraphQLSchema): IntrospectionQuery {
+  return introspectionFromSchema(lexicographicSortSchema(schema), {
+    descriptions: true,
+    specifiedByUrl: true,
+    directiveIsRepeatable: true,
+    schemaDescription: true,
+    inputValueDeprecation: true,
+    oneOf: true,
+  });
+}
+
+/** The types that each union and interface may be, in the form of `possibleTypes` of Apollo Client's cache. */
+export function possibleTypes(schema: GraphQLSchema): Record<string, string[]> {
+  const sorted = lexicographicSortSchema(schema);
+  const abstract = Object.values(sorted.getTypeMap()).filter(isAbstractType);
+  return Object.fromEntries(
+    abstract.map((type) => [
+      type.name,
+      sorted
+        .getPossibleTypes(type)
+        .map(({ name }) => name)
+        .sort(),
+    ]),
+  );
 }

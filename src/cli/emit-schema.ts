@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { makeSchema, printSdl } from '../api/schema.ts';
+import { introspect, makeSchema, possibleTypes, printSdl } from '../api/schema.ts';
 import { EVENT_TYPES, type EventType } from '../commands/event-types.ts';
 import { schemaOf } from '../events/envelope.ts';
 
@@ -10,12 +10,18 @@ const FOLDER = 'schema';
 const EVENTS = join(FOLDER, 'events');
 
 /**
- * Writes what other programs build on to schema/: the schema that is served, and a JSON Schema for each event. With
- * --check only compares them with what is there.
+ * Writes what other programs build on to schema/: the schema that is served, as SDL, as the answer to introspection and as
+ * the possible types that Apollo Client asks for, and a JSON Schema for each event. With --check only compares them with
+ * what is there.
  * @returns the exit code: 1 when --check finds a difference
  */
 async function emitSchema(isCheck: boolean): Promise<number> {
-  const emitted = new Map([[join(FOLDER, 'schema.graphql'), printSdl(makeSchema())]]);
+  const schema = makeSchema();
+  const emitted = new Map([
+    [join(FOLDER, 'schema.graphql'), printSdl(schema)],
+    [join(FOLDER, 'introspection.json'), `${JSON.stringify(introspect(schema), null, 2)}\n`],
+    [join(FOLDER, 'possible-types.json'), `${JSON.stringify(possibleTypes(schema), null, 2)}\n`],
+  ]);
   for (const type of Object.keys(EVENT_TYPES) as EventType[]) {
     emitted.set(join(EVENTS, `${type}.json`), `${JSON.stringify(schemaOf(type), null, 2)}\n`);
   }
