@@ -1,6 +1,7 @@
 import type { EntityManager, EntityName, FindOptions } from '@mikro-orm/core';
 import { ArgsType, type ClassType, Field, Int, ObjectType } from 'type-graphql';
 import { parseId } from '../platform/ids.ts';
+import { Cacheable } from './cacheable.ts';
 import { badInput } from './problems.ts';
 
 const MAX_PER_PAGE = 100;
@@ -41,24 +42,28 @@ export class PageArgs {
   description: 'Where a page begins and ends, and whether the list goes on there, as Relay reads it',
 })
 export class PageInfo {
+  @Cacheable()
   @Field(() => Boolean, {
     description:
       'With `first`: whether rows follow this page (before the row of `before`, where it is given). With `last`: whether `before` was given, as its row follows',
   })
   hasNextPage!: boolean;
 
+  @Cacheable()
   @Field(() => Boolean, {
     description:
       'With `last`: whether rows precede this page (behind the row of `after`, where it is given). With `first`: whether `after` was given, as its row precedes',
   })
   hasPreviousPage!: boolean;
 
+  @Cacheable()
   @Field(() => String, {
     nullable: true,
     description: 'Cursor of the first row: `before` of the previous page. Null for a page without rows',
   })
   startCursor!: string | null;
 
+  @Cacheable()
   @Field(() => String, {
     nullable: true,
     description: 'Cursor of the last row: `after` of the next page. Null for a page without rows',
@@ -80,20 +85,24 @@ export interface Connection<T> {
 export function connectionOf(name: string, node: ClassType): ClassType<Connection<unknown>> {
   @ObjectType(`${name}Edge`, { description: 'One row of a page' })
   class EdgeOf {
+    @Cacheable()
     @Field(() => String, {
       description: 'Where the row stands: `after` or `before` of a page of this list in this order',
     })
     cursor!: string;
 
+    @Cacheable()
     @Field(() => node, { description: 'The row itself' })
     node!: unknown;
   }
 
   @ObjectType(`${name}Connection`, { description: 'A page of a list. Pages hold while rows are added and changed' })
   class ConnectionOf {
+    @Cacheable()
     @Field(() => [EdgeOf], { description: 'The rows, in the order of the list' })
     edges!: EdgeOf[];
 
+    @Cacheable()
     @Field(() => PageInfo, { description: 'Where the page begins and ends' })
     pageInfo!: PageInfo;
   }

@@ -21,6 +21,8 @@ export interface Declared {
   readonly isPublic?: true;
   /** Milliseconds that the field may take; when left out, the root fields of a request share MAX_REQUEST_MS. */
   readonly deadlineMs?: number;
+  /** Seconds for which caches may keep its answer, as `Cacheable` declares; left out: not at all. */
+  readonly cacheSeconds?: number;
   /** The rates that each use of the field counts for. */
   readonly rates?: readonly RateName[];
 }

@@ -19,6 +19,7 @@ import { newRequestId } from '../platform/ids.ts';
 import type { Platform } from '../platform/platform.ts';
 import { currentWork, within } from '../platform/work.ts';
 import { type Asked, isAbsentOr, isRecord, isString, readAsked } from './asked.ts';
+import { cachedAnswer } from './cached-answer.ts';
 import { clientAddress } from './client-address.ts';
 import { type Caller, type Client, type Context, type Cookies, makeContext } from './context.ts';
 import { crossSiteFault } from './cross-site.ts';
@@ -44,7 +45,15 @@ export async function serveGraphql(http: FastifyInstance, platform: Platform, do
   platform.closing.push(() => apollo.stop());
   const context = (request: FastifyRequest): Promise<Context> =>
     contextForApollo(platform, documents, takenOf.get(request) as Taken);
-  const answerByApollo = fastifyApolloHandler(apollo, { context });
+  const handle = fastifyApolloHandler(apollo, { context });
+  const answerByApollo = async (taken: Taken): Promise<string> => {
+    const { request, reply, notes } = taken;
+    takenOf.set(request, taken);
+    const body = (await within(notes, () => handle.call(http, request, reply))) as string;
+    if (!notes.hasEnded) logRefused(platform, documents, taken, body);
+    if (!hasData(body)) void reply.code(statusFor(reply.statusCode, String(reply.getHeader('content-type'))));
+    return body;
+  };
   http.route({
     method: ['GET', 'POST'],
     url: GRAPHQL_PATH,
@@ -60,12 +69,8 @@ export async function serveGraphql(http: FastifyInstance, platform: Platform, do
       const fault = crossSiteFault(documents, request, asked);
       if (fault) return refuse(platform, documents, taken, fault, BAD_REQUEST);
       const answer = caller === undefined ? undefined : await answerByPlan(documents, context, taken);
-      if (answer !== undefined) return answer;
-      takenOf.set(request, taken);
-      const body = (await within(taken.notes, () => answerByApollo.call(http, request, reply))) as string;
-      if (!taken.notes.hasEnded) logRefused(platform, documents, taken, body);
-      if (!hasData(body)) void reply.code(statusFor(reply.statusCode, String(reply.getHeader('content-type'))));
-      return body;
+      const body = answer ?? (await answerByApollo(taken));
+      return request.method === 'GET' ? cachedAnswer(documents, taken, body) : body;
     },
   });
 }

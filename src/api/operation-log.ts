@@ -31,6 +31,7 @@ export class Notes implements Work {
   #fields: { readonly field: string; readonly ms: number }[] | undefined;
   #statements: { readonly text: string; readonly ms: number }[] | undefined;
   #refusal: string | undefined;
+  #isMomentary = false;
 
   /** @param requestId as the client gave it; one is made at first use when left out */
   constructor(requestId?: string) {
@@ -54,6 +55,15 @@ export class Notes implements Work {
   /** Code of the first refusal that a root field answered. */
   get refusal(): string | undefined {
     return this.#refusal;
+  }
+
+  /** Whether the answer holds for this moment alone, though its fields may be kept by caches at other times. */
+  get isMomentary(): boolean {
+    return this.#isMomentary;
+  }
+
+  noteMomentary(): void {
+    this.#isMomentary = true;
   }
 
   /** How the commands of the request went; undefined when it had none. */

@@ -1,5 +1,6 @@
 import { Ctx, Extensions, Field, Int, ObjectType, Query, Resolver, registerEnumType } from 'type-graphql';
 import { chargesOf } from '../config.ts';
+import { Cacheable } from './cacheable.ts';
 import { type Context, PUBLIC } from './context.ts';
 
 export const Charges = { OPEN: 'OPEN', OPERATOR: 'OPERATOR', PROVIDER: 'PROVIDER' } as const;
@@ -16,26 +17,33 @@ registerEnumType(Charges, {
 
 @ObjectType({ simpleResolvers: true, description: 'What a client needs to know about this deployment' })
 export class Settings {
+  @Cacheable()
   @Field(() => String, { description: 'Code of the currency in ISO 4217, such as KRW' })
   currency!: string;
 
+  @Cacheable()
   @Field(() => String, {
     description: 'IANA name of the time zone, such as Asia/Seoul, in which a LocalDate is reckoned',
   })
   timeZone!: string;
 
+  @Cacheable()
   @Field(() => Charges, { description: 'Who charges wallets, and how' })
   charges!: Charges;
 
+  @Cacheable()
   @Field(() => Int, { description: 'Most seats of one show that one user holds and owns together' })
   seatsPerUser!: number;
 
+  @Cacheable()
   @Field(() => Int, { description: 'How long a reservation holds its seats, in seconds' })
   holdSeconds!: number;
 
+  @Cacheable()
   @Field(() => Int, { description: 'Most PLACED orders of one user' })
   unpaidOrdersPerUser!: number;
 
+  @Cacheable()
   @Field(() => Int, { description: 'Most pieces in the PLACED orders of one user' })
   unpaidPiecesPerUser!: number;
 }
@@ -43,6 +51,7 @@ export class Settings {
 @Resolver()
 export class SettingsResolver {
   @Extensions(PUBLIC)
+  @Cacheable(60)
   @Query(() => Settings, { description: 'The settings of this deployment. Anybody may ask' })
   settings(@Ctx() { platform }: Context): Settings {
     const { config } = platform;

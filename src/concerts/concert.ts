@@ -1,5 +1,6 @@
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ID, ObjectType } from 'type-graphql';
+import { Cacheable } from '../api/cacheable.ts';
 import { connectionOf } from '../api/connection.ts';
 import { DateTime } from '../api/scalars.ts';
 
@@ -10,22 +11,27 @@ const MAX_MADE_SLUG = 80;
 @ObjectType({ description: 'A concert, which is given on one or more dates' })
 @Entity({ tableName: 'concert' })
 export class Concert {
+  @Cacheable()
   @Field(() => ID, { description: 'Id of the concert' })
   @PrimaryKey({ type: 'uuid' })
   id!: string;
 
+  @Cacheable()
   @Field(() => String, { description: 'Name of the concert' })
   @Property({ type: 'text' })
   title!: string;
 
+  @Cacheable()
   @Field(() => String, { description: 'Who performs; empty when nothing was said' })
   @Property({ type: 'text' })
   artist!: string;
 
+  @Cacheable()
   @Field(() => String, { description: 'Text about the concert; may be empty' })
   @Property({ type: 'text' })
   description!: string;
 
+  @Cacheable()
   @Field(() => String, {
     nullable: true,
     description: 'An https URL, or a path of the site that shows the concert; null for no image',
@@ -33,6 +39,7 @@ export class Concert {
   @Property({ type: 'text', nullable: true })
   imageUrl!: string | null;
 
+  @Cacheable()
   @Field(() => String, {
     description: 'Names the concert in URLs: letters of any script in lower case, digits and hyphens; no other has it',
   })
@@ -46,6 +53,7 @@ export class Concert {
   @Property({ type: 'datetime', columnType: 'timestamptz', nullable: true })
   withdrawnAt!: Date | null;
 
+  @Cacheable()
   @Field(() => DateTime, { description: 'When the concert was made' })
   @Property({ type: 'datetime', columnType: 'timestamptz' })
   createdAt!: Date;

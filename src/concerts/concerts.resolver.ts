@@ -14,6 +14,7 @@ import {
   Subscription,
 } from 'type-graphql';
 import { isOperator } from '../accounts/is-operator.ts';
+import { Cacheable } from '../api/cacheable.ts';
 import { type Connection, idKey, PageArgs, pageOf, readNewestFirst } from '../api/connection.ts';
 import { type Context, load, PUBLIC, SLOW } from '../api/context.ts';
 import { idOf, textOf } from '../api/input.ts';
@@ -40,6 +41,7 @@ async function shownTo(context: Context): Promise<{ withdrawnAt?: null }> {
 
 @Resolver(() => Concert)
 export class ConcertsResolver {
+  @Cacheable()
   @FieldResolver(() => Queue, {
     nullable: true,
     description: 'The waiting room in front of the concert; null for none',
@@ -48,6 +50,7 @@ export class ConcertsResolver {
     return concert.queueId === null ? null : load(context, queuesById, concert.queueId);
   }
 
+  @Cacheable()
   @FieldResolver(() => [Show], { description: 'All dates of the concert, soonest first' })
   shows(@Root() concert: Concert, @Ctx() context: Context): Promise<Show[]> {
     return load(context, showsOfConcerts, concert.id);
@@ -63,6 +66,7 @@ export class ConcertsResolver {
   }
 
   @Extensions(PUBLIC)
+  @Cacheable(10)
   @Query(() => ConcertConnection, {
     description: 'Concerts, newest first. Only operators get those that were withdrawn. Anybody may ask',
   })
@@ -72,6 +76,7 @@ export class ConcertsResolver {
   }
 
   @Extensions(PUBLIC)
+  @Cacheable(10)
   @Query(() => Concert, {
     nullable: true,
     description: 'A concert; null for an unknown id. Only operators get a concert that was withdrawn. Anybody may ask',
@@ -84,6 +89,7 @@ export class ConcertsResolver {
   }
 
   @Extensions(PUBLIC)
+  @Cacheable(10)
   @Query(() => Concert, {
     nullable: true,
     description: 'The concert that a URL names; null where none does. Anybody may ask',

@@ -1,5 +1,6 @@
 import { Arg, Ctx, Extensions, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
 import { isOperator } from '../accounts/is-operator.ts';
+import { Cacheable } from '../api/cacheable.ts';
 import { type Context, load, PUBLIC } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
 import { LocalDate } from '../api/scalars.ts';
@@ -11,6 +12,7 @@ import { Show } from './show.ts';
 @Resolver(() => Show)
 export class ShowResolver {
   @Extensions(PUBLIC)
+  @Cacheable(10)
   @Query(() => Show, {
     nullable: true,
     description:
@@ -23,11 +25,13 @@ export class ShowResolver {
     return withdrawnAt !== null && !(await isOperator(context)) ? null : show;
   }
 
+  @Cacheable()
   @FieldResolver(() => Concert, { description: 'The concert that is given' })
   concert(@Root() show: Show, @Ctx() context: Context): Promise<Concert> {
     return load(context, concertsById, show.concertId);
   }
 
+  @Cacheable()
   @FieldResolver(() => LocalDate, {
     description: 'Calendar date of `startsAt` in `Settings.timeZone`',
   })

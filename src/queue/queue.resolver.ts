@@ -14,6 +14,7 @@ import {
   Root,
   Subscription,
 } from 'type-graphql';
+import { Cacheable } from '../api/cacheable.ts';
 import { type Connection, PageArgs } from '../api/connection.ts';
 import { type Context, callerOf, load, PUBLIC } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
@@ -112,6 +113,7 @@ thinned evenly; for more they are wider and sum up what happened. Error: \`NOT_F
   }
 
   @Extensions(PUBLIC)
+  @Cacheable(3_600)
   @Query(() => QueueShuffle, {
     nullable: true,
     description:
@@ -233,11 +235,13 @@ Answers the token, EXPIRED. Error: \`NOT_FOUND\` when the user has no such place
 
 @Resolver(() => QueueShuffle)
 export class QueueShuffleResolver {
+  @Cacheable()
   @FieldResolver(() => Int, { description: 'How many were drawn; before the opening, how many wait to be drawn' })
   entrants(@Root() shuffle: QueueShuffle, @Ctx() context: Context): Promise<number> {
     return countEntrants(context, shuffle);
   }
 
+  @Cacheable()
   @FieldResolver(() => [String], {
     description:
       'Public ids of one lane in the order drawn; empty until the queue has opened. Error: `BAD_USER_INPUT` for numbers out of their bounds',

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { Cacheable } from '../api/cacheable.ts';
 import { connectionOf } from '../api/connection.ts';
 import { badInput } from '../api/problems.ts';
 import { DateTime } from '../api/scalars.ts';
@@ -46,6 +47,7 @@ export interface QueueSettings {
 })
 @Entity({ tableName: 'queue' })
 export class Queue {
+  @Cacheable()
   @Field(() => ID, { description: 'Id of the queue' })
   @PrimaryKey({ type: 'uuid' })
   id!: string;

@@ -12,6 +12,7 @@ import {
   Resolver,
   Root,
 } from 'type-graphql';
+import { Cacheable } from '../api/cacheable.ts';
 import { type Context, load, PUBLIC } from '../api/context.ts';
 import { within } from '../api/input.ts';
 import { Money } from '../api/scalars.ts';
@@ -27,14 +28,17 @@ import { productsById, productTexts } from './read-products.ts';
 are in the order of their ids. Products that were withdrawn are left out`,
 })
 export class BestSeller {
+  @Cacheable()
   @Field(() => Int, { description: '1 for the product that sold best' })
   rank!: number;
 
   productId!: string;
 
+  @Cacheable()
   @Field(() => Int, { description: 'Pieces that were sold' })
   quantity!: number;
 
+  @Cacheable()
   @Field(() => Money, { description: 'What they cost before any discount' })
   revenue!: number;
 }
@@ -109,12 +113,14 @@ async function count(platform: Platform, days: number): Promise<BestSeller[]> {
 
 @Resolver(() => BestSeller)
 export class BestSellersResolver {
+  @Cacheable()
   @FieldResolver(() => Product, { description: 'The product' })
   product(@Root() seller: BestSeller, @Ctx() context: Context): Promise<Product | null> {
     return load(context, productsById, seller.productId);
   }
 
   @Extensions(PUBLIC)
+  @Cacheable(MAX_STALE_MS / SECOND)
   @Query(() => [BestSeller], {
     description:
       'What sold best in the last `days` calendar days, today included, best first. Anybody may ask. Error: `BAD_USER_INPUT` for numbers out of their bounds',

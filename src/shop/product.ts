@@ -1,6 +1,7 @@
 import { BigIntType, type EntityManager, Type } from '@mikro-orm/core';
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ID, Int, ObjectType } from 'type-graphql';
+import { Cacheable } from '../api/cacheable.ts';
 import { connectionOf } from '../api/connection.ts';
 import { Problem, type Refusal, sentenceOf } from '../api/problems.ts';
 import { Money } from '../api/scalars.ts';
@@ -61,10 +62,12 @@ export interface ProductTexts {
 @ObjectType({ description: 'Something that is sold in pieces' })
 @Entity({ tableName: 'product' })
 export class Product {
+  @Cacheable()
   @Field(() => ID, { description: 'Id of the product' })
   @PrimaryKey({ type: 'uuid' })
   id!: string;
 
+  @Cacheable()
   @Field(() => String, { description: 'Name of the product' })
   @Property({ type: 'text' })
   name!: string;
@@ -77,18 +80,22 @@ export class Product {
   @Property({ type: Words, lazy: true })
   words?: string[];
 
+  @Cacheable()
   @Field(() => String, { description: 'Text about the product; may be empty' })
   @Property({ type: 'text' })
   description!: string;
 
+  @Cacheable()
   @Field(() => String, { description: 'The category that it is found under' })
   @Property({ type: 'text' })
   category!: string;
 
+  @Cacheable()
   @Field(() => Money, { description: 'Price of one piece' })
   @Property({ type: new BigIntType('number') })
   price!: number;
 
+  @Cacheable()
   @Field(() => Int, {
     nullable: true,
     description:

@@ -13,6 +13,7 @@ import {
   Root,
 } from 'type-graphql';
 import { isOperator } from '../accounts/is-operator.ts';
+import { Cacheable } from '../api/cacheable.ts';
 import { type Connection, PageArgs } from '../api/connection.ts';
 import { type Context, load, PUBLIC } from '../api/context.ts';
 import { DateTime } from '../api/scalars.ts';
@@ -59,6 +60,7 @@ export class ProductsResolver {
   }
 
   @Extensions(PUBLIC)
+  @Cacheable(10)
   @Query(() => ProductConnection, {
     description:
       'Products. Only operators get those that were withdrawn. Anybody may ask. Error: `BAD_USER_INPUT` for a filter out of its bounds',
@@ -75,6 +77,7 @@ export class ProductsResolver {
   }
 
   @Extensions(PUBLIC)
+  @Cacheable(10)
   @Query(() => Product, {
     nullable: true,
     description: 'A product; null for an unknown id. Only operators get a product that was withdrawn. Anybody may ask',

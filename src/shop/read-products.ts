@@ -101,6 +101,8 @@ export async function readProducts(
 ): Promise<Connection<Product>> {
   const sort = SORTS[sortName];
   const page = pageOf(`product ${sortName}`, args, (text) => readKey(sort, text));
+  // Which products those are depends on their stock, which is never cached.
+  if (typeof filter?.inStock === 'boolean') context.notes.noteMomentary();
   const { text, params } = pageQuery(shown, filter ?? {}, sort, page);
   const keys = await sql<Key>(context.em, text, params);
   const found = toConnection(page, keys, ({ id, value }) => (value === null ? id : `${id} ${value}`));

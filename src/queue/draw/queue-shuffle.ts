@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ID, ObjectType } from 'type-graphql';
+import { Cacheable } from '../../api/cacheable.ts';
 import type { Context } from '../../api/context.ts';
 import { idOf, within } from '../../api/input.ts';
 import { loadScript, runScript } from '../../platform/lua.ts';
@@ -14,6 +15,7 @@ Each lane is sorted by HMAC-SHA-256(key, public id as ASCII), ascending as hex`,
 })
 @Entity({ tableName: 'queue_shuffle' })
 export class QueueShuffle {
+  @Cacheable()
   @Field(() => ID, { description: 'Id of the queue' })
   @PrimaryKey({ type: 'uuid' })
   queueId!: string;
@@ -29,11 +31,13 @@ export class QueueShuffle {
   @Property({ type: 'datetime', columnType: 'timestamptz', nullable: true })
   drawnAt!: Date | null;
 
+  @Cacheable()
   @Field(() => String, { description: 'SHA-256 of the seed in hex, published before the queue opens' })
   get commitment(): string {
     return createHash('sha256').update(this.secretSeed).digest('hex');
   }
 
+  @Cacheable()
   @Field(() => String, { nullable: true, description: 'The seed in hex; null until the queue has opened' })
   get seed(): string | null {
     return this.drawn === null ? null : this.secretSeed.toString('hex');
@@ -63,8 +67,11 @@ export class QueueShufflePart {
 }
 
 /** How the queue is, or was, put in order; null for an unknown queue and for one that never was SCHEDULED. */
-export function readShuffle(context: Context, id: string): Promise<QueueShuffle | null> {
-  return context.em.findOne(QueueShuffle, { queueId: idOf('queueId', id) });
+export async function readShuffle(context: Context, id: string): Promise<QueueShuffle | null> {
+  const shuffle = await context.em.findOne(QueueShuffle, { queueId: idOf('queueId', id) });
+  // Only what was drawn stays as it is.
+  if (shuffle?.drawn === null || !shuffle) context.notes.noteMomentary();
+  return shuffle;
 }
 
 const COUNT_WAITING = loadScript(import.meta.url, 'count-waiting');
