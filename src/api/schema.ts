@@ -13,7 +13,7 @@ import { AccountInUse } from '../accounts/delete-my-account.ts';
 import { UserResolver } from '../accounts/user.resolver.ts';
 import { AlertsResolver } from '../alerts/alerts.resolver.ts';
 import { AuditResolver } from '../audit/audit.resolver.ts';
-import { ChargesResolver, PendingChargeResolver } from '../charges/charges.resolver.ts';
+import { ChargesResolver, PendingChargeResolver, WalletChargesResolver } from '../charges/charges.resolver.ts';
 import { ConcertsResolver } from '../concerts/concerts.resolver.ts';
 import { QueueBoardResolver } from '../concerts/queue-board.resolver.ts';
 import { QUEUE_BOARD } from '../concerts/queue-board.ts';
@@ -70,6 +70,7 @@ export function makeSchema(): GraphQLSchema {
       LedgerEntryResolver,
       ChargesResolver,
       PendingChargeResolver,
+      WalletChargesResolver,
       PaymentsResolver,
       RefundResolver,
       SalesResolver,

@@ -2,9 +2,9 @@ import { Arg, Ctx, Directive, Extensions, FieldResolver, ID, Mutation, Query, Re
 import { isOperator } from '../accounts/is-operator.ts';
 import { type Context, callerOf, load } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
-import { entriesById, LedgerEntry } from '../wallet/wallet.ts';
+import { entriesById, LedgerEntry, Wallet } from '../wallet/wallet.ts';
 import { CancelChargeInput, cancelCharge } from './cancel-charge.ts';
-import { ChargeInput, ChargeResult, charge } from './charge.ts';
+import { ChargeInput, ChargeResult, charge, MAX_PENDING } from './charge.ts';
 import { ChargeWalletInput, ChargeWalletResult, chargeWallet } from './charge-wallet.ts';
 import { PendingCharge } from './pending-charge.ts';
 
@@ -71,5 +71,16 @@ export class PendingChargeResolver {
   })
   entry(@Root() { entryId }: PendingCharge, @Ctx() context: Context): Promise<LedgerEntry> | null {
     return entryId === null ? null : load(context, entriesById, entryId);
+  }
+}
+
+@Resolver(() => Wallet)
+export class WalletChargesResolver {
+  @FieldResolver(() => [PendingCharge], {
+    description: `Charges that wait for the payment provider, newest first, at most ${MAX_PENDING}; those that are COMPLETED, FAILED or EXPIRED are left out`,
+  })
+  pendingCharges(@Root() { userId }: Wallet, @Ctx() { em }: Context): Promise<PendingCharge[]> {
+    const waiting = { userId, storedStatus: 'PENDING', status: 'PENDING' } as const;
+    return em.find(PendingCharge, waiting, { orderBy: { createdAt: 'desc', id: 'desc' }, disableIdentityMap: true });
   }
 }

@@ -1,4 +1,4 @@
-import { Field, InputType, registerEnumType } from 'type-graphql';
+import { Field, ID, InputType, registerEnumType } from 'type-graphql';
 import {
   type Connection,
   type Direction,
@@ -21,8 +21,17 @@ import { SharedCache } from '../platform/shared-cache.ts';
 import { SECOND } from '../platform/units.ts';
 import { Product, wordsOf } from './product.ts';
 
+/** Most products that can be named in a filter: as many as a page has. */
+const MAX_IDS = 100;
+
 @InputType({ description: 'Selects products that meet every condition that is given' })
 export class ProductFilter {
+  @Field(() => [ID], {
+    nullable: true,
+    description: `Products with these ids, such as those of a cart: at most ${MAX_IDS}. Unknown ids are left out`,
+  })
+  ids?: string[] | null;
+
   @Field(() => String, {
     nullable: true,
     description:
@@ -145,8 +154,12 @@ function pageQuery(
 }
 
 function conditionsOf(filter: ProductFilter, param: (value: unknown) => string): string[] {
-  const { search, category, minPrice, maxPrice, inStock } = filter;
+  const { ids, search, category, minPrice, maxPrice, inStock } = filter;
   const conditions: string[] = [];
+  if (ids) {
+    if (ids.length > MAX_IDS) throw badInput('filter.ids', `must be at most ${MAX_IDS}`);
+    conditions.push(`p.id = any(${param(ids.map((id, index) => idOf(`filter.ids[${index}]`, id)))}::uuid[])`);
+  }
   if (search && textOf('filter.search', search, 0, 200).trim() !== '') {
     const words = wordsOf(search);
     // A tsquery that matches texts with a word beginning with each of these.

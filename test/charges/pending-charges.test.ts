@@ -106,6 +106,26 @@ it('charge(id) is told to its owner and to operators, and null to everybody else
   expect(await buyer.fail('{ charge(id: "x") { id } }')).toBe('BAD_USER_INPUT');
 });
 
+it('a wallet has the charges that wait for money, newest first, and no others, to its owner and to operators', async () => {
+  const buyer = await world.buyer();
+  const [over, gone, first, second] = [
+    await askToCharge(buyer, 1),
+    await askToCharge(buyer, 2),
+    await askToCharge(buyer, 3),
+    await askToCharge(buyer, 4),
+  ];
+  await age(over);
+  await notify(url(), failed(gone));
+  const waiting = [{ id: second.id }, { id: first.id }];
+  expect(await buyer.get('{ wallet { pendingCharges { id } } }')).toEqual({ wallet: { pendingCharges: waiting } });
+  const ofUser = '($id: ID!) { user(id: $id) { wallet { pendingCharges { id } } } }';
+  expect(await operator.get(`query ${ofUser}`, { id: buyer.id })).toEqual({
+    user: { wallet: { pendingCharges: waiting } },
+  });
+  const other = await world.buyer();
+  expect(await other.get('{ wallet { pendingCharges { id } } }')).toEqual({ wallet: { pendingCharges: [] } });
+});
+
 it('a notice that it was paid completes it, with an entry; sent 20 times at once over two processes, once', async () => {
   const buyer = await world.buyer();
   const charge = await askToCharge(buyer, 5_000);

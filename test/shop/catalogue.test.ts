@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Buyer, type Data, post } from '../support/client.ts';
 import { forgedCursor } from '../support/cursors.ts';
@@ -94,6 +95,15 @@ it('filters by category, by price with its bounds, by stock, and by all at once'
   expect(await namesOf({ search: null, category: null, minPrice: null, maxPrice: null, inStock: null })).toHaveLength(
     6,
   );
+});
+
+it('filters by ids: unknown ones are left out, none is nothing, and other conditions hold too', async () => {
+  expect(await namesOf({ ids: [ids.Coffee, ids.Poster, randomUUID()] })).toEqual(['Coffee', 'Poster']);
+  expect(await namesOf({ ids: [ids.Coffee, ids.Poster], category: 'paper' })).toEqual(['Poster']);
+  expect(await namesOf({ ids: [] })).toEqual([]);
+  for (const wrong of [['x'], Array.from({ length: 101 }, () => randomUUID())]) {
+    expect(await operator.fail(QUERY, { filter: { ids: wrong } })).toBe('BAD_USER_INPUT');
+  }
 });
 
 it.each(['NEWEST', 'PRICE_ASC', 'PRICE_DESC', 'NAME'])(
