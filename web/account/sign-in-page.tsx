@@ -4,7 +4,7 @@ import { Form } from '@base-ui/react/form';
 import { type ReactNode, useState } from 'react';
 import { Navigate, useSearchParams } from 'react-router';
 import { FaultNotice, RefusalNotice } from '../frame/notices.tsx';
-import { Page } from '../frame/page.tsx';
+import { Page, placeWithin } from '../frame/page.tsx';
 import { type CredentialsInput, type ProblemCode, SignInDocument, SignUpDocument } from '../gql/graphql.ts';
 import { errorsOf } from '../server/faults.ts';
 import { useWords } from '../words/language.tsx';
@@ -81,9 +81,4 @@ export default function SignInPage(): ReactNode {
       </Page>
     </div>
   );
-}
-
-/** A path of these pages; where another site is named, the first page. */
-function placeWithin(next: string | null): string {
-  return next?.startsWith('/') && !next.startsWith('//') ? next : '/';
 }

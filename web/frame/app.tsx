@@ -10,6 +10,7 @@ import { FaultNotice } from './notices.tsx';
 import { Loading, NotFound } from './page.tsx';
 
 const SignInPage = lazy(() => import('../account/sign-in-page.tsx'));
+const WalletPage = lazy(() => import('../wallet/wallet-page.tsx'));
 const ConcertPage = lazy(() => import('../concerts/concert-page.tsx'));
 const ReservationPage = lazy(() => import('../purchase/reservation-page.tsx'));
 const SeatsPage = lazy(() => import('../seats/seats-page.tsx'));
@@ -30,6 +31,7 @@ export function App(): ReactNode {
                 <Route path="/concerts/:slug/shows/:showId" element={<SeatsPage />} />
                 <Route path="/reservations/:id" element={<ReservationPage />} />
                 <Route path="/sign-in" element={<SignInPage />} />
+                <Route path="/wallet" element={<WalletPage />} />
                 <Route path="*" element={<NotFound />} />
               </Routes>
             </Suspense>

@@ -60,6 +60,11 @@ export function ForUsers({ children }: { children: ReactNode }): ReactNode {
   return children;
 }
 
+/** A path of these pages, to lead back to; where another site is named, the first page. */
+export function placeWithin(path: string | null): string {
+  return path?.startsWith('/') && !path.startsWith('//') ? path : '/';
+}
+
 export function NotFound(): ReactNode {
   const { frame } = useWords();
   return (

@@ -24,13 +24,12 @@ export function History({ balance }: { balance: number }): ReactNode {
   const more = (): void =>
     void fetchMore({
       variables: { after: entries?.pageInfo.endCursor ?? null },
-      updateQuery: (before, { fetchMoreResult: { wallet } }) =>
-        wallet && {
-          wallet: {
-            ...wallet,
-            entries: { ...wallet.entries, edges: [...(before.wallet?.entries.edges ?? []), ...wallet.entries.edges] },
-          },
+      updateQuery: (before, { fetchMoreResult: { wallet } }) => ({
+        wallet: wallet && {
+          ...wallet,
+          entries: { ...wallet.entries, edges: [...(before.wallet?.entries.edges ?? []), ...wallet.entries.edges] },
         },
+      }),
     }).catch(() => undefined);
 
   return (

@@ -1,4 +1,4 @@
-import type { ProblemCode } from '../gql/graphql.ts';
+import type { LedgerKind, ProblemCode } from '../gql/graphql.ts';
 import type { ErrorCode } from '../server/faults.ts';
 
 /** All text of the pages in English. The other languages have the same keys. */
@@ -174,6 +174,27 @@ export const en = {
     where: 'Where',
   },
   wallet: {
+    title: 'Wallet',
+    balance: 'Balance',
+    amount: 'Amount',
+    offered: 'Suggested amounts',
+    missing: (amount: string) => `${amount} are missing for what you are buying.`,
+    enough: 'There is enough in the wallet now.',
+    goBack: 'Back to paying',
+    payBy: (at: string) => `The money has to be there by ${at}.`,
+    chargedAmount: (amount: string) => `${amount} were added to your wallet.`,
+    history: 'History',
+    noHistory: 'Nothing has moved yet. What you charge, pay and get back appears here.',
+    balanceAfter: (amount: string) => `Balance ${amount}`,
+    order: 'Order',
+    kinds: {
+      ADJUSTMENT: 'Adjustment',
+      CHARGE: 'Charge',
+      CHARGE_CANCEL: 'Charge taken back',
+      EXPIRY: 'Expired points',
+      PAYMENT: 'Payment',
+      REFUND: 'Refund',
+    } satisfies Record<LedgerKind, string>,
     charge: (amount: string) => `Charge ${amount}`,
     chargeAndPay: 'Charge the wallet',
     chargeHelp: 'Where this runs as a demo the money is play money.',

@@ -6,6 +6,10 @@ import { useSettings } from './settings.tsx';
 export interface Formats {
   /** An amount in minor units of the currency. */
   money(amount: number): string;
+  /** An amount as it is typed, in the units that people count in, such as 12.50. */
+  typed(amount: number): string;
+  /** The amount, in minor units, that a person typed; 0 where it is no number. */
+  amountOf(text: string): number;
   number(value: number): string;
   /** A day with its weekday, in the time zone of the deployment. */
   date(instant: string): string;
@@ -35,6 +39,8 @@ export function useFormats(): Formats {
     const [hours, minutes, seconds] = [unit('hour'), unit('minute'), unit('second')];
     return {
       money: (amount) => amounts.format(amount / minorUnits),
+      typed: (amount) => String(amount / minorUnits),
+      amountOf: (text) => Math.round((Number.parseFloat(text.replaceAll(',', '')) || 0) * minorUnits),
       number: (value) => numbers.format(value),
       date: times({ year: 'numeric', month: 'short', day: 'numeric', weekday: 'short' }),
       time: times({ hour: 'numeric', minute: '2-digit' }),
