@@ -1,10 +1,11 @@
-import { getDirective, MapperKind, mapSchema } from '@graphql-tools/utils';
+import { getDirective } from '@graphql-tools/utils';
 import {
   DirectiveLocation,
   GraphQLDirective,
-  type GraphQLFieldConfig,
+  type GraphQLField,
   type GraphQLFieldResolver,
   type GraphQLSchema,
+  isObjectType,
   Kind,
   type OperationDefinitionNode,
   specifiedDirectives,
@@ -43,28 +44,25 @@ type Resolver = GraphQLFieldResolver<unknown, Context>;
 type Root = 'Query' | 'Mutation' | 'Subscription';
 
 /**
- * Adds the checks of access to the fields of a schema: signed in, @operator, @queued; to root fields also a deadline.
+ * Adds the checks of access to the fields of a schema: signed in, @operator, @queued; to root fields also a deadline. The
+ * schema itself is changed: to make another one takes as long as to build it.
  */
 export function enforceAccess(schema: GraphQLSchema): GraphQLSchema {
-  return mapSchema(schema, {
-    [MapperKind.ROOT_FIELD]: (field, name, typeName) => enforceOnRoot(schema, field, name, typeName as Root),
-    [MapperKind.OBJECT_FIELD]: (field, _name, typeName) => {
-      const isRoot = ['Query', 'Mutation', 'Subscription'].includes(typeName);
-      if (isRoot || !field.resolve || !getDirective(schema, field, 'operator')) return field;
-      return { ...field, resolve: after(requireOperator, field.resolve) };
-    },
-  });
+  for (const type of Object.values(schema.getTypeMap()).filter(isObjectType)) {
+    const isRoot = ['Query', 'Mutation', 'Subscription'].includes(type.name);
+    for (const field of Object.values(type.getFields())) {
+      if (isRoot) enforceOnRoot(schema, field, type.name as Root);
+      else if (field.resolve && getDirective(schema, field, 'operator'))
+        field.resolve = after(requireOperator, field.resolve);
+    }
+  }
+  return schema;
 }
 
 /**
  * Wraps a root field: `resolve` of queries and mutations; of subscriptions `subscribe`, and `resolve` for each event.
  */
-function enforceOnRoot(
-  schema: GraphQLSchema,
-  field: GraphQLFieldConfig<unknown, Context>,
-  name: string,
-  root: Root,
-): GraphQLFieldConfig<unknown, Context> {
+function enforceOnRoot(schema: GraphQLSchema, field: GraphQLField<unknown, Context>, root: Root): void {
   const { isPublic, deadlineMs, rates } = field.extensions as Declared;
   const isOperators = getDirective(schema, field, 'operator') !== undefined;
   const isQueued = getDirective(schema, field, 'queued') !== undefined;
@@ -76,16 +74,16 @@ function enforceOnRoot(
     return withinBudget(root === 'Query' ? fewAtOnce(checked) : checked);
   };
   const { subscribe } = field;
-  const resolve = field.resolve && isOperators && root === 'Mutation' ? acting(name, field.resolve) : field.resolve;
-  const described = { ...field, description: rates ? withRates(field.description, rates) : field.description };
-  if (root !== 'Subscription') return { ...described, ...(resolve && { resolve: noted(checkedInTime(resolve)) }) };
-  return {
-    ...described,
-    // A role may be withdrawn between two events, so each event checks it. A pass is watched, and its end ends the
-    // events.
-    ...(resolve && isOperators && { resolve: after(requireOperator, resolve) }),
-    ...(subscribe && { subscribe: checkedInTime(isQueued ? untilPassEnds(subscribe) : subscribe) }),
-  };
+  const resolve =
+    field.resolve && isOperators && root === 'Mutation' ? acting(field.name, field.resolve) : field.resolve;
+  if (rates) field.description = withRates(field.description, rates);
+  if (root !== 'Subscription') {
+    if (resolve) field.resolve = noted(checkedInTime(resolve));
+    return;
+  }
+  // A role may be withdrawn between two events, so each event checks it. A pass is watched, and its end ends the events.
+  if (resolve && isOperators) field.resolve = after(requireOperator, resolve);
+  if (subscribe) field.subscribe = checkedInTime(isQueued ? untilPassEnds(subscribe) : subscribe);
 }
 
 /** A description of a field, with the rates that it counts for. */

@@ -161,7 +161,23 @@ export class HexType extends Type<string | null, Buffer | null> {
 
 /** Applies the migrations that are missing; processes that start together wait for one another. */
 export async function migrate(orm: Orm): Promise<void> {
-  await withAdvisoryLock(orm.em.fork(), 'migrate', () => orm.migrator.up());
+  await withAdvisoryLock(orm.em.fork(), 'migrate', async () => {
+    if (!(await isMigrated(orm))) await orm.migrator.up();
+  });
+}
+
+/** Whether no migration is missing. The migrator takes as long to find out as the rest of connecting. */
+async function isMigrated(orm: Orm): Promise<boolean> {
+  const { migrationsList = [], tableName = '' } = orm.config.get('migrations');
+  const { isKnown } = await sqlRow<{ isKnown: boolean }>(
+    orm.em.fork(),
+    'select to_regclass($1) is not null as "isKnown"',
+    [tableName],
+  );
+  if (!isKnown) return false;
+  const applied = await sql<{ name: string }>(orm.em.fork(), `select name from ${tableName}`);
+  const names = new Set(applied.map(({ name }) => name));
+  return (migrationsList as MigrationObject[]).every(({ name }) => names.has(name));
 }
 
 /** Runs `work` under the named advisory lock of this database. @throws Error when the lock is not free within 30 s */

@@ -16,7 +16,7 @@ let world: World;
 let url: string;
 beforeAll(async () => {
   // The rates are off: what holds here holds by the order of hashes alone.
-  const env = { TRUSTED_PROXIES: '127.0.0.1' };
+  const env = { TRUSTED_PROXIES: '127.0.0.1', HASH_MEMORY_KIB: '19456', HASH_PASSES: '2' };
   world = await World.open({ processes: 1, preload: './tell-hashes.ts', env });
   url = world.urls[0] as string;
   await post(url, SIGN_UP, { input: { name: 'ada', password: PASSWORD } });

@@ -32,7 +32,7 @@ const RATE_LIMITS = [
 let world: World;
 beforeAll(async () => {
   world = await World.open({
-    env: { RATE_LIMITS, TRUSTED_PROXIES: '127.0.0.1', HASH_MEMORY_KIB: '64', HASH_PASSES: '1' },
+    env: { RATE_LIMITS, TRUSTED_PROXIES: '127.0.0.1' },
   });
 });
 afterAll(() => world.close());

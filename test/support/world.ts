@@ -38,6 +38,9 @@ export class World {
       DEMO_DATA: 'off',
       AUDIT_MINUTES: '0',
       RATE_LIMITS: 'off',
+      // Every start hashes the operator's password.
+      HASH_MEMORY_KIB: '8',
+      HASH_PASSES: '1',
       // Buyers of tests order more than one person does.
       UNPAID_ORDERS_PER_USER: '1000',
       UNPAID_PIECES_PER_USER: '100000',
