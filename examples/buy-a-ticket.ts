@@ -1,4 +1,5 @@
 // Buys a ticket: node buy-a-ticket.ts <apollo | urql | graphql-request> [URL of the API] [slug of the concert]
+// DOCUMENTS=hash sends the hashes of documents in place of their texts.
 //
 // What a client has to know of Onsale:
 // - `__typename` of an answer says what happened. What is not the thing itself is a refusal: the expected "no", a Problem
@@ -23,7 +24,7 @@ import { ApiError, type Credentials, type OpenShop } from './shop.ts';
 const [library, url = 'http://127.0.0.1:4000/graphql', slug] = process.argv.slice(2);
 const { openShop } = (await import(`./${library}/open-shop.ts`)) as { openShop: OpenShop };
 const credentials: Credentials = {};
-const shop = openShop(url, credentials);
+const shop = openShop(url, credentials, process.env.DOCUMENTS === 'hash' ? 'hash' : 'text');
 
 const concert = await findConcert();
 await signUp();

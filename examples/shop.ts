@@ -33,7 +33,18 @@ export interface Shop {
   close(): void | Promise<void>;
 }
 
-export type OpenShop = (url: string, credentials: Credentials) => Shop;
+/**
+ * How a client names the documents that it sends: by their text, or by their hash in gql/persisted-documents.json. A server
+ * with that list in TRUSTED_DOCUMENTS serves nothing else.
+ */
+export type Naming = 'text' | 'hash';
+
+export type OpenShop = (url: string, credentials: Credentials, naming: Naming) => Shop;
+
+/** SHA-256 of a document, as GraphQL Code Generator has written it into the document and into the list. */
+export function hashOf(document: object): string {
+  return (document as { __meta__: { hash: string } }).__meta__.hash.replace('sha256:', '');
+}
 
 /** One of the top-level `errors`, as GraphQL's clients hand it over. */
 export interface TopLevelError {

@@ -8,7 +8,7 @@ import type { Credentials } from './shop.ts';
  * @param retryAttempts how often in a row it is tried again, after longer and longer pauses
  */
 export function openSocket(url: string, credentials: Credentials, retryAttempts = 20): Client {
-  return createClient({
+  const socket = createClient({
     url: url.replace(/^http/, 'ws'),
     // A function, not an object: a socket that is opened again must not send a token that was renewed meanwhile.
     connectionParams: () => ({
@@ -17,6 +17,12 @@ export function openSocket(url: string, credentials: Credentials, retryAttempts 
     }),
     retryAttempts,
   });
+  return {
+    ...socket,
+    // A hash comes alone. The protocol wants a text all the same.
+    subscribe: ({ query, ...payload }, sink) =>
+      socket.subscribe({ ...payload, query: payload.extensions?.persistedQuery ? '' : query }, sink),
+  };
 }
 
 /** The same over HTTP. */

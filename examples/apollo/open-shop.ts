@@ -1,23 +1,22 @@
 // Apollo Client 4 for Onsale: what it needs beyond its defaults. ../../docs/clients.md says why.
 import { ApolloClient, ApolloLink, CombinedGraphQLErrors, HttpLink, InMemoryCache } from '@apollo/client';
 import { SetContextLink } from '@apollo/client/link/context';
+import { PersistedQueryLink } from '@apollo/client/link/persisted-queries';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { getOperationAST } from 'graphql';
 import { filter, firstValueFrom, map, retry, throwError, timer } from 'rxjs';
 import possibleTypes from '../../schema/possible-types.json' with { type: 'json' };
-import { ApiError, MAX_TRIES, type OpenShop, pauseAfter } from '../shop.ts';
+import { ApiError, hashOf, MAX_TRIES, type OpenShop, pauseAfter } from '../shop.ts';
 import { headersOf, openSocket } from '../socket.ts';
 
-export const openShop: OpenShop = (url, credentials) => {
+export const openShop: OpenShop = (url, credentials, naming) => {
   const socket = openSocket(url, credentials);
   const signed = new SetContextLink(({ headers }) => ({ headers: { ...headers, ...headersOf(credentials) } }));
   const overHttp = ApolloLink.from([sentAgain, signed, new HttpLink({ uri: url })]);
+  const overSocket = new GraphQLWsLink(socket);
+  const link = ApolloLink.split(({ operationType }) => operationType === 'subscription', overSocket, overHttp);
   const client = new ApolloClient({
-    link: ApolloLink.split(
-      ({ operationType }) => operationType === 'subscription',
-      new GraphQLWsLink(socket),
-      overHttp,
-    ),
+    link: naming === 'hash' ? new PersistedQueryLink({ generateHash: hashOf }).concat(link) : link,
     cache: new InMemoryCache({
       // Without these Apollo does not know that a SeatsUnavailable is a Problem, and drops what `... on Problem` selects:
       // a refusal would arrive without its code, in silence.

@@ -1,10 +1,10 @@
 // graphql-request for Onsale, with graphql-ws for subscriptions and graphql-sse where a WebSocket cannot pass.
 // ../../docs/clients.md says what these need.
 import { setTimeout as wait } from 'node:timers/promises';
-import { print } from 'graphql';
 import { ClientError, GraphQLClient } from 'graphql-request';
 import { createClient as createStream } from 'graphql-sse';
-import { ApiError, MAX_TRIES, type OpenShop, pauseAfter, type TopLevelError } from '../shop.ts';
+import texts from '../gql/persisted-documents.json' with { type: 'json' };
+import { ApiError, hashOf, MAX_TRIES, type OpenShop, pauseAfter, type TopLevelError } from '../shop.ts';
 import { headersOf, openSocket } from '../socket.ts';
 
 /** What both transports of subscriptions tell. */
@@ -24,7 +24,7 @@ export const openShop: OpenShop = (url, credentials) => {
       for (let tries = 1; ; tries++) {
         try {
           // Outside of a function for any document, `client.request(PayDocument, { input })` is typed by the document.
-          const { data } = await client.rawRequest(print(document), variables);
+          const { data } = await client.rawRequest(textOf(document), variables);
           return data as never;
         } catch (error) {
           const first = error instanceof ClientError ? error.response.errors?.[0] : undefined;
@@ -35,7 +35,7 @@ export const openShop: OpenShop = (url, credentials) => {
       }
     },
     watch: async (document, variables, isWanted) => {
-      const request = { query: print(document), variables };
+      const request = { query: textOf(document), variables };
       try {
         return await find(socket.iterate(request) as AsyncIterable<Event<never>>, isWanted);
       } catch (error) {
@@ -49,6 +49,11 @@ export const openShop: OpenShop = (url, credentials) => {
     },
   };
 };
+
+/** The text that is in the list, to the byte: so it is served from the list too. */
+function textOf(document: object): string {
+  return texts[`sha256:${hashOf(document)}` as keyof typeof texts];
+}
 
 /** The data of the first event that is wanted; leaves the subscription then. */
 async function find<Data>(events: AsyncIterable<Event<Data>>, isWanted: (data: Data) => boolean): Promise<Data> {

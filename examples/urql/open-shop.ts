@@ -8,12 +8,13 @@ import {
   type OperationResult,
   subscriptionExchange,
 } from '@urql/core';
+import { persistedExchange } from '@urql/exchange-persisted';
 import { retryExchange } from '@urql/exchange-retry';
 import { getOperationAST } from 'graphql';
-import { ApiError, MAX_PAUSE_MS, MAX_TRIES, type OpenShop, pauseAfter } from '../shop.ts';
+import { ApiError, hashOf, MAX_PAUSE_MS, MAX_TRIES, type OpenShop, pauseAfter } from '../shop.ts';
 import { headersOf, openSocket } from '../socket.ts';
 
-export const openShop: OpenShop = (url, credentials) => {
+export const openShop: OpenShop = (url, credentials, naming) => {
   const socket = openSocket(url, credentials);
   const signed = mapExchange({
     onOperation: (operation) => {
@@ -34,11 +35,13 @@ export const openShop: OpenShop = (url, credentials) => {
         maxNumberAttempts: MAX_TRIES,
         retryIf: ({ graphQLErrors }) => pauseAfter(graphQLErrors[0]) !== undefined,
       }),
+      ...(naming === 'hash' ? [byHash] : []),
+      // Behind the one before, which asks for GET again.
       signed,
       fetchExchange,
       subscriptionExchange({
         forwardSubscription: ({ query, ...request }) => ({
-          subscribe: (sink) => ({ unsubscribe: socket.subscribe({ ...request, query: query! }, sink) }),
+          subscribe: (sink) => ({ unsubscribe: socket.subscribe({ ...request, query: query ?? '' }, sink) }),
         }),
       }),
     ],
@@ -60,6 +63,13 @@ export const openShop: OpenShop = (url, credentials) => {
     close: () => socket.dispose(),
   };
 };
+
+const byHash = persistedExchange({
+  enforcePersistedQueries: true,
+  enableForMutation: true,
+  enableForSubscriptions: true,
+  generateHash: async (_text, document) => hashOf(document),
+});
 
 function dataOf<Data>({ data, error }: OperationResult<Data>): Data {
   if (error) throw toApiError(error);
