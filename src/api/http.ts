@@ -68,6 +68,8 @@ export async function serveGraphql(http: FastifyInstance, platform: Platform, do
       if (over) return refuse(platform, documents, taken, over, TOO_MANY_REQUESTS);
       const fault = crossSiteFault(documents, request, asked);
       if (fault) return refuse(platform, documents, taken, fault, BAD_REQUEST);
+      if (!takesJson(request))
+        return refuse(platform, documents, taken, badRequest(NOT_ACCEPTABLE_TYPE), NOT_ACCEPTABLE);
       const answer = caller === undefined ? undefined : await answerByPlan(documents, context, taken);
       const body = answer ?? (await answerByApollo(taken));
       return request.method === 'GET' ? cachedAnswer(documents, taken, body) : body;
@@ -91,6 +93,7 @@ async function callerOf(platform: Platform, { headers }: FastifyRequest): Promis
 
 const OK_STATUS = 200;
 const BAD_REQUEST = 400;
+const NOT_ACCEPTABLE = 406;
 const TOO_MANY_REQUESTS = 429;
 
 /** Refuses a request that neither a plan nor Apollo is to answer. */
@@ -234,6 +237,13 @@ function hasData(body: string): boolean {
 const JSON_TYPE = 'application/json';
 const GRAPHQL_TYPE = 'application/graphql-response+json';
 const JSON_TYPES = [GRAPHQL_TYPE, JSON_TYPE] as const;
+
+const NOT_ACCEPTABLE_TYPE = `An answer is sent as ${JSON_TYPE} or ${GRAPHQL_TYPE}, and the header accept names neither. A subscription is sent as a stream by ${GRAPHQL_PATH}/stream.`;
+
+/** Whether the client takes an answer at all. Apollo finds out once it has executed a mutation. */
+function takesJson({ headers: { accept = '*/*' } }: FastifyRequest): boolean {
+  return ['*/*', 'application/*', ...JSON_TYPES].some((type) => accept.toLowerCase().includes(type));
+}
 
 function typeFor(accept = '*/*'): string | undefined {
   // The first type that is named without a weight is preferred.

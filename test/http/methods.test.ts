@@ -65,6 +65,14 @@ const REFUSED: Record<string, { status: number; search?: string; init: RequestIn
     status: 415,
     init: { method: 'POST', body: new TextEncoder().encode(JSON.stringify({ query: SIGN_UP })) },
   },
+  'a mutation whose answer could not be sent': {
+    status: 406,
+    init: {
+      method: 'POST',
+      headers: { ...JSON_TYPE, accept: 'text/event-stream' },
+      body: JSON.stringify({ query: SIGN_UP }),
+    },
+  },
   'JSON that breaks off': { status: 400, init: { method: 'POST', headers: JSON_TYPE, body: '{"query":"{ settings' } },
   'JSON with a prototype': {
     status: 400,
