@@ -59,7 +59,7 @@ export function isWebCurrent(root) {
 }
 
 /**
- * Builds dist/web: types of the documents, then the pages, then their compressed forms. The server starts without them.
+ * Builds dist/web: types and a list of the documents, then the pages, then their compressed forms. The server starts without them.
  * Throws when a document does not fit the schema, or the pages are larger than they may be; the reason was printed by then.
  */
 export function buildWeb(root, say) {
@@ -67,6 +67,7 @@ export function buildWeb(root, say) {
   const built = webFingerprint(root);
   rmSync(join(root, WEB_STAMP), { force: true });
   run(root, join('web', 'codegen.mjs'));
+  run(root, join('web', 'list-documents.mjs'));
   const vite = ['build', '--config', 'web/vite.config.ts', '--logLevel', 'warn'];
   run(root, join('node_modules', 'vite', 'bin', 'vite.js'), ...vite);
   run(root, join('scripts', 'pack-web.mjs'));

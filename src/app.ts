@@ -16,7 +16,7 @@ import { PAGES_FOLDER, servePages } from './api/pages.ts';
 import { makeSchema } from './api/schema.ts';
 import { keepReserve } from './api/shed-load.ts';
 import { serveStreams } from './api/sse.ts';
-import { readTrustedDocuments, type TrustedDocuments } from './api/trusted-documents.ts';
+import { readAllTrusted, type TrustedDocuments } from './api/trusted-documents.ts';
 import { serveSockets } from './api/websocket.ts';
 import { auditByItself } from './audit/audit-by-itself.job.ts';
 import { expireCharges } from './charges/expire-charges.job.ts';
@@ -185,7 +185,7 @@ function warningsOf(config: Config): string[] {
 /** @throws ConfigError that says what is wrong with the file of TRUSTED_DOCUMENTS */
 async function trustedDocumentsOf({ TRUSTED_DOCUMENTS: list }: Config): Promise<TrustedDocuments | undefined> {
   try {
-    return list === undefined ? undefined : await readTrustedDocuments(list);
+    return list === undefined ? undefined : await readAllTrusted(list);
   } catch (error) {
     throw new ConfigError(`TRUSTED_DOCUMENTS: ${(error as Error).message}`, { cause: error });
   }

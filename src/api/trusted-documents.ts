@@ -1,5 +1,7 @@
 import { hash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import * as z from 'zod/mini';
 
 /** The texts of the documents that are served, by their SHA-256 in lower-case hex. */
@@ -14,6 +16,19 @@ const APOLLO = z.object({
   version: z.literal(1),
   operations: z.array(z.object({ id: z.string(), body: z.string() })),
 });
+
+/** Where the build lists the documents of the pages that this server hands out. */
+const OF_PAGES = fileURLToPath(new URL('../../web-documents.json', import.meta.url));
+
+/**
+ * Reads the list of a deployment, and adds the documents of the pages, where they were built.
+ * @param path of the list
+ * @throws Error as `readTrustedDocuments`
+ */
+export async function readAllTrusted(path: string): Promise<TrustedDocuments> {
+  const listed = await readTrustedDocuments(path);
+  return existsSync(OF_PAGES) ? new Map([...listed, ...(await readTrustedDocuments(OF_PAGES))]) : listed;
+}
 
 /**
  * Reads a list of trusted documents.

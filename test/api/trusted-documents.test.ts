@@ -25,6 +25,7 @@ const OLD = '{ settings { nothing } }';
 const OTHER = 'query Settings { settings { currency } }';
 const NOT_IN_LIST = [{ extensions: { code: 'PERSISTED_QUERY_NOT_IN_LIST' } }];
 
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'onsale-documents-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -133,6 +134,17 @@ describe('with TRUSTED_DOCUMENTS', () => {
     }
   });
 
+  it('the pages that the server hands out are listed as they ask', async () => {
+    const pages: Record<string, string> = JSON.parse(readFileSync(join(ROOT, 'dist/web-documents.json'), 'utf8'));
+    const [settings] = Object.values(pages).filter((text) => /^query Settings /.test(text));
+    expect(settings).toContain('__typename');
+    expect(await ask({ query: settings })).toMatchObject({
+      status: 200,
+      body: { data: { settings: { currency: 'KRW' } } },
+    });
+    expect(Object.entries(pages).filter(([name, text]) => name !== sha256(text))).toEqual([]);
+  });
+
   it('a listed document that the schema refuses is refused for what is wrong with it', async () => {
     const { status, body } = await ask({ extensions: persisted(OLD) });
     expect({ status, body }).toMatchObject({
@@ -172,7 +184,6 @@ describe('a list', () => {
     expect(more).toEqual([]);
   });
 
-  const ROOT = fileURLToPath(new URL('../..', import.meta.url));
   /** What the command writes, with its exit code. */
   async function list(...args: string[]): Promise<{ code: number; said: string }> {
     const program = join(ROOT, 'dist/bundle/list-documents.js');

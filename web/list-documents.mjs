@@ -1,0 +1,17 @@
+// Writes dist/web-documents.json: the documents of the pages, each as Apollo Client sends it, for deployments that serve only
+// listed ones. Run by scripts/build.mjs, after codegen.mjs.
+import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { InMemoryCache } from '@apollo/client';
+import { print } from '@apollo/client/utilities';
+import * as generated from './gql/graphql.ts';
+
+const cache = new InMemoryCache();
+const isOperation = ({ kind }) => kind === 'OperationDefinition';
+
+const texts = Object.values(generated)
+  .filter(({ kind, definitions }) => kind === 'Document' && definitions.some(isOperation))
+  .map((document) => print(cache.transformDocument(document)));
+const listed = Object.fromEntries(texts.map((text) => [createHash('sha256').update(text).digest('hex'), text]));
+writeFileSync(join(import.meta.dirname, '..', 'dist', 'web-documents.json'), `${JSON.stringify(listed, null, 2)}\n`);
