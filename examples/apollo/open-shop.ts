@@ -17,13 +17,9 @@ export const openShop: OpenShop = (url, credentials, naming) => {
   const link = ApolloLink.split(({ operationType }) => operationType === 'subscription', overSocket, overHttp);
   const client = new ApolloClient({
     link: naming === 'hash' ? new PersistedQueryLink({ generateHash: hashOf }).concat(link) : link,
-    cache: new InMemoryCache({
-      // Without these Apollo does not know that a SeatsUnavailable is a Problem, and drops what `... on Problem` selects:
-      // a refusal would arrive without its code, in silence.
-      possibleTypes,
-      // What has no id.
-      typePolicies: { QueueToken: { keyFields: ['value'] } },
-    }),
+    // Without these Apollo does not know that a SeatsUnavailable is a Problem, and drops what `... on Problem` selects: a
+    // refusal would arrive without its code, in silence.
+    cache: new InMemoryCache({ possibleTypes }),
     // Seats and dates change by the second. A page would keep what is the same for everybody (settings, concerts).
     defaultOptions: { query: { fetchPolicy: 'network-only' } },
   });

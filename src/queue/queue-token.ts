@@ -62,6 +62,15 @@ revoking releases the token's holds. Ended tokens can be read for an hour; leavi
 })
 export class QueueToken {
   @Field(() => ID, {
+    description:
+      'Public id of the place, the same wherever it is answered, as in QueueShuffle.order: lower-case hex SHA-256 of `value`. It gives no access',
+  })
+  get id(): string {
+    // Operators have it as the value.
+    return VALUE.test(this.value) ? hashOf(this.value) : this.value;
+  }
+
+  @Field(() => ID, {
     description: 'Opaque secret of at least 128 random bits; sent as header `x-queue-token` to @queued fields',
   })
   value!: string;

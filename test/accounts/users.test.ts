@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { charge, enter, makeQueue, makeShow, pay, reserve } from '../support/builders.ts';
 import type { Buyer, Data } from '../support/client.ts';
 import { forgedCursor } from '../support/cursors.ts';
+import { publicIdOf } from '../support/openings.ts';
 import { makeProduct, placeOrder } from '../support/shop.ts';
 import { World } from '../support/world.ts';
 
@@ -84,7 +85,7 @@ describe('users', () => {
 
 const EVERYTHING = `id name wallet { balance entries { edges { node { amount } } } }
   reservations { edges { node { id } } } orders { edges { node { id } } } payments { edges { node { id } } }
-  tokens { queueId userId value status }`;
+  tokens { id queueId userId value status }`;
 
 describe('what a user has', () => {
   let buyer: Buyer;
@@ -109,7 +110,15 @@ describe('what a user has', () => {
       reservations: { edges: [{ node: { id: has.reservation } }] },
       orders: { edges: [{ node: { id: has.order } }] },
       payments: { edges: [{ node: { id: has.payment } }] },
-      tokens: [{ queueId: has.queueId, userId: buyer.id, value: has.token, status: 'WAITING' }],
+      tokens: [
+        {
+          id: publicIdOf({ value: has.token }),
+          queueId: has.queueId,
+          userId: buyer.id,
+          value: has.token,
+          status: 'WAITING',
+        },
+      ],
     });
     expect(user.tokens[0].value).not.toBe(has.token);
     expect({ ...user, tokens: [{ ...user.tokens[0], value: has.token }] }).toEqual(me);

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -10,6 +11,7 @@ import { scratchFolder } from '../support/scratch.ts';
 import { World } from '../support/world.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url));
+const PERSISTED = join(EXAMPLES, 'relay/persisted.json');
 const PRICE = 80_000;
 const UNAVAILABLE = { errors: [{ message: 'try again', extensions: { code: 'SERVICE_UNAVAILABLE' } }] };
 
@@ -34,8 +36,11 @@ const runTool = (name: string, ...args: string[]): Promise<string> => runExample
 let world: World;
 let proxy: RecordingProxy;
 let slug: string;
+/** The list of Relay as it was before its compiler ran. */
+let persistedBefore: string;
 
 beforeAll(async () => {
+  persistedBefore = await readFile(PERSISTED, 'utf8');
   await Promise.all([runTool('graphql-codegen', '--config', 'codegen.ts'), runTool('relay-compiler')]);
   await runTool('vite', 'build', '--config', 'relay/vite.config.ts');
   world = await World.open({ processes: 1, env: { RATE_LIMITS: '' } });
@@ -98,6 +103,10 @@ const keysOf = (mutation: string): string[] =>
 
 it('the examples are typed by the schema, strictly', async () => {
   expect(await runTool('tsc', '-p', '.')).toBe('');
+});
+
+it('the list of documents that Relay keeps is as its compiler writes it', async () => {
+  expect(await readFile(PERSISTED, 'utf8')).toBe(persistedBefore);
 });
 
 /** The examples: a client library, and the program that uses it. */
