@@ -80,6 +80,8 @@ function run(root, script, ...args) {
   const { status } = spawnSync(existsSync(pinned) ? pinned : process.execPath, [join(root, script), ...args], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
+    // The environment of tests would make the pages those for development.
+    env: { ...process.env, NODE_ENV: 'production' },
   });
   if (status !== 0) throw new Error('the build failed: see the lines above.');
 }

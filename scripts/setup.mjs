@@ -33,6 +33,8 @@ async function main() {
       installPackages(root, examples);
     });
   }
+  // `--tests`: also what the tests of the pages need.
+  if (process.argv.includes('--tests')) (await import('./setup/browser.mjs')).requireBrowser(say);
   if (!process.env.REDIS_URL) requireRedis(say);
   if (!process.env.DATABASE_URL) requirePostgres(root);
 }

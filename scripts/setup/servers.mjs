@@ -11,7 +11,7 @@ export function requireRedis(say) {
   const advice = 'install the package redis-server (on Debian: apt-get install redis-server), or set REDIS_URL';
   if (process.getuid?.() !== 0 || !isOnPath('apt-get')) throw new Error(`redis-server is missing: ${advice}.`);
   say('installing the package redis-server (its own service is not started)');
-  const failure = withServicesOff(installRedis);
+  const failure = withServicesOff(() => aptGetInstall('redis-server'));
   if (failure !== undefined || !isOnPath('redis-server')) {
     throw new Error(`redis-server could not be installed (${failure ?? 'not on PATH'}): ${advice}.`);
   }
@@ -31,7 +31,7 @@ export function requirePostgres(root) {
   }
 }
 
-function isOnPath(program) {
+export function isOnPath(program) {
   return (process.env.PATH ?? '').split(delimiter).some((folder) => {
     try {
       accessSync(join(folder, program), constants.X_OK);
@@ -43,8 +43,8 @@ function isOnPath(program) {
 }
 
 /** Answers undefined, or the last line of apt-get's complaint. */
-function installRedis() {
-  const install = ['install', '-y', '--no-install-recommends', 'redis-server'];
+export function aptGetInstall(...packages) {
+  const install = ['install', '-y', '--no-install-recommends', ...packages];
   // Fresh machines have no lists of packages, old ones have lists of packages that are gone.
   if (aptGet(install) === undefined) return undefined;
   return aptGet(['update']) ?? aptGet(install);

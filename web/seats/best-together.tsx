@@ -40,6 +40,7 @@ export function BestTogether({ show, queueToken, sections }: Props): ReactNode {
       <h2 id={`${id}-title`}>{words.best}</h2>
       <p className="small soft">{words.bestHelp}</p>
       <NumberField.Root
+        id={`${id}-count`}
         className="field"
         value={count}
         min={1}
@@ -51,7 +52,7 @@ export function BestTogether({ show, queueToken, sections }: Props): ReactNode {
           <NumberField.Decrement className="button" aria-label={words.fewer}>
             −
           </NumberField.Decrement>
-          <NumberField.Input id={`${id}-count`} className="input figures" />
+          <NumberField.Input className="input figures" />
           <NumberField.Increment className="button" aria-label={words.moreSeats}>
             +
           </NumberField.Increment>

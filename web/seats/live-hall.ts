@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react';
 import { SeatChangesDocument, SeatMapDocument, SeatStatesDocument } from '../gql/graphql.ts';
-import { client, socket } from '../server/client.ts';
+import { client, isSocketOpen, socket } from '../server/client.ts';
 import { Hall, type Seat } from './hall.ts';
 
 /** Most seats of one answer. */
@@ -21,7 +21,7 @@ export interface LiveHall {
  * @param queueToken of the queue in front, where there is one
  */
 export function useLiveHall(showId: string, queueToken: string | undefined): LiveHall {
-  const [live, setLive] = useState<LiveHall>({ hall: undefined, error: undefined, isLive: false });
+  const [live, setLive] = useState<LiveHall>({ hall: undefined, error: undefined, isLive: isSocketOpen() });
   useEffect(() => {
     let isOver = false;
     let hall: Hall | undefined;
@@ -41,7 +41,7 @@ export function useLiveHall(showId: string, queueToken: string | undefined): Liv
       if (!isOver) setLive((before) => (before.isLive === isLive ? before : { ...before, isLive }));
     };
 
-    let asking: ReturnType<typeof setInterval> | undefined = setInterval(catchUp, ASK_MS);
+    let asking = isSocketOpen() ? undefined : setInterval(catchUp, ASK_MS);
     const unhear = [
       socket.on('connected', () => {
         clearInterval(asking);
@@ -66,8 +66,6 @@ export function useLiveHall(showId: string, queueToken: string | undefined): Liv
       .subscribe({
         next: ({ data }) => {
           if (!data) return;
-          tellLive(true);
-          clearInterval(asking);
           if (data.seatChanges.resync) catchUp();
           for (const { id } of data.seatChanges.seats) changedSince.add(id);
           hall?.apply(data.seatChanges.seats);

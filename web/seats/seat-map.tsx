@@ -226,7 +226,7 @@ export function SeatMap({ hall, picked, pick }: Props): ReactNode {
       <p id={`${id}-help`} className="visually-hidden">
         {words.mapHelp}
       </p>
-      <div ref={frame} className={look.frame}>
+      <div ref={frame} className={look.frame} style={{ aspectRatio: `${hall.width} / ${hall.height}` }}>
         <canvas
           ref={canvas}
           className={isNear ? look.near : look.far}

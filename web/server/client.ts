@@ -57,6 +57,12 @@ const askAgain = new ErrorLink(({ error, operation, forward }) => {
 });
 
 let isSessionOver = false;
+let isOpen = false;
+
+/** Whether subscriptions have a socket now; `socket.on` tells of changes. */
+export function isSocketOpen(): boolean {
+  return isOpen;
+}
 
 /** One socket for all subscriptions; it connects again by itself, ever more slowly. */
 export const socket = createClient({
@@ -73,7 +79,11 @@ export const socket = createClient({
     new Promise((over) => setTimeout(over, Math.min(8_000, 500 * 2 ** retries) * Math.random() + 250)),
   keepAlive: 10_000,
   on: {
+    connected: () => {
+      isOpen = true;
+    },
     closed: (event) => {
+      isOpen = false;
       isSessionOver = (event as CloseEvent).code === SESSION_ENDED;
     },
   },

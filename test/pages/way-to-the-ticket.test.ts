@@ -1,0 +1,185 @@
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  accessibilityFaults,
+  buildPages,
+  CHROMIUM,
+  DESKTOP_ENGLISH,
+  PHONE_KOREAN,
+  Visitors,
+} from '../support/browser.ts';
+import { eventually, makeQueue, makeShow, reserve } from '../support/builders.ts';
+import type { Buyer } from '../support/client.ts';
+import { line, update } from '../support/places.ts';
+import { TcpProxy } from '../support/proxy.ts';
+import { World } from '../support/world.ts';
+
+describe.skipIf(!CHROMIUM)('the way to the ticket', () => {
+  let world: World;
+  let operator: Buyer;
+  let visitors: Visitors;
+
+  beforeAll(async () => {
+    buildPages();
+    world = await World.open({ processes: 2 });
+    operator = await world.operator();
+    visitors = await Visitors.open(world);
+  });
+
+  afterAll(async () => {
+    await visitors?.close();
+    await world?.close();
+  });
+
+  /** A show behind a queue, and the path of its concert. */
+  async function queuedShow(capacity: number, input: Record<string, unknown> = {}) {
+    const queueId = await makeQueue(operator, { capacity, awaySeconds: 600 });
+    const show = await makeShow(operator, input, queueId);
+    return { ...show, queueId, path: await pathOf(show.concertId) };
+  }
+
+  async function pathOf(concertId: string): Promise<string> {
+    const { concert } = await operator.get('query ($id: ID!) { concert(id: $id) { slug } }', { id: concertId });
+    return `/concerts/${concert.slug}`;
+  }
+
+  const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name });
+  const positionOf = (page: Page) => page.getByTestId('position').textContent();
+  const enter = (page: Page) => button(page, 'Enter the queue').click();
+
+  it('a buyer waits, is admitted, holds seats, charges the wallet, pays, and has the tickets', async () => {
+    const { queueId, path } = await queuedShow(0);
+    await line(await world.buyers(2), queueId);
+    const page = await visitors.signUp('a buyer', path);
+    await page.getByRole('link', { name: 'Get tickets' }).click();
+    await enter(page);
+    expect(await positionOf(page)).toBe('3');
+    expect(await page.title()).toMatch(/^#3/);
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await update(operator, queueId, { capacity: 3 });
+    await page.getByRole('link', { name: 'Choose seats' }).click();
+    const map = page.getByRole('grid', { name: 'Seat map' });
+    await map.focus();
+    for (const key of ['ArrowDown', 'Enter', 'ArrowRight', 'Enter']) await page.keyboard.press(key);
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await button(page, 'Hold these seats').click();
+    await page.getByText('Your seats are held for you.').waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await button(page, /^Charge/).click();
+    await button(page, /^Pay/).click();
+    await page.getByText('Paid. Enjoy the show!').waitFor();
+    const { rows } = await world.pool.query('select count(*)::int as sold from ticket');
+    expect(rows).toEqual([{ sold: 2 }]);
+    expect(visitors.faults).toEqual([]);
+  });
+
+  it('of two buyers who want one seat one gets it, and the other is offered seats nearby', async () => {
+    const show = await makeShow(operator);
+    const path = `${await pathOf(show.concertId)}/shows/${show.id}`;
+    const [one, other] = await Promise.all([visitors.signUp('first', path), visitors.signUp('second', path)]);
+    // Nobody sees on the map what the other picks: the second buyer hears of it from the server's refusal.
+    for (const page of [one, other]) {
+      await page.getByRole('grid').focus();
+      for (const key of ['ArrowRight', 'Enter']) await page.keyboard.press(key);
+    }
+    await Promise.all([one, other].map((page) => button(page, 'Hold these seats').click()));
+    const isHeld = (page: Page) => page.url().includes('/reservations/');
+    await eventually(async () => isHeld(one) !== isHeld(other));
+    const slower = isHeld(one) ? other : one;
+    await slower.getByText('somebody else was faster').waitFor();
+    expect(await accessibilityFaults(slower)).toEqual([]);
+    await button(slower, 'Take these instead').click();
+    await slower.getByText('Your seats are held for you.').waitFor();
+    const { rows } = await world.pool.query('select distinct seat_id from hold');
+    expect(rows.length).toBeGreaterThanOrEqual(2);
+    expect(visitors.faults).toEqual([]);
+  });
+
+  it('a seat that is picked and then taken by somebody else is no longer picked, and others are offered', async () => {
+    const show = await makeShow(operator);
+    const page = await visitors.signUp('a slow one', `${await pathOf(show.concertId)}/shows/${show.id}`);
+    await page.getByRole('grid').focus();
+    await page.keyboard.press('Enter');
+    await button(page, /^Remove/).waitFor();
+    await reserve(await world.buyer(), show.id, [show.seats[0] as string]);
+    await page.getByText('somebody else was faster').waitFor();
+    await eventually(async () => (await button(page, /^Remove/).count()) === 0);
+    expect(visitors.faults).toEqual([]);
+  });
+
+  it('a reload and a second tab show the place that there is, and never enter anew', async () => {
+    const { queueId, path } = await queuedShow(0);
+    const page = await visitors.signUp('one who reloads', `${path}/waiting`);
+    await enter(page);
+    expect(await positionOf(page)).toBe('1');
+    await line(await world.buyers(1), queueId);
+    await page.reload();
+    expect(await positionOf(page)).toBe('1');
+    const tab = await page.context().newPage();
+    await tab.goto(`${path}/waiting`);
+    expect(await positionOf(tab)).toBe('1');
+    await button(tab, 'Give up my place').click();
+    await tab.getByRole('alertdialog').getByRole('button', { name: 'Give up my place' }).click();
+    await tab.getByText('You gave up your place.').waitFor();
+    await page.reload();
+    await page.getByText('You gave up your place.').waitFor();
+    const { queue } = await operator.get('query ($id: ID!) { queue(id: $id) { stats { entered waiting } } }', {
+      id: queueId,
+    });
+    expect(queue.stats).toEqual({ entered: 2, waiting: 1 });
+  });
+
+  it('while the queue is paused the page says so, and goes on by itself', async () => {
+    const { queueId, path } = await queuedShow(0);
+    const page = await visitors.signUp('a patient one', `${path}/waiting`);
+    await enter(page);
+    await page.getByText('The queue is moving').or(page.getByText('You are next')).first().waitFor();
+    await update(operator, queueId, { state: 'PAUSED' });
+    await page.getByText('has paused the queue').waitFor();
+    await update(operator, queueId, { state: 'OPEN', capacity: 1 });
+    await page.getByRole('heading', { name: 'It is your turn' }).waitFor();
+    expect(await page.title()).toContain('It is your turn');
+  });
+
+  it('a lost connection is said, the place is kept, and the page goes on when it is back', async () => {
+    const { path } = await queuedShow(0);
+    const proxy = await TcpProxy.open(world.urls[0] as string);
+    const origin = new URL(proxy.through(world.urls[0] as string)).origin;
+    const page = await visitors.signUp('one in a tunnel', `${path}/waiting`, DESKTOP_ENGLISH, origin);
+    await enter(page);
+    expect(await positionOf(page)).toBe('1');
+    await proxy.refuse();
+    await page.getByText('The connection is lost').waitFor();
+    expect(await positionOf(page)).toBe('1');
+    await proxy.heal();
+    await page.getByText('You are next').waitFor();
+    expect(await page.getByText('The connection is lost').count()).toBe(0);
+  });
+
+  it('where WebSockets are blocked the page asks, as often as the server says, and hears of the turn', async () => {
+    const { queueId, path } = await queuedShow(0);
+    const page = await visitors.visit('/', DESKTOP_ENGLISH);
+    await page.context().routeWebSocket(/graphql/, (socket) => void socket.close());
+    await page.goto(`/sign-in?new&next=${path}/waiting`);
+    await page.locator('input[name=name]').fill('behind a proxy');
+    await page.locator('input[name=password]').fill('a long password');
+    await page.locator('button[type=submit]').click();
+    await enter(page);
+    await page.getByText('blocks live updates').waitFor();
+    await update(operator, queueId, { capacity: 1 });
+    await page.getByRole('heading', { name: 'It is your turn' }).waitFor();
+  });
+
+  it('speaks Korean to a phone in Korea, and has no serious fault for a screen reader', async () => {
+    const { path } = await queuedShow(1);
+    for (const at of ['/', path, '/sign-in', '/nothing/here']) {
+      const page = await visitors.visit(at, PHONE_KOREAN);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      expect(await page.locator('html').getAttribute('lang')).toBe('ko');
+      expect(await page.getByRole('navigation').textContent()).toContain('공연');
+      expect([at, await accessibilityFaults(page)]).toEqual([at, []]);
+      await page.context().close();
+    }
+    expect(visitors.faults).toEqual([]);
+  });
+});
