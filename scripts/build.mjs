@@ -52,8 +52,9 @@ export function build(root, say) {
   writeFileSync(join(root, STAMP), built);
 }
 
-/** Whether dist/web is what `buildWeb` would make of web and schema as they are now. */
+/** Whether dist/web is what `buildWeb` would make of web and schema as they are now; a folder without pages needs none. */
 export function isWebCurrent(root) {
+  if (!existsSync(join(root, 'web', 'index.html'))) return true;
   const stamp = join(root, WEB_STAMP);
   return existsSync(stamp) && readFileSync(stamp, 'utf8') === webFingerprint(root);
 }

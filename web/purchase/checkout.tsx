@@ -9,7 +9,7 @@ import {
 } from '../gql/graphql.ts';
 import { usePlace } from '../queue/use-place.ts';
 import { keyOf, settle } from '../server/intents.ts';
-import { ChargeWallet } from '../wallet/charge-wallet.tsx';
+import { ChargeForm } from '../wallet/charge-form.tsx';
 import { useFormats } from '../words/formats.ts';
 import { useWords } from '../words/language.tsx';
 
@@ -70,7 +70,7 @@ export function Checkout({ reservation: { id, amount, show }, balance, refetch }
       {paying.error && <FaultNotice error={paying.error} />}
       {releasing.error && <FaultNotice error={releasing.error} />}
       {missing > 0 ? (
-        <ChargeWallet amount={missing} charged={refetch} />
+        <ChargeForm key={missing} missing={missing} />
       ) : (
         <button
           type="button"

@@ -4,6 +4,7 @@ import { ErrorLink } from '@apollo/client/link/error';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { createClient } from 'graphql-ws';
 import { from, mergeMap, throwError, timer } from 'rxjs';
+import possibleTypes from '../../schema/possible-types.json';
 import { freshToken, renew } from '../account/session.ts';
 import { noteServerTime } from './clock.ts';
 import { noteConnection } from './connection.ts';
@@ -96,6 +97,7 @@ export const client = new ApolloClient({
     ApolloLink.from([askAgain, authorize, new HttpLink({ uri: '/graphql', fetch: askServer })]),
   ),
   cache: new InMemoryCache({
+    possibleTypes,
     typePolicies: {
       QueueToken: { keyFields: ['value'] },
       // There is one of each for whoever uses the page.
