@@ -1,4 +1,5 @@
 import { Arg, Ctx, Extensions, ID, Query, Resolver, Root, Subscription } from 'type-graphql';
+import { Cacheable } from '../api/cacheable.ts';
 import { type Context, PUBLIC } from '../api/context.ts';
 import { idOf } from '../api/input.ts';
 import type { Subject } from '../platform/topics.ts';
@@ -7,6 +8,7 @@ import { QUEUE_BOARD, QueueBoard, readBoard } from './queue-board.ts';
 @Resolver()
 export class QueueBoardResolver {
   @Extensions(PUBLIC)
+  @Cacheable(1)
   @Query(() => QueueBoard, {
     nullable: true,
     description:

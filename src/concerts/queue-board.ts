@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { Field, ID, Int, ObjectType } from 'type-graphql';
+import { Cacheable } from '../api/cacheable.ts';
 import { notFound } from '../api/problems.ts';
 import { DateTime } from '../api/scalars.ts';
 import { forkOf, type Platform, perProcess } from '../platform/platform.ts';
@@ -12,12 +13,15 @@ import { readCounts } from '../queue/replica/queue-watch.ts';
 
 @ObjectType({ simpleResolvers: true, description: 'How many seats of one section of one show can be had' })
 export class SeatsLeft {
+  @Cacheable()
   @Field(() => ID, { description: 'Id of the show' })
   showId!: string;
 
+  @Cacheable()
   @Field(() => String, { description: 'Name of the section; empty in a show without sections' })
   section!: string;
 
+  @Cacheable()
   @Field(() => Int, { description: 'Seats that nobody holds or has bought' })
   left!: number;
 }
@@ -27,24 +31,30 @@ export class SeatsLeft {
   description: 'What anybody may know of a queue whose operator shows it (`Queue.board`); a second old at most',
 })
 export class QueueBoard {
+  @Cacheable()
   @Field(() => ID, { description: 'Id of the queue' })
   queueId!: string;
 
+  @Cacheable()
   @Field(() => QueueState, { description: 'What the queue does with those who enter it' })
   state!: QueueState;
 
+  @Cacheable()
   @Field(() => DateTime, {
     nullable: true,
     description: 'When it opens, or opened: of a queue that was SCHEDULED; null for others',
   })
   opensAt!: Date | null;
 
+  @Cacheable()
   @Field(() => Int, { description: 'People who are WAITING' })
   waiting!: number;
 
+  @Cacheable()
   @Field(() => Int, { description: 'Admissions in the last 60 seconds' })
   admittedPerMinute!: number;
 
+  @Cacheable()
   @Field(() => Int, {
     nullable: true,
     description: `Estimated seconds to admission for whoever enters now, without a priority code: 0 for at the next tick, in a SCHEDULED
@@ -52,6 +62,7 @@ queue the seconds to its opening; null while unknown, and in a PAUSED or CLOSED 
   })
   etaSeconds!: number | null;
 
+  @Cacheable()
   @Field(() => [SeatsLeft], {
     description: `Of the shows behind the queue whose sale has not ended, the 20 that begin first: each section, in the order of the shows
 and of their seats. Cancelled shows and withdrawn concerts are left out. Where counting takes long it is as of some seconds ago`,

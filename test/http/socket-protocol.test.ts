@@ -105,6 +105,7 @@ describe('a query or mutation over WebSocket', () => {
     });
     const { type, payload } = await socket.until(({ id }) => id === '1');
     expect({ type, payload }).toMatchObject({ type: 'error', payload: [{ extensions: { code: 'BAD_USER_INPUT' } }] });
+    expect(payload[0].message).toContain('send queries and mutations by HTTP to /graphql');
     await socket.settle();
     expect(socket.messages.filter(({ id }) => id === '1')).toHaveLength(1);
     expect((await world.pool.query(`select 1 from queue where name = 'sneaked in'`)).rows).toEqual([]);
