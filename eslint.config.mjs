@@ -21,9 +21,7 @@ const WITHOUT_ID = {
     ...['BestSeller', 'DeadLetter', 'LineShortage', 'OrderLine', 'ReachedOrderLimit', 'RefundLine', 'SeatsLeft'],
     'StockShortage',
   ],
-  'A token is named by its secret `value`, a ticket by its `code`, the wallet by whose it is.': [
-    ...['QueueToken', 'Ticket', 'Wallet'],
-  ],
+  'A ticket is named by its `code`, the wallet by whose it is.': ['Ticket', 'Wallet'],
 };
 
 export default [

@@ -20,7 +20,7 @@ export class AccountsResolver {
   @Extensions(PUBLIC)
   @Query(() => User, {
     nullable: true,
-    description: 'The user who is signed in; null without an access token. Anybody may ask',
+    description: 'The user who is signed in; null without an access token',
   })
   async me(@Ctx() { caller, em, platform }: Context): Promise<User | null> {
     const user = caller && (await em.findOne(User, { id: caller.id }));
@@ -32,7 +32,7 @@ export class AccountsResolver {
   @Mutation(() => SignInResult, {
     description: `Makes a user with the role BUYER and an empty wallet, and signs the user in. Answers a Session. Refused: \`NAME_TAKEN\`.
 Errors: \`BAD_USER_INPUT\` for a name or a password out of its bounds; \`FORBIDDEN\` where an identity provider keeps the
-accounts; \`RATE_LIMITED\` while too many passwords wait to be hashed. Anybody may ask`,
+accounts; \`RATE_LIMITED\` while too many passwords wait to be hashed`,
   })
   signUp(
     @Arg('input', () => CredentialsInput, { description: 'Name and password of the new user' }) input: CredentialsInput,
@@ -46,7 +46,7 @@ accounts; \`RATE_LIMITED\` while too many passwords wait to be hashed. Anybody m
   @Mutation(() => SignInResult, {
     description: `Opens a session. Answers a Session. Refused: \`INVALID_CREDENTIALS\`, the same for an unknown name and a wrong password.
 Errors: \`FORBIDDEN\` where an identity provider keeps the accounts; \`RATE_LIMITED\` while too many passwords wait to be
-checked. Anybody may ask`,
+checked`,
   })
   signIn(
     @Arg('input', () => CredentialsInput, { description: 'Name and password of the user' }) input: CredentialsInput,
@@ -59,7 +59,7 @@ checked. Anybody may ask`,
   @Extensions(PUBLIC)
   @Mutation(() => Session, {
     description: `Answers a new access token of the session, before the old one ends. Without an access token it continues the session
-of the cookie, which is used up: the answer sets the next one. Anybody may ask. Errors: \`UNAUTHENTICATED\` without
+of the cookie, which is used up: the answer sets the next one. Errors: \`UNAUTHENTICATED\` without
 either, and for a session that has ended; \`FORBIDDEN\` where an identity provider keeps the accounts`,
   })
   renewSession(@Ctx() context: Context): Promise<Session> {

@@ -11,8 +11,8 @@ registerEnumType(Role, {
   name: 'Role',
   description: 'What a user may do',
   valuesConfig: {
-    BUYER: { description: 'Buys: everything but the fields that are marked @operator' },
-    OPERATOR: { description: 'Runs the deployment: also the fields that are marked @operator' },
+    BUYER: { description: 'Buys: may use every field but those that are only for operators (@operator)' },
+    OPERATOR: { description: 'Runs the deployment: may use also the fields that are only for operators (@operator)' },
   },
 });
 

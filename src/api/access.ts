@@ -52,8 +52,10 @@ export function enforceAccess(schema: GraphQLSchema): GraphQLSchema {
     const isRoot = ['Query', 'Mutation', 'Subscription'].includes(type.name);
     for (const field of Object.values(type.getFields())) {
       if (isRoot) enforceOnRoot(schema, field, type.name as Root);
-      else if (field.resolve && getDirective(schema, field, 'operator'))
+      else if (field.resolve && getDirective(schema, field, 'operator')) {
+        field.description = sentences(field.description, WHO.operator);
         field.resolve = after(requireOperator, field.resolve);
+      }
     }
   }
   return schema;
@@ -76,7 +78,8 @@ function enforceOnRoot(schema: GraphQLSchema, field: GraphQLField<unknown, Conte
   const { subscribe } = field;
   const resolve =
     field.resolve && isOperators && root === 'Mutation' ? acting(field.name, field.resolve) : field.resolve;
-  if (rates) field.description = withRates(field.description, rates);
+  const who = isOperators ? WHO.operator : isQueued ? WHO_QUEUED[root] : isPublic ? WHO.anybody : WHO.user;
+  field.description = sentences(field.description, who, ...(rates ? [rateOf(rates)] : []));
   if (root !== 'Subscription') {
     if (resolve) field.resolve = noted(checkedInTime(resolve));
     return;
@@ -86,11 +89,33 @@ function enforceOnRoot(schema: GraphQLSchema, field: GraphQLField<unknown, Conte
   if (subscribe) field.subscribe = checkedInTime(isQueued ? untilPassEnds(subscribe) : subscribe);
 }
 
-/** A description of a field, with the rates that it counts for. */
-function withRates(description: string | null | undefined, rates: readonly RateName[]): string {
+/** Who may use a field, as its description says: introspection tells no directives, and editors show descriptions. */
+const WHO = {
+  anybody: 'Anybody may ask',
+  user: 'Only when signed in, else `UNAUTHENTICATED`',
+  operator: 'Only for operators, else `FORBIDDEN`',
+} as const;
+
+const TOKEN = 'Only with an ACTIVE token of the queue in front of the concert, as header `x-queue-token`, else';
+
+const WHO_QUEUED: Record<Root, string> = {
+  Query: `${TOKEN}
+\`QUEUE_TOKEN_REQUIRED\`. Operators need none, and without a queue in front anybody may ask`,
+  Mutation: `${TOKEN}
+\`QUEUE_TOKEN_REQUIRED\`; for operators too. Without a queue in front it is enough to be signed in`,
+  Subscription: `${TOKEN}
+\`QUEUE_TOKEN_REQUIRED\`. Operators need none, and without a queue in front it is enough to be signed in`,
+};
+
+/** The rates that a field counts for, in a sentence. */
+function rateOf(rates: readonly RateName[]): string {
   const limits = rates.map((name) => `${RATES[name].points} ${RATES[name].about} in ${RATES[name].seconds} s`);
-  const sentence = `By default at most ${limits.join(', and ')}, else RATE_LIMITED with retryAfterMs`;
-  return description ? `${description}.\n${sentence}` : sentence;
+  return `By default at most ${limits.join(', and ')}, else \`RATE_LIMITED\` with \`retryAfterMs\``;
+}
+
+/** A description with more sentences, each on a line of its own. */
+function sentences(description: string | null | undefined, ...more: readonly string[]): string {
+  return [...(description ? [description] : []), ...more].join('.\n');
 }
 
 /** Marks the request as an operator's, once its access was checked: what it changes is written into the operators' log. */

@@ -14,26 +14,26 @@ export class PageArgs {
   @Field(() => Int, {
     nullable: true,
     description:
-      'Takes this many rows from the start, 1 .. 100; fewer when there are no more. 20 when `last` is left out too. Not together with `last`',
+      'How many rows at most, 1 .. 100, counted from the start of the list or from `after` on. Not together with `last`; 20 when both are left out',
   })
   first?: number | null;
 
   @Field(() => String, {
     nullable: true,
-    description: 'Cursor of a row of this list in this order: leaves out that row and all rows before it',
+    description: 'A cursor of this list in this order: only rows behind that row',
   })
   after?: string | null;
 
   @Field(() => Int, {
     nullable: true,
     description:
-      'Takes this many rows from the end, 1 .. 100, in the order of the list; fewer when there are no more. Not together with `first`',
+      'How many rows at most, 1 .. 100, counted back from the end of the list or from `before`; they come in the order of the list. Not together with `first`',
   })
   last?: number | null;
 
   @Field(() => String, {
     nullable: true,
-    description: 'Cursor of a row of this list in this order: leaves out that row and all rows behind it',
+    description: 'A cursor of this list in this order: only rows in front of that row',
   })
   before?: string | null;
 }
@@ -45,14 +45,14 @@ export class PageInfo {
   @Cacheable()
   @Field(() => Boolean, {
     description:
-      'With `first`: whether rows follow this page (before the row of `before`, where it is given). With `last`: whether `before` was given, as its row follows',
+      'Asked with `first`: whether more rows follow this page, up to `before` where that was given. Asked with `last`: true where `before` was given, because its row follows, else false',
   })
   hasNextPage!: boolean;
 
   @Cacheable()
   @Field(() => Boolean, {
     description:
-      'With `last`: whether rows precede this page (behind the row of `after`, where it is given). With `first`: whether `after` was given, as its row precedes',
+      'Asked with `last`: whether more rows precede this page, down to `after` where that was given. Asked with `first`: true where `after` was given, because its row precedes, else false',
   })
   hasPreviousPage!: boolean;
 

@@ -31,6 +31,15 @@ export function within(argument: string, value: number, min: number, max: number
   return value;
 }
 
+const KEY =
+  'Names the attempt: 1 .. 128 printable characters, made by the client before it sends. Sent again with the same input, nothing happens twice and the answer is the same, refusals too; with other input it is `IDEMPOTENCY_CONFLICT`. Kept';
+
+/** The description of an idempotency key of a mutation that moves money. */
+export const KEY_KEPT_FOR_GOOD = `${KEY} for good`;
+
+/** The description of any other idempotency key. */
+export const KEY_KEPT_FOR_A_DAY = `${KEY} for 24 hours`;
+
 /** @returns the key, which is `input.idempotencyKey`. @throws CallerError BAD_USER_INPUT unless it has 1 to 128 printable characters */
 export function idempotencyKeyOf(key: string): string {
   textOf('input.idempotencyKey', key, 1, 128);

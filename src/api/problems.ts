@@ -73,9 +73,12 @@ registerEnumType(ProblemCode, {
     QUEUE_FULL: { description: '`enterQueue`: `maxWaiting` people wait already' },
     QUEUE_CLOSED: { description: '`enterQueue`: the queue is CLOSED' },
     SHOW_CANCELLED: {
-      description: 'The show was cancelled: it is not reserved, paid for, moved, changed or checked in any more',
+      description: '`reserve`, `reserveBest`, `pay`, `moveSeats`, `updateShow`, `checkIn`: the show was cancelled',
     },
-    WITHDRAWN: { description: 'The product or concert was withdrawn: it is not ordered, paid for or changed any more' },
+    WITHDRAWN: {
+      description:
+        '`placeOrder`, `pay`, `updateProduct`, `updateConcert`, `updateShow`: an operator has withdrawn the product or the concert',
+    },
     SHOW_BEGUN: { description: '`updateShow`: the show has begun' },
     NO_SEAT_AVAILABLE: { description: '`updateShow`: a new price is for sections of which every seat is held or sold' },
     SEATS_SOLD: { description: '`withdrawConcert`: seats of coming shows of the concert are sold' },
@@ -101,7 +104,8 @@ registerEnumType(ProblemCode, {
       description: '`charge`, `chargeWallet`, `adjustWallet`: the balance would exceed the limit of the deployment',
     },
     NOT_CANCELLABLE: {
-      description: 'It is in a state, or at a time, in which it cannot be released, cancelled or given back',
+      description:
+        '`releaseReservation`, `cancelOrder`, `cancelCharge`, `cancelPayment`, `refundPayment`: it cannot be given up or given back in its state, or no longer',
     },
     NOT_MOVABLE: {
       description:
@@ -126,7 +130,10 @@ registerEnumType(ProblemCode, {
       description: '`checkIn`: the code was forged or altered, or its ticket is void or of another show',
     },
     ALREADY_CHECKED_IN: { description: '`checkIn`: the ticket has let somebody in under another key' },
-    IDEMPOTENCY_CONFLICT: { description: 'The idempotency key came before with other input' },
+    IDEMPOTENCY_CONFLICT: {
+      description:
+        'Every mutation with an `idempotencyKey`: the key came before with other input. Make a new key for each thing that is wanted',
+    },
   },
 });
 
@@ -136,10 +143,12 @@ registerEnumType(ProblemCode, {
     'A refusal: the expected "no" of a mutation. It is data, not an error, and nothing was changed unless its mutation says so',
 })
 export abstract class Problem {
-  @Field(() => ProblemCode, { description: 'What was refused; programs decide by it' })
+  @Field(() => ProblemCode, {
+    description: 'Which refusal it is: what a program decides by. Expect codes that are not in this list yet',
+  })
   code!: RefusalCode;
 
-  @Field(() => String, { description: 'One sentence that can be shown to a person' })
+  @Field(() => String, { description: 'One sentence in English that can be shown to a person' })
   message!: string;
 }
 

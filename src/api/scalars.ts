@@ -25,7 +25,7 @@ function instant(given: unknown, nodes?: ASTNode): Date {
 export const DateTime = new GraphQLScalarType<Date, string>({
   name: 'DateTime',
   description:
-    'An instant in RFC 3339. Answers are in UTC with milliseconds: 2026-07-04T10:00:00.000Z; input may have any offset, and any digits of a second or none, from 1900 to 9000',
+    'An instant, as RFC 3339 text. Answers are in UTC with milliseconds: 2026-07-04T10:00:00.000Z. Input may have any offset (2026-07-04T19:00:00+09:00) and any fraction of a second or none, but must have an offset; years 1900 to 9000',
   specifiedByURL: 'https://scalars.graphql.org/andimarek/date-time.html',
   serialize: (value) => new Date(value as Date).toISOString(),
   parseValue: (value) => instant(value),
@@ -36,7 +36,7 @@ export const DateTime = new GraphQLScalarType<Date, string>({
 export const LocalDate = new GraphQLScalarType<string, string>({
   ...GraphQLLocalDate.toConfig(),
   name: 'LocalDate',
-  description: 'A calendar date in RFC 3339: 2026-07-04',
+  description: 'A calendar date without a time, as RFC 3339 text: 2026-07-04. It is meant in `Settings.timeZone`',
   specifiedByURL: 'https://scalars.graphql.org/andimarek/local-date.html',
   extensions: {},
 });
@@ -48,11 +48,11 @@ function amount(given: unknown, nodes?: ASTNode): number {
   return given;
 }
 
-/** A safe integer. */
+/** A safe integer. It has no `specifiedByURL`: its unit is the deployment's, which no public document knows. */
 export const Money = new GraphQLScalarType<number, number>({
   name: 'Money',
   description:
-    'An amount of money in minor units of `Settings.currency` (won: 1), a JSON integer of at most 2^53 - 1 in magnitude',
+    'An amount of money, as a JSON integer from -(2^53 - 1) to 2^53 - 1. It counts the smallest unit of `Settings.currency`: won for KRW, cents for EUR. A string or a number with a fraction is refused',
   serialize: (value) => amount(value),
   parseValue: (value) => amount(value),
   parseLiteral: (node) => amount(node.kind === Kind.INT ? Number(node.value) : undefined, node),
@@ -61,6 +61,7 @@ export const Money = new GraphQLScalarType<number, number>({
 /** An object of JSON; only ever in answers. */
 export const JSONObject = new GraphQLScalarType<object, object>({
   name: 'JSONObject',
-  description: 'An object of JSON. The description of the field says which keys it has',
+  description: 'An object of JSON. The description of the field says which keys it has. Only in answers',
+  specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc8259#section-4',
   serialize: (value) => value as object,
 });

@@ -40,11 +40,11 @@ export class Settings {
   holdSeconds!: number;
 
   @Cacheable()
-  @Field(() => Int, { description: 'Most PLACED orders of one user' })
+  @Field(() => Int, { description: 'Most orders of one user that are PLACED, that is not paid yet' })
   unpaidOrdersPerUser!: number;
 
   @Cacheable()
-  @Field(() => Int, { description: 'Most pieces in the PLACED orders of one user' })
+  @Field(() => Int, { description: 'Most pieces in orders of one user that are PLACED, that is not paid yet' })
   unpaidPiecesPerUser!: number;
 }
 
@@ -52,7 +52,7 @@ export class Settings {
 export class SettingsResolver {
   @Extensions(PUBLIC)
   @Cacheable(60)
-  @Query(() => Settings, { description: 'The settings of this deployment. Anybody may ask' })
+  @Query(() => Settings, { description: 'The settings of this deployment' })
   settings(@Ctx() { platform }: Context): Settings {
     const { config } = platform;
     return {

@@ -19,7 +19,9 @@ export class AuditCheck {
   rows!: string[];
 }
 
-@ObjectType({ description: 'Whether every rule that must always hold holds, counted from the rows' })
+@ObjectType({
+  description: 'The result of counting everything again from the rows: whether every rule that must always hold does',
+})
 export class Audit {
   @Field(() => DateTime, { description: 'When it was counted' })
   at!: Date;

@@ -1,7 +1,7 @@
 import { Field, ID, InputType } from 'type-graphql';
 import { isOperator } from '../accounts/is-operator.ts';
 import { asOperator, type Context, callerOf } from '../api/context.ts';
-import { idempotencyKeyOf, idOf } from '../api/input.ts';
+import { idempotencyKeyOf, idOf, KEY_KEPT_FOR_GOOD } from '../api/input.ts';
 import { CallerError, notFound, type Refusal, refuse } from '../api/problems.ts';
 import { rowsOf, WALLETS } from '../commands/lock-order.ts';
 import { run, type Verb } from '../commands/runner.ts';
@@ -14,7 +14,7 @@ export class CancelChargeInput {
   @Field(() => ID, { description: 'Id of the CHARGE entry' })
   entryId!: string;
 
-  @Field(() => ID, { description: 'Made by the client before it sends: 1 .. 128 printable characters, kept for good' })
+  @Field(() => ID, { description: KEY_KEPT_FOR_GOOD })
   idempotencyKey!: string;
 }
 

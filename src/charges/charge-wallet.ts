@@ -1,6 +1,6 @@
 import { createUnionType, Field, ID, InputType } from 'type-graphql';
 import { type Context, callerOf } from '../api/context.ts';
-import { idempotencyKeyOf, idOf, within } from '../api/input.ts';
+import { idempotencyKeyOf, idOf, KEY_KEPT_FOR_GOOD, within } from '../api/input.ts';
 import { Refusal } from '../api/problems.ts';
 import { Money } from '../api/scalars.ts';
 import { run } from '../commands/runner.ts';
@@ -16,7 +16,7 @@ export class ChargeWalletInput {
   @Field(() => Money, { description: '1 .. 10,000,000' })
   amount!: number;
 
-  @Field(() => ID, { description: 'Made by the client before it sends: 1 .. 128 printable characters, kept for good' })
+  @Field(() => ID, { description: KEY_KEPT_FOR_GOOD })
   idempotencyKey!: string;
 }
 

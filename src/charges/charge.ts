@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/core';
 import { createUnionType, Field, ID, InputType } from 'type-graphql';
 import { type Context, callerOf } from '../api/context.ts';
-import { idempotencyKeyOf, within } from '../api/input.ts';
+import { idempotencyKeyOf, KEY_KEPT_FOR_GOOD, within } from '../api/input.ts';
 import { tooMany } from '../api/limits.ts';
 import { CallerError, notFound, Refusal } from '../api/problems.ts';
 import { Money } from '../api/scalars.ts';
@@ -20,7 +20,7 @@ export class ChargeInput {
   @Field(() => Money, { description: '1 .. 10,000,000' })
   amount!: number;
 
-  @Field(() => ID, { description: 'Made by the client before it sends: 1 .. 128 printable characters, kept for good' })
+  @Field(() => ID, { description: KEY_KEPT_FOR_GOOD })
   idempotencyKey!: string;
 }
 

@@ -41,7 +41,7 @@ export class Concert {
 
   @Cacheable()
   @Field(() => String, {
-    description: 'Names the concert in URLs: letters of any script in lower case, digits and hyphens; no other has it',
+    description: 'Names the concert in URLs: letters of any script in lower case, digits and hyphens. Unique',
   })
   @Property({ type: 'text' })
   slug!: string;

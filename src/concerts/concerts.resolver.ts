@@ -68,7 +68,7 @@ export class ConcertsResolver {
   @Extensions(PUBLIC)
   @Cacheable(10)
   @Query(() => ConcertConnection, {
-    description: 'Concerts, newest first. Only operators get those that were withdrawn. Anybody may ask',
+    description: 'Concerts, newest first. Only operators get those that were withdrawn',
   })
   async concerts(@Args(() => PageArgs) args: PageArgs, @Ctx() context: Context): Promise<Connection<Concert>> {
     const page = pageOf('concert', args, idKey);
@@ -79,7 +79,7 @@ export class ConcertsResolver {
   @Cacheable(10)
   @Query(() => Concert, {
     nullable: true,
-    description: 'A concert; null for an unknown id. Only operators get a concert that was withdrawn. Anybody may ask',
+    description: 'A concert; null for an unknown id. Only operators get a concert that was withdrawn',
   })
   async concert(
     @Arg('id', () => ID, { description: 'Id of the concert' }) id: string,
@@ -92,7 +92,7 @@ export class ConcertsResolver {
   @Cacheable(10)
   @Query(() => Concert, {
     nullable: true,
-    description: 'The concert that a URL names; null where none does. Anybody may ask',
+    description: 'The concert that a URL names; null where none does',
   })
   async concertBySlug(
     @Arg('slug', () => String, { description: '`Concert.slug`; its letters may be composed in any way' })
@@ -128,12 +128,17 @@ there are more than 5,000 and \`first\` is left out`,
     @Arg('date', () => LocalDate, { description: 'Calendar date in `Settings.timeZone`' }) date: string,
     @Arg('section', () => String, { nullable: true, description: 'Only seats of this section; all if left out' })
     section: string | undefined,
-    @Arg('afterNumber', () => Int, { nullable: true, description: 'Only seats with a higher number' }) afterNumber:
-      | number
-      | undefined,
-    @Arg('first', () => Int, { nullable: true, description: 'Most seats of the answer, 1 .. 5,000' }) first:
-      | number
-      | undefined,
+    @Arg('afterNumber', () => Int, {
+      nullable: true,
+      description:
+        'Only seats with a higher number: the last one of the part that was read before. From the first seat if left out',
+    })
+    afterNumber: number | undefined,
+    @Arg('first', () => Int, {
+      nullable: true,
+      description: 'Most seats of the answer, 1 .. 5,000; all of up to 5,000 if left out',
+    })
+    first: number | undefined,
     @Ctx() context: Context,
   ): Promise<Seat[]> {
     return readAvailableSeats(context, idOf('concertId', concertId), date, { section, afterNumber, first });
@@ -149,12 +154,17 @@ there are more than 5,000 and \`first\` is left out`,
     @Arg('showId', () => ID, { description: 'Id of the show' }) showId: string,
     @Arg('section', () => String, { nullable: true, description: 'Only seats of this section; all if left out' })
     section: string | undefined,
-    @Arg('afterNumber', () => Int, { nullable: true, description: 'Only seats with a higher number' }) afterNumber:
-      | number
-      | undefined,
-    @Arg('first', () => Int, { nullable: true, description: 'Most seats of the answer, 1 .. 5,000' }) first:
-      | number
-      | undefined,
+    @Arg('afterNumber', () => Int, {
+      nullable: true,
+      description:
+        'Only seats with a higher number: the last one of the part that was read before. From the first seat if left out',
+    })
+    afterNumber: number | undefined,
+    @Arg('first', () => Int, {
+      nullable: true,
+      description: 'Most seats of the answer, 1 .. 5,000; all of up to 5,000 if left out',
+    })
+    first: number | undefined,
     @Ctx() context: Context,
   ): Promise<Seat[]> {
     return readSeatMap(context, showId, { section, afterNumber, first });
@@ -242,7 +252,7 @@ purchases under way do not end within 2 seconds`,
   @Directive('@queued')
   @Subscription(() => SeatChange, {
     description:
-      'Seats of a show as they are held, released, sold and priced anew. Ends when the token is no longer ACTIVE',
+      'Seats of a show as they are held, released, sold and priced anew: changes only, so read `seatMap` or `seatStates` first. Ends when the token is no longer ACTIVE. Error: `NOT_FOUND` for an unknown show',
     topics: SEAT_CHANGES.name,
     topicId: ({ args, context }): Subject => ({
       platform: (context as Context).platform,

@@ -11,8 +11,7 @@ export class QueueBoardResolver {
   @Cacheable(1)
   @Query(() => QueueBoard, {
     nullable: true,
-    description:
-      'What a queue shows to everybody; null for an unknown queue, and for one whose `board` is off. Anybody may ask',
+    description: 'What a queue shows to everybody; null for an unknown queue, and for one whose `board` is off',
   })
   async queueBoard(
     @Arg('queueId', () => ID, { description: 'Id of the queue' }) queueId: string,
@@ -24,8 +23,7 @@ export class QueueBoardResolver {
   @Extensions(PUBLIC)
   @Subscription(() => QueueBoard, {
     name: 'queueBoard',
-    description: `What a queue shows to everybody: now, then at most once a second when something has changed, and at least every 10 s.
-Anybody may watch. Error: \`NOT_FOUND\` for an unknown queue, and for one whose \`board\` is off or is switched off`,
+    description: `What a queue shows to everybody: now, then at most once a second when something has changed, and at least every 10 s. Error: \`NOT_FOUND\` for an unknown queue, and for one whose \`board\` is off or is switched off`,
     topics: QUEUE_BOARD.name,
     topicId: ({ args, context }): Subject => ({
       platform: (context as Context).platform,

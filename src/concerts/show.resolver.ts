@@ -15,8 +15,7 @@ export class ShowResolver {
   @Cacheable(10)
   @Query(() => Show, {
     nullable: true,
-    description:
-      'A show; null for an unknown id. Only operators get a show of a concert that was withdrawn. Anybody may ask',
+    description: 'A show; null for an unknown id. Only operators get a show of a concert that was withdrawn',
   })
   async show(@Arg('id', () => ID, { description: 'Id of the show' }) id: string, @Ctx() context: Context) {
     const show = await context.em.findOne(Show, { id: idOf('id', id) });

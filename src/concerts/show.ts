@@ -50,7 +50,7 @@ export class Show {
   salesCloseAt!: Date;
 
   @Cacheable()
-  @Field(() => Money, { description: 'Price of the seats that have no price of their section' })
+  @Field(() => Money, { description: 'Price of a seat where its section has none of its own' })
   @Property({ type: new BigIntType('number') })
   price!: number;
 

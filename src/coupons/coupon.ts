@@ -40,7 +40,7 @@ const usedBy = (issuedCouponId: string): string => `(select o.created_at from sh
  * A row of `issued_coupon`. Only `Coupon.issue` makes one. Orders and the clock decide whether it is used, so `status`
  * and `usedAt` are read only by queries that populate `WITH_USE`, and never together with a row lock.
  */
-@ObjectType({ description: 'A coupon that was issued to a user: one of a kind for each user' })
+@ObjectType({ description: 'A coupon as one user has it; a user has at most one of each coupon' })
 @Entity({ tableName: 'issued_coupon' })
 export class IssuedCoupon {
   declare [OptionalProps]?: 'status' | 'usedAt';
@@ -120,7 +120,7 @@ export class Coupon {
   @Property({ type: 'integer', version: true })
   version!: number;
 
-  @Field(() => Int, { description: 'How many can still be claimed' })
+  @Field(() => Int, { description: 'How many can still be claimed; 0 when all have been issued' })
   get remaining(): number {
     return this.quantity - this.issued;
   }

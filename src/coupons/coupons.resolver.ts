@@ -32,7 +32,7 @@ export class CouponsResolver {
   @Query(() => Coupon, {
     nullable: true,
     name: 'coupon',
-    description: 'A coupon; null for an unknown id. Anybody may ask',
+    description: 'A coupon; null for an unknown id',
   })
   readCoupon(
     @Arg('id', () => ID, { description: 'Id of the coupon' }) id: string,
@@ -43,7 +43,7 @@ export class CouponsResolver {
 
   @Extensions(PUBLIC)
   @Query(() => CouponConnection, {
-    description: 'Coupons that can be claimed now, newest first; operators get all. Anybody may ask',
+    description: 'Coupons that can be claimed now, newest first; operators get all',
   })
   async coupons(@Args(() => PageArgs) args: PageArgs, @Ctx() context: Context): Promise<Connection<Coupon>> {
     const read = (await isOperator(context)) ? readCoupons : readClaimableCoupons;

@@ -119,7 +119,8 @@ asked again, it goes on with what is left. Error: \`NOT_FOUND\` for a webhook th
 
   @Directive('@operator')
   @Subscription(() => SalesEventBatch, {
-    description: 'Events that are committed from now on, of one show or of all; at most 4 batches a second',
+    description:
+      'Events that are committed from now on, of one show or of all; at most 4 batches a second. Error: `NOT_FOUND` for an unknown show',
     topics: SALES_EVENTS_TOPIC.name,
     topicId: ({ args, context }): Subject => ({
       platform: (context as Context).platform,

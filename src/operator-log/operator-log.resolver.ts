@@ -24,7 +24,7 @@ export class OperatorLogResolver {
     return readOperatorLog(context, args, filter ?? {});
   }
 
-  @FieldResolver(() => OperatorLogTotals, { description: 'Counted when it is selected' })
+  @FieldResolver(() => OperatorLogTotals, { description: 'Sums over all pages; counted only when they are selected' })
   totals(@Root() page: OperatorLogPage, @Ctx() context: Context): Promise<OperatorLogTotals> {
     return readOperatorLogTotals(context, page);
   }

@@ -1,5 +1,6 @@
 import { createUnionType, Field, ID, InputType } from 'type-graphql';
 import type { Context } from '../api/context.ts';
+import { KEY_KEPT_FOR_GOOD } from '../api/input.ts';
 import { Refusal } from '../api/problems.ts';
 import { Payment } from './payment.ts';
 import { giveBack, type RefundAnswer, refundVerb } from './refund-payment.ts';
@@ -9,7 +10,7 @@ export class CancelPaymentInput {
   @Field(() => ID, { description: 'Id of a COMPLETED payment' })
   paymentId!: string;
 
-  @Field(() => ID, { description: 'Made by the client before it sends: 1 .. 128 printable characters, kept for good' })
+  @Field(() => ID, { description: KEY_KEPT_FOR_GOOD })
   idempotencyKey!: string;
 }
 

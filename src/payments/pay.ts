@@ -1,6 +1,6 @@
 import { Field, ID, InputType } from 'type-graphql';
 import { type Context, callerOf, type Pass } from '../api/context.ts';
-import { idempotencyKeyOf, idOf } from '../api/input.ts';
+import { idempotencyKeyOf, idOf, KEY_KEPT_FOR_GOOD } from '../api/input.ts';
 import { CallerError, type RefusalCode, refuse } from '../api/problems.ts';
 import { rowsOf, WALLETS } from '../commands/lock-order.ts';
 import { run, type Scene, type Verb } from '../commands/runner.ts';
@@ -26,7 +26,7 @@ export class PayInput {
   @Field(() => ID, { nullable: true, description: "Id of the caller's order" })
   orderId?: string | null;
 
-  @Field(() => ID, { description: 'Made by the client before it sends: 1 .. 128 printable characters, kept for good' })
+  @Field(() => ID, { description: KEY_KEPT_FOR_GOOD })
   idempotencyKey!: string;
 }
 
@@ -99,7 +99,7 @@ const PAY: Verb<Pay, PayAnswer, unknown, unknown> = {
  * @returns the Payment, COMPLETED; InsufficientBalance; AlreadyPaid; a Refusal HOLD_EXPIRED, NOT_PAYABLE,
  * SHOW_CANCELLED or IDEMPOTENCY_CONFLICT
  * @throws CallerError BAD_USER_INPUT unless exactly one payable is named; NOT_FOUND for a payable that is unknown or
- * another user's; QUEUE_TOKEN_REQUIRED without an ACTIVE token of the queue in front; SERVICE_UNAVAILABLE when a token
+ * another user's; QUEUE_TOKEN_REQUIRED without an ACTIVE token of the queue in front, as header \`x-queue-token\`; SERVICE_UNAVAILABLE when a token
  * is needed and Redis is unreachable
  */
 export async function pay(context: Context, input: PayInput): Promise<PayAnswer> {

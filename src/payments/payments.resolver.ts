@@ -51,7 +51,7 @@ export class PaymentsResolver {
     description: `Pays for a reservation or an order from the caller's wallet. Answers the Payment, COMPLETED: the seats or goods are
 the caller's. Refused: \`ALREADY_PAID\`, \`SHOW_CANCELLED\`, \`WITHDRAWN\`, \`NOT_PAYABLE\`, \`HOLD_EXPIRED\`,
 \`INSUFFICIENT_BALANCE\`, \`IDEMPOTENCY_CONFLICT\`. Errors: \`NOT_FOUND\` for what is unknown or another user's;
-\`QUEUE_TOKEN_REQUIRED\` without an ACTIVE token of the queue in front; \`BAD_USER_INPUT\` unless exactly one thing is
+\`QUEUE_TOKEN_REQUIRED\` without an ACTIVE token of the queue in front, as header \`x-queue-token\`; \`BAD_USER_INPUT\` unless exactly one thing is
 named. The key replays, refusals too, and is kept for good`,
   })
   pay(@Arg('input', () => PayInput, { description: 'What is paid for' }) input: PayInput, @Ctx() context: Context) {

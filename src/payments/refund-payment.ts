@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/core';
 import { createUnionType, Field, ID, InputType, Int } from 'type-graphql';
 import { isOperator } from '../accounts/is-operator.ts';
 import { asOperator, type Context, callerOf } from '../api/context.ts';
-import { idempotencyKeyOf, idOf, textOf, within } from '../api/input.ts';
+import { idempotencyKeyOf, idOf, KEY_KEPT_FOR_GOOD, textOf, within } from '../api/input.ts';
 import { badInput, notFound, Refusal, refuse } from '../api/problems.ts';
 import { PAYMENTS, rowsOf, WALLETS } from '../commands/lock-order.ts';
 import { type Item, run, type Scene, type Verb } from '../commands/runner.ts';
@@ -46,7 +46,7 @@ export class RefundPaymentInput {
   @Field(() => String, { nullable: true, description: 'Why, at most 500 characters. The payer can read it' })
   reason?: string | null;
 
-  @Field(() => ID, { description: 'Made by the client before it sends: 1 .. 128 printable characters, kept for good' })
+  @Field(() => ID, { description: KEY_KEPT_FOR_GOOD })
   idempotencyKey!: string;
 }
 

@@ -45,7 +45,8 @@ export class CreateQueueInput {
 
   @Field(() => Int, {
     defaultValue: 180,
-    description: 'How long a WAITING holder may neither poll nor subscribe, in seconds: 1 .. 86,400',
+    description:
+      'For how many seconds a WAITING holder may be away, that is neither poll nor subscribe, without being passed over when the turn comes: 1 .. 86,400',
   })
   awaySeconds!: number;
 

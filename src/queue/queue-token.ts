@@ -55,10 +55,12 @@ registerEnumType(QueueEndReason, {
 
 @ObjectType({
   simpleResolvers: true,
-  description: `A place in a queue. One user has at most one WAITING or ACTIVE token in a queue, on all devices. Entering always answers WAITING;
-only a tick admits. In a SCHEDULED queue position and percentBehind are null and etaSeconds runs to opensAt at least. When a queue is CLOSED those WAITING become EXPIRED (QUEUE_CLOSED), those ACTIVE keep their time; less capacity evicts nobody.
-A place that re-enters keeps its value. A reserve stretches activeUntil to the hold's end, at most HOLD_SECONDS past its first end. Leaving or
-revoking releases the token's holds. Ended tokens can be read for an hour; leaving an ended token answers it as it is.`,
+  description: `A place in a queue. One user has at most one WAITING or ACTIVE token in a queue, on all devices. A new place is
+always WAITING: the queue admits people about four times a second. In a SCHEDULED queue position and percentBehind are null, and
+etaSeconds runs to opensAt at least. When a queue is CLOSED, those WAITING become EXPIRED (QUEUE_CLOSED) and those ACTIVE keep
+their time; a lower capacity ends no place. A place that goes to the back (\`Queue.reenter\`) keeps its value. A hold made with the
+token moves activeUntil to the end of the hold, at most \`Settings.holdSeconds\` past its first end. Leaving and revoking release
+what is held with the token. A token that has ended can be read for an hour`,
 })
 export class QueueToken {
   @Field(() => ID, {
@@ -71,7 +73,8 @@ export class QueueToken {
   }
 
   @Field(() => ID, {
-    description: 'Opaque secret of at least 128 random bits; sent as header `x-queue-token` to @queued fields',
+    description:
+      'The token itself, a secret of at least 128 random bits: sent as header `x-queue-token` with what it opens, and over a WebSocket as `connectionParams.queueToken`',
   })
   value!: string;
 
@@ -86,7 +89,8 @@ export class QueueToken {
 
   @Field(() => Int, {
     nullable: true,
-    description: 'How many are admitted up to the holder: 1 is next; null unless WAITING in a queue that has opened',
+    description:
+      'Place in the order of admission, people with priority codes counted in: 1 is next. Null unless WAITING in a queue that has opened',
   })
   position!: number | null;
 
@@ -99,7 +103,11 @@ export class QueueToken {
   @Field(() => Int, { description: 'How many people are WAITING in the queue' })
   waiting!: number;
 
-  @Field(() => Float, { nullable: true, description: '100 x (waiting - position) / waiting; null unless WAITING' })
+  @Field(() => Float, {
+    nullable: true,
+    description:
+      'How much of the queue is behind the holder, in percent: 100 x (waiting - position) / waiting. Null unless WAITING',
+  })
   percentBehind!: number | null;
 
   @Field(() => Int, {
@@ -147,7 +155,9 @@ queue is PAUSED does not count. null unless WAITING`,
   /** The queue with settings of at least that version. */
   findQueue!: (settings: number) => Queue | Promise<Queue>;
 
-  @Field(() => Queue, { description: 'The queue in front: its state and opensAt say why nothing moves' })
+  @Field(() => Queue, {
+    description: 'The queue that the place is in; its `state` and `opensAt` say why nothing moves',
+  })
   get queue(): Queue | Promise<Queue> {
     return this.findQueue(this.settings);
   }

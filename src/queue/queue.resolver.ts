@@ -116,8 +116,7 @@ thinned evenly; for more they are wider and sum up what happened. Error: \`NOT_F
   @Cacheable(3_600)
   @Query(() => QueueShuffle, {
     nullable: true,
-    description:
-      'How a queue is, or was, put in order; null for an unknown queue and one that never was SCHEDULED. Anybody may ask',
+    description: 'How a queue is, or was, put in order; null for an unknown queue and one that never was SCHEDULED',
   })
   queueShuffle(
     @Arg('queueId', () => ID, { description: 'Id of the queue' }) queueId: string,
@@ -167,7 +166,7 @@ bounds and for an \`opensAt\` that is not in the future`,
 
   @Directive('@operator')
   @Mutation(() => Queue, {
-    description: `Changes the settings that are given, from the next tick on. Answers the queue, still SCHEDULED when its draw takes
+    description: `Changes the settings that are given, from the next admission on. Answers the queue, still SCHEDULED when its draw takes
 longer than 2 seconds. Errors: \`NOT_FOUND\` for an unknown queue; \`BAD_USER_INPUT\` for input out of its bounds, a state
 that the queue cannot take, and an \`opensAt\` that is not in the future or comes after the opening`,
   })
@@ -206,7 +205,7 @@ Answers the token, EXPIRED. Error: \`NOT_FOUND\` when the user has no such place
 
   @Subscription(() => QueueToken, {
     description:
-      "The caller's own place: now, then whenever it changes; counts as presence. Ends after COMPLETED, EXPIRED or LEFT",
+      "The caller's own place: now, then whenever it changes; counts as presence. Ends after COMPLETED, EXPIRED or LEFT. Error: `NOT_FOUND` for a value that is unknown or another user's",
     subscribe: ({ args, context }) => watchPosition(context as Context, args.token as string),
   })
   queuePosition(
@@ -218,7 +217,7 @@ Answers the token, EXPIRED. Error: \`NOT_FOUND\` when the user has no such place
 
   @Directive('@operator')
   @Subscription(() => QueueStats, {
-    description: 'Counts of a queue: now, then at most once a second',
+    description: 'Counts of a queue: now, then at most once a second. Error: `NOT_FOUND` for an unknown queue',
     topics: QUEUE_STATS.name,
     topicId: ({ args, context }): Subject => ({
       platform: (context as Context).platform,

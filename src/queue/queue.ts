@@ -52,7 +52,7 @@ export class Queue {
   @PrimaryKey({ type: 'uuid' })
   id!: string;
 
-  @Field(() => String, { description: 'Name of the queue, for operators' })
+  @Field(() => String, { description: 'The name that operators gave it' })
   @Property({ type: 'text' })
   name!: string;
 
@@ -98,7 +98,8 @@ export class Queue {
   reenter!: boolean;
 
   @Field(() => Int, {
-    description: 'How long a WAITING holder may neither poll nor subscribe before being passed over, in seconds',
+    description:
+      'For how many seconds a WAITING holder may be away, that is neither poll nor subscribe; one who is away longer when the turn comes is passed over',
   })
   @Property({ type: 'integer' })
   awaySeconds!: number;

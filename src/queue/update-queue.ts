@@ -64,7 +64,7 @@ export class UpdateQueueInput {
   @Field(() => Int, {
     nullable: true,
     description:
-      'How long a WAITING holder may neither poll nor subscribe, in seconds: 1 .. 86,400. Applies to everybody who waits',
+      'For how many seconds a WAITING holder may be away, that is neither poll nor subscribe, without being passed over when the turn comes: 1 .. 86,400. Applies to everybody who waits',
   })
   awaySeconds?: number | null;
 
@@ -100,7 +100,7 @@ const UPDATE: Verb<{ readonly id: string; readonly settings: QueueSettings }, Qu
 };
 
 /**
- * Changes the settings that are given, from the next tick on. A lower capacity evicts no token. A SCHEDULED queue can
+ * Changes the settings that are given, from the next admission on. A lower capacity evicts no token. A SCHEDULED queue can
  * be opened, which draws its order at once, or closed, or open at another time; a queue that has opened is never
  * SCHEDULED again.
  * @returns the queue; still SCHEDULED when its draw takes longer than two seconds

@@ -1,6 +1,6 @@
 import { createUnionType, Field, ID, InputType, ObjectType } from 'type-graphql';
 import { type Context, callerOf } from '../api/context.ts';
-import { idempotencyKeyOf, idOf } from '../api/input.ts';
+import { idempotencyKeyOf, idOf, KEY_KEPT_FOR_A_DAY } from '../api/input.ts';
 import { badInput, notFound, Problem, Refusal, refuse, sentenceOf } from '../api/problems.ts';
 import { RESERVATIONS, rowsOf, SEATS, showLock } from '../commands/lock-order.ts';
 import { Leave, run, type Verb } from '../commands/runner.ts';
@@ -28,7 +28,7 @@ export class MoveSeatsInput {
   moves!: SeatMoveInput[];
 
   @Field(() => ID, {
-    description: 'Made by the client before it sends: 1 .. 128 printable characters, kept for 24 hours',
+    description: KEY_KEPT_FOR_A_DAY,
   })
   idempotencyKey!: string;
 }

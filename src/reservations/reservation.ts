@@ -48,7 +48,7 @@ export class Reservation {
   @Property({ type: 'uuid[]', columnType: 'uuid[]' })
   seatIds!: string[];
 
-  @Field(() => [Money], { description: 'Price of each of its seats, by number, when it was held' })
+  @Field(() => [Money], { description: 'Price of each seat when it was held, in the order of `seats`' })
   @Property({ type: new ArrayType(Number), columnType: 'bigint[]' })
   seatPrices!: number[];
 
@@ -218,7 +218,7 @@ export async function writeReservations(
 
 @ObjectType({
   implements: Problem,
-  description: "`SEATS_UNAVAILABLE`: seats are held or sold, mine or others'; nothing was taken",
+  description: '`SEATS_UNAVAILABLE`: seats are held or sold, by the caller or by others; nothing was taken',
 })
 export class SeatsUnavailable extends Problem {
   @Field(() => [ID], { description: 'The seats asked for that are taken; empty where the server was to choose them' })

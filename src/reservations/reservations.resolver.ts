@@ -84,7 +84,7 @@ export class ReservationsResolver {
     description: `Holds the seats for \`Settings.holdSeconds\`, all or none. Answers the new Reservation, HELD, or the live one of the
 caller with exactly these seats, so that it needs no key. Refused: \`SEATS_UNAVAILABLE\`, \`SALE_CLOSED\`,
 \`TOO_MANY_SEATS\`, \`SHOW_CANCELLED\`. Errors: \`NOT_FOUND\` for an unknown show; \`BAD_USER_INPUT\` for no seat, a seat
-named twice and a seat of another show; \`QUEUE_TOKEN_REQUIRED\`, for operators too`,
+named twice and a seat of another show`,
   })
   reserve(
     @Arg('input', () => ReserveInput, { description: 'The show and the seats' }) input: ReserveInput,
@@ -99,7 +99,7 @@ named twice and a seat of another show; \`QUEUE_TOKEN_REQUIRED\`, for operators 
     description: `Holds the best free seats for \`Settings.holdSeconds\`: beside each other where that is possible, else in as few groups
 as possible. Answers the Reservation, HELD. Refused: \`SEATS_UNAVAILABLE\` without ids when fewer are free,
 \`SALE_CLOSED\`, \`TOO_MANY_SEATS\`, \`SHOW_CANCELLED\`, \`IDEMPOTENCY_CONFLICT\`. Errors: \`NOT_FOUND\` for an unknown show;
-\`BAD_USER_INPUT\` for input out of its bounds; \`QUEUE_TOKEN_REQUIRED\`, for operators too. A key replays, refusals too,
+\`BAD_USER_INPUT\` for input out of its bounds. A key replays, refusals too,
 and is kept for 24 hours`,
   })
   reserveBest(

@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/core';
 import { Field, ID, InputType, Int } from 'type-graphql';
 import { type Context, callerOf } from '../api/context.ts';
-import { idempotencyKeyOf, idOf, textOf } from '../api/input.ts';
+import { idempotencyKeyOf, idOf, KEY_KEPT_FOR_A_DAY, textOf } from '../api/input.ts';
 import { badInput, CallerError } from '../api/problems.ts';
 import { limitOf, rowsOf, SEATS, SEATS_IF_FREE, showLock } from '../commands/lock-order.ts';
 import { Leave, run, type Verb } from '../commands/runner.ts';
@@ -22,7 +22,7 @@ import { type Buyer, holdSeats, judgeSale, readSaleFacts, type SaleFacts } from 
 
 @InputType({
   description:
-    'How many seats of a show the server chooses: together where that is possible, the best first; those that I have just released only where too few others are free',
+    'How many seats of a show the server chooses: together where that is possible, the best first; seats that the caller has just released only where too few others are free',
 })
 export class ReserveBestInput {
   @Field(() => ID, { description: 'Id of the show' })
@@ -39,8 +39,7 @@ export class ReserveBestInput {
 
   @Field(() => ID, {
     nullable: true,
-    description:
-      'Made by the client before it sends: 1 .. 128 printable characters, kept for 24 hours. With a key, asking again answers the same Reservation',
+    description: `${KEY_KEPT_FOR_A_DAY}. Without a key, asking again holds more seats`,
   })
   idempotencyKey?: string | null;
 }

@@ -16,10 +16,10 @@ import { releaseHoldsOfToken } from './release-reservation.ts';
 import { findReservation, Reservation, type ReserveRefusal, saleClosed, seatsUnavailable } from './reservation.ts';
 
 @InputType({
-  description: `Seats of one show, 1 .. \`Settings.seatsPerUser\`: all are held or none. Exactly the seats of one of my live holds
-answer that Reservation, not prolonged; any other overlap with taken seats, mine or others', is \`SEATS_UNAVAILABLE\`.
+  description: `Seats of one show, 1 .. \`Settings.seatsPerUser\`: all are held or none. Exactly the seats of a live hold of
+the caller answer that Reservation, not prolonged; any other seat that is held or sold, by whomever, is \`SEATS_UNAVAILABLE\`.
 More than \`Settings.seatsPerUser\` of the show, held and bought together, is \`TOO_MANY_SEATS\`, which is checked first.
-Seats that I released are held no longer than they would have been`,
+Seats that the caller released are held no longer than they would have been`,
 })
 export class ReserveInput {
   @Field(() => ID, { description: 'Id of the show' })

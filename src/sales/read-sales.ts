@@ -46,7 +46,7 @@ export interface Sales extends Connection<Payment> {
 
 @ObjectType({ simpleResolvers: true, description: 'Sums over all sales that the filter selects' })
 export class SalesTotals {
-  @Field(() => Float, { description: 'Payments, FAILED ones included' })
+  @Field(() => Float, { description: 'How many payments, FAILED ones included: a whole number' })
   count!: number;
 
   @Field(() => Money, { description: 'What was paid: the amounts of COMPLETED and CANCELLED payments' })

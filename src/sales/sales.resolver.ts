@@ -25,7 +25,7 @@ import { SHOW_STATS, ShowStats } from './show-stats.ts';
 
 @Resolver(() => SalesConnection)
 export class SalesResolver {
-  @FieldResolver(() => SalesTotals, { description: 'Over all pages; counted only when it is asked for' })
+  @FieldResolver(() => SalesTotals, { description: 'Sums over all pages; counted only when they are selected' })
   totals(@Root() sales: Sales, @Ctx() context: Context): Promise<SalesTotals> {
     return totalSales(context, sales.filter);
   }

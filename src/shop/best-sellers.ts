@@ -123,7 +123,7 @@ export class BestSellersResolver {
   @Cacheable(MAX_STALE_MS / SECOND)
   @Query(() => [BestSeller], {
     description:
-      'What sold best in the last `days` calendar days, today included, best first. Anybody may ask. Error: `BAD_USER_INPUT` for numbers out of their bounds',
+      'What sold best in the last `days` calendar days, today included, best first. Error: `BAD_USER_INPUT` for numbers out of their bounds',
   })
   bestSellers(
     @Arg('days', () => Int, {

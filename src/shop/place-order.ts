@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/core';
 import { createUnionType, Field, ID, InputType, Int } from 'type-graphql';
 import { type Context, callerOf } from '../api/context.ts';
-import { idempotencyKeyOf, idOf, textOf, within } from '../api/input.ts';
+import { idempotencyKeyOf, idOf, KEY_KEPT_FOR_A_DAY, textOf, within } from '../api/input.ts';
 import { badInput, notFound, Refusal, refuse, Withdrawn, withdrawn } from '../api/problems.ts';
 import { ISSUED_COUPONS, ordersLimit, PRODUCTS, rowsOf } from '../commands/lock-order.ts';
 import { type Item, Leave, run, type Scene, type Verb } from '../commands/runner.ts';
@@ -33,7 +33,7 @@ export class PlaceOrderInput {
   memo?: string | null;
 
   @Field(() => ID, {
-    description: 'Made by the client before it sends: 1 .. 128 printable characters, kept for 24 hours',
+    description: KEY_KEPT_FOR_A_DAY,
   })
   idempotencyKey!: string;
 }

@@ -63,7 +63,7 @@ export class ProductsResolver {
   @Cacheable(10)
   @Query(() => ProductConnection, {
     description:
-      'Products. Only operators get those that were withdrawn. Anybody may ask. Error: `BAD_USER_INPUT` for a filter out of its bounds',
+      'Products. Only operators get those that were withdrawn. Error: `BAD_USER_INPUT` for a filter out of its bounds',
   })
   async products(
     @Arg('filter', () => ProductFilter, { nullable: true, description: 'Which products; all if left out' }) filter:
@@ -80,7 +80,7 @@ export class ProductsResolver {
   @Cacheable(10)
   @Query(() => Product, {
     nullable: true,
-    description: 'A product; null for an unknown id. Only operators get a product that was withdrawn. Anybody may ask',
+    description: 'A product; null for an unknown id. Only operators get a product that was withdrawn',
   })
   async product(
     @Arg('id', () => ID, { description: 'Id of the product' }) id: string,

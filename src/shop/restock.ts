@@ -1,6 +1,6 @@
 import { createUnionType, Field, ID, InputType, Int } from 'type-graphql';
 import { type Context, callerOf } from '../api/context.ts';
-import { idempotencyKeyOf, idOf, within } from '../api/input.ts';
+import { idempotencyKeyOf, idOf, KEY_KEPT_FOR_A_DAY, within } from '../api/input.ts';
 import { badInput, notFound, Refusal } from '../api/problems.ts';
 import { PRODUCTS, rowsOf } from '../commands/lock-order.ts';
 import { run, type Verb } from '../commands/runner.ts';
@@ -20,7 +20,7 @@ export class RestockInput {
   quantity!: number;
 
   @Field(() => ID, {
-    description: 'Made by the client before it sends: 1 .. 128 printable characters, kept for 24 hours',
+    description: KEY_KEPT_FOR_A_DAY,
   })
   idempotencyKey!: string;
 }

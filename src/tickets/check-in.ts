@@ -1,6 +1,6 @@
 import { createUnionType, Field, ID, InputType, ObjectType } from 'type-graphql';
 import { type Context, callerOf } from '../api/context.ts';
-import { idempotencyKeyOf, idOf, textOf } from '../api/input.ts';
+import { idempotencyKeyOf, idOf, KEY_KEPT_FOR_A_DAY, textOf } from '../api/input.ts';
 import { notFound, Problem, Refusal, refuse, sentenceOf } from '../api/problems.ts';
 import { DateTime } from '../api/scalars.ts';
 import { rowsOf, SEATS, showLock, TICKETS } from '../commands/lock-order.ts';
@@ -19,7 +19,7 @@ export class CheckInInput {
   showId!: string;
 
   @Field(() => ID, {
-    description: 'Made by the client before it sends: 1 .. 128 printable characters, kept for 24 hours',
+    description: KEY_KEPT_FOR_A_DAY,
   })
   idempotencyKey!: string;
 }

@@ -1,6 +1,6 @@
 import { createUnionType, Field, ID, InputType } from 'type-graphql';
 import { type Context, callerOf } from '../api/context.ts';
-import { idempotencyKeyOf, idOf, textOf, within } from '../api/input.ts';
+import { idempotencyKeyOf, idOf, KEY_KEPT_FOR_GOOD, textOf, within } from '../api/input.ts';
 import { badInput, notFound, Refusal } from '../api/problems.ts';
 import { Money } from '../api/scalars.ts';
 import { rowsOf, WALLETS } from '../commands/lock-order.ts';
@@ -21,7 +21,7 @@ export class AdjustWalletInput {
   @Field(() => String, { description: 'Why, 1 .. 500 characters. The owner of the wallet can read it' })
   reason!: string;
 
-  @Field(() => ID, { description: 'Made by the client before it sends: 1 .. 128 printable characters, kept for good' })
+  @Field(() => ID, { description: KEY_KEPT_FOR_GOOD })
   idempotencyKey!: string;
 }
 

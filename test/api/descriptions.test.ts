@@ -1,12 +1,15 @@
 import {
   buildSchema,
+  type GraphQLField,
   type GraphQLNamedType,
+  type GraphQLScalarType,
   getNamedType,
   isEnumType,
   isInputObjectType,
   isInterfaceType,
   isIntrospectionType,
   isObjectType,
+  isScalarType,
   isSpecifiedDirective,
   isSpecifiedScalarType,
 } from 'graphql';
@@ -54,12 +57,40 @@ it('every type, field, argument, input field, enum value, scalar and directive h
   expect(all.filter(({ description }) => !description?.trim()).map(({ name }) => name)).toEqual([]);
 });
 
+it('every scalar names its specification, except money, whose unit is the one of the deployment', () => {
+  const own = Object.values(SCHEMA.getTypeMap()).filter((type) => isScalarType(type) && !isSpecifiedScalarType(type));
+  const without = own.filter((type) => !(type as GraphQLScalarType).specifiedByURL);
+  expect(without.map(({ name }) => name)).toEqual(['Money']);
+});
+
 it('every code span of a description is closed, and none is empty', () => {
   const broken = [...parts()].filter(({ description }) => {
     const ticks = description?.split('`').length ?? 1;
     return ticks % 2 === 0 || description?.includes('``');
   });
   expect(broken.map(({ name }) => name)).toEqual([]);
+});
+
+it("every root field says who may use it, and every operators' field that it is one: introspection tells no directives", () => {
+  const usedBy = (field: GraphQLField<unknown, unknown>, name: string): boolean =>
+    field.astNode?.directives?.some((directive) => directive.name.value === name) ?? false;
+  const roots = [SCHEMA.getQueryType(), SCHEMA.getMutationType(), SCHEMA.getSubscriptionType()];
+  const silent: string[] = [];
+  for (const type of Object.values(SCHEMA.getTypeMap()).filter(isObjectType)) {
+    for (const field of Object.values(type.getFields())) {
+      const said = field.description ?? '';
+      const wanted = usedBy(field, 'operator')
+        ? 'Only for operators, else `FORBIDDEN`'
+        : usedBy(field, 'queued')
+          ? /Only with an ACTIVE token .*`x-queue-token`, else\s`QUEUE_TOKEN_REQUIRED`/
+          : /Anybody may ask|Only when signed in, else `UNAUTHENTICATED`/;
+      const mustSay = roots.includes(type) || usedBy(field, 'operator');
+      if (mustSay && !(typeof wanted === 'string' ? said.includes(wanted) : wanted.test(said))) {
+        silent.push(`${type.name}.${field.name}`);
+      }
+    }
+  }
+  expect(silent).toEqual([]);
 });
 
 it('every mutation that takes an idempotency key says that it replays, and for how long it is kept', () => {
