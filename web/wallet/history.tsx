@@ -1,6 +1,7 @@
 import { useQuery } from '@apollo/client/react';
 import { type ReactNode, useEffect, useEffectEvent } from 'react';
 import { Link } from 'react-router';
+import { More } from '../frame/more.tsx';
 import { FaultNotice } from '../frame/notices.tsx';
 import { Loading } from '../frame/page.tsx';
 import { type MovementFragment, MovementsDocument } from '../gql/graphql.ts';
@@ -10,7 +11,7 @@ import look from './wallet.module.css';
 
 /** What moved in the wallet, the latest first; asked for again when the balance is another one. */
 export function History({ balance }: { balance: number }): ReactNode {
-  const { wallet: words, frame } = useWords();
+  const { wallet: words } = useWords();
   const { data, error, refetch, fetchMore } = useQuery(MovementsDocument, { fetchPolicy: 'cache-and-network' });
   const entries = data?.wallet?.entries;
   const known = entries?.edges[0]?.node.balanceAfter ?? 0;
@@ -20,17 +21,6 @@ export function History({ balance }: { balance: number }): ReactNode {
   useEffect(() => {
     if (isOld) readAgain();
   }, [isOld, balance]);
-
-  const more = (): void =>
-    void fetchMore({
-      variables: { after: entries?.pageInfo.endCursor ?? null },
-      updateQuery: (before, { fetchMoreResult: { wallet } }) => ({
-        wallet: wallet && {
-          ...wallet,
-          entries: { ...wallet.entries, edges: [...(before.wallet?.entries.edges ?? []), ...wallet.entries.edges] },
-        },
-      }),
-    }).catch(() => undefined);
 
   return (
     <section className="stack" aria-labelledby="history">
@@ -45,11 +35,7 @@ export function History({ balance }: { balance: number }): ReactNode {
           ))}
         </ol>
       )}
-      {entries?.pageInfo.hasNextPage && (
-        <button type="button" className="button" onClick={more}>
-          {frame.more}
-        </button>
-      )}
+      <More pageInfo={entries?.pageInfo} fetchMore={fetchMore} />
     </section>
   );
 }
