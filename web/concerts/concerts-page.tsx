@@ -1,6 +1,7 @@
 import { useQuery } from '@apollo/client/react';
 import type { ReactNode } from 'react';
 import { Link } from 'react-router';
+import { More } from '../frame/more.tsx';
 import { FaultNotice } from '../frame/notices.tsx';
 import { Loading, Page } from '../frame/page.tsx';
 import { type ConcertCardFragment, ConcertsDocument } from '../gql/graphql.ts';
@@ -11,16 +12,9 @@ import { Picture } from './picture.tsx';
 
 /** All concerts, with their pictures. */
 export function ConcertsPage(): ReactNode {
-  const { concerts: words, frame } = useWords();
+  const { concerts: words } = useWords();
   const { data, error, refetch, fetchMore } = useQuery(ConcertsDocument);
   const edges = data?.concerts.edges ?? [];
-  const more = (): void =>
-    void fetchMore({
-      variables: { after: data?.concerts.pageInfo.endCursor ?? null },
-      updateQuery: (before, { fetchMoreResult: { concerts } }) => ({
-        concerts: { ...concerts, edges: [...before.concerts.edges, ...concerts.edges] },
-      }),
-    });
   return (
     <Page title={words.title}>
       {error && <FaultNotice error={error} retry={() => void refetch()} />}
@@ -37,11 +31,7 @@ export function ConcertsPage(): ReactNode {
           <Card key={node.id} concert={node} />
         ))}
       </ul>
-      {data?.concerts.pageInfo.hasNextPage && (
-        <button type="button" className="button" onClick={more}>
-          {frame.more}
-        </button>
-      )}
+      <More pageInfo={data?.concerts.pageInfo} fetchMore={fetchMore} />
     </Page>
   );
 }

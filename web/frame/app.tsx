@@ -10,6 +10,11 @@ import { FaultNotice } from './notices.tsx';
 import { Loading, NotFound } from './page.tsx';
 
 const SignInPage = lazy(() => import('../account/sign-in-page.tsx'));
+const ShopPage = lazy(() => import('../shop/shop-page.tsx'));
+const CartPage = lazy(() => import('../shop/cart-page.tsx'));
+const CouponsPage = lazy(() => import('../coupons/coupons-page.tsx'));
+const OrdersPage = lazy(() => import('../orders/orders-page.tsx'));
+const OrderPage = lazy(() => import('../orders/order-page.tsx'));
 const WalletPage = lazy(() => import('../wallet/wallet-page.tsx'));
 const ConcertPage = lazy(() => import('../concerts/concert-page.tsx'));
 const ReservationPage = lazy(() => import('../purchase/reservation-page.tsx'));
@@ -31,6 +36,11 @@ export function App(): ReactNode {
                 <Route path="/concerts/:slug/shows/:showId" element={<SeatsPage />} />
                 <Route path="/reservations/:id" element={<ReservationPage />} />
                 <Route path="/sign-in" element={<SignInPage />} />
+                <Route path="/shop" element={<ShopPage />} />
+                <Route path="/shop/cart" element={<CartPage />} />
+                <Route path="/shop/coupons" element={<CouponsPage />} />
+                <Route path="/shop/orders" element={<OrdersPage />} />
+                <Route path="/shop/orders/:id" element={<OrderPage />} />
                 <Route path="/wallet" element={<WalletPage />} />
                 <Route path="*" element={<NotFound />} />
               </Routes>

@@ -2,6 +2,7 @@ import { ApolloClient, ApolloLink, HttpLink, InMemoryCache } from '@apollo/clien
 import { SetContextLink } from '@apollo/client/link/context';
 import { ErrorLink } from '@apollo/client/link/error';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
+import { relayStylePagination } from '@apollo/client/utilities';
 import { createClient } from 'graphql-ws';
 import { from, mergeMap, throwError, timer } from 'rxjs';
 import possibleTypes from '../../schema/possible-types.json';
@@ -102,7 +103,15 @@ export const client = new ApolloClient({
       QueueToken: { keyFields: ['value'] },
       // There is one of each for whoever uses the page.
       Settings: { keyFields: [] },
-      Wallet: { keyFields: [] },
+      Wallet: { keyFields: [], fields: { entries: relayStylePagination() } },
+      Query: {
+        fields: {
+          concerts: relayStylePagination(),
+          orders: relayStylePagination(),
+          products: relayStylePagination(['filter', 'sort']),
+          reservations: relayStylePagination(['status']),
+        },
+      },
     },
   }),
 });
