@@ -96,8 +96,9 @@ it('every path that README.md and docs name exists', () => {
   expect(missing).toEqual([]);
 });
 
-it('README.md and docs name only scripts that package.json has', () => {
-  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+it('README.md and docs name only scripts that a package.json has', () => {
+  const scriptsOf = (path: string) => (JSON.parse(read(path)) as { scripts: Record<string, string> }).scripts;
+  const scripts = { ...scriptsOf('package.json'), ...scriptsOf('examples/package.json') };
   const named = PAGES.flatMap((page) => [...read(page).matchAll(/npm (?:run ([\w:-]+)|(start|test)\b)/g)]);
   expect(named.map(([, run, short]) => run ?? short ?? '').filter((name) => !(name in scripts))).toEqual([]);
 });
