@@ -31,7 +31,7 @@ const SHOPPING_SECONDS = 6;
  */
 export function secondsOf(count: number, { capacity, activeSeconds }: Gate): number {
   const stay = SHOPPING_SECONDS + DAWDLERS * activeSeconds;
-  return RUSH_SECONDS + (count * stay) / capacity + activeSeconds;
+  return RUSH_SECONDS + (count * stay) / capacity + Math.min(1, count * DAWDLERS) * activeSeconds;
 }
 
 const STAGE: Record<Status, Stage> = {

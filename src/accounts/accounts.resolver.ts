@@ -83,7 +83,7 @@ password out of its bounds; \`FORBIDDEN\` where an identity provider keeps the p
   @Extensions({ rates: ['dataExports'] })
   @Query(() => JSONObject, {
     description:
-      'All that is kept about the caller, as it is at one instant: account, sessions, wallet, entries, charges, reservations, tickets, orders, orderLines, payments, refunds, coupons, priorityCodes, each a list of rows',
+      'All that is kept about the caller, as it is at one instant: account, sessions, wallet, entries, charges, reservations, tickets, orders, orderLines, payments, refunds, refundLines, coupons, priorityCodes, each a list of rows',
   })
   exportMyData(@Ctx() context: Context): Promise<object> {
     return exportMyData(context);

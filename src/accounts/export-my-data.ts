@@ -15,7 +15,8 @@ const PARTS = {
       provider_payment_id as "providerPaymentId", entry_id as "entryId"
     from pending_charge where user_id = $1 order by id`,
   reservations: `select id, show_id as "showId", seat_ids as "seatIds", seat_prices as "seatPrices", status, amount,
-      created_at as "createdAt", expires_at as "expiresAt", cancel_reason as "cancelReason"
+      created_at as "createdAt", expires_at as "expiresAt", ended_at as "endedAt", cancel_reason as "cancelReason",
+      queue_id as "queueId"
     from reservation where user_id = $1 order by id`,
   tickets: `select t.id, t.reservation_id as "reservationId", t.show_id as "showId", t.seat_id as "seatId",
       t.created_at as "createdAt", t.checked_in_at as "checkedInAt"
@@ -28,11 +29,14 @@ const PARTS = {
       l.unit_price as "unitPrice", l.discount
     from shop_order o join order_line l on l.order_id = o.id where o.user_id = $1 order by l.order_id, l.line_no`,
   payments: `select id, reservation_id as "reservationId", order_id as "orderId", amount, refunded, status, failure,
-      created_at as "createdAt", cancelled_at as "cancelledAt"
+      created_at as "createdAt", cancelled_at as "cancelledAt", queue_id as "queueId"
     from payment where user_id = $1 order by id`,
   refunds: `select f.id, f.payment_id as "paymentId", f.amount, f.reason, f.seat_ids as "seatIds",
       f.created_at as "createdAt"
     from payment p join refund f on f.payment_id = p.id where p.user_id = $1 order by f.id`,
+  refundLines: `select l.refund_id as "refundId", l.order_id as "orderId", l.line_no as "lineNo", l.quantity, l.amount
+    from payment p join refund f on f.payment_id = p.id join refund_line l on l.refund_id = f.id
+    where p.user_id = $1 order by l.refund_id, l.line_no`,
   coupons: `select id, coupon_id as "couponId", serial, issued_at as "issuedAt"
     from issued_coupon where user_id = $1 order by id`,
   priorityCodes: `select queue_id as "queueId", priority, claimed_at as "claimedAt"

@@ -7,6 +7,7 @@ import {
   makeQueue,
   makeShow,
   pay,
+  refundPayment,
   reserve,
   violationsOf,
 } from '../support/builders.ts';
@@ -16,7 +17,7 @@ import { readStream } from '../support/events.ts';
 import { line, statsOf, until } from '../support/places.ts';
 import { sentBy, stepsOf } from '../support/plans.ts';
 import { deleteAccount, newcomer, setRole } from '../support/sessions.ts';
-import { makeProduct, placeOrder } from '../support/shop.ts';
+import { makeProduct, payOrder, placeOrder } from '../support/shop.ts';
 import { whileLocked } from '../support/while-locked.ts';
 import { World } from '../support/world.ts';
 
@@ -200,13 +201,15 @@ describe('exportMyData', () => {
       const reservation = await reserve(buyer, show.id, [seat]);
       const payment = await pay(buyer, reservation.id);
       const order = await placeOrder(buyer, { [productId]: 2 });
-      kept.push([buyer.id, reservation.id, payment.id, order.id].join());
+      const paid = await payOrder(buyer, order.id);
+      await refundPayment(buyer, paid.id, { lines: [{ lineNo: 1, quantity: 1 }] });
+      kept.push([buyer.id, reservation.id, payment.id, order.id, paid.id].join());
     }
     const { exportMyData } = await user.buyer.get('{ exportMyData }');
     const counts = Object.fromEntries(Object.entries(exportMyData).map(([part, rows]) => [part, (rows as []).length]));
     expect(counts).toEqual({
-      ...{ account: 1, sessions: 1, wallet: 1, entries: 2, charges: 0, reservations: 1, tickets: 1, orders: 1 },
-      ...{ orderLines: 1, payments: 1, refunds: 0, coupons: 0, priorityCodes: 0 },
+      ...{ account: 1, sessions: 1, wallet: 1, entries: 4, charges: 0, reservations: 1, tickets: 1, orders: 1 },
+      ...{ orderLines: 1, payments: 2, refunds: 1, refundLines: 1, coupons: 0, priorityCodes: 0 },
     });
     const text = JSON.stringify(exportMyData);
     const [own = '', others = ''] = kept;
