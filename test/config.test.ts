@@ -56,6 +56,7 @@ describe('a bad value is named with its key, its fault and an example', () => {
     ['TIME_ZONE', 'Seoul', 'is "Seoul" but must be an IANA time zone'],
     ['CURRENCY', 'won', 'is "won" but must be an ISO 4217 code'],
     ['DEMO_DATA', 'yes', 'must be one of on, off'],
+    ['EXPLORER', 'yes', 'must be one of on, off'],
     ['CORS_ORIGINS', 'tickets.example.com', 'is no origin such as'],
     [
       'CORS_ORIGINS',

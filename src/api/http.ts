@@ -14,6 +14,7 @@ import {
   OperationTypeNode,
 } from 'graphql';
 import { authenticate, recallCaller } from '../accounts/authenticate.ts';
+import { hidesSchema } from '../config.ts';
 import { isUnavailable } from '../platform/faults.ts';
 import { newRequestId } from '../platform/ids.ts';
 import type { Platform } from '../platform/platform.ts';
@@ -25,6 +26,7 @@ import { type Caller, type Client, type Context, type Cookies, makeContext } fro
 import { crossSiteFault } from './cross-site.ts';
 import type { Documents } from './documents.ts';
 import { presentAll, presentError } from './errors.ts';
+import type { Explorer } from './explorer.ts';
 import { readVariables } from './limits.ts';
 import { isQuiet, logOperation, Notes, OK, type Operation, outcomeOf } from './operation-log.ts';
 import type { Named } from './persisted.ts';
@@ -37,8 +39,14 @@ export const GRAPHQL_PATH = '/graphql';
 /**
  * Serves queries and mutations on POST (and queries on GET) at /graphql. A request of the usual form whose document has
  * a plan is answered here; Apollo answers every other one.
+ * @param explorer what a browser gets that asks for no answer
  */
-export async function serveGraphql(http: FastifyInstance, platform: Platform, documents: Documents): Promise<void> {
+export async function serveGraphql(
+  http: FastifyInstance,
+  platform: Platform,
+  documents: Documents,
+  explorer?: Explorer,
+): Promise<void> {
   const takenOf = new WeakMap<FastifyRequest, Taken>();
   const apollo = makeApollo(platform, documents);
   await apollo.start();
@@ -58,6 +66,7 @@ export async function serveGraphql(http: FastifyInstance, platform: Platform, do
     method: ['GET', 'POST'],
     url: GRAPHQL_PATH,
     handler: async (request, reply) => {
+      if (explorer?.isAskedFor(request)) return explorer.send(request, reply);
       void reply.header('cache-control', 'no-store');
       const asked = readAsked(request);
       const taken = { request, reply, asked, notes: new Notes(request.id) };
@@ -122,7 +131,7 @@ function makeApollo(platform: Platform, documents: Documents): ApolloServer<Cont
     ...documents.forApollo,
     // Where introspection is to be refused, a rule of `Documents` refuses it.
     introspection: true,
-    hideSchemaDetailsFromClientErrors: platform.config.NODE_ENV === 'production',
+    hideSchemaDetailsFromClientErrors: hidesSchema(platform.config),
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
     // Refuses more than `crossSiteFault`, which has run by then.

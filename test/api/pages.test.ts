@@ -23,7 +23,7 @@ beforeAll(async () => {
   await writeFile(join(built, 'assets', 'app-1.js.br'), brotliCompressSync(SCRIPT));
   http = fastify();
   http.get('/health/live', async () => ({ status: 'alive' }));
-  servePages(http, built);
+  servePages(http, built, '/graphql');
 });
 
 afterAll(async () => {
@@ -89,4 +89,20 @@ it('no path leads out of the folder of the pages', async () => {
     const { statusCode, body } = await http.inject({ url, headers: BROWSER });
     expect([url, statusCode, body.includes('secret"')]).toEqual([url, 404, false]);
   }
+});
+
+it('at / a client that is no browser is told where to look, and a browser where no pages were built', async () => {
+  const { headers, ...told } = await http.inject('/');
+  expect(headers['content-type']).toBe('application/json; charset=utf-8');
+  expect(told.json()).toMatchObject({ explorer: '/graphql (in a browser)', health: '/health/live, /health/ready' });
+
+  const bare = fastify();
+  servePages(bare, join(folder, 'nothing'), undefined);
+  const page = await bare.inject({ url: '/', headers: BROWSER });
+  expect([page.statusCode, page.headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
+  expect(page.body).toContain('<h1>Onsale</h1>');
+  expect(page.body).toContain('<a href="/health/ready">');
+  expect(page.body).not.toContain('explorer');
+  expect((await bare.inject('/')).json()).not.toHaveProperty('explorer');
+  await bare.close();
 });

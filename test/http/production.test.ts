@@ -8,11 +8,17 @@ import { World } from '../support/world.ts';
 let world: World;
 let production: string;
 let development: string;
+/** Production with the explorer switched on. */
+let explored: string;
 beforeAll(async () => {
   world = await World.open({ processes: 0 });
-  [production, development] = (
-    await Promise.all([world.startProcess({ NODE_ENV: 'production', DEMO_DATA: '' }), world.startProcess()])
-  ).map(({ url }) => url) as [string, string];
+  [production, development, explored] = (
+    await Promise.all([
+      world.startProcess({ NODE_ENV: 'production', DEMO_DATA: '' }),
+      world.startProcess(),
+      world.startProcess({ NODE_ENV: 'production', EXPLORER: 'on' }),
+    ])
+  ).map(({ url }) => url) as [string, string, string];
 });
 afterAll(() => world.close());
 
@@ -32,6 +38,13 @@ async function overSocket(url: string, query: string): Promise<unknown> {
   await socket.close();
   return payload;
 }
+
+it('with NODE_ENV=production the schema can be asked for where the explorer is switched on', async () => {
+  for (const query of INTROSPECTIONS) {
+    const { status, errors } = await post(explored, query);
+    expect({ status, errors }).toEqual({ status: 200, errors: undefined });
+  }
+});
 
 it('with NODE_ENV=production introspection is refused over HTTP and WebSocket', async () => {
   for (const query of INTROSPECTIONS) {
