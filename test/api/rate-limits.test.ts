@@ -188,6 +188,15 @@ describe('signing in', () => {
       Array.from({ length: 60 }, (_, i) => signIn(address, `somebody ${i % 30} of the hall`, 'forgotten')),
     );
     expect(guesses.map(typeOf)).toEqual(guesses.map(() => 'Refusal'));
+    const byHash = await fetch(world.urls[0] as string, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-forwarded-for': address },
+      body: JSON.stringify({
+        variables: { input: { name: 'another of the hall', password: 'forgotten' } },
+        extensions: { persistedQuery: { version: 1, sha256Hash: hash('sha256', SIGN_IN) } },
+      }),
+    });
+    expect(await byHash.json()).toMatchObject({ data: { signIn: { __typename: 'Refusal' } } });
   });
 
   it('does not count when it succeeds', async () => {

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { enter, makeQueue } from '../support/builders.ts';
+import { enter, eventually, makeQueue } from '../support/builders.ts';
 import { type Buyer, post } from '../support/client.ts';
-import { startProcess } from '../support/process.ts';
+import { type AppProcess, startProcess } from '../support/process.ts';
 import { Socket } from '../support/socket.ts';
 import { Stream } from '../support/stream.ts';
 import { World } from '../support/world.ts';
@@ -145,7 +145,11 @@ describe('with TRUSTED_DOCUMENTS', () => {
     expect(Object.entries(pages).filter(([name, text]) => name !== sha256(text))).toEqual([]);
   });
 
-  it('a listed document that the schema refuses is refused for what is wrong with it', async () => {
+  it('a listed document that the schema refuses is told of at the start, and refused for what is wrong with it', async () => {
+    const [{ printed }] = world.processes as [AppProcess];
+    await eventually(async () =>
+      printed().includes(`TRUSTED_DOCUMENTS has 1 that the schema refuses, such as ${sha256(OLD)}`),
+    );
     const { status, body } = await ask({ extensions: persisted(OLD) });
     expect({ status, body }).toMatchObject({
       status: 400,

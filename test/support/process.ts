@@ -16,6 +16,8 @@ export interface AppProcess {
   readonly child: ChildProcess;
   /** What it has logged so far. */
   readonly log: () => string;
+  /** What it has printed so far. */
+  readonly printed: () => string;
   /** Messages of a preload, by type. */
   readonly messages: { type: string; value: unknown }[];
   stop(signal?: NodeJS.Signals): Promise<void>;
@@ -35,22 +37,21 @@ export async function startProcess(env: Record<string, string>, preload?: string
     env: { ...KEPT, PORT: '0', LOG_LEVEL: 'warn', BUSY_MS: '0', NODE_COMPILE_CACHE: COMPILED, ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
-  let log = '';
+  let [log, printed] = ['', ''];
   const messages: AppProcess['messages'] = [];
   child.on('message', (message) => messages.push(message as AppProcess['messages'][number]));
   child.stderr?.on('data', (chunk: Buffer) => {
     log += chunk;
   });
   const url = await new Promise<string>((resolve, reject) => {
-    let told = '';
     child.stdout?.on('data', (chunk: Buffer) => {
-      told += chunk;
-      const served = /serves on (\S+)/.exec(told)?.[1];
+      printed += chunk;
+      const served = /serves on (\S+)/.exec(printed)?.[1];
       if (served) resolve(served);
     });
-    child.once('exit', (code) => reject(new Error(`the process ended with ${code}: ${told}${log}`)));
+    child.once('exit', (code) => reject(new Error(`the process ended with ${code}: ${printed}${log}`)));
   });
-  return { url, child, messages, log: () => log, stop: (signal) => stop(child, signal) };
+  return { url, child, messages, log: () => log, printed: () => printed, stop: (signal) => stop(child, signal) };
 }
 
 /** What a checkout starts: its bundle, where it has one. */
