@@ -57,7 +57,7 @@ export class Notes implements Work {
     return this.#refusal;
   }
 
-  /** Whether the answer holds for this moment alone, though its fields may be kept by caches at other times. */
+  /** Whether the answer is momentary: it holds now, though caches may keep the same fields at other times. */
   get isMomentary(): boolean {
     return this.#isMomentary;
   }
