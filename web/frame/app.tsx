@@ -15,6 +15,9 @@ const CartPage = lazy(() => import('../shop/cart-page.tsx'));
 const CouponsPage = lazy(() => import('../coupons/coupons-page.tsx'));
 const OrdersPage = lazy(() => import('../orders/orders-page.tsx'));
 const OrderPage = lazy(() => import('../orders/order-page.tsx'));
+const AccountPage = lazy(() => import('../account/account-page.tsx'));
+const TicketsPage = lazy(() => import('../tickets/tickets-page.tsx'));
+const TicketPage = lazy(() => import('../tickets/ticket-page.tsx'));
 const WalletPage = lazy(() => import('../wallet/wallet-page.tsx'));
 const ConcertPage = lazy(() => import('../concerts/concert-page.tsx'));
 const ReservationPage = lazy(() => import('../purchase/reservation-page.tsx'));
@@ -41,6 +44,9 @@ export function App(): ReactNode {
                 <Route path="/shop/coupons" element={<CouponsPage />} />
                 <Route path="/shop/orders" element={<OrdersPage />} />
                 <Route path="/shop/orders/:id" element={<OrderPage />} />
+                <Route path="/account" element={<AccountPage />} />
+                <Route path="/tickets" element={<TicketsPage />} />
+                <Route path="/tickets/:id" element={<TicketPage />} />
                 <Route path="/wallet" element={<WalletPage />} />
                 <Route path="*" element={<NotFound />} />
               </Routes>
