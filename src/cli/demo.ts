@@ -25,6 +25,14 @@ export interface Demo extends DemoConcerts, DemoShop {}
 const DAY = 24 * HOUR;
 const PRICE = 80_000;
 
+/** The hall behind the queue: 300 seats in sections. */
+const SECTIONS = [
+  { name: 'Floor', price: 120_000, seatCount: 100, seatsPerRow: 20 },
+  { name: 'West', price: PRICE, seatCount: 50, seatsPerRow: 10 },
+  { name: 'East', price: PRICE, seatCount: 50, seatsPerRow: 10 },
+  { name: 'Balcony', price: 60_000, seatCount: 100, seatsPerRow: 25 },
+];
+
 /** What the demo shop sells: name, description, category, price, and how many; null: made to order. */
 const PRODUCTS: readonly [string, string, string, number, number | null][] = [
   ['Tour T-Shirt', 'Black cotton, all dates on the back', 'clothes', 35_000, 200],
@@ -36,7 +44,7 @@ const PRODUCTS: readonly [string, string, string, number, number | null][] = [
 
 /**
  * Things to try, each made once: two concerts, one behind a queue of capacity 20, so that waiting can be seen, and one
- * without, three dates each, 50 seats a date; and a shop of a few products with a coupon for the first hundred.
+ * without, three dates each, of 300 seats in sections and of 50; and a shop of a few products with a coupon for the first hundred.
  */
 export function seedDemo(platform: Platform): Promise<Demo> {
   return withAdvisoryLock(forkOf(platform), 'demo', async () => ({
@@ -84,20 +92,25 @@ async function makeConcerts(platform: Platform): Promise<DemoConcerts> {
     title: 'Midnight Parade (behind a queue)',
     artist: 'Midnight Parade',
     description: 'Twenty people at a time are let in: enter the queue and see your place.',
+    imageUrl: '/pictures/midnight-parade.svg',
     queueId: queue.id,
   });
   const open = await createConcert(context, {
     title: 'Open Air (no queue)',
     artist: 'The Open Air',
     description: 'Walk right in.',
+    imageUrl: '/pictures/open-air.svg',
   });
   const noon = Math.floor(Date.now() / DAY) * DAY + 10 * HOUR;
-  for (const concertId of [queued.id, open.id]) {
+  const halls = [
+    [queued.id, { venue: 'Olympic Hall', sections: SECTIONS }],
+    [open.id, { venue: 'Riverside Stage' }],
+  ] as const;
+  for (const [concertId, hall] of halls) {
     for (const days of [30, 31, 32]) {
       await createShow(context, {
         concertId,
         subtitle: '',
-        venue: 'Olympic Hall',
         startsAt: new Date(noon + days * DAY),
         durationMinutes: 120,
         salesOpenAt: new Date(Date.now() - HOUR),
@@ -105,6 +118,7 @@ async function makeConcerts(platform: Platform): Promise<DemoConcerts> {
         price: PRICE,
         seatCount: 50,
         seatsPerRow: 10,
+        ...hall,
       });
     }
   }

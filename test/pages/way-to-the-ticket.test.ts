@@ -133,7 +133,7 @@ describe.skipIf(!CHROMIUM)('the way to the ticket', () => {
     const { queueId, path } = await queuedShow(0);
     const page = await visitors.signUp('a patient one', `${path}/waiting`);
     await enter(page);
-    await page.getByText('The queue is moving').or(page.getByText('You are next')).first().waitFor();
+    await page.getByText('As many people as fit').waitFor();
     await update(operator, queueId, { state: 'PAUSED' });
     await page.getByText('has paused the queue').waitFor();
     await update(operator, queueId, { state: 'OPEN', capacity: 1 });
@@ -152,7 +152,7 @@ describe.skipIf(!CHROMIUM)('the way to the ticket', () => {
     await page.getByText('The connection is lost').waitFor();
     expect(await positionOf(page)).toBe('1');
     await proxy.heal();
-    await page.getByText('You are next').waitFor();
+    await page.getByText('As many people as fit').waitFor();
     expect(await page.getByText('The connection is lost').count()).toBe(0);
   });
 

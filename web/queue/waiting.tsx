@@ -67,7 +67,7 @@ export function Waiting({ place, way, progress }: Props): ReactNode {
 }
 
 /** What the queue does now; a screen reader reads it when it changes. */
-function State({ place: { queue, position }, way }: { place: PlaceFragment; way: Way }): ReactNode {
+function State({ place: { queue, position, etaSeconds }, way }: { place: PlaceFragment; way: Way }): ReactNode {
   const { queue: words } = useWords();
   const { dateTime } = useFormats();
   const [kind, text] = ((): [string, string] => {
@@ -76,6 +76,8 @@ function State({ place: { queue, position }, way }: { place: PlaceFragment; way:
     if (queue.state === 'CLOSED') return ['warn', words.closed];
     if (queue.state === 'SCHEDULED' && queue.opensAt)
       return ['', `${words.scheduled(dateTime(queue.opensAt))} ${words.scheduledHelp}`];
+    // Nobody was let in of late: as many as may be inside are still choosing.
+    if (etaSeconds === null) return ['', words.full];
     return ['good', position === 1 ? words.next : words.isOpen];
   })();
   return (

@@ -11,8 +11,8 @@ const SECTION_LABEL = 16;
 const SECTION_GAP = 18;
 export const STAGE_HEIGHT = 14;
 const STAGE_GAP = 18;
-/** A hall is drawn a little wider than high, as far as its sections allow. */
-const ASPECT = 1.3;
+/** A hall is drawn this much wider than high, as nearly as its sections allow. */
+const ASPECT = 1.4;
 
 /** A seat with its place in the plan: its upper left corner. */
 export interface Placed {
@@ -55,10 +55,11 @@ export class Hall {
 
   constructor(seats: readonly Seat[]) {
     const blocks = [...Map.groupBy(seats, ({ section }) => section).values()].map(sizeOf);
-    const area = blocks.reduce((sum, { width, height }) => sum + width * height, 0);
-    this.width = Math.max(...blocks.map(({ width }) => width), Math.sqrt(area * ASPECT));
-    this.sections = arrange(blocks, this.width);
-    this.height = Math.max(...this.sections.map(({ y, height }) => y + height));
+    const plans = blocks.map((_, last) => arrange(blocks, widthOf(blocks.slice(0, last + 1))));
+    const { sections, width, height } = plans.reduce((best, each) => (largest(each) < largest(best) ? each : best));
+    this.sections = sections;
+    this.width = width;
+    this.height = height;
     this.placed = this.sections.flatMap(({ rows }) => rows.flatMap((row) => row.seats));
     this.#byId = new Map(this.placed.map((each) => [each.seat.id, each]));
     this.#free = this.placed.filter(({ seat }) => seat.status === 'AVAILABLE').length;
@@ -176,16 +177,28 @@ function sizeOf(seats: readonly Seat[]): Block {
   return { seats, rows, width: columns * CELL + 2 * ROW_LABEL, height: rows.length * CELL + name };
 }
 
-/** Puts the blocks into lines that are no wider than the hall, each line in its middle. */
-function arrange(blocks: readonly Block[], width: number): Section[] {
+interface Plan {
+  readonly sections: Section[];
+  readonly width: number;
+  readonly height: number;
+}
+
+/** What of a plan decides how large it can be drawn. */
+function largest({ width, height }: Plan): number {
+  return Math.max(width / ASPECT, height);
+}
+
+/** Puts the blocks into lines that are no wider than `most`, unless a block is, each line in the middle of the hall. */
+function arrange(blocks: readonly Block[], most: number): Plan {
   const lines: Block[][] = [];
   for (const block of blocks) {
     const line = lines.at(-1);
-    if (line && widthOf([...line, block]) <= width) line.push(block);
+    if (line && widthOf([...line, block]) <= most) line.push(block);
     else lines.push([block]);
   }
+  const width = Math.max(...lines.map(widthOf));
   let y = STAGE_HEIGHT + STAGE_GAP;
-  return lines.flatMap((line) => {
+  const sections = lines.flatMap((line) => {
     let x = (width - widthOf(line)) / 2;
     const top = y;
     y += Math.max(...line.map(({ height }) => height)) + SECTION_GAP;
@@ -195,6 +208,7 @@ function arrange(blocks: readonly Block[], width: number): Section[] {
       return place(block, left, top);
     });
   });
+  return { sections, width, height: y - SECTION_GAP };
 }
 
 function widthOf(line: readonly Block[]): number {

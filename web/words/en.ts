@@ -114,6 +114,7 @@ export const en = {
     paused: 'The organiser has paused the queue. Nobody is let in at the moment, and everybody keeps their place.',
     closed: 'The queue is closed.',
     isOpen: 'The queue is moving.',
+    full: 'As many people as fit are choosing seats now. The next ones get in as soon as somebody has finished.',
     lost: 'The connection is lost. Your place is kept; this page goes on by itself as soon as the connection is back.',
     polling: 'This network blocks live updates: the page asks every few seconds instead.',
     sound: 'Play a sound when it is my turn',
