@@ -1,4 +1,5 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Notes } from './operation-log.ts';
 import { type Named, namedBy } from './persisted.ts';
 
 /** What a request asks for, as far as it has the form of one. */
@@ -8,6 +9,14 @@ export interface Asked {
   readonly operationName?: unknown;
   readonly variables?: unknown;
   readonly extensions?: unknown;
+}
+
+/** A request that was taken up. */
+export interface Taken {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly asked: Asked;
+  readonly notes: Notes;
 }
 
 /** Reads the body of a POST, or the search of a GET in the way in which Apollo reads it. */

@@ -1,11 +1,10 @@
 import { hash } from 'node:crypto';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import { getOperationAST } from 'graphql';
-import { type Asked, isString } from './asked.ts';
+import { type Asked, isString, type Taken } from './asked.ts';
 import { cacheSecondsOf } from './cacheable.ts';
 import { hasCredentials } from './cross-site.ts';
 import type { Documents } from './documents.ts';
-import type { Notes } from './operation-log.ts';
 
 /** What the answer to a URL depends on besides it: the media type, whether somebody is signed in, headers for its page. */
 const VARY = 'accept, authorization, origin';
@@ -20,7 +19,7 @@ const NOT_MODIFIED = 304;
  */
 export function cachedAnswer(
   documents: Documents,
-  { request, reply, asked, notes }: { request: FastifyRequest; reply: FastifyReply; asked: Asked; notes: Notes },
+  { request, reply, asked, notes }: Taken,
   body: string,
 ): string | FastifyReply {
   const isWhole = body.startsWith('{"data":');

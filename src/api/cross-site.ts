@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { type GraphQLError, getOperationAST, OperationTypeNode } from 'graphql';
 import { hasCookie } from '../accounts/remember-cookie.ts';
-import { type Asked, isString } from './asked.ts';
+import { type Asked, isString, type Taken } from './asked.ts';
 import type { Declared } from './context.ts';
 import type { Documents } from './documents.ts';
 import { badRequest } from './problems.ts';
@@ -18,7 +18,7 @@ const PREFLIGHT_HEADERS = ['apollo-require-preflight', 'x-apollo-operation-name'
  * by it. Without credentials a GET of public fields is served: it does nothing, and answers everybody the same.
  * @returns the error BAD_REQUEST; undefined where the request may be served
  */
-export function crossSiteFault(documents: Documents, request: FastifyRequest, asked: Asked): GraphQLError | undefined {
+export function crossSiteFault(documents: Documents, { request, asked }: Taken): GraphQLError | undefined {
   if (!isSimple(request)) return undefined;
   const isServed = request.method === 'GET' && !hasCredentials(request) && !asksBeyondPublic(documents, asked);
   return isServed ? undefined : badRequest(REFUSED);

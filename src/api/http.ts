@@ -19,7 +19,7 @@ import { isUnavailable } from '../platform/faults.ts';
 import { newRequestId } from '../platform/ids.ts';
 import type { Platform } from '../platform/platform.ts';
 import { currentWork, within } from '../platform/work.ts';
-import { type Asked, isAbsentOr, isRecord, isString, readAsked } from './asked.ts';
+import { type Asked, isAbsentOr, isRecord, isString, readAsked, type Taken } from './asked.ts';
 import { cachedAnswer } from './cached-answer.ts';
 import { clientAddress } from './client-address.ts';
 import { type Caller, type Client, type Context, type Cookies, makeContext } from './context.ts';
@@ -75,7 +75,7 @@ export async function serveGraphql(
       const context = contextOf(platform, caller ?? null, taken);
       const over = await thrown(countDocument(context, asked.named && documents.textOf(asked.named)));
       if (over) return refuse(platform, documents, taken, over, TOO_MANY_REQUESTS);
-      const fault = crossSiteFault(documents, request, asked);
+      const fault = crossSiteFault(documents, taken);
       if (fault) return refuse(platform, documents, taken, fault, BAD_REQUEST);
       if (!takesJson(request))
         return refuse(platform, documents, taken, badRequest(NOT_ACCEPTABLE_TYPE), NOT_ACCEPTABLE);
@@ -84,14 +84,6 @@ export async function serveGraphql(
       return request.method === 'GET' ? cachedAnswer(documents, taken, body) : body;
     },
   });
-}
-
-/** A request that was taken up. */
-interface Taken {
-  readonly request: FastifyRequest;
-  readonly reply: FastifyReply;
-  readonly asked: Asked;
-  readonly notes: Notes;
 }
 
 /** @returns the caller; null for nobody; undefined when the token is refused, or could not be checked, which Apollo answers */
