@@ -1,9 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 import { cancelPayment, eventually, makeShow, pay, reserve, violationsOf } from '../support/builders.ts';
 import type { Buyer, Data } from '../support/client.ts';
 import { randomFrom } from '../support/random.ts';
 import { cancelOrder, makeProduct, payOrder, placeOrder } from '../support/shop.ts';
 import { World } from '../support/world.ts';
+
+/** Milliseconds between two audits of a process. */
+const AUDIT_EVERY_MS = 50;
 
 let world: World;
 afterEach(() => world.close());
@@ -63,7 +67,7 @@ it('audits stay clean while seats are bought, given back, left to lapse and take
     going--;
   });
   const auditing = world.urls.map(async (url) => {
-    for (; going > 0; audits++) expect(await violationsOf(operator.at(url))).toEqual({});
+    for (; going > 0; audits++, await sleep(AUDIT_EVERY_MS)) expect(await violationsOf(operator.at(url))).toEqual({});
   });
   await Promise.all([...storm, ...auditing]);
   expect(await violationsOf(operator)).toEqual({});
