@@ -129,6 +129,15 @@ describe('what caches may keep', () => {
     expect(listed).toEqual(Object.fromEntries(roots.map(({ name, extensions }) => [name, extensions.cacheSeconds])));
   });
 
+  it('is asked for by this test as a whole, but for lists of what belongs to somebody', () => {
+    const asked = [...Object.keys(ARGS), 'queueShuffle'].map((root) => whole(root, '')).join();
+    const left = fields.filter(
+      ({ type, name, extensions }) =>
+        extensions.cacheSeconds !== undefined && !/(Edge|Connection)$/.test(type) && !asked.includes(` ${name} `),
+    );
+    expect(left.map(({ type, name }) => `${type}.${name}`)).toEqual([]);
+  });
+
   it.each(Object.keys(ARGS))('is served to anybody by GET, named by its ETag: %s', async (root) => {
     const query = whole(root, (ARGS[root] as () => string)());
     const seconds = fields.find(({ type, name }) => type === 'Query' && name === root)?.extensions.cacheSeconds ?? 0;
