@@ -10,7 +10,7 @@ import {
 } from 'react';
 import { useFormats } from '../words/formats.ts';
 import { useWords } from '../words/language.tsx';
-import { drawHall, type Palette, paletteOf, type View } from './draw-hall.ts';
+import { drawChanged, drawHall, type Palette, paletteOf, type View } from './draw-hall.ts';
 import { CELL, type Hall, type Placed, SEAT } from './hall.ts';
 import look from './seats.module.css';
 
@@ -45,27 +45,29 @@ export function SeatMap({ hall, picked, pick }: Props): ReactNode {
   const [hasFocus, setHasFocus] = useState(false);
   const palette = useRef<Palette>(undefined);
   const shown = useRef({ picked, focused: undefined as Placed | undefined });
-  const waiting = useRef(0);
   const id = useId();
 
-  const draw = useMemo(
-    () => (): void => {
-      // One drawing for all that changes before the next frame.
-      waiting.current ||= requestAnimationFrame(() => {
-        waiting.current = 0;
-        if (!canvas.current) return;
-        palette.current ??= paletteOf(canvas.current);
-        drawHall(canvas.current, {
-          hall,
-          view: view.current,
-          palette: palette.current,
-          stage: words.stage,
-          ...shown.current,
-        });
-      });
-    },
-    [hall, words],
-  );
+  // Everything that changes before the next frame is drawn in it: all of the hall, or the seats that have changed.
+  const draw = useMemo(() => {
+    let frame = 0;
+    let all = false;
+    const some = new Set<Placed>();
+    const drawFrame = (): void => {
+      frame = 0;
+      if (!canvas.current) return;
+      palette.current ??= paletteOf(canvas.current);
+      const drawn = { hall, view: view.current, palette: palette.current, stage: words.stage, ...shown.current };
+      if (all) drawHall(canvas.current, drawn);
+      else drawChanged(canvas.current, drawn, some);
+      all = false;
+      some.clear();
+    };
+    return (changed?: readonly Placed[]): void => {
+      if (changed) for (const each of changed) some.add(each);
+      else all = true;
+      frame ||= requestAnimationFrame(drawFrame);
+    };
+  }, [hall, words]);
 
   useEffect(() => {
     shown.current = { picked, focused: hasFocus ? focused : undefined };
@@ -73,7 +75,6 @@ export function SeatMap({ hall, picked, pick }: Props): ReactNode {
   }, [picked, focused, hasFocus, draw]);
 
   useEffect(() => hall.watch(draw), [hall, draw]);
-  useEffect(() => () => cancelAnimationFrame(waiting.current), []);
 
   // The canvas is as large as its frame, in the pixels of the screen; the whole hall is in view at first.
   useEffect(() => {
