@@ -10,7 +10,7 @@ import { Stream } from '../support/stream.ts';
 import { World } from '../support/world.ts';
 
 const MOST = 3;
-const SECONDS = 4;
+const SECONDS = 8;
 const REDIS_RATES = [
   'signInsFromAddress',
   'signUps',
@@ -25,8 +25,8 @@ const RATE_LIMITS = [
   ...REDIS_RATES.map((rate) => `${rate}=${MOST}/${SECONDS}`),
   'signInsOfName=5/30',
   'orders=16/60',
-  'requestsOfUser=40/5',
-  'requestsFromAddress=40/5',
+  'requestsOfUser=40/60',
+  'requestsFromAddress=40/60',
 ].join();
 
 let world: World;
