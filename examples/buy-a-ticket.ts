@@ -70,7 +70,7 @@ async function charge(amount: number): Promise<void> {
 async function findShow() {
   const look = () => shop.ask(DatesDocument, { concertId: concert.id });
   const { availableDates } = await look().catch(async (error: unknown) => {
-    credentials.queueToken = await waitForTurn(queueInFront(error));
+    await waitForTurn(queueInFront(error));
     return look();
   });
   const found = availableDates?.[0];
@@ -84,10 +84,12 @@ function queueInFront(error: unknown): string {
   return (error.extensions.queue as { id: string }).id;
 }
 
-/** Enters a queue and follows the place until it is ACTIVE: gives its token. The open subscription counts as presence. */
-async function waitForTurn(queueId: string): Promise<string> {
+/** Enters a queue and follows the place until it is ACTIVE. The open subscription counts as presence. */
+async function waitForTurn(queueId: string): Promise<void> {
   const { enterQueue: token } = await shop.ask(EnterQueueDocument, { input: { queueId } });
   if (token.__typename !== 'QueueToken') throw new Error(token.message);
+  // At once: a socket that is opened now has it too, for what is subscribed to later.
+  credentials.queueToken = token.value;
   const { queuePosition: place } = await shop.watch(
     PlaceDocument,
     { token: token.value },
@@ -97,7 +99,6 @@ async function waitForTurn(queueId: string): Promise<string> {
     },
   );
   if (place.status !== 'ACTIVE') throw new Error(`the place is gone: ${place.endReason}`);
-  return token.value;
 }
 
 /** Holds a free seat of the show. A seat that somebody else was quicker to hold is no error: the next one is tried. */

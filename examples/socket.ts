@@ -1,4 +1,4 @@
-// The WebSocket of all three: subscriptions, and nothing else, which Onsale serves over HTTP alone.
+// The WebSocket of all clients: for subscriptions alone, since Onsale serves queries and mutations over HTTP.
 import { type Client, createClient } from 'graphql-ws';
 import type { Credentials } from './shop.ts';
 
@@ -16,6 +16,9 @@ export function openSocket(url: string, credentials: Credentials, retryAttempts 
       ...(credentials.queueToken && { queueToken: credentials.queueToken }),
     }),
     retryAttempts,
+    // Unless told so, graphql-ws gives up at once when a connection breaks or cannot be made, and tries again only after
+    // the server has closed one. What it takes for fatal in any case are faults of the client.
+    shouldRetry: () => true,
   });
   return {
     ...socket,

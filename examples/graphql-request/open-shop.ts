@@ -39,7 +39,8 @@ export const openShop: OpenShop = (url, credentials) => {
       try {
         return await find(socket.iterate(request) as AsyncIterable<Event<never>>, isWanted);
       } catch (error) {
-        if (error instanceof ApiError) throw error;
+        // What refuses the subscription is thrown as a list.
+        if (Array.isArray(error)) throw new ApiError(error[0]);
         return find(stream.iterate(request) as AsyncIterable<Event<never>>, isWanted);
       }
     },

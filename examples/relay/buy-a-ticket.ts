@@ -123,7 +123,7 @@ async function findDate(): Promise<string> {
       { concertId },
     );
   const { availableDates } = await look().catch(async (error: unknown) => {
-    credentials.queueToken = await waitForTurn(queueInFront(error));
+    await waitForTurn(queueInFront(error));
     return look();
   });
   const found = availableDates?.[0];
@@ -137,8 +137,8 @@ function queueInFront(error: unknown): string {
   return (error.extensions.queue as { id: string }).id;
 }
 
-/** Enters a queue and follows the place until it is ACTIVE: gives its token. The open subscription counts as presence. */
-async function waitForTurn(queueId: string): Promise<string> {
+/** Enters a queue and follows the place until it is ACTIVE. The open subscription counts as presence. */
+async function waitForTurn(queueId: string): Promise<void> {
   const { enterQueue: token } = await mutate<buyATicketEnterMutation>(
     environment,
     graphql`
@@ -157,6 +157,7 @@ async function waitForTurn(queueId: string): Promise<string> {
     { input: { queueId } },
   );
   if (token.__typename !== 'QueueToken') throw refused(token);
+  credentials.queueToken = token.value;
   const { queuePosition } = await watch<buyATicketPlaceSubscription>(
     environment,
     graphql`
@@ -176,7 +177,6 @@ async function waitForTurn(queueId: string): Promise<string> {
     },
   );
   if (queuePosition.status !== 'ACTIVE') throw new Error(`the place is gone: ${queuePosition.endReason}`);
-  return token.value;
 }
 
 /** Holds a free seat. A seat that somebody else was quicker to hold is no error: the next one is tried. */

@@ -29,25 +29,30 @@ interface Answer {
 export function openEnvironment(url: string, credentials: Credentials) {
   const socket = openSocket(url, credentials);
 
+  const post = async (body: object): Promise<GraphQLResponse> => {
+    const headers = { 'content-type': 'application/json', ...headersOf(credentials) };
+    const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+    const answer = (await response.json()) as Answer;
+    // Relay itself would pass over the error of a field that can be null.
+    if (answer.errors?.[0]) throw new ApiError(answer.errors[0]);
+    return answer as GraphQLResponse;
+  };
+
   const send = async (request: RequestParameters, variables: Variables): Promise<GraphQLResponse> => {
     const extensions = { persistedQuery: { version: 1, sha256Hash: request.id } };
-    let text: string | undefined;
+    let query: string | undefined;
     for (let tries = 1; ; tries++) {
-      const body = JSON.stringify({ operationName: request.name, query: text, variables, extensions });
-      const headers = { 'content-type': 'application/json', ...headersOf(credentials) };
-      const answer = await fetch(url, { method: 'POST', headers, body })
-        .then((response) => response.json() as Promise<Answer>)
-        .catch((error: Error) => error);
-      const failure = answer instanceof Error ? answer : answer.errors?.[0];
-      if (!failure) return answer as GraphQLResponse;
-      const { code } = (failure as TopLevelError).extensions ?? {};
-      // The process sees the document for the first time. With a list of trusted documents it has seen them all.
-      const isUnknown = code === 'PERSISTED_QUERY_NOT_FOUND';
-      if (isUnknown) text = textOf(request);
-      const pause = isUnknown ? 0 : pauseAfter(answer instanceof Error ? undefined : answer.errors?.[0]);
-      // Relay itself would pass over the error of a field that can be null.
-      if (pause === undefined || tries === MAX_TRIES) throw failure instanceof Error ? failure : new ApiError(failure);
-      await wait(pause);
+      try {
+        return await post({ operationName: request.name, query, variables, extensions });
+      } catch (error) {
+        const answered = error instanceof ApiError ? error : undefined;
+        // The process sees the document for the first time. With a list of trusted documents it has seen them all.
+        const isUnknown = answered?.code === 'PERSISTED_QUERY_NOT_FOUND';
+        if (isUnknown) query = textOf(request);
+        const pause = isUnknown ? 0 : pauseAfter(answered);
+        if (pause === undefined || tries === MAX_TRIES) throw error;
+        await wait(pause);
+      }
     }
   };
 

@@ -11,6 +11,7 @@ import {
 import { persistedExchange } from '@urql/exchange-persisted';
 import { retryExchange } from '@urql/exchange-retry';
 import { getOperationAST } from 'graphql';
+import { onEnd, pipe, subscribe } from 'wonka';
 import { ApiError, hashOf, MAX_PAUSE_MS, MAX_TRIES, type OpenShop, pauseAfter } from '../shop.ts';
 import { headersOf, openSocket } from '../socket.ts';
 
@@ -53,12 +54,16 @@ export const openShop: OpenShop = (url, credentials, naming) => {
     },
     watch: (document, variables, isWanted) =>
       new Promise((resolve, reject) => {
-        const events = client.subscription(document, variables).subscribe(({ data, error }) => {
-          if (error) return reject(toApiError(error));
-          if (!isWanted(data!)) return;
-          events.unsubscribe();
-          resolve(data!);
-        });
+        const events = pipe(
+          client.subscription(document, variables),
+          onEnd(() => reject(new Error('the subscription ended'))),
+          subscribe(({ data, error }) => {
+            if (error) return reject(toApiError(error));
+            if (!isWanted(data!)) return;
+            resolve(data!);
+            events.unsubscribe();
+          }),
+        );
       }),
     close: () => socket.dispose(),
   };

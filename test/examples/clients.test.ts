@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process';
+import { on } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { makeConcert, makeQueue, makeShow } from '../support/builders.ts';
-import { type Data, post } from '../support/client.ts';
+import { type Buyer, type Data, post } from '../support/client.ts';
+import { update } from '../support/places.ts';
 import { type Fate, type Passed, RecordingProxy } from '../support/recording-proxy.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { World } from '../support/world.ts';
@@ -17,24 +19,26 @@ const UNAVAILABLE = { errors: [{ message: 'try again', extensions: { code: 'SERV
 
 const run = promisify(execFile);
 
-/** Runs a program of the examples with the Node.js of the tests; fails where it does. */
-async function runWith(env: Record<string, string>, ...args: string[]): Promise<string> {
-  const { stdout } = await run(process.execPath, args, {
-    cwd: EXAMPLES,
-    timeout: 60_000,
-    env: { ...process.env, ...env },
-  }).catch((error) => {
-    throw new Error(`${args.join(' ')}: ${error.stdout}${error.stderr}`);
+/** Starts a program of the examples with the Node.js of the tests. */
+function start(args: string[], env: Record<string, string> = {}) {
+  return run(process.execPath, args, { cwd: EXAMPLES, timeout: 60_000, env: { ...process.env, ...env } });
+}
+
+/** What it has written when it ends; fails where it does. */
+async function outputOf(started: ReturnType<typeof start>): Promise<string> {
+  const { stdout } = await started.catch((error) => {
+    throw new Error(`${error.cmd}: ${error.stdout}${error.stderr}`);
   });
   return stdout;
 }
 
-const runExample = (...args: string[]): Promise<string> => runWith({}, ...args);
-
-const runTool = (name: string, ...args: string[]): Promise<string> => runExample(`node_modules/.bin/${name}`, ...args);
+const runTool = (name: string, ...args: string[]): Promise<string> =>
+  outputOf(start([`node_modules/.bin/${name}`, ...args]));
 
 let world: World;
 let proxy: RecordingProxy;
+let operator: Buyer;
+let queueId: string;
 let slug: string;
 /** The list of Relay as it was before its compiler ran. */
 let persistedBefore: string;
@@ -45,8 +49,9 @@ beforeAll(async () => {
   await runTool('vite', 'build', '--config', 'relay/vite.config.ts');
   world = await World.open({ processes: 1, env: { RATE_LIMITS: '' } });
   proxy = await RecordingProxy.open(world.urls[0] as string);
-  const operator = await world.operator();
-  const { concertId } = await makeShow(operator, { price: PRICE }, await makeQueue(operator, { capacity: 1 }));
+  operator = await world.operator();
+  queueId = await makeQueue(operator, { capacity: 1 });
+  const { concertId } = await makeShow(operator, { price: PRICE }, queueId);
   await Promise.all([1, 2, 3, 4].map(() => makeConcert(operator)));
   slug = (await operator.get('query ($id: ID!) { concert(id: $id) { slug } }', { id: concertId })).concert.slug;
 });
@@ -55,6 +60,16 @@ afterAll(async () => {
   proxy.close();
   await world.close();
 });
+
+/** Waits until a program has written a text; fails when it ends before. */
+async function written({ child }: ReturnType<typeof start>, text: string): Promise<void> {
+  let told = '';
+  for await (const chunk of on(child.stdout!, 'data', { close: ['end'] })) {
+    told += chunk;
+    if (told.includes(text)) return;
+  }
+  throw new Error(`it ended without ${text}: ${told}`);
+}
 
 /** Who an example says that it signed up as. */
 const buyerOf = (output: string): string => /^signed up as (.+)$/m.exec(output)?.[1] ?? '';
@@ -118,13 +133,20 @@ const PROGRAMS: [string, string[]][] = [
 ];
 
 describe.each(PROGRAMS)('%s', (_library, program) => {
-  it('waits for its turn, is told what it lacks, and buys a ticket once, though answers are lost', async () => {
+  it('keeps its place while the socket breaks, is told what it lacks, and buys a ticket once, though answers are lost', async () => {
     loseAnswers();
-    const output = await runExample(...program, proxy.url, slug);
-    expect(output).toMatch(/: ACTIVE$/m);
-    expect(output).toContain('INSUFFICIENT_BALANCE');
-    const seat = /^ticket: .* seat (\w+), code \S{43}$/m.exec(output)?.[1];
-    expect(await possessionsOf(buyerOf(output))).toEqual({
+    await update(operator, queueId, { capacity: 0 });
+    const buying = start([...program, proxy.url, slug]);
+    const output = outputOf(buying);
+    await written(buying, 'place 1 of 1: WAITING');
+    proxy.breakSockets();
+    await update(operator, queueId, { capacity: 1 });
+    const lines = await output;
+    expect(proxy.sockets).toBe(2);
+    expect(lines).toMatch(/: ACTIVE$/m);
+    expect(lines).toContain('INSUFFICIENT_BALANCE');
+    const seat = /^ticket: .* seat (\w+), code \S{43}$/m.exec(lines)?.[1];
+    expect(await possessionsOf(buyerOf(lines))).toEqual({
       seats: [seat],
       movements: [
         ['CHARGE', 1_000],
@@ -137,12 +159,11 @@ describe.each(PROGRAMS)('%s', (_library, program) => {
       expect(new Set(keys)).toHaveProperty('size', 2);
       expect(keys.length).toBeGreaterThan(2);
     }
-    expect(proxy.sockets).toBe(1);
   });
 });
 
 it('urql asks for concerts by GET without a header of its own, and for the rest by POST', async () => {
-  await runExample('buy-a-ticket.ts', 'urql', proxy.url, slug);
+  await outputOf(start(['buy-a-ticket.ts', 'urql', proxy.url, slug]));
   const gets = proxy.requests.filter(({ method }) => method === 'GET');
   expect(gets).toHaveLength(1);
   expect(gets[0]?.path).toContain('operationName=Concerts');
@@ -151,16 +172,16 @@ it('urql asks for concerts by GET without a header of its own, and for the rest 
 
 it('graphql-request follows its place over SSE where a WebSocket cannot pass', async () => {
   proxy.blocksSockets = true;
-  const output = await runExample('buy-a-ticket.ts', 'graphql-request', proxy.url, slug);
+  const output = await outputOf(start(['buy-a-ticket.ts', 'graphql-request', proxy.url, slug]));
   expect(output).toMatch(/: ACTIVE$/m);
   expect(output).toMatch(/^ticket: /m);
   expect(proxy.requests.filter(({ path }) => path === '/graphql/stream')).toHaveLength(1);
 });
 
 it('relay pages through the concerts forwards and backwards', async () => {
-  const { concerts } = await (await world.operator()).get('{ concerts { edges { node { slug } } } }');
+  const { concerts } = await operator.get('{ concerts { edges { node { slug } } } }');
   const slugs = concerts.edges.map(({ node }: Data) => node.slug).join(', ');
-  const output = await runExample('relay/dist/buy-a-ticket.js', proxy.url, slug);
+  const output = await outputOf(start(['relay/dist/buy-a-ticket.js', proxy.url, slug]));
   expect(output).toContain(`concerts forwards: ${slugs}\nconcerts backwards: ${slugs}\n`);
 });
 
@@ -170,7 +191,7 @@ describe('from a server with a list of trusted documents', () => {
   beforeAll(async () => {
     const list = join(await scratchFolder('onsale-trusted-'), 'trusted-documents.json');
     const sources = ['gql/persisted-documents.json', 'relay/persisted.json'];
-    await runExample('../dist/bundle/list-documents.js', ...sources, '--out', list);
+    await outputOf(start(['../dist/bundle/list-documents.js', ...sources, '--out', list]));
     trusted = await RecordingProxy.open((await world.startProcess({ TRUSTED_DOCUMENTS: list })).url);
   });
   afterEach(() => trusted.reset());
@@ -182,12 +203,18 @@ describe('from a server with a list of trusted documents', () => {
   });
 
   it.each(PROGRAMS)('%s buys a ticket', async (library, program) => {
-    const output = await runWith({ DOCUMENTS: 'hash' }, ...program, trusted.url, slug);
+    const output = await outputOf(start([...program, trusted.url, slug], { DOCUMENTS: 'hash' }));
     expect(output).toMatch(/: ACTIVE$/m);
     expect(output).toMatch(/^ticket: /m);
     const texts = trusted.requests.filter(({ body }) => body?.query !== undefined);
     // graphql-request sends the texts of the list, the others hashes alone.
     expect(texts.length > 0).toBe(library === 'graphql-request');
     expect(trusted.sockets).toBe(1);
+  });
+
+  it('graphql-request follows its place over SSE', async () => {
+    trusted.blocksSockets = true;
+    expect(await outputOf(start(['buy-a-ticket.ts', 'graphql-request', trusted.url, slug]))).toMatch(/^ticket: /m);
+    expect(trusted.requests.filter(({ path }) => path === '/graphql/stream')).toHaveLength(1);
   });
 });

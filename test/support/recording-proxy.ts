@@ -26,6 +26,7 @@ export class RecordingProxy {
   fateOf: (passed: Passed) => Fate = () => 'pass';
   /** Whether WebSockets are broken off before they open, as some networks do. */
   blocksSockets = false;
+  readonly #open = new Set<Duplex>();
   readonly #target: URL;
   readonly #listener: Server;
 
@@ -54,6 +55,11 @@ export class RecordingProxy {
     this.sockets = 0;
     this.blocksSockets = false;
     this.fateOf = () => 'pass';
+  }
+
+  /** Breaks the WebSockets that are open. */
+  breakSockets(): void {
+    for (const socket of this.#open) socket.destroy();
   }
 
   close(): void {
@@ -88,6 +94,8 @@ export class RecordingProxy {
     server.write(`GET ${asked.url} HTTP/1.1${lines}\r\n\r\n`);
     server.write(head);
     client.pipe(server).pipe(client);
+    this.#open.add(client);
+    client.once('close', () => this.#open.delete(client));
     for (const [one, other] of [
       [client, server],
       [server, client],
