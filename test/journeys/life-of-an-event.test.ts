@@ -16,8 +16,8 @@ import { World } from '../support/world.ts';
 
 const HOUR = 3_600_000;
 /** Payments of the show that is cancelled, and buyers who are still buying then. */
-const PAYMENTS = 2_000;
-const LATE = 100;
+const PAYMENTS = 400;
+const LATE = 40;
 /** Requests at once. */
 const AT_ONCE = 64;
 
