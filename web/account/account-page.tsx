@@ -36,10 +36,12 @@ function Account(): ReactNode {
         </p>
       )}
       <div className={look.cards}>
-        <ChangePassword />
-        <SignOut />
-        <ExportData />
-        <DeleteAccount />
+        {data?.me && <ChangePassword name={data.me.name} />}
+        <div className="stack">
+          <SignOut />
+          <ExportData />
+          <DeleteAccount />
+        </div>
       </div>
     </Page>
   );

@@ -9,7 +9,7 @@ import { useWords } from '../words/language.tsx';
 import { beginSession } from './session.ts';
 
 /** Changes the password; all other sessions of the account end by it. */
-export function ChangePassword(): ReactNode {
+export function ChangePassword({ name }: { name: string }): ReactNode {
   const { account: words } = useWords();
   const [remember, setRemember] = useState(true);
   const [change, { data, loading, error }] = useMutation(ChangePasswordDocument);
@@ -32,6 +32,15 @@ export function ChangePassword(): ReactNode {
       onFormSubmit={(values) => void send(values).catch(() => undefined)}
     >
       <h2>{words.changeTitle}</h2>
+      {/* By it a password manager knows whose password is changed. */}
+      <input
+        className="visually-hidden"
+        autoComplete="username"
+        value={name}
+        readOnly
+        tabIndex={-1}
+        aria-hidden="true"
+      />
       <Field.Root className="field" name="oldPassword">
         <Field.Label>{words.oldPassword}</Field.Label>
         <Field.Control className="input" type="password" autoComplete="current-password" />

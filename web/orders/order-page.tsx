@@ -143,7 +143,7 @@ function Sums({ order: { subtotal, discount, total, coupon, payment } }: { order
       )}
       <div>
         <dt>{words.total}</dt>
-        <dd className={look.total}>{money(total)}</dd>
+        <dd className={`figures ${look.total}`}>{money(total)}</dd>
       </div>
       {payment && payment.refunded > 0 && (
         <div>

@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import { type ReactNode, useState } from 'react';
 import { Link } from 'react-router';
 import type { ProductForSaleFragment } from '../gql/graphql.ts';
 import { useFormats } from '../words/formats.ts';
@@ -19,6 +19,12 @@ export function ProductCard({ product, rank }: Props): ReactNode {
   const { shop: words } = useWords();
   const { money, number } = useFormats();
   const { id, name, description, category, price, stock, maxPerUser } = product;
+  // The focus stays on the card when one control takes the place of the other.
+  const [isTouched, setTouched] = useState(false);
+  const put = (quantity: number): void => {
+    setTouched(true);
+    putInCart(id, quantity);
+  };
   const inCart = useCart().find(({ productId }) => productId === id)?.quantity ?? 0;
   return (
     <li className={look.card}>
@@ -37,14 +43,16 @@ export function ProductCard({ product, rank }: Props): ReactNode {
           <Stock stock={stock} />
         </div>
         {inCart > 0 ? (
-          <Quantity of={name} value={inCart} change={(quantity) => putInCart(id, quantity)} />
+          <Quantity of={name} value={inCart} autoFocus={isTouched} change={put} />
         ) : (
           <button
             type="button"
             className="button wide"
             disabled={stock === 0}
             aria-label={words.addToCart(name)}
-            onClick={() => putInCart(id, 1)}
+            // biome-ignore lint/a11y/noAutofocus: the button that had the focus is no longer there
+            autoFocus={isTouched}
+            onClick={() => put(1)}
           >
             {stock === 0 ? words.soldOut : words.add}
           </button>

@@ -49,7 +49,7 @@ export const ko: Words = {
     sessionsHelp: '기기를 잃어버렸거나 다른 사람이 비밀번호를 알 수 있다면 모든 기기에서 로그아웃해 주세요.',
     signOutEverywhere: '모든 기기에서 로그아웃',
     data: '내 데이터',
-    dataHelp: '보관 중인 내 정보를 모두 파일 하나(JSON)로 받을 수 있습니다.',
+    dataHelp: '보관 중인 내 정보를 JSON 파일로 모두 받을 수 있습니다.',
     save: '내 데이터 저장',
     deleteTitle: '계정 삭제',
     deleteHelp:
