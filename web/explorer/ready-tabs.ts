@@ -1,4 +1,6 @@
 /// <reference types="vite/client" />
+import { parse } from 'graphql';
+import { variablesOf } from './answers.ts';
 import board from './operations/board.graphql?raw';
 import charge from './operations/charge.graphql?raw';
 import concerts from './operations/concerts.graphql?raw';
@@ -22,7 +24,7 @@ import watchBoard from './operations/watch-board.graphql?raw';
 export interface ReadyTab {
   /** The document; its first line is a comment that names the tab. */
   readonly query: string;
-  /** JSON of the variables that no answer fills. */
+  /** JSON of the variables; those that an answer fills are empty. */
   readonly variables: string;
 }
 
@@ -49,14 +51,12 @@ function tab(title: string, variables: Record<string, string>, operations: reado
   const query = [
     `# ${title}`,
     '#',
-    '# Ctrl-Enter (on a Mac Cmd-Enter) runs the operation with',
-    '# the cursor, which then goes on to the next: from top to',
-    '# bottom. Values of an answer go into the variables and',
-    '# headers of the same name.',
+    '# Ctrl-Enter (on a Mac Cmd-Enter) runs the operation with the cursor, which then goes on to the next: from top to bottom.',
     '',
     numbered.join('\n'),
   ].join('\n');
-  return { query, variables: `${JSON.stringify(variables, undefined, 2)}\n` };
+  const empty = Object.fromEntries([...variablesOf(parse(query))].map((name) => [name, '']));
+  return { query, variables: JSON.stringify({ ...empty, ...variables }, undefined, 2) };
 }
 
 function guest(): Record<string, string> {
