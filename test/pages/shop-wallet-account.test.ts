@@ -66,7 +66,6 @@ describe.skipIf(!CHROMIUM)('shop, wallet, tickets and account', () => {
     await page.reload();
     await heading(page, 'Wallet').waitFor();
     const other = await visitors.visit('/sign-in?next=/wallet');
-    await other.getByLabel('Stay signed in').uncheck();
     await signIn(other, 'one who stays', 'a long password');
     await heading(other, 'Wallet').waitFor();
     await page.goto('/account');
@@ -74,6 +73,7 @@ describe.skipIf(!CHROMIUM)('shop, wallet, tickets and account', () => {
     await heading(page, 'Sign in').waitFor();
     await link(other, 'My tickets').click();
     await heading(other, 'Sign in').waitFor();
+    await other.getByLabel('Stay signed in').uncheck();
     await signIn(other, 'one who stays', 'a wrong password');
     await other.getByText('Name or password is wrong').waitFor();
     await signIn(other, 'one who stays', 'a long password');
