@@ -191,3 +191,14 @@ it('nothing is left for later, printed for debugging, or left out of the tests',
   const files = [...typescript, ...filesBelow('src', '.lua'), ...filesBelow('scripts', '.mjs')];
   expect(files.filter((path) => marks.test(read(path)))).toEqual([]);
 });
+
+it('the pages know nothing but the schema: they import themselves, packages, and what is emitted into schema/', () => {
+  const files = filesBelow('web', '.ts', '.tsx', '.mjs').filter((path) => !/^web\/(node_modules|gql)\//.test(path));
+  const foreign = files.flatMap((from) =>
+    [...read(from).matchAll(/(?:from|import)\s*\(?'(\.[^']+)'/g)]
+      .map(([, to]) => join(dirname(from), to as string))
+      .filter((to) => !/^(web|schema)\//.test(to))
+      .map((to) => `${from} -> ${to}`),
+  );
+  expect(foreign).toEqual([]);
+});

@@ -68,9 +68,89 @@ describe.skipIf(!CHROMIUM)('the way to the ticket', () => {
     await button(page, /^Charge/).click();
     await button(page, /^Pay/).click();
     await page.getByText('Paid. Enjoy the show!').waitFor();
+    await page.getByRole('link', { name: 'See my tickets' }).click();
+    await page.getByRole('img').nth(1).waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
     const { rows } = await world.pool.query('select count(*)::int as sold from ticket');
     expect(rows).toEqual([{ sold: 2 }]);
     expect(visitors.faults).toEqual([]);
+  });
+
+  it('who lets a hold lapse pays nothing, is told so, and holds and pays again', async () => {
+    const show = await makeShow(operator, { seatCount: 10 });
+    const page = await visitors.signUp('one who dreams', `${await pathOf(show.concertId)}/shows/${show.id}`);
+    await button(page, 'Find seats').click();
+    await button(page, /^Charge/).click();
+    await button(page, /^Pay/).waitFor();
+    const lapse = async (table: string, key: string): Promise<void> => {
+      const ids = `select id from reservation where show_id = $1`;
+      const text = `update ${table} set expires_at = clock_timestamp() - interval '1 second' where ${key} in (${ids})`;
+      await world.pool.query(text, [show.id]);
+    };
+    await lapse('hold', 'reservation_id');
+    await lapse('reservation', 'id');
+    await button(page, /^Pay/).click();
+    await page.getByText('The hold is over').waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await page.getByRole('link', { name: 'Choose seats again' }).click();
+    await button(page, 'Find seats').click();
+    await button(page, /^Pay/).click();
+    await page.getByText('Paid. Enjoy the show!').waitFor();
+    const { rows } = await world.pool.query(
+      `select status, count(*)::int from payment where reservation_id in (select id from reservation where show_id = $1)
+       group by status order by status`,
+      [show.id],
+    );
+    expect(rows).toEqual([
+      { status: 'COMPLETED', count: 1 },
+      { status: 'FAILED', count: 1 },
+    ]);
+  });
+
+  it('the whole purchase goes by keyboard alone', async () => {
+    const { path } = await queuedShow(1);
+    const page = await visitors.visit('/');
+    /** Moves on by Tab until what has the focus is called so. */
+    const tabTo = async (name: RegExp): Promise<void> => {
+      for (let steps = 0; steps < 60; steps++) {
+        await page.keyboard.press('Tab');
+        const text = await page.evaluate<string>(
+          '[document.activeElement.ariaLabel, document.activeElement.textContent, document.activeElement.name].join(" ")',
+        );
+        if (name.test(text)) return;
+      }
+      throw new Error(`no Tab leads to ${name}`);
+    };
+    const press = async (name: RegExp): Promise<void> => {
+      await tabTo(name);
+      await page.keyboard.press('Enter');
+    };
+    await page.getByRole('link', { name: 'a concert' }).first().waitFor();
+    await page.goto(path);
+    await page.getByRole('link', { name: 'Get tickets' }).waitFor();
+    await press(/Get tickets/);
+    await page.waitForURL('**/sign-in*');
+    await press(/No account yet/);
+    await tabTo(/name$/);
+    await page.keyboard.type('without a mouse');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('a long password');
+    await page.keyboard.press('Enter');
+    await button(page, 'Enter the queue').waitFor();
+    await press(/Enter the queue/);
+    await page.getByRole('link', { name: 'Choose seats' }).waitFor();
+    await press(/Choose seats/);
+    await page.getByRole('grid').waitFor();
+    await tabTo(/Seat map/);
+    for (const key of ['End', 'ArrowDown', ' ']) await page.keyboard.press(key);
+    await press(/Hold these seats/);
+    await button(page, /^Charge/).waitFor();
+    await press(/Charge ₩/);
+    await button(page, /^Pay/).waitFor();
+    await press(/Pay ₩/);
+    await page.getByText('Paid. Enjoy the show!').waitFor();
+    await press(/See my tickets/);
+    await page.getByRole('img').first().waitFor();
   });
 
   it('of two buyers who want one seat one gets it, and the other is offered seats nearby', async () => {
@@ -154,6 +234,26 @@ describe.skipIf(!CHROMIUM)('the way to the ticket', () => {
     await proxy.heal();
     await page.getByText('As many people as fit').waitFor();
     expect(await page.getByText('The connection is lost').count()).toBe(0);
+  });
+
+  it('a process that is killed takes nobody’s place: the page goes on with the one that follows', async () => {
+    const { queueId, path } = await queuedShow(0);
+    const first = await world.startProcess();
+    const page = await visitors.signUp(
+      'one in bad luck',
+      `${path}/waiting`,
+      DESKTOP_ENGLISH,
+      new URL(first.url).origin,
+    );
+    await enter(page);
+    expect(await positionOf(page)).toBe('1');
+    await first.stop('SIGKILL');
+    await page.getByText('The connection is lost').waitFor();
+    await world.startProcess({ PORT: new URL(first.url).port });
+    await page.getByText('As many people as fit').waitFor();
+    expect(await positionOf(page)).toBe('1');
+    await update(operator, queueId, { capacity: 1 });
+    await page.getByRole('heading', { name: 'It is your turn' }).waitFor();
   });
 
   it('where WebSockets are blocked the page asks, as often as the server says, and hears of the turn', async () => {

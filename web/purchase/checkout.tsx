@@ -24,7 +24,8 @@ interface Props {
 export function Checkout({ reservation: { id, amount, show }, balance, refetch }: Props): ReactNode {
   const { purchase: words, frame } = useWords();
   const { money } = useFormats();
-  const { seen } = usePlace(show.concert.queue?.id);
+  const { queue } = show.concert;
+  const { seen } = usePlace(queue?.id);
   const [refusal, setRefusal] = useState<ProblemCode>();
   const [pay, paying] = useMutation(PayDocument);
   const [release, releasing] = useMutation(ReleaseReservationDocument, { variables: { id } });
@@ -75,7 +76,7 @@ export function Checkout({ reservation: { id, amount, show }, balance, refetch }
         <button
           type="button"
           className="button primary wide"
-          disabled={paying.loading || seen.state === 'looking'}
+          disabled={paying.loading || (queue !== null && seen.state === 'looking')}
           onClick={() => void send().catch(() => undefined)}
         >
           {paying.loading ? frame.loading : words.pay(money(amount))}

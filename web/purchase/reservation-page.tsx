@@ -106,7 +106,7 @@ function Standing({ reservation, balance, refetch }: StandingProps): ReactNode {
           {words.paidHelp}
         </p>
         <p>
-          <Link className="button primary" to="/tickets">
+          <Link className="button primary" to={`/tickets/${reservation.id}`}>
             {words.toTickets}
           </Link>
         </p>

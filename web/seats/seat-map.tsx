@@ -49,11 +49,11 @@ export function SeatMap({ hall, picked, pick }: Props): ReactNode {
 
   // Everything that changes before the next frame is drawn in it: all of the hall, or the seats that have changed.
   const draw = useMemo(() => {
-    let frame = 0;
+    let request = 0;
     let all = false;
     const some = new Set<Placed>();
     const drawFrame = (): void => {
-      frame = 0;
+      request = 0;
       if (!canvas.current) return;
       palette.current ??= paletteOf(canvas.current);
       const drawn = { hall, view: view.current, palette: palette.current, stage: words.stage, ...shown.current };
@@ -65,7 +65,7 @@ export function SeatMap({ hall, picked, pick }: Props): ReactNode {
     return (changed?: readonly Placed[]): void => {
       if (changed) for (const each of changed) some.add(each);
       else all = true;
-      frame ||= requestAnimationFrame(drawFrame);
+      if (request === 0) request = requestAnimationFrame(drawFrame);
     };
   }, [hall, words]);
 
