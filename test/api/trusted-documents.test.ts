@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readTrustedDocuments } from '../../src/api/trusted-documents.ts';
 import { enter, eventually, makeQueue } from '../support/builders.ts';
 import { type Buyer, post } from '../support/client.ts';
 import { type AppProcess, startProcess } from '../support/process.ts';
@@ -177,15 +178,19 @@ describe('a list', () => {
       write('own.json', apollo(SETTINGS, 'Settings')),
       'which is not its SHA-256 in hex',
     ],
-  ])('%s refuses the start in one line', async (_what, path, fault) => {
-    const error: Error = await startProcess({ TRUSTED_DOCUMENTS: path }).then(
-      () => Promise.reject(new Error('it started')),
+  ])('%s is refused in one line', async (_what, path, fault) => {
+    const error: Error = await readTrustedDocuments(path).then(
+      () => Promise.reject(new Error('it was read')),
       (failure: Error) => failure,
     );
-    const [, line, ...more] = error.message.trim().split('\n');
-    expect(line).toContain(`TRUSTED_DOCUMENTS: ${path}`);
-    expect(line).toContain(fault);
-    expect(more).toEqual([]);
+    expect(error.message.startsWith(path) && error.message.includes(fault), error.message).toBe(true);
+    expect(error.message).not.toContain('\n');
+  });
+
+  it('that is refused refuses the start', async () => {
+    const path = join(folder, 'nowhere.json');
+    const failure = await startProcess({ TRUSTED_DOCUMENTS: path }).catch((error: Error) => error.message);
+    expect(String(failure).trim().split('\n').slice(1)).toEqual([`TRUSTED_DOCUMENTS: ${path} cannot be read (ENOENT)`]);
   });
 
   /** What the command writes, with its exit code. */
