@@ -2,6 +2,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accessibilityFaults, buildPages, CHROMIUM, PHONE_KOREAN, Visitors } from '../support/browser.ts';
 import { makeShow, pay, reserve } from '../support/builders.ts';
+import { notify, paid, WITH_PROVIDER } from '../support/charges.ts';
 import { Buyer } from '../support/client.ts';
 import { makeCoupon, makeProduct, stockOf } from '../support/shop.ts';
 import { checkIn, ticketsOf } from '../support/tickets.ts';
@@ -14,7 +15,7 @@ describe.skipIf(!CHROMIUM)('shop, wallet, tickets and account', () => {
 
   beforeAll(async () => {
     buildPages();
-    world = await World.open();
+    world = await World.open({ processes: 1 });
     operator = await world.operator();
     visitors = await Visitors.open(world);
   });
@@ -132,6 +133,24 @@ describe.skipIf(!CHROMIUM)('shop, wallet, tickets and account', () => {
     await page.getByText('were added to your wallet').waitFor();
     expect(await walletOf('an impatient one')).toEqual({ balance: 1_200, entries: 2 });
     expect(await page.getByRole('listitem').filter({ hasText: 'Charge' }).count()).toBe(2);
+  });
+
+  it('a charge through a payment provider shows what is to be paid there, also after a reload, and when it has come', async () => {
+    const { url } = await world.startProcess(WITH_PROVIDER);
+    const page = await visitors.signUp('one with a card', '/wallet', undefined, new URL(url).origin);
+    await page.getByLabel('Amount').fill('5000');
+    await button(page, /^Charge/).dblclick();
+    await page.getByText('waits for the payment provider').waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await page.reload();
+    await page.getByText('waits for the payment provider').waitFor();
+    expect(await walletOf('one with a card')).toEqual({ balance: 0, entries: 0 });
+    const { rows } = await world.pool.query('select id, reference, amount::int from pending_charge');
+    expect(rows).toMatchObject([{ amount: 5_000 }]);
+    await notify(url, paid(rows[0]));
+    await page.getByText('The money is in your wallet.').waitFor();
+    await page.getByText('₩5,000', { exact: true }).first().waitFor();
+    expect(visitors.faults).toEqual([]);
   });
 
   it('the last coupon goes to whoever claims first; with it an order is placed, paid from the charged wallet, and given back', async () => {
