@@ -96,6 +96,8 @@ export interface App {
   readonly url: string;
   /** Where the pages are served. */
   readonly pagesUrl: string;
+  /** Where browsers get the explorer; undefined where there is none. */
+  readonly explorerUrl: string | undefined;
   readonly databaseUrl: string;
   readonly redisUrl: string;
   readonly operator: Operator;
@@ -152,6 +154,7 @@ async function open(config: Config, log: Log, closing: Closing): Promise<App> {
   return {
     url,
     pagesUrl: `${address}/`,
+    explorerUrl: explorer && url,
     databaseUrl,
     redisUrl,
     operator,

@@ -1,11 +1,12 @@
 import type { App } from '../app.ts';
 
 /** The text that `npm start` prints: the addresses, the operator's account, the demo data, and what to try first. */
-export function describeApp({ url, pagesUrl, databaseUrl, redisUrl, operator, demo, notes }: App): string {
+export function describeApp({ url, pagesUrl, explorerUrl, databaseUrl, redisUrl, operator, demo, notes }: App): string {
   const lines = [
     '',
     `Onsale serves on ${url}`,
     `  pages        ${pagesUrl}   open this in a browser`,
+    ...(explorerUrl ? [`  explorer     ${explorerUrl}   the schema, in a browser: three tabs are ready to run`] : []),
     `  operator     ${operator.name}${operator.password ? `   password ${operator.password}   (kept in ${operator.file})` : ''}`,
     ...(demo ? describeDemo(demo) : []),
     '  servers      another process joins with',
