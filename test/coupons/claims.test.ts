@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { violationsOf } from '../support/builders.ts';
+import { eventually, violationsOf } from '../support/builders.ts';
 import type { Buyer, Data } from '../support/client.ts';
+import { closeCoupon, hasOne, mendCoupon } from '../support/coupons.ts';
 import { claimTwice } from '../support/rush.ts';
 import { cancelOrder, claim, makeCoupon, makeOverdue, makeProduct, placeOrder } from '../support/shop.ts';
 import { World } from '../support/world.ts';
@@ -8,10 +9,10 @@ import { World } from '../support/world.ts';
 const HOUR = 3_600_000;
 
 describe.each([
-  ['optimistic', 200],
-  ['pessimistic', 1_000],
-  ['redis-lock', 200],
-] as const)('under COUPON_GUARD=%s', (guard, crowd) => {
+  ['optimistic', 200, 100, 2],
+  ['pessimistic', 1_000, 300, 5],
+  ['redis-lock', 200, 100, 2],
+] as const)('under COUPON_GUARD=%s', (guard, crowd, growing, rounds) => {
   let world: World;
   let operator: Buyer;
   beforeAll(async () => {
@@ -111,6 +112,56 @@ describe.each([
 
   it(`${crowd} users who claim twice over two processes for a fifth as many coupons get exactly those, at most one each`, async () => {
     await claimTwice(world, operator, crowd);
+    expect(await violationsOf(operator)).toEqual({});
+  });
+
+  it(`more that are added while ${growing} claim at once are all given out, no serial twice and none left out`, async () => {
+    const coupon = await makeCoupon(operator, { quantity: 20 });
+    const buyers = await world.buyers(growing);
+    const last = growing - 50;
+    const grow = async (): Promise<void> => {
+      for (const quantity of [last - 29, last - 28, last - 10, last]) {
+        expect(
+          await mendCoupon(operator.at(world.urls[quantity % 2] as string), { id: coupon, quantity }),
+        ).toMatchObject({
+          quantity,
+        });
+      }
+    };
+    const [answers] = await Promise.all([Promise.all(buyers.map((buyer) => claim(buyer, coupon))), grow()]);
+    const late = buyers.filter((_buyer, index) => answers[index].code === 'COUPON_SOLD_OUT');
+    expect(answers.filter(hasOne)).toHaveLength(growing - late.length);
+    // A process may remember for a second that there are no more.
+    for (const [index, url] of world.urls.entries())
+      await eventually(async () => hasOne(await claim((late[index] as Buyer).at(url), coupon)));
+    const rest: Data[] = await Promise.all(late.map((buyer) => claim(buyer, coupon)));
+    expect(rest.filter(hasOne)).toHaveLength(late.length - 50);
+    expect(rest.filter(({ code }) => code === 'COUPON_SOLD_OUT')).toHaveLength(50);
+    const { rows } = await world.pool.query(
+      `select count(*)::int as issued, max(serial) as highest, bool_and(serial <= quantity) as within
+       from issued_coupon where coupon_id = $1`,
+      [coupon],
+    );
+    expect(rows).toEqual([{ issued: last, highest: last, within: true }]);
+    expect(await violationsOf(operator)).toEqual({});
+  });
+
+  it('from the close on none is given out, also to who is claiming at that moment', async () => {
+    for (let round = 0; round < rounds; round++) {
+      const coupon = await makeCoupon(operator, { quantity: 100 });
+      const buyers = await world.buyers(60);
+      const claims = buyers.map((buyer) => claim(buyer, coupon));
+      const { closedAt } = await closeCoupon(operator.at(world.urls[round % 2] as string), coupon);
+      const answers: Data[] = await Promise.all(claims);
+      const { rows } = await world.pool.query(
+        `select count(*)::int as issued, count(*) filter (where issued_at > $2)::int as late
+         from issued_coupon where coupon_id = $1`,
+        [coupon, closedAt],
+      );
+      expect(rows).toEqual([{ issued: answers.filter(hasOne).length, late: 0 }]);
+      expect(answers.filter(({ code }) => code === 'COUPON_CLOSED')).toHaveLength(60 - rows[0].issued);
+      expect(await claim(await world.buyer(), coupon)).toMatchObject({ code: 'COUPON_CLOSED' });
+    }
     expect(await violationsOf(operator)).toEqual({});
   });
 });
