@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { GraphQLError } from 'graphql';
 import { expect, it } from 'vitest';
 import type { Platform } from '../../src/platform/platform.ts';
 import { pubSubOf, type Topic } from '../../src/platform/topics.ts';
@@ -86,4 +87,25 @@ it('a subject that does not exist, or cannot be opened, refuses the subscription
   isAway = false;
   await subscribe();
   expect(state.opened).toBe(0);
+});
+
+it('when a subject is no more every subscriber is told so, and the next opens it anew', async () => {
+  let fail = (_error: GraphQLError): void => undefined;
+  const { state, subscribe } = numbers({
+    open: async (_platform, _id, _publish, failAll) => {
+      state.opened += 1;
+      fail = failAll;
+      return () => {
+        state.closed += 1;
+      };
+    },
+  });
+  const all = await Promise.all([subscribe(), subscribe(), subscribe()]);
+  fail(new GraphQLError('there is no such subject any more'));
+  for (const events of all) await expect(events.next()).rejects.toThrow('any more');
+  for (const events of all) expect(await events.next()).toEqual({ value: undefined, done: true });
+  await nextTurn();
+  expect([state.opened, state.closed]).toEqual([1, 1]);
+  await subscribe();
+  expect(state.opened).toBe(2);
 });
