@@ -1,0 +1,154 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildPages, CHROMIUM, DESKTOP_ENGLISH, PHONE_KOREAN, Visitors } from '../support/browser.ts';
+import { makeQueue, makeShow, pay, reserve } from '../support/builders.ts';
+import type { Buyer } from '../support/client.ts';
+import { line, update } from '../support/places.ts';
+import { World } from '../support/world.ts';
+
+/** Folder of the pictures; they are taken only where it is given, by `npm run screenshots`. */
+const FOLDER = process.env.SCREENSHOTS;
+
+const SECTIONS = [
+  { name: 'Floor', price: 120_000, seatCount: 100, seatsPerRow: 20 },
+  { name: 'West', price: 80_000, seatCount: 50, seatsPerRow: 10 },
+  { name: 'East', price: 80_000, seatCount: 50, seatsPerRow: 10 },
+  { name: 'Balcony', price: 60_000, seatCount: 100, seatsPerRow: 25 },
+];
+
+const LONG = 'The Very Long Farewell Tour of the Orchestra of the Northern Provinces, with Guests from Everywhere';
+
+describe.skipIf(!FOLDER || !CHROMIUM)('pictures of the pages', () => {
+  let world: World;
+  let operator: Buyer;
+  let visitors: Visitors;
+
+  beforeAll(async () => {
+    buildPages();
+    mkdirSync(FOLDER as string, { recursive: true });
+    world = await World.open({ processes: 1, env: { DEMO_DATA: 'on' } });
+    operator = await world.operator();
+    visitors = await Visitors.open(world);
+  });
+
+  afterAll(async () => {
+    await visitors?.close();
+    await world?.close();
+  });
+
+  async function concertOf(input: object): Promise<{ id: string; path: string }> {
+    const made = 'mutation ($input: CreateConcertInput!) { createConcert(input: $input) { id slug } }';
+    const { id, slug } = (await operator.get(made, { input })).createConcert;
+    return { id, path: `/concerts/${slug}` };
+  }
+
+  for (const [tag, options] of [
+    ['phone-light-ko', PHONE_KOREAN],
+    ['desktop-dark-en', DESKTOP_ENGLISH],
+  ] as [string, BrowserContextOptions][]) {
+    it(`each page, ${tag}`, async () => {
+      const picture = async (page: Page, name: string): Promise<void> => {
+        await page.waitForLoadState('networkidle');
+        await page.waitForTimeout(400);
+        await page.screenshot({ path: join(FOLDER as string, `${name}-${tag}.png`), fullPage: true });
+      };
+      const primary = (page: Page) => page.locator('main .button.primary').first();
+
+      const guest = await visitors.visit('/', options);
+      await picture(guest, 'concerts');
+      await guest.goto('/nothing/here');
+      await picture(guest, 'not-found');
+      await guest.goto('/sign-in');
+      await guest.locator('input[name=name]').fill('nobody');
+      await guest.locator('input[name=password]').fill('a wrong password');
+      await primary(guest).click();
+      await guest.getByRole('alert').waitFor();
+      await picture(guest, 'sign-in-refused');
+
+      const queueId = await makeQueue(operator, { capacity: 0 });
+      const queued = await concertOf({
+        title: `Midnight Parade ${tag}`,
+        artist: 'Midnight Parade',
+        description: 'Lanterns, brass and a moon: the band plays its last three nights of the year.',
+        imageUrl: '/pictures/midnight-parade.svg',
+        queueId,
+      });
+      await makeShow(operator, { concertId: queued.id, venue: 'Olympic Hall', sections: SECTIONS });
+      const long = await concertOf({ title: LONG, artist: LONG, imageUrl: '/pictures/open-air.svg' });
+      await makeShow(operator, { concertId: long.id, venue: LONG.slice(0, 80), price: 1_000_000_000 });
+
+      const page = await visitors.signUp(`누군가 Somebody ${tag}`, queued.path, options);
+      await picture(page, 'concert');
+      await page.goto(long.path);
+      await picture(page, 'concert-long');
+      await page.goto('/tickets');
+      await picture(page, 'tickets-empty');
+      await page.goto(`${queued.path}/waiting`);
+      await primary(page).waitFor();
+      await picture(page, 'queue-enter');
+      await line(await world.buyers(41), queueId);
+      await primary(page).click();
+      await page.getByTestId('position').waitFor();
+      await line(await world.buyers(12), queueId);
+      await update(operator, queueId, { capacity: 7 });
+      await page.waitForTimeout(4_000);
+      await picture(page, 'queue-waiting');
+      await update(operator, queueId, { state: 'PAUSED' });
+      await page.locator('.notice.warn').waitFor();
+      await picture(page, 'queue-paused');
+      await page.context().setOffline(true);
+      await page.locator('.notice.bad').waitFor();
+      await page.screenshot({ path: join(FOLDER as string, `queue-offline-${tag}.png`) });
+      await page.context().setOffline(false);
+      await update(operator, queueId, { state: 'OPEN', capacity: 100 });
+      await page.locator('a[href*="/shows/"]').first().waitFor();
+      await picture(page, 'turn');
+
+      const open = await concertOf({ title: `Open Air ${tag}`, imageUrl: '/pictures/open-air.svg' });
+      const hall = await makeShow(operator, { concertId: open.id, venue: 'Riverside Stage', sections: SECTIONS });
+      const others = await world.buyers(24, 10_000_000);
+      for (const [index, other] of others.entries()) {
+        const seats = hall.seats.slice(index * 12, index * 12 + 1 + (index % 4) * 2);
+        const { id } = await reserve(other, hall.id, seats);
+        if (index % 3 !== 0) await pay(other, id);
+      }
+      await page.goto(`${open.path}/shows/${hall.id}`);
+      await page.getByRole('grid').focus();
+      for (const key of ['PageDown', 'ArrowUp', 'ArrowRight', 'Enter', 'ArrowRight', 'Enter']) {
+        await page.keyboard.press(key);
+      }
+      await page.getByRole('grid').blur();
+      await picture(page, 'seats');
+      const { rows } = await world.pool.query<{ id: string }>(
+        `select id from seat where show_id = $1 and number between 61 and 80 and id not in (select seat_id from hold) order by number`,
+        [hall.id],
+      );
+      await reserve(
+        await world.buyer(),
+        hall.id,
+        rows.slice(0, 8).map(({ id }) => id),
+      );
+      await page.waitForTimeout(1_500);
+      await picture(page, 'seats-lost');
+      await page.locator('main .stepper ~ button, main section:last-of-type > .button.wide').last().click();
+      await page.waitForURL('**/reservations/*');
+      await picture(page, 'pay-charge');
+      await primary(page).click();
+      await page.waitForTimeout(1_500);
+      await picture(page, 'pay');
+      await primary(page).click();
+      await page.waitForTimeout(1_500);
+      await picture(page, 'paid');
+      for (const path of ['/tickets', '/wallet', '/shop', '/shop/cart', '/shop/coupons', '/shop/orders', '/account']) {
+        await page.goto(path);
+        await picture(page, path.slice(1).replaceAll('/', '-'));
+      }
+      await page.goto('/tickets');
+      await page.locator('main a[href^="/tickets/"]').first().click();
+      await picture(page, 'ticket');
+      expect(visitors.faults).toEqual([]);
+    });
+  }
+});
