@@ -46,7 +46,10 @@ export function OrderRefusal({ refusal, nameOf, mended, withoutCoupon }: Props):
         </RefusalNotice>
       );
     }
-    case 'OrderLimit':
+    case 'OrderLimit': {
+      const rationed = refusal.limits.flatMap(({ productId, limit, has }) =>
+        productId === null ? [] : [{ productId, allowed: limit - has }],
+      );
       return (
         <RefusalNotice code={refusal.code}>
           <ul>
@@ -56,11 +59,18 @@ export function OrderRefusal({ refusal, nameOf, mended, withoutCoupon }: Props):
               </li>
             ))}
           </ul>
-          <Link className="button" to="/shop/orders">
-            {words.toOrders}
-          </Link>
+          {rationed.length > 0 &&
+            mend(words.takeAllowed, () => {
+              for (const { productId, allowed } of rationed) putInCart(productId, allowed);
+            })}
+          {rationed.length < refusal.limits.length && (
+            <Link className="button" to="/shop/orders">
+              {words.toOrders}
+            </Link>
+          )}
         </RefusalNotice>
       );
+    }
     case 'Withdrawn':
       return (
         <RefusalNotice code={refusal.code}>

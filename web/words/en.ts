@@ -213,11 +213,11 @@ export const en = {
     balance: 'Balance',
     amount: 'Amount',
     offered: 'Suggested amounts',
-    missing: (amount: string) => `${amount} are missing for what you are buying.`,
+    missing: (amount: string) => `You need ${amount} more to pay.`,
     enough: 'There is enough in the wallet now.',
     goBack: 'Back to paying',
     payBy: (at: string) => `The money has to be there by ${at}.`,
-    chargedAmount: (amount: string) => `${amount} were added to your wallet.`,
+    chargedAmount: (amount: string) => `${amount} was added to your wallet.`,
     history: 'History',
     noHistory: 'Nothing has moved yet. What you charge, pay and get back appears here.',
     balanceAfter: (amount: string) => `Balance ${amount}`,
@@ -326,10 +326,11 @@ export const en = {
     takeWhatIsLeft: 'Take what is left',
     takeThemOut: 'Take them out of the cart',
     withoutCoupon: 'Continue without the coupon',
+    takeAllowed: 'Take as many as one may have',
     toOrders: 'See my orders',
     limits: {
       PIECES_OF_PRODUCT: (has: string, limit: string, name: string) =>
-        `${name}: at most ${limit} each, and you have ordered ${has}.`,
+        `${name}: at most ${limit} each, of which you have ordered ${has} before.`,
       UNPAID_ORDERS: (has: string, limit: string, _name: string) =>
         `At most ${limit} unpaid orders each, and you have ${has}.`,
       UNPAID_PIECES: (has: string, limit: string, _name: string) =>
@@ -403,7 +404,7 @@ export const en = {
     ACCOUNT_IN_USE:
       'There is still money, or something unpaid or to come, in the account. Use it up or give it back first.',
     ALREADY_CHECKED_IN: 'This ticket has let somebody in before.',
-    ALREADY_PAID: 'This is paid already; nothing was taken again. Your tickets are under “My tickets”.',
+    ALREADY_PAID: 'This is paid already; nothing was taken again. See your tickets, or your orders in the shop.',
     BALANCE_LIMIT: 'The wallet cannot hold that much. Charge a smaller amount.',
     COUPON_ALREADY_CLAIMED: 'You have this coupon already. It is under your coupons.',
     COUPON_CLOSED: 'This coupon is not given out now. Look at its times.',
@@ -413,7 +414,7 @@ export const en = {
     HOLD_EXPIRED: 'The hold was over before you paid; nothing was taken. Choose seats again.',
     IDEMPOTENCY_CONFLICT: 'This was sent before with other content. Reload the page and try again.',
     INSUFFICIENT_BALANCE:
-      'There is not enough in the wallet. Charge it, then pay again: your seats stay held meanwhile.',
+      'There is not enough in the wallet. Charge it, then pay again: what is kept for you stays yours meanwhile.',
     INSUFFICIENT_STOCK: 'Not that many are left. Take fewer, or something else.',
     INVALID_CREDENTIALS: 'Name or password is wrong. Try again, or make an account.',
     LAST_OPERATOR: 'Another operator is needed first.',

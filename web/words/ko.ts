@@ -316,9 +316,10 @@ export const ko: Words = {
     takeWhatIsLeft: '남은 수량만큼 담기',
     takeThemOut: '장바구니에서 빼기',
     withoutCoupon: '쿠폰 없이 계속하기',
+    takeAllowed: '가능한 수량만큼 담기',
     toOrders: '내 주문 보기',
     limits: {
-      PIECES_OF_PRODUCT: (has, limit, name) => `${name}: 1인당 최대 ${limit}개이며, 이미 ${has}개를 주문하셨습니다.`,
+      PIECES_OF_PRODUCT: (has, limit, name) => `${name}: 1인당 최대 ${limit}개 (지금까지 주문: ${has}개)`,
       UNPAID_ORDERS: (has, limit) => `결제 전 주문은 최대 ${limit}건이며, 지금 ${has}건이 있습니다.`,
       UNPAID_PIECES: (has, limit) => `결제 전 상품은 최대 ${limit}개이며, 지금 ${has}개가 있습니다.`,
     },
@@ -386,7 +387,7 @@ export const ko: Words = {
   refusals: {
     ACCOUNT_IN_USE: '계정에 잔액이나 결제 전 주문, 앞으로의 티켓이 남아 있습니다. 먼저 정리해 주세요.',
     ALREADY_CHECKED_IN: '이미 입장에 사용된 티켓입니다.',
-    ALREADY_PAID: '이미 결제되었으며 다시 빠져나가지 않았습니다. ‘내 티켓’에서 확인하세요.',
+    ALREADY_PAID: '이미 결제되었으며 다시 빠져나가지 않았습니다. ‘내 티켓’이나 상점의 ‘주문’에서 확인하세요.',
     BALANCE_LIMIT: '지갑 한도를 넘습니다. 더 적은 금액을 충전해 주세요.',
     COUPON_ALREADY_CLAIMED: '이미 받은 쿠폰입니다. 내 쿠폰에서 확인하세요.',
     COUPON_CLOSED: '지금은 받을 수 없는 쿠폰입니다. 쿠폰 기간을 확인해 주세요.',
@@ -394,7 +395,8 @@ export const ko: Words = {
     COUPON_SOLD_OUT: '쿠폰이 모두 나갔습니다. 다른 쿠폰을 확인해 보세요.',
     HOLD_EXPIRED: '결제 전에 시간이 지났습니다. 빠져나간 금액은 없으니 좌석을 다시 골라 주세요.',
     IDEMPOTENCY_CONFLICT: '같은 요청이 다른 내용으로 이미 전송되었습니다. 새로 고친 뒤 다시 시도해 주세요.',
-    INSUFFICIENT_BALANCE: '지갑 잔액이 부족합니다. 충전한 뒤 다시 결제해 주세요. 좌석은 그동안 유지됩니다.',
+    INSUFFICIENT_BALANCE:
+      '지갑 잔액이 부족합니다. 충전한 뒤 다시 결제해 주세요. 잡아 두신 좌석과 상품은 그동안 유지됩니다.',
     INSUFFICIENT_STOCK: '그만큼 남아 있지 않습니다. 수량을 줄이거나 다른 상품을 골라 주세요.',
     INVALID_CREDENTIALS: '이름 또는 비밀번호가 맞지 않습니다. 다시 입력하거나 계정을 만들어 주세요.',
     LAST_OPERATOR: '먼저 다른 운영자가 있어야 합니다.',
