@@ -57,7 +57,7 @@ export class QueueBoard {
   @Cacheable()
   @Field(() => Int, {
     nullable: true,
-    description: `Estimated seconds to admission for whoever enters now, without a priority code: 0 for at the next tick, in a SCHEDULED
+    description: `Estimated seconds to admission for whoever enters now, without a priority code: 0: with the next admission; in a SCHEDULED
 queue the seconds to its opening; null while unknown, and in a PAUSED or CLOSED queue`,
   })
   etaSeconds!: number | null;
