@@ -103,8 +103,8 @@ async function makeConcerts(platform: Platform): Promise<DemoConcerts> {
   });
   const noon = Math.floor(Date.now() / DAY) * DAY + 10 * HOUR;
   const halls = [
-    [queued.id, { venue: 'Olympic Hall', sections: SECTIONS }],
-    [open.id, { venue: 'Riverside Stage' }],
+    [queued.id, { venue: 'Olympic Hall', price: 60_000, sections: SECTIONS }],
+    [open.id, { venue: 'Riverside Stage', price: PRICE }],
   ] as const;
   for (const [concertId, hall] of halls) {
     for (const days of [30, 31, 32]) {
@@ -115,7 +115,6 @@ async function makeConcerts(platform: Platform): Promise<DemoConcerts> {
         durationMinutes: 120,
         salesOpenAt: new Date(Date.now() - HOUR),
         salesCloseAt: new Date(noon + days * DAY),
-        price: PRICE,
         seatCount: 50,
         seatsPerRow: 10,
         ...hall,

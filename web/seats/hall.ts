@@ -14,6 +14,9 @@ const STAGE_GAP = 18;
 /** A hall is drawn this much wider than high, as nearly as its sections allow. */
 const ASPECT = 1.4;
 
+/** Another row is as far as this many seats in the same one: people want to sit beside each other. */
+const ROW_COSTS = 3;
+
 /** A seat with its place in the plan: its upper left corner. */
 export interface Placed {
   seat: Seat;
@@ -55,7 +58,8 @@ export class Hall {
 
   constructor(seats: readonly Seat[]) {
     const blocks = [...Map.groupBy(seats, ({ section }) => section).values()].map(sizeOf);
-    const plans = blocks.map((_, last) => arrange(blocks, widthOf(blocks.slice(0, last + 1))));
+    const widths = blocks.flatMap((block, last) => [block.width, widthOf(blocks.slice(0, last + 1))]);
+    const plans = widths.map((width) => arrange(blocks, width));
     const { sections, width, height } = plans.reduce((best, each) => (largest(each) < largest(best) ? each : best));
     this.sections = sections;
     this.width = width;
@@ -145,7 +149,7 @@ export class Hall {
     const x = lost.reduce((sum, each) => sum + each.x, 0) / lost.length;
     const y = lost.reduce((sum, each) => sum + each.y, 0) / lost.length;
     const isFree = (each: Placed): boolean => each.seat.status === 'AVAILABLE' && !taken.has(each);
-    const distance = (each: Placed): number => Math.hypot(each.x - x, each.y - y);
+    const distance = (each: Placed): number => Math.hypot(each.x - x, ROW_COSTS * (each.y - y));
     const groups = this.sections
       .flatMap(({ rows }) => rows)
       .flatMap(({ seats }) => seats.map((_, from) => seats.slice(from, from + lost.length)))
