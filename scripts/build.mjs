@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { withSetupLock } from './setup/lock.mjs';
 
 const SOURCES = ['src', 'embedded', 'migrations'];
 const SETTINGS = [
@@ -169,9 +170,14 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
     const root = join(dirname(process.argv[1]), '..');
     const say = (line) => process.stdout.write(`${line}\n`);
-    if (!isBuildCurrent(root)) build(root, say);
-    // The tests start servers, which need no pages.
-    if (process.argv[2] !== 'server' && !isWebCurrent(root)) buildWeb(root, say);
+    // The tests start servers, which need no pages. Several test files may ask for the pages at once.
+    const isCurrent = () => isBuildCurrent(root) && (process.argv[2] === 'server' || isWebCurrent(root));
+    if (!isCurrent()) {
+      await withSetupLock(root, say, () => {
+        if (!isBuildCurrent(root)) build(root, say);
+        if (!isCurrent()) buildWeb(root, say);
+      });
+    }
   } catch (error) {
     process.stderr.write(`${error.message}\n`);
     process.exitCode = 1;
