@@ -270,6 +270,37 @@ describe.skipIf(!CHROMIUM)('the way to the ticket', () => {
     await page.getByRole('heading', { name: 'It is your turn' }).waitFor();
   });
 
+  it('while numbers change nothing moves in the waiting room', async () => {
+    const { queueId, path } = await queuedShow(0);
+    await line(await world.buyers(120), queueId);
+    const page = await visitors.signUp('one who reads', `${path}/waiting`);
+    await enter(page);
+    expect(await positionOf(page)).toBe('121');
+    await page.evaluate(`
+      globalThis.shifts = [];
+      new PerformanceObserver((list) => {
+        for (const { value } of list.getEntries()) shifts.push(value);
+      }).observe({ type: 'layout-shift' })`);
+    for (const capacity of [25, 60, 112]) {
+      await update(operator, queueId, { capacity });
+      await eventually(async () => (await positionOf(page)) === String(121 - capacity));
+    }
+    expect(await page.evaluate('shifts.reduce((sum, each) => sum + each, 0)')).toBeLessThan(0.01);
+  });
+
+  it('the first page loads at most 200 KB of script, with its language, and says without script what is missing', async () => {
+    const page = await visitors.visit('/', PHONE_KOREAN);
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    const bytes = await page.evaluate<number>(`
+      performance.getEntriesByType('resource')
+        .filter(({ name }) => name.endsWith('.js'))
+        .reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0)`);
+    expect(bytes).toBeGreaterThan(50_000);
+    expect(bytes).toBeLessThan(200_000);
+    const plain = await visitors.visit('/', { ...PHONE_KOREAN, javaScriptEnabled: false });
+    expect(await plain.locator('body').textContent()).toContain('자바스크립트를 켜 주세요');
+  });
+
   it('speaks Korean to a phone in Korea, and has no serious fault for a screen reader', async () => {
     const { path } = await queuedShow(1);
     for (const at of ['/', path, '/sign-in', '/nothing/here']) {
