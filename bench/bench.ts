@@ -2,6 +2,7 @@
 //   npm run bench -- queue [row ...]
 //   npm run bench -- purchase [row ...]
 //   npm run bench -- flood [row ...]
+//   npm run bench -- pages
 //   npm run bench -- guards
 //   npm run bench -- audit
 //   npm run bench -- evening [buyers] [seats] [buyers let in at a time] [--against <another checkout>] [--profile <folder>]
@@ -12,6 +13,7 @@ import { FLOOD_ROWS } from './flood/rows.ts';
 import { benchGuards } from './guards.ts';
 import { benchRows } from './load/row.ts';
 import { Servers } from './load/servers.ts';
+import { PAGES_ROWS } from './pages/rows.ts';
 import { PURCHASE_ROWS } from './purchase/rows.ts';
 import { QUEUE_ROWS } from './queue/rows.ts';
 
@@ -29,6 +31,7 @@ const BENCHES: Record<string, Bench> = {
     await benchGuards();
     return true;
   },
+  pages: (names) => benchRows(PAGES_ROWS, names),
   purchase: (names) => benchRows(PURCHASE_ROWS, names),
   queue: (names) => benchRows(QUEUE_ROWS, names),
 };
