@@ -4,8 +4,10 @@ import type { BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildPages, CHROMIUM, DESKTOP_ENGLISH, PHONE_KOREAN, Visitors } from '../support/browser.ts';
 import { makeQueue, makeShow, pay, reserve } from '../support/builders.ts';
+import { adjustWallet } from '../support/charges.ts';
 import type { Buyer } from '../support/client.ts';
 import { line, update } from '../support/places.ts';
+import { makeCoupon, makeProduct } from '../support/shop.ts';
 import { World } from '../support/world.ts';
 
 /** Folder of the pictures; they are taken only where it is given, by `npm run screenshots`. */
@@ -28,7 +30,7 @@ describe.skipIf(!FOLDER || !CHROMIUM)('pictures of the pages', () => {
   beforeAll(async () => {
     buildPages();
     mkdirSync(FOLDER as string, { recursive: true });
-    world = await World.open({ processes: 1, env: { DEMO_DATA: 'on' } });
+    world = await World.open({ processes: 1, env: { DEMO_DATA: 'on', BALANCE_LIMIT: '99999999999' } });
     operator = await world.operator();
     visitors = await Visitors.open(world);
   });
@@ -48,14 +50,15 @@ describe.skipIf(!FOLDER || !CHROMIUM)('pictures of the pages', () => {
     ['phone-light-ko', PHONE_KOREAN],
     ['desktop-dark-en', DESKTOP_ENGLISH],
   ] as [string, BrowserContextOptions][]) {
-    it(`each page, ${tag}`, async () => {
-      const picture = async (page: Page, name: string): Promise<void> => {
-        await page.waitForLoadState('networkidle');
-        await page.waitForTimeout(400);
-        await page.screenshot({ path: join(FOLDER as string, `${name}-${tag}.png`), fullPage: true });
-      };
-      const primary = (page: Page) => page.locator('main .button.primary').first();
+    const primary = (page: Page) => page.locator('main .button.primary').first();
 
+    async function picture(page: Page, name: string): Promise<void> {
+      await page.waitForLoadState('networkidle');
+      await page.waitForTimeout(400);
+      await page.screenshot({ path: join(FOLDER as string, `${name}-${tag}.png`), fullPage: true });
+    }
+
+    it(`each page, ${tag}`, async () => {
       const guest = await visitors.visit('/', options);
       await picture(guest, 'concerts');
       await guest.goto('/nothing/here');
@@ -145,6 +148,51 @@ describe.skipIf(!FOLDER || !CHROMIUM)('pictures of the pages', () => {
       await page.goto('/tickets');
       await page.locator('main a[href^="/tickets/"]').first().click();
       await picture(page, 'ticket');
+      expect(visitors.faults).toEqual([]);
+    });
+
+    it(`the shop and the wallet, with long names and many digits, ${tag}`, async () => {
+      const dear = await makeProduct(operator, { name: LONG, category: 'clothes', price: 1_000_000_000, stock: 3 });
+      const scarce = await makeProduct(operator, { name: 'Last Poster', description: 'Signed', stock: 1 });
+      await makeCoupon(operator, { name: `${LONG}: a coupon`, quantity: 1 });
+      const page = await visitors.signUp(`쇼핑하는 사람 Somebody ${tag}`, '/shop/coupons', options);
+      await primary(page).click();
+      await page.locator('main .notice.good').waitFor();
+      await picture(page, 'coupon-claimed');
+      const lines = JSON.stringify([
+        { productId: dear, quantity: 9 },
+        { productId: scarce, quantity: 2 },
+      ]);
+      await page.evaluate(`localStorage.setItem('onsale.cart', '${lines}')`);
+      await page.goto('/shop/cart');
+      await page.locator('input[type=radio]').last().check();
+      await primary(page).click();
+      await page.getByRole('alert').waitFor();
+      await picture(page, 'cart-refused');
+      await page.getByRole('alert').getByRole('button').click();
+      await primary(page).click();
+      await page.waitForURL('**/shop/orders/*');
+      await picture(page, 'order-unpaid');
+      const order = page.url();
+      await primary(page).click();
+      await picture(page, 'wallet-missing');
+      const { rows } = await world.pool.query(
+        'select user_id as id from shop_order order by created_at desc limit 1',
+      );
+      await adjustWallet(operator, rows[0].id, 3_000_999_500);
+      await page.goto(order);
+      await primary(page).click();
+      await page.locator('main .badge.good').waitFor();
+      await picture(page, 'order-paid');
+      await page.locator('main section .row .button').last().click();
+      await page.screenshot({ path: join(FOLDER as string, `order-give-back-${tag}.png`) });
+      await page.goto('/wallet');
+      await picture(page, 'wallet-history');
+      await page.goto('/shop');
+      await page.route('**/graphql', (route) => route.abort());
+      await page.locator('header a[href="/wallet"]').click();
+      await page.getByRole('alert').waitFor();
+      await page.screenshot({ path: join(FOLDER as string, `wallet-failing-${tag}.png`) });
       expect(visitors.faults).toEqual([]);
     });
   }
