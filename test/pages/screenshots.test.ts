@@ -176,9 +176,7 @@ describe.skipIf(!FOLDER || !CHROMIUM)('pictures of the pages', () => {
       const order = page.url();
       await primary(page).click();
       await picture(page, 'wallet-missing');
-      const { rows } = await world.pool.query(
-        'select user_id as id from shop_order order by created_at desc limit 1',
-      );
+      const { rows } = await world.pool.query('select user_id as id from shop_order order by created_at desc limit 1');
       await adjustWallet(operator, rows[0].id, 3_000_999_500);
       await page.goto(order);
       await primary(page).click();

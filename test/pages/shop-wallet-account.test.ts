@@ -4,7 +4,7 @@ import { accessibilityFaults, buildPages, CHROMIUM, PHONE_KOREAN, Visitors } fro
 import { makeShow, pay, reserve } from '../support/builders.ts';
 import { notify, paid, WITH_PROVIDER } from '../support/charges.ts';
 import { Buyer } from '../support/client.ts';
-import { makeCoupon, makeProduct, stockOf } from '../support/shop.ts';
+import { claim, makeCoupon, makeProduct, stockOf } from '../support/shop.ts';
 import { checkIn, ticketsOf } from '../support/tickets.ts';
 import { signToken, World } from '../support/world.ts';
 
@@ -164,6 +164,10 @@ describe.skipIf(!CHROMIUM)('shop, wallet, tickets and account', () => {
     expect(await accessibilityFaults(page)).toEqual([]);
     await button(late, 'Claim').click();
     await late.getByText('All of these coupons are gone').waitFor();
+    const another = await makeCoupon(operator, { name: 'Another one' });
+    await claim(await buyerCalled('a late one'), another);
+    await button(late, 'Claim').first().click();
+    await late.getByText('It is yours: number 1.').waitFor();
 
     await link(page, 'Products').click();
     await page.getByLabel('Search products').fill('poster');

@@ -3,7 +3,13 @@ import type { ReactNode } from 'react';
 import { Link } from 'react-router';
 import { useSession } from '../account/session.ts';
 import { FaultNotice, RefusalNotice } from '../frame/notices.tsx';
-import { ClaimCouponDocument, type IssuedFragment, MyCouponsDocument, type OnOfferFragment } from '../gql/graphql.ts';
+import {
+  ClaimCouponDocument,
+  type ClaimCouponMutation,
+  type IssuedFragment,
+  MyCouponsDocument,
+  type OnOfferFragment,
+} from '../gql/graphql.ts';
 import { useFormats } from '../words/formats.ts';
 import { useWords } from '../words/language.tsx';
 import look from './coupons.module.css';
@@ -15,6 +21,12 @@ interface Props {
   readonly issued: IssuedFragment | undefined;
 }
 
+/** The coupon that the user has by the answer to a claim: the one that was claimed now, or before. */
+function issuedBy(answer: ClaimCouponMutation['claimCoupon'] | undefined): IssuedFragment | undefined {
+  if (answer?.__typename === 'IssuedCoupon') return answer;
+  return answer?.__typename === 'CouponAlreadyClaimed' ? answer.issuedCoupon : undefined;
+}
+
 /** One coupon, how many are left, and the claim. A second click gets the coupon that the first one got. */
 export function Claim({ coupon, issued }: Props): ReactNode {
   const { coupons: words } = useWords();
@@ -23,20 +35,24 @@ export function Claim({ coupon, issued }: Props): ReactNode {
   const discount = useDiscount();
   const [claim, { data, loading, error }] = useMutation(ClaimCouponDocument, {
     variables: { couponId: coupon.id },
+    // One fewer is left at once; the next look at the server says how many others were claimed meanwhile.
     update(cache, result) {
-      const answer = result.data?.claimCoupon;
-      if (answer?.__typename !== 'IssuedCoupon') return;
+      if (result.data?.claimCoupon.__typename === 'IssuedCoupon') {
+        cache.modify<OnOfferFragment>({
+          id: cache.identify({ ...coupon, __typename: 'Coupon' }),
+          fields: { remaining: (left) => Math.max(0, left - 1) },
+        });
+      }
+      const got = issuedBy(result.data?.claimCoupon);
+      if (!got) return;
       cache.updateQuery(
         { query: MyCouponsDocument },
-        (before) => before && { myCoupons: [answer, ...before.myCoupons.filter(({ id }) => id !== answer.id)] },
+        (before) => before && { myCoupons: [got, ...before.myCoupons.filter(({ id }) => id !== got.id)] },
       );
     },
   });
   const answer = data?.claimCoupon;
-  const has =
-    issued ??
-    (answer?.__typename === 'IssuedCoupon' && answer) ??
-    (answer?.__typename === 'CouponAlreadyClaimed' && answer.issuedCoupon);
+  const has = issued ?? issuedBy(answer);
   return (
     <li className={look.card}>
       <h3>{coupon.name}</h3>
