@@ -1,6 +1,6 @@
 // Sends invented buyers through the queue of a running Onsale, to have something to watch:
 //   npm run crowd -- 200 [--url http://127.0.0.1:4000/graphql]
-// Knows only the public schema. Ends when everybody is through, after half an hour, or with Ctrl-C: who still has a
+// Asks as the pages do, with their documents. Ends when everybody is through, after half an hour, or with Ctrl-C: who still has a
 // place then gives it up.
 import { parseArguments } from './crowd/arguments.ts';
 import { type Ask, asker } from './crowd/ask.ts';

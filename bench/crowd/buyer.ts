@@ -1,4 +1,5 @@
 import { type Ask, AskError, type Who } from './ask.ts';
+import { documentOf } from './documents.ts';
 import type { Gate } from './gate.ts';
 import { between, isAmong, RUSH_SECONDS, sleep } from './pace.ts';
 import { Place, type Status } from './place.ts';
@@ -42,11 +43,14 @@ const STAGE: Record<Status, Stage> = {
   EXPIRED: 'ranOut',
 };
 
-const SIGN_UP = `mutation ($input: CredentialsInput!) { session: signUp(input: $input) {
-  ... on Session { accessToken } ... on Problem { code } } }`;
-const SIGN_IN = SIGN_UP.replace('signUp', 'signIn');
-const ENTER = `mutation ($queueId: ID!) { enterQueue(input: { queueId: $queueId }) {
-  ... on QueueToken { value } } }`;
+const SIGN_UP = documentOf('SignUp');
+const SIGN_IN = documentOf('SignIn');
+const ENTER = documentOf('EnterQueue');
+
+interface Signed {
+  readonly accessToken?: string;
+  readonly code?: string;
+}
 
 /** One buyer's story: sign up, come to the gate, wait, buy or not. Never throws: what goes wrong is tallied. */
 export async function goShopping(buyer: Buyer): Promise<void> {
@@ -69,15 +73,20 @@ export async function goShopping(buyer: Buyer): Promise<void> {
 
 async function signUp({ name, ask }: Buyer): Promise<Who> {
   const variables = { input: { name, password: 'correct horse battery' } };
-  let { session } = await ask<{ session: { accessToken?: string; code?: string } }>(SIGN_UP, variables);
+  const { signUp: made } = await ask<{ signUp: Signed }>(SIGN_UP, variables);
   // Asked twice because the first answer was lost: the name is our own.
-  if (session.code === 'NAME_TAKEN') ({ session } = await ask<{ session: typeof session }>(SIGN_IN, variables));
-  if (!session.accessToken) throw new Error(`signUp: ${session.code}`);
-  return { accessToken: session.accessToken };
+  const isOwn = made.code === 'NAME_TAKEN';
+  const { accessToken, code } = isOwn ? (await ask<{ signIn: Signed }>(SIGN_IN, variables)).signIn : made;
+  if (!accessToken) throw new Error(`signUp: ${code}`);
+  return { accessToken };
 }
 
 async function enter({ name, gate, ask, tally }: Buyer, who: Who): Promise<Place | undefined> {
-  const { enterQueue } = await ask<{ enterQueue: { value?: string } }>(ENTER, { queueId: gate.queueId }, who);
+  const { enterQueue } = await ask<{ enterQueue: { value?: string } }>(
+    ENTER,
+    { input: { queueId: gate.queueId } },
+    who,
+  );
   if (!enterQueue.value) return undefined;
   tally.move(name, 'waiting');
   return new Place(enterQueue.value, ask, who, (status) => tally.move(name, STAGE[status]));

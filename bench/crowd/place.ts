@@ -1,6 +1,7 @@
 import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import type { Ask, Who } from './ask.ts';
+import { documentOf } from './documents.ts';
 import { sleep } from './pace.ts';
 
 export type Status = 'WAITING' | 'ACTIVE' | 'COMPLETED' | 'EXPIRED' | 'LEFT';
@@ -10,9 +11,9 @@ interface Told {
   readonly pollAfterMs: number;
 }
 
-const POSITION = 'subscription ($token: ID!) { queuePosition(token: $token) { status pollAfterMs } }';
-const POLL = 'query ($token: ID!) { queueToken(value: $token) { status pollAfterMs } }';
-const LEAVE = 'mutation ($token: ID!) { leaveQueue(token: $token) { status } }';
+const POSITION = documentOf('PlaceChanges');
+const POLL = documentOf('Place');
+const LEAVE = documentOf('LeaveQueue');
 
 /** One place in the queue, followed until it ends. */
 export class Place {
@@ -43,7 +44,7 @@ export class Place {
   async follow(stop: AbortSignal): Promise<void> {
     await this.#subscribe(stop).catch(() => undefined);
     while (!this.hasEnded && !stop.aborted) {
-      const { queueToken } = await this.#ask<{ queueToken: Told | null }>(POLL, { token: this.value }, this.#who);
+      const { queueToken } = await this.#ask<{ queueToken: Told | null }>(POLL, { value: this.value }, this.#who);
       this.#take(queueToken?.status ?? 'EXPIRED');
       if (!this.hasEnded) await sleep(queueToken?.pollAfterMs ?? 0, stop);
     }
@@ -61,7 +62,7 @@ export class Place {
   /** Gives the place up, if it is still one. */
   async leave(): Promise<void> {
     if (this.hasEnded) return;
-    const { leaveQueue } = await this.#ask<{ leaveQueue: Told }>(LEAVE, { token: this.value }, this.#who);
+    const { leaveQueue } = await this.#ask<{ leaveQueue: Told }>(LEAVE, { value: this.value }, this.#who);
     this.#take(leaveQueue.status);
   }
 
@@ -75,7 +76,7 @@ export class Place {
     const close = (): void => void client.dispose();
     stop.addEventListener('abort', close);
     try {
-      const events = client.iterate<{ queuePosition: Told }>({ query: POSITION, variables: { token: this.value } });
+      const events = client.iterate<{ queuePosition: Told }>({ query: POSITION, variables: { value: this.value } });
       for await (const { data } of events) if (data) this.#take(data.queuePosition.status);
     } finally {
       stop.removeEventListener('abort', close);

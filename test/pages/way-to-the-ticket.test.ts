@@ -270,6 +270,17 @@ describe.skipIf(!CHROMIUM)('the way to the ticket', () => {
     await page.getByRole('heading', { name: 'It is your turn' }).waitFor();
   });
 
+  it('a device whose clock is wrong counts down by the server’s', async () => {
+    const show = await makeShow(operator);
+    const path = `${await pathOf(show.concertId)}/shows/${show.id}`;
+    const page = await visitors.signUp('one with a cheap watch', '/');
+    await page.addInitScript('const right = Date.now; Date.now = () => right() + 600_000;');
+    await page.goto(path);
+    await button(page, 'Find seats').click();
+    await page.getByText('Your seats are held for you.').waitFor();
+    expect(await page.getByRole('timer').textContent()).toMatch(/^(5:0[01]|4:[345]\d)$/);
+  });
+
   it('while numbers change nothing moves in the waiting room', async () => {
     const { queueId, path } = await queuedShow(0);
     await line(await world.buyers(120), queueId);

@@ -1,14 +1,17 @@
 import { useSyncExternalStore } from 'react';
 
-/** Differences below this are the way of the answer, and that the header has whole seconds. */
+/** Smaller differences are the way of the answer. */
 const MIN_DIFFERENCE_MS = 2_000;
+
+/** The header has whole seconds: on average so much of the next one is over. */
+const HALF_SECOND_MS = 500;
 
 /** How far the server's clock is ahead of this device's, in milliseconds. */
 let ahead = 0;
 
 /** Learns the server's time from the header `date` of an answer. */
 export function noteServerTime(date: string | null): void {
-  const difference = Date.parse(date ?? '') - Date.now();
+  const difference = Date.parse(date ?? '') + HALF_SECOND_MS - Date.now();
   if (Number.isFinite(difference)) ahead = Math.abs(difference) < MIN_DIFFERENCE_MS ? 0 : difference;
 }
 
