@@ -1,13 +1,13 @@
 import { replaceSql } from './patch-pg.ts';
 
-/** Preload: what sold is added up one change at a time, hundreds of times a second, by every process at once. */
+/** Preload: what sold is added up one change at a time, a hundred times a second, by every process at once. */
 const SECOND = 1_000;
 const original = globalThis.setTimeout;
 
 globalThis.setTimeout = Object.assign(
   (work: (...args: unknown[]) => void, ms?: number, ...args: unknown[]) =>
     // Of the timers of a second only those of jobs: the time-outs of Redis stay.
-    original(work, ms === SECOND && work.name === 'start' ? 3 : ms, ...args),
+    original(work, ms === SECOND && work.name === 'start' ? 10 : ms, ...args),
   original,
 ) as typeof setTimeout;
 
