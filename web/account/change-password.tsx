@@ -2,7 +2,7 @@ import { useMutation } from '@apollo/client/react';
 import { Field } from '@base-ui/react/field';
 import { Form } from '@base-ui/react/form';
 import { type ReactNode, useState } from 'react';
-import { FaultNotice, RefusalNotice } from '../frame/notices.tsx';
+import { FormFault, RefusalNotice } from '../frame/notices.tsx';
 import { ChangePasswordDocument, type ChangePasswordInput } from '../gql/graphql.ts';
 import { errorsOf } from '../server/faults.ts';
 import { useWords } from '../words/language.tsx';
@@ -56,7 +56,7 @@ export function ChangePassword({ name }: { name: string }): ReactNode {
         {words.remember}
       </label>
       {answer?.__typename === 'Refusal' && <RefusalNotice code={answer.code}>{words.oldIsWrong}</RefusalNotice>}
-      {error && Object.keys(errorsOf(error)).length === 0 && <FaultNotice error={error} />}
+      <FormFault error={error} fields={['oldPassword', 'newPassword']} />
       <button type="submit" className="button primary" disabled={loading}>
         {words.change}
       </button>

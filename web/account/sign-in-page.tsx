@@ -3,7 +3,7 @@ import { Field } from '@base-ui/react/field';
 import { Form } from '@base-ui/react/form';
 import { type ReactNode, useState } from 'react';
 import { Navigate, useSearchParams } from 'react-router';
-import { FaultNotice, RefusalNotice } from '../frame/notices.tsx';
+import { FormFault, RefusalNotice } from '../frame/notices.tsx';
 import { Page, placeWithin } from '../frame/page.tsx';
 import { type CredentialsInput, type ProblemCode, SignInDocument, SignUpDocument } from '../gql/graphql.ts';
 import { errorsOf } from '../server/faults.ts';
@@ -70,7 +70,7 @@ export default function SignInPage(): ReactNode {
             <small>{words.rememberHelp}</small>
           </label>
           {refusal && <RefusalNotice code={refusal} />}
-          {error && Object.keys(errorsOf(error)).length === 0 && <FaultNotice error={error} />}
+          <FormFault error={error} fields={['name', 'password']} />
           <button type="submit" className="button primary wide" disabled={loading}>
             {isNew ? words.signUp : words.signIn}
           </button>

@@ -5,6 +5,7 @@ import { useSession } from '../account/session.ts';
 import { FaultNotice } from '../frame/notices.tsx';
 import { Loading, Page } from '../frame/page.tsx';
 import { CouponsDocument, type IssuedFragment, MyCouponsDocument } from '../gql/graphql.ts';
+import { pollEvery } from '../server/polls.ts';
 import { ShopMenu } from '../shop/shop-menu.tsx';
 import { useFormats } from '../words/formats.ts';
 import { useWords } from '../words/language.tsx';
@@ -21,9 +22,7 @@ export default function CouponsPage(): ReactNode {
   const { status } = useSession();
   const { data, error, refetch } = useQuery(CouponsDocument, {
     fetchPolicy: 'cache-and-network',
-    pollInterval: POLL_MS,
-    skipPollAttempt: () => document.hidden,
-    context: { isPoll: true },
+    ...pollEvery(POLL_MS),
   });
   const mine = useQuery(MyCouponsDocument, { skip: status !== 'signed-in', fetchPolicy: 'cache-and-network' });
   const coupons = data?.coupons.edges;
@@ -51,7 +50,7 @@ export default function CouponsPage(): ReactNode {
         )}
         {mine.error && !mine.data && <FaultNotice error={mine.error} retry={() => void mine.refetch()} />}
         {mine.data?.myCoupons.length === 0 && <p className="soft">{words.noneOfMine}</p>}
-        <ul className={look.mine}>
+        <ul className="lines">
           {mine.data?.myCoupons.map((each) => (
             <Mine key={each.id} issued={each} />
           ))}
@@ -66,7 +65,7 @@ function Mine({ issued: { serial, status, coupon } }: { issued: IssuedFragment }
   const { number, dateTime } = useFormats();
   const discount = useDiscount();
   return (
-    <li className={look.issued}>
+    <li className="line">
       <div>
         <p className="strong">{coupon.name}</p>
         <p className="small soft">{discount(coupon)}</p>

@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import { useState } from 'react';
 import type { ProblemCode } from '../gql/graphql.ts';
 import { useNow } from '../server/clock.ts';
-import { faultOf } from '../server/faults.ts';
+import { errorsOf, faultOf } from '../server/faults.ts';
 import { useWords } from '../words/language.tsx';
 
 interface FaultProps {
@@ -30,6 +30,18 @@ export function FaultNotice({ error, retry }: FaultProps): ReactNode {
       )}
     </div>
   );
+}
+
+interface FormFaultProps {
+  readonly error: unknown;
+  /** The fields of the form, which say themselves what is wrong with them. */
+  readonly fields: readonly string[];
+}
+
+/** Says what went wrong with a form, unless one of its fields says it. */
+export function FormFault({ error, fields }: FormFaultProps): ReactNode {
+  if (error === undefined || fields.some((field) => field in errorsOf(error))) return null;
+  return <FaultNotice error={error} />;
 }
 
 function RetryIn({ milliseconds }: { milliseconds: number }): ReactNode {

@@ -40,7 +40,7 @@ function OrderOf(): ReactNode {
         <span className="soft">{dateTime(order.createdAt)}</span>
         <Link to="/shop/orders">{words.all}</Link>
       </p>
-      <div className={look.columns}>
+      <div className="columns">
         <Contents order={order} changed={refetch} />
         <div className="stack">
           <Sums order={order} />
@@ -77,9 +77,9 @@ function Contents({ order, changed }: Props): ReactNode {
   return (
     <section className="stack" aria-labelledby="lines">
       <h2 id="lines">{words.lines}</h2>
-      <ul className={look.lines}>
+      <ul className="lines">
         {lines.map(({ lineNo, product, quantity, unitPrice, amount, returned }) => (
-          <li key={lineNo} className={look.line}>
+          <li key={lineNo} className="line">
             <div>
               <p className="strong">{product.name}</p>
               <p className="small soft figures">

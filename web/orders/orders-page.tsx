@@ -43,7 +43,7 @@ function Orders(): ReactNode {
   }
   return (
     <>
-      <ul className={look.orders}>
+      <ul className="lines">
         {orders.edges.map(({ node }) => (
           <Row key={node.id} order={node} />
         ))}
@@ -59,7 +59,7 @@ function Row({ order: { id, status, total, createdAt, lines } }: { order: OrderR
   const first = lines[0];
   const others = lines.length - 1;
   return (
-    <li className={look.order}>
+    <li className={`line ${look.order}`}>
       <Link to={`/shop/orders/${id}`}>
         {first && words.summary(first.product.name, number(first.quantity), others > 0 ? number(others) : '')}
       </Link>

@@ -4,7 +4,7 @@ import { Form } from '@base-ui/react/form';
 import { type ReactNode, useState } from 'react';
 import { Link, useNavigate } from 'react-router';
 import { useSession } from '../account/session.ts';
-import { FaultNotice } from '../frame/notices.tsx';
+import { FaultNotice, FormFault } from '../frame/notices.tsx';
 import { Loading, Page } from '../frame/page.tsx';
 import { PlaceOrderDocument, type ProductForSaleFragment, ProductsOfCartDocument } from '../gql/graphql.ts';
 import { errorsOf } from '../server/faults.ts';
@@ -15,7 +15,6 @@ import { type CartLine, emptyCart, putInCart, useCart } from './cart.ts';
 import { CouponChoice } from './coupon-choice.tsx';
 import { OrderRefusal } from './order-refusal.tsx';
 import { Quantity } from './quantity.tsx';
-import look from './shop.module.css';
 import { ShopMenu } from './shop-menu.tsx';
 import { Stock } from './stock.tsx';
 
@@ -46,8 +45,8 @@ export default function CartPage(): ReactNode {
       {lines.length > 0 && error && !found && <FaultNotice error={error} retry={() => void refetch()} />}
       {lines.length > 0 && !found && !error && <Loading />}
       {lines.length > 0 && found && (
-        <div className={look.columns}>
-          <ul className={look.lines}>
+        <div className="columns">
+          <ul className="lines">
             {lines.map((line) => (
               <Line key={line.productId} line={line} product={products.get(line.productId)} isKnown={!!data} />
             ))}
@@ -71,7 +70,7 @@ function Line({ line: { productId, quantity }, product, isKnown }: LineProps): R
   const { money } = useFormats();
   const name = product?.name ?? (isKnown ? words.gone : words.loadingProduct);
   return (
-    <li className={look.line}>
+    <li className="line">
       <div>
         <p className="strong">{name}</p>
         {product && (
@@ -152,7 +151,7 @@ function OrderForm({ lines, products }: FormProps): ReactNode {
           withoutCoupon={() => setCoupon(null)}
         />
       )}
-      {error && !('memo' in errorsOf(error)) && <FaultNotice error={error} />}
+      <FormFault error={error} fields={['memo']} />
       {status === 'guest' ? (
         <Link className="button primary wide" to="/sign-in?next=/shop/cart">
           {words.signInToOrder}

@@ -5,6 +5,7 @@ import { More } from '../frame/more.tsx';
 import { FaultNotice } from '../frame/notices.tsx';
 import { Loading, Page } from '../frame/page.tsx';
 import { BestSellersDocument, type ProductSort, ProductsDocument } from '../gql/graphql.ts';
+import { pollEvery } from '../server/polls.ts';
 import { useWords } from '../words/language.tsx';
 import { ProductCard } from './product-card.tsx';
 import { Search } from './search.tsx';
@@ -76,9 +77,7 @@ function BestSellers(): ReactNode {
   const { shop: words } = useWords();
   const { data } = useQuery(BestSellersDocument, {
     fetchPolicy: 'cache-and-network',
-    pollInterval: POLL_MS,
-    skipPollAttempt: () => document.hidden,
-    context: { isPoll: true },
+    ...pollEvery(POLL_MS),
   });
   if (!data || data.bestSellers.length === 0) return null;
   return (

@@ -6,6 +6,7 @@ import { ForUsers, Loading, NotFound, Page } from '../frame/page.tsx';
 import { TicketsDocument, type TicketsQuery } from '../gql/graphql.ts';
 import { GiveBack } from '../refunds/give-back.tsx';
 import { RefundList } from '../refunds/refund-list.tsx';
+import { pollEvery } from '../server/polls.ts';
 import { useFormats } from '../words/formats.ts';
 import { useWords } from '../words/language.tsx';
 import { QrCode } from './qr-code.tsx';
@@ -33,9 +34,7 @@ function TicketsOf(): ReactNode {
   const { data, error, refetch } = useQuery(TicketsDocument, {
     variables: { id },
     fetchPolicy: 'cache-and-network',
-    pollInterval: POLL_MS,
-    skipPollAttempt: () => document.hidden,
-    context: { isPoll: true },
+    ...pollEvery(POLL_MS),
   });
   if (error && !data) return <FaultNotice error={error} retry={() => void refetch()} />;
   if (!data) return <Loading />;

@@ -2,6 +2,7 @@ import { useQuery } from '@apollo/client/react';
 import { type ReactNode, useEffect, useEffectEvent } from 'react';
 import { FaultNotice } from '../frame/notices.tsx';
 import { AwaitedChargeDocument } from '../gql/graphql.ts';
+import { pollEvery } from '../server/polls.ts';
 import { useFormats } from '../words/formats.ts';
 import { useWords } from '../words/language.tsx';
 
@@ -20,8 +21,7 @@ export function AwaitedCharge({ id, completed }: Props): ReactNode {
   const { money, dateTime } = useFormats();
   const { data, error, stopPolling, refetch } = useQuery(AwaitedChargeDocument, {
     variables: { id },
-    pollInterval: POLL_MS,
-    context: { isPoll: true },
+    ...pollEvery(POLL_MS),
   });
   const charge = data?.charge;
   const status = charge?.status;

@@ -2,7 +2,7 @@ import { useApolloClient, useMutation, useQuery } from '@apollo/client/react';
 import { Field } from '@base-ui/react/field';
 import { Form } from '@base-ui/react/form';
 import { type ReactNode, useState } from 'react';
-import { FaultNotice, RefusalNotice } from '../frame/notices.tsx';
+import { FormFault, RefusalNotice } from '../frame/notices.tsx';
 import { AwaitedChargesDocument, BalanceDocument, ChargeDocument } from '../gql/graphql.ts';
 import { errorsOf } from '../server/faults.ts';
 import { keyOf, settle } from '../server/intents.ts';
@@ -94,7 +94,7 @@ function AmountForm({ missing, cameIn, asked }: AmountProps): ReactNode {
         ))}
       </fieldset>
       {answer && 'code' in answer && <RefusalNotice code={answer.code} />}
-      {error && Object.keys(errorsOf(error)).length === 0 && <FaultNotice error={error} />}
+      <FormFault error={error} fields={['amount']} />
       <button type="submit" className="button primary wide" disabled={loading || text === ''}>
         {text === '' ? words.chargeAndPay : words.charge(money(amount))}
       </button>

@@ -29,7 +29,7 @@ export function History({ balance }: { balance: number }): ReactNode {
       {!entries && !error && <Loading />}
       {entries?.edges.length === 0 && <p className="soft">{words.noHistory}</p>}
       {entries && entries.edges.length > 0 && (
-        <ol className={look.history}>
+        <ol className="lines">
           {entries.edges.map(({ node }) => (
             <Movement key={node.id} entry={node} />
           ))}
@@ -45,7 +45,7 @@ function Movement({ entry }: { entry: MovementFragment }): ReactNode {
   const { money, dateTime } = useFormats();
   const { kind, amount, balanceAfter, createdAt, reason, payment } = entry;
   return (
-    <li className={look.entry}>
+    <li className="line figures">
       <p>
         <span className="strong">{words.kinds[kind]}</span> {payment && <What payable={payment.payable} />}
         {reason}

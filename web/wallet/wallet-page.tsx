@@ -4,6 +4,7 @@ import { Link, useSearchParams } from 'react-router';
 import { FaultNotice } from '../frame/notices.tsx';
 import { ForUsers, Loading, Page, placeWithin } from '../frame/page.tsx';
 import { BalanceDocument } from '../gql/graphql.ts';
+import { pollEvery } from '../server/polls.ts';
 import { useFormats } from '../words/formats.ts';
 import { useWords } from '../words/language.tsx';
 import { ChargeForm } from './charge-form.tsx';
@@ -29,9 +30,7 @@ function Wallet(): ReactNode {
   const [params] = useSearchParams();
   const { data, error, refetch } = useQuery(BalanceDocument, {
     fetchPolicy: 'cache-and-network',
-    pollInterval: POLL_MS,
-    skipPollAttempt: () => document.hidden,
-    context: { isPoll: true },
+    ...pollEvery(POLL_MS),
   });
   const balance = data?.wallet?.balance;
   const need = Number(params.get('need') ?? 0);
@@ -47,7 +46,7 @@ function Wallet(): ReactNode {
   const missing = Math.max(0, need - balance);
   return (
     <Page title={words.title}>
-      <div className={look.columns}>
+      <div className="columns">
         <section className="card stack" aria-label={words.balance}>
           <div>
             <p className="soft">{words.balance}</p>
