@@ -24,7 +24,7 @@ export function buildPages(): void {
 }
 
 export const PHONE_KOREAN: BrowserContextOptions = {
-  viewport: { width: 390, height: 844 },
+  viewport: { width: 360, height: 780 },
   locale: 'ko-KR',
   colorScheme: 'light',
   hasTouch: true,
@@ -84,14 +84,17 @@ export class Visitors {
   }
 }
 
-/** What axe finds wrong with a page that is serious or worse, each with where. */
+/** What axe finds wrong with a page that is serious or worse, each with where, and whether the page is wider than the window. */
 export async function accessibilityFaults(page: Page): Promise<string[]> {
   // By the debugger: the policy of the pages allows no script but theirs.
   await page.evaluate(axe.source);
   const found = await page.evaluate<AxeResults>("axe.run(document, { resultTypes: ['violations'] })");
-  return found.violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, nodes }) =>
+  const tooWide = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
+  const serious = found.violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+  return [
+    ...(tooWide > 0 ? [`the page is ${tooWide} pixels wider than the window`] : []),
+    ...serious.flatMap(({ id, nodes }) =>
       nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')} ${failureSummary}`),
-    );
+    ),
+  ];
 }
