@@ -60,7 +60,7 @@ function TicketsOf(): ReactNode {
           </Link>
         </p>
       )}
-      {status === 'CANCELLED' && (
+      {status === 'CANCELLED' && show.cancelledAt === null && (
         <p className="notice">
           {words.givenBackHelp} {cancelReason}
         </p>

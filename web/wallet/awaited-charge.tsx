@@ -53,7 +53,8 @@ export function AwaitedCharge({ id, completed }: Props): ReactNode {
       </p>
       {charge.status === 'PENDING' && (
         <>
-          <p>{words.pendingHelp(charge.reference)}</p>
+          <p>{words.pendingHelp}</p>
+          <code className="strong">{charge.reference}</code>
           <p className="small">{words.payBy(dateTime(charge.expiresAt))}</p>
         </>
       )}

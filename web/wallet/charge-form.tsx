@@ -55,6 +55,7 @@ interface AmountProps {
 
 function AmountForm({ missing, cameIn, asked }: AmountProps): ReactNode {
   const { wallet: words } = useWords();
+  const { charges } = useSettings();
   const { money, typed, amountOf } = useFormats();
   const [text, setText] = useState(missing ? typed(missing) : '');
   const [charge, { data, loading, error }] = useMutation(ChargeDocument);
@@ -99,7 +100,9 @@ function AmountForm({ missing, cameIn, asked }: AmountProps): ReactNode {
         {text === '' ? words.chargeAndPay : words.charge(money(amount))}
       </button>
       <p className="small soft" role="status">
-        {answer?.__typename === 'LedgerEntry' ? words.chargedAmount(money(answer.amount)) : words.chargeHelp}
+        {answer?.__typename === 'LedgerEntry'
+          ? words.chargedAmount(money(answer.amount))
+          : charges === 'OPEN' && words.chargeHelp}
       </p>
     </Form>
   );

@@ -235,8 +235,7 @@ export const en = {
     chargeHelp: 'Where this runs as a demo the money is play money.',
     operatorOnly: 'Only the box office can add money to your wallet. Please ask there.',
     pending: 'The charge waits for the payment provider.',
-    pendingHelp: (reference: string) =>
-      `Pay at the provider under the reference ${reference}. This page goes on by itself.`,
+    pendingHelp: 'Pay at the payment provider under this reference. This page goes on by itself.',
     failed: 'The payment provider did not take the payment. Nothing was charged.',
     expired: 'No payment came in time. Nothing was charged.',
     charged: 'The money is in your wallet.',
