@@ -281,6 +281,21 @@ describe.skipIf(!CHROMIUM)('the way to the ticket', () => {
     expect(await page.getByRole('timer').textContent()).toMatch(/^(5:0[01]|4:[345]\d)$/);
   });
 
+  it('a link to sign in leads to no other site', async () => {
+    const page = await visitors.signUp('a careful one', '/');
+    for (const next of [
+      '//example.com/',
+      '/\\example.com/',
+      '/\t/example.com/',
+      'https://example.com/',
+      'javascript:alert(1)',
+    ]) {
+      await page.goto(`/sign-in?next=${encodeURIComponent(next)}`);
+      await page.getByRole('heading', { name: 'Concerts' }).waitFor();
+      expect([next, page.url()]).toEqual([next, `${new URL(world.urls[0] as string).origin}/`]);
+    }
+  });
+
   it('while numbers change nothing moves in the waiting room', async () => {
     const { queueId, path } = await queuedShow(0);
     await line(await world.buyers(120), queueId);

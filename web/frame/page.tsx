@@ -60,9 +60,12 @@ export function ForUsers({ children }: { children: ReactNode }): ReactNode {
   return children;
 }
 
-/** A path of these pages, to lead back to; where another site is named, the first page. */
+/** The page of this site that a path leads to, as a browser reads it; the first one where it leads to another site. */
 export function placeWithin(path: string | null): string {
-  return path?.startsWith('/') && !path.startsWith('//') ? path : '/';
+  const { origin } = location;
+  if (path === null || !URL.canParse(path, origin)) return '/';
+  const url = new URL(path, origin);
+  return url.origin === origin ? url.pathname + url.search : '/';
 }
 
 export function NotFound(): ReactNode {
