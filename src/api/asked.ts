@@ -19,9 +19,9 @@ export interface Taken {
   readonly notes: Notes;
 }
 
-/** Reads the body of a POST, or the search of a GET in the way in which Apollo reads it. */
+/** Reads the body of a POST, or the search of a GET or HEAD in the way in which Apollo reads it. */
 export function readAsked({ method, url, body }: FastifyRequest): Asked {
-  const given = method === 'GET' ? searchOf(url) : body;
+  const given = method === 'POST' ? body : searchOf(url);
   if (!isRecord(given)) return { named: undefined };
   const { query, operationName, variables, extensions } = given;
   const named = isAbsentOr(isString, query) ? namedBy(query, extensions) : undefined;

@@ -7,7 +7,7 @@ import type { Documents } from './documents.ts';
 import { badRequest } from './problems.ts';
 import { rootFieldsOf } from './root-fields.ts';
 
-/** Content types that a page may send to another origin without asking first, as may a request without any. */
+/** Content types that a page may send to another origin without asking first, as may a request without one. */
 const SIMPLE_TYPES = ['application/x-www-form-urlencoded', 'multipart/form-data', 'text/plain'];
 
 /** Headers that a page cannot send to another origin without asking first. */
@@ -20,7 +20,7 @@ const PREFLIGHT_HEADERS = ['apollo-require-preflight', 'x-apollo-operation-name'
  */
 export function crossSiteFault(documents: Documents, { request, asked }: Taken): GraphQLError | undefined {
   if (!isSimple(request)) return undefined;
-  const isServed = request.method === 'GET' && !hasCredentials(request) && !asksBeyondPublic(documents, asked);
+  const isServed = request.method !== 'POST' && !hasCredentials(request) && !asksBeyondPublic(documents, asked);
   return isServed ? undefined : badRequest(REFUSED);
 }
 
@@ -29,7 +29,7 @@ const REFUSED = `Any page could have a browser send this request: send it by POS
 /** Whether a browser sends such a request to another origin without asking first. */
 function isSimple({ headers }: FastifyRequest): boolean {
   const type = headers['content-type']?.split(';')[0]?.trim().toLowerCase();
-  return (type === undefined || SIMPLE_TYPES.includes(type)) && !PREFLIGHT_HEADERS.some((name) => headers[name]);
+  return (!type || SIMPLE_TYPES.includes(type)) && !PREFLIGHT_HEADERS.some((name) => headers[name]);
 }
 
 /** Whether a request says who sends it. */

@@ -28,6 +28,7 @@ import type { Documents } from './documents.ts';
 import { presentAll, presentError } from './errors.ts';
 import type { Explorer } from './explorer.ts';
 import { readVariables } from './limits.ts';
+import { GRAPHQL_TYPE, isTaken, JSON_TYPE, statusFor, typeFor } from './media-type.ts';
 import { isQuiet, logOperation, Notes, OK, type Operation, outcomeOf } from './operation-log.ts';
 import type { Named } from './persisted.ts';
 import { badRequest, CallerError } from './problems.ts';
@@ -37,8 +38,8 @@ import { shedAnonymous } from './shed-load.ts';
 export const GRAPHQL_PATH = '/graphql';
 
 /**
- * Serves queries and mutations on POST (and queries on GET) at /graphql. A request of the usual form whose document has
- * a plan is answered here; Apollo answers every other one.
+ * Serves queries and mutations on POST, and queries on GET and HEAD, at /graphql. A request of the usual form whose
+ * document has a plan is answered here; Apollo answers every other one.
  * @param explorer what a browser gets that asks for no answer
  */
 export async function serveGraphql(
@@ -55,7 +56,8 @@ export async function serveGraphql(
     contextForApollo(platform, documents, takenOf.get(request) as Taken);
   const handle = fastifyApolloHandler(apollo, { context });
   const answerByApollo = async (taken: Taken): Promise<string> => {
-    const { request, reply, notes } = taken;
+    const { reply, notes } = taken;
+    const request = forApollo(taken.request);
     takenOf.set(request, taken);
     const body = (await within(notes, () => handle.call(http, request, reply))) as string;
     if (!notes.hasEnded) logRefused(platform, documents, taken, body);
@@ -73,15 +75,22 @@ export async function serveGraphql(
       const caller = await callerOf(platform, request);
       // Who sends a token that is refused counts as nobody.
       const context = contextOf(platform, caller ?? null, taken);
-      const over = await thrown(countDocument(context, asked.named && documents.textOf(asked.named)));
+      const text = asked.named && documents.textOf(asked.named);
+      const over = await thrown(countDocument(context, text));
       if (over) return refuse(platform, documents, taken, over, TOO_MANY_REQUESTS);
+      if (!isTaken(request.headers.accept)) {
+        return refuse(platform, documents, taken, badRequest(NOT_TAKEN), NOT_ACCEPTABLE);
+      }
       const fault = crossSiteFault(documents, taken);
-      if (fault) return refuse(platform, documents, taken, fault, BAD_REQUEST);
-      if (!takesJson(request))
-        return refuse(platform, documents, taken, badRequest(NOT_ACCEPTABLE_TYPE), NOT_ACCEPTABLE);
+      if (fault) {
+        // Its document was read; one that looked like a sign-in is not counted yet.
+        const tooMany = await overLimit(context, text);
+        if (tooMany) return refuse(platform, documents, taken, tooMany, TOO_MANY_REQUESTS);
+        return refuse(platform, documents, taken, fault, BAD_REQUEST);
+      }
       const answer = caller === undefined ? undefined : await answerByPlan(documents, context, taken);
       const body = answer ?? (await answerByApollo(taken));
-      return request.method === 'GET' ? cachedAnswer(documents, taken, body) : body;
+      return request.method === 'POST' ? body : cachedAnswer(documents, taken, body);
     },
   });
 }
@@ -92,10 +101,17 @@ async function callerOf(platform: Platform, { headers }: FastifyRequest): Promis
   return known === undefined ? authenticate(platform, headers.authorization).catch(() => undefined) : known;
 }
 
-const OK_STATUS = 200;
+/** The request as Apollo reads it: a GET for a HEAD, whose body Fastify leaves out, and a host that any URL may have. */
+function forApollo(request: FastifyRequest): FastifyRequest {
+  const method = request.method === 'HEAD' ? 'GET' : request.method;
+  return Object.create(request, { method: { value: method }, hostname: { value: 'localhost' } });
+}
+
 const BAD_REQUEST = 400;
 const NOT_ACCEPTABLE = 406;
 const TOO_MANY_REQUESTS = 429;
+
+const NOT_TAKEN = `An answer is sent as ${JSON_TYPE} or ${GRAPHQL_TYPE}, and the header accept names neither. A subscription is sent as a stream by ${GRAPHQL_PATH}/stream.`;
 
 /** Refuses a request that neither a plan nor Apollo is to answer. */
 function refuse(platform: Platform, documents: Documents, taken: Taken, error: GraphQLError, status: number): string {
@@ -213,7 +229,7 @@ function usualForm({ method, headers }: FastifyRequest, asked: Asked): Usual | u
   const { named, variables, operationName, extensions } = asked;
   const type = typeFor(headers.accept);
   if (!named || named.text === '' || type === undefined) return undefined;
-  if (method !== 'POST' && (method !== 'GET' || headers['content-type'] !== undefined)) return undefined;
+  if (method !== 'POST' && headers['content-type'] !== undefined) return undefined;
   if (!isAbsentOr(isRecord, variables) || !isAbsentOr(isString, operationName)) return undefined;
   if (!isAbsentOr(isRecord, extensions)) return undefined;
   return { named, variables: variables ?? {}, operationName: operationName ?? undefined, type };
@@ -225,31 +241,9 @@ function statusOf([first]: readonly GraphQLError[]): number {
   return status ?? BAD_REQUEST;
 }
 
-/** The status of an answer without data. Of the type that is GraphQL's own it is never 200: a client decides by it. */
-function statusFor(status: number, type: string): number {
-  return status === OK_STATUS && type.startsWith(GRAPHQL_TYPE) ? BAD_REQUEST : status;
-}
-
 /** Whether a body, as Apollo writes it, has more than errors. */
 function hasData(body: string): boolean {
   return !body.startsWith('{"errors":') || 'data' in (JSON.parse(body) as object);
-}
-
-const JSON_TYPE = 'application/json';
-const GRAPHQL_TYPE = 'application/graphql-response+json';
-const JSON_TYPES = [GRAPHQL_TYPE, JSON_TYPE] as const;
-
-const NOT_ACCEPTABLE_TYPE = `An answer is sent as ${JSON_TYPE} or ${GRAPHQL_TYPE}, and the header accept names neither. A subscription is sent as a stream by ${GRAPHQL_PATH}/stream.`;
-
-/** Whether the client takes an answer at all. Apollo finds out once it has executed a mutation. */
-function takesJson({ headers: { accept = '*/*' } }: FastifyRequest): boolean {
-  return ['*/*', 'application/*', ...JSON_TYPES].some((type) => accept.toLowerCase().includes(type));
-}
-
-function typeFor(accept = '*/*'): string | undefined {
-  // The first type that is named without a weight is preferred.
-  const named = accept === '*/*' ? JSON_TYPE : JSON_TYPES.find((type) => `${accept},`.startsWith(`${type},`));
-  return named && `${named}; charset=utf-8`;
 }
 
 /** Authenticates, and reads the document, which Apollo finds among the known ones. */

@@ -297,6 +297,17 @@ describe('requests', () => {
     expect((await postFrom(newAddress(), '{ concerts { edges { node { id } } } }', {})).status).toBe(200);
   });
 
+  it('by GET count too where they are refused for what any page may send, and look like a sign-in', async () => {
+    const headers = { 'x-forwarded-for': newAddress() };
+    const ask = (number: number): Promise<Response> => {
+      const query = `{ wallet { balance } } # signIn ${number}`;
+      return fetch(`${world.urls[0]}?query=${encodeURIComponent(query)}`, { headers });
+    };
+    const answers = await Promise.all(Array.from({ length: 41 }, (_, number) => ask(number)));
+    const statuses = answers.map(({ status }) => status).sort();
+    expect(statuses).toEqual([...Array.from({ length: 40 }, () => 400), 429]);
+  });
+
   it('with a token that is refused count as those of nobody', async () => {
     const address = newAddress();
     const forged = (): Promise<Answer> =>

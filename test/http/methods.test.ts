@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { request } from 'node:http';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { post } from '../support/client.ts';
 import { World } from '../support/world.ts';
@@ -73,6 +74,17 @@ const REFUSED: Record<string, { status: number; search?: string; init: RequestIn
       body: JSON.stringify({ query: SIGN_UP }),
     },
   },
+  ...Object.fromEntries(
+    ['application/json;q=0', 'application/json-seq', 'application/json;profile=x', 'text/html, application/*;q=0'].map(
+      (accept) => [
+        `a mutation for ${accept}`,
+        {
+          status: 406,
+          init: { method: 'POST', headers: { ...JSON_TYPE, accept }, body: JSON.stringify({ query: SIGN_UP }) },
+        },
+      ],
+    ),
+  ),
   'JSON that breaks off': { status: 400, init: { method: 'POST', headers: JSON_TYPE, body: '{"query":"{ settings' } },
   'JSON with a prototype': {
     status: 400,
@@ -125,7 +137,39 @@ it('a query by GET is served to whoever can send a header of their own', async (
   expect(await response.json()).toEqual({ data: { settings: { currency: 'KRW' } } });
 });
 
+it.each(['application/json', 'application/json;q=0.9'])('a HEAD is a GET without the body, as %s', async (accept) => {
+  const told = async (method: string, query: string) => {
+    const { status, headers } = await fetch(`${url}?query=${encodeURIComponent(query)}`, {
+      method,
+      headers: { accept },
+    });
+    const named = ['content-type', 'content-length', 'cache-control', 'etag', 'vary', 'allow'];
+    return { status, headers: named.map((name) => headers.get(name)) };
+  };
+  for (const query of ['{ settings { currency } }', '{ wallet { balance } }', '{ nothing }', SIGN_UP]) {
+    expect(await told('HEAD', query)).toEqual(await told('GET', query));
+  }
+  expect(await told('HEAD', '{ settings { currency } }')).toMatchObject({ status: 200 });
+  await expectNothingHappened();
+});
+
+it.each(['', 'a b%', '['])('the header host may be anything: "%s"', async (host) => {
+  for (const accept of ['application/json', 'application/json;q=0.9']) {
+    const status = await new Promise((resolve, reject) => {
+      const search = `?query=${encodeURIComponent('{ settings { currency } }')}`;
+      const asked = request(url + search, { headers: { host, accept } }, (answer) => {
+        answer.resume();
+        resolve(answer.statusCode);
+      });
+      asked.on('error', reject).end();
+    });
+    expect(status).toBe(200);
+  }
+});
+
 const CREDENTIALS = {
+  'an empty access token': async () => ({ authorization: '' }),
+  'an empty queue token': async () => ({ 'x-queue-token': '' }),
   'an access token': async () => ({ authorization: `Bearer ${(await world.buyer()).accessToken}` }),
   'a wrong access token': async () => ({ authorization: 'Bearer wrong' }),
   'a queue token': async () => ({ 'x-queue-token': 'any' }),
@@ -163,12 +207,16 @@ it.each([
   '{ ... on Query { ...Root } } fragment Root on Query { wallet { balance } }',
   `{ availableDates(concertId: "${randomUUID()}") { id } }`,
   '{ queues { edges { cursor } } }',
+  '{ settings { currency } wallet @include(if: false) { balance } }',
+  '{ settings: wallet { balance } }',
 ])('a GET that any page may send is refused when something it asks for is not public: %s', async (query) => {
-  const answer = await get(query);
-  expect({ status: answer.status, ...((await answer.json()) as object) }).toMatchObject({
-    status: 400,
-    errors: [{ extensions: { code: 'BAD_REQUEST' } }],
-  });
+  for (const headers of [{}, { 'content-type': '' }, { 'apollo-require-preflight': '' }]) {
+    const answer = await get(query, headers as Record<string, string>);
+    expect({ status: answer.status, ...((await answer.json()) as object) }).toMatchObject({
+      status: 400,
+      errors: [{ extensions: { code: 'BAD_REQUEST' }, message: expect.stringContaining('apollo-require-preflight') }],
+    });
+  }
 });
 
 it('a document of several operations runs the one that is named, and none without a name', async () => {
