@@ -433,7 +433,7 @@ export const en = {
     SHOW_CANCELLED: 'This show was cancelled. What was paid comes back to the wallet by itself.',
     TICKET_INVALID: 'This is no ticket of this show.',
     TOO_MANY_SEATS: 'That is more seats of this date than one person can have, with those you hold or own. Pick fewer.',
-    WITHDRAWN: 'This is no longer for sale. Look at the other concerts.',
+    WITHDRAWN: 'This is no longer for sale. Look at what else there is.',
   } satisfies Record<ProblemCode, string>,
   /** What is shown for each error. */
   errors: {

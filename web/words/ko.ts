@@ -415,7 +415,7 @@ export const ko: Words = {
     SHOW_CANCELLED: '취소된 공연입니다. 결제하신 금액은 자동으로 지갑에 돌아옵니다.',
     TICKET_INVALID: '이 공연의 티켓이 아닙니다.',
     TOO_MANY_SEATS: '이 날짜에 한 분이 가질 수 있는 좌석 수를 넘습니다. 더 적게 골라 주세요.',
-    WITHDRAWN: '더 이상 판매하지 않습니다. 다른 공연을 확인해 보세요.',
+    WITHDRAWN: '더 이상 판매하지 않습니다. 다른 공연이나 상품을 확인해 보세요.',
   },
   errors: {
     UNAUTHENTICATED: '로그인해 주세요.',
