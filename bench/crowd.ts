@@ -1,7 +1,7 @@
 // Sends invented buyers through the queue of a running Onsale, to have something to watch:
 //   npm run crowd -- 200 [--url http://127.0.0.1:4000/graphql]
-// Asks as the pages do, with their documents. Ends when everybody is through, after half an hour, or with Ctrl-C: who still has a
-// place then gives it up.
+// Asks as the pages do, with their documents: also a server that answers no others. Ends when everybody is through, after half
+// an hour, or with Ctrl-C: who still has a place then gives it up.
 import { parseArguments } from './crowd/arguments.ts';
 import { type Ask, asker } from './crowd/ask.ts';
 import { goShopping, secondsOf } from './crowd/buyer.ts';
@@ -22,9 +22,7 @@ async function main(): Promise<void> {
   const ask = asker(url, stop.signal);
   const gate = await findGate(ask);
   const minutes = Math.ceil(secondsOf(count, gate) / 60);
-  say(
-    `${count} buyers go to ${gate.title}, behind the queue ${gate.queueName}, which lets ${gate.capacity} in at a time.`,
-  );
+  say(`${count} buyers go to ${gate.title}: its queue lets ${gate.capacity} in at a time.`);
   say(`That takes about ${minutes} min. Ctrl-C ends it.`);
   const tally = new Tally(count);
   process.once('SIGINT', () => stop.abort('stopped by hand'));

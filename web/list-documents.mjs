@@ -3,15 +3,13 @@
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { InMemoryCache } from '@apollo/client';
-import { print } from '@apollo/client/utilities';
 import * as generated from './gql/graphql.ts';
+import { textOf } from './server/document-text.ts';
 
-const cache = new InMemoryCache();
 const isOperation = ({ kind }) => kind === 'OperationDefinition';
 
 const texts = Object.values(generated)
   .filter(({ kind, definitions }) => kind === 'Document' && definitions.some(isOperation))
-  .map((document) => print(cache.transformDocument(document)));
+  .map(textOf);
 const listed = Object.fromEntries(texts.map((text) => [createHash('sha256').update(text).digest('hex'), text]));
 writeFileSync(join(import.meta.dirname, '..', 'dist', 'web-documents.json'), `${JSON.stringify(listed, null, 2)}\n`);

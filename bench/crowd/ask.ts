@@ -1,3 +1,5 @@
+import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
+import { textOf } from '../../web/server/document-text.ts';
 import { sleep } from './pace.ts';
 
 /** As whom to ask. */
@@ -8,7 +10,7 @@ export interface Who {
 
 /** Sends one operation and answers its data. */
 export interface Ask {
-  <T>(query: string, variables?: object, who?: Who): Promise<T>;
+  <Result, Variables>(document: TypedDocumentNode<Result, Variables>, variables: Variables, who?: Who): Promise<Result>;
   readonly url: string;
 }
 
@@ -42,10 +44,15 @@ const AWAY = 'AWAY';
  * again: every operation of the crowd may be sent twice. Once `stop` is given, nothing is tried again.
  */
 export function asker(url: string, stop: AbortSignal): Ask {
-  const ask = async <T>(query: string, variables: object = {}, who: Who = {}): Promise<T> => {
+  const ask = async <Result, Variables>(
+    document: TypedDocumentNode<Result, Variables>,
+    variables: Variables,
+    who: Who = {},
+  ): Promise<Result> => {
+    const body = JSON.stringify({ query: textOf(document), variables });
     for (let tries = 1; ; tries++) {
       try {
-        return await post<T>(url, query, variables, who);
+        return await post<Result>(url, body, who);
       } catch (error) {
         const again = error instanceof AskError && [AWAY, 'SERVICE_UNAVAILABLE', 'RATE_LIMITED'].includes(error.code);
         if (!again || tries === MAX_TRIES || stop.aborted) throw error;
@@ -56,7 +63,7 @@ export function asker(url: string, stop: AbortSignal): Ask {
   return Object.assign(ask, { url });
 }
 
-async function post<T>(url: string, query: string, variables: object, who: Who): Promise<T> {
+async function post<T>(url: string, body: string, who: Who): Promise<T> {
   const response = await fetch(url, {
     method: 'POST',
     headers: {
@@ -64,7 +71,7 @@ async function post<T>(url: string, query: string, variables: object, who: Who):
       ...(who.accessToken && { authorization: `Bearer ${who.accessToken}` }),
       ...(who.queueToken && { 'x-queue-token': who.queueToken }),
     },
-    body: JSON.stringify({ query, variables }),
+    body,
     signal: AbortSignal.timeout(TRY_TIMEOUT_MS),
   }).catch((error: Error) => {
     throw new AskError(

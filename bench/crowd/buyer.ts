@@ -1,8 +1,8 @@
+import { EnterQueueDocument, type QueueTokenStatus, SignInDocument, SignUpDocument } from '../../web/gql/graphql.ts';
 import { type Ask, AskError, type Who } from './ask.ts';
-import { documentOf } from './documents.ts';
 import type { Gate } from './gate.ts';
 import { between, isAmong, RUSH_SECONDS, sleep } from './pace.ts';
-import { Place, type Status } from './place.ts';
+import { Place } from './place.ts';
 import { buySeats } from './shop.ts';
 import type { Stage, Tally } from './tally.ts';
 
@@ -35,22 +35,13 @@ export function secondsOf(count: number, { capacity, activeSeconds }: Gate): num
   return RUSH_SECONDS + (count * stay) / capacity + Math.min(1, count * DAWDLERS) * activeSeconds;
 }
 
-const STAGE: Record<Status, Stage> = {
+const STAGE: Record<QueueTokenStatus, Stage> = {
   WAITING: 'waiting',
   ACTIVE: 'active',
   COMPLETED: 'bought',
   LEFT: 'left',
   EXPIRED: 'ranOut',
 };
-
-const SIGN_UP = documentOf('SignUp');
-const SIGN_IN = documentOf('SignIn');
-const ENTER = documentOf('EnterQueue');
-
-interface Signed {
-  readonly accessToken?: string;
-  readonly code?: string;
-}
 
 /** One buyer's story: sign up, come to the gate, wait, buy or not. Never throws: what goes wrong is tallied. */
 export async function goShopping(buyer: Buyer): Promise<void> {
@@ -73,21 +64,17 @@ export async function goShopping(buyer: Buyer): Promise<void> {
 
 async function signUp({ name, ask }: Buyer): Promise<Who> {
   const variables = { input: { name, password: 'correct horse battery' } };
-  const { signUp: made } = await ask<{ signUp: Signed }>(SIGN_UP, variables);
+  const { signUp: made } = await ask(SignUpDocument, variables);
   // Asked twice because the first answer was lost: the name is our own.
-  const isOwn = made.code === 'NAME_TAKEN';
-  const { accessToken, code } = isOwn ? (await ask<{ signIn: Signed }>(SIGN_IN, variables)).signIn : made;
-  if (!accessToken) throw new Error(`signUp: ${code}`);
-  return { accessToken };
+  const isOwn = made.__typename === 'Refusal' && made.code === 'NAME_TAKEN';
+  const session = isOwn ? (await ask(SignInDocument, variables)).signIn : made;
+  if (session.__typename !== 'Session') throw new Error(`signUp: ${session.code}`);
+  return { accessToken: session.accessToken };
 }
 
 async function enter({ name, gate, ask, tally }: Buyer, who: Who): Promise<Place | undefined> {
-  const { enterQueue } = await ask<{ enterQueue: { value?: string } }>(
-    ENTER,
-    { input: { queueId: gate.queueId } },
-    who,
-  );
-  if (!enterQueue.value) return undefined;
+  const { enterQueue } = await ask(EnterQueueDocument, { input: { queueId: gate.queueId } }, who);
+  if (enterQueue.__typename !== 'QueueToken') return undefined;
   tally.move(name, 'waiting');
   return new Place(enterQueue.value, ask, who, (status) => tally.move(name, STAGE[status]));
 }

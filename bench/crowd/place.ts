@@ -1,38 +1,34 @@
 import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
+import {
+  LeaveQueueDocument,
+  PlaceChangesDocument,
+  type PlaceChangesSubscription,
+  PlaceDocument,
+  type QueueTokenStatus,
+} from '../../web/gql/graphql.ts';
+import { textOf } from '../../web/server/document-text.ts';
 import type { Ask, Who } from './ask.ts';
-import { documentOf } from './documents.ts';
 import { sleep } from './pace.ts';
-
-export type Status = 'WAITING' | 'ACTIVE' | 'COMPLETED' | 'EXPIRED' | 'LEFT';
-
-interface Told {
-  readonly status: Status;
-  readonly pollAfterMs: number;
-}
-
-const POSITION = documentOf('PlaceChanges');
-const POLL = documentOf('Place');
-const LEAVE = documentOf('LeaveQueue');
 
 /** One place in the queue, followed until it ends. */
 export class Place {
   readonly value: string;
   readonly #ask: Ask;
   readonly #who: Who;
-  readonly #onStatus: (status: Status) => void;
+  readonly #onStatus: (status: QueueTokenStatus) => void;
   readonly #waiters = new Set<() => void>();
-  #status: Status = 'WAITING';
+  #status: QueueTokenStatus = 'WAITING';
 
   /** @param onStatus called when the status changes */
-  constructor(value: string, ask: Ask, who: Who, onStatus: (status: Status) => void) {
+  constructor(value: string, ask: Ask, who: Who, onStatus: (status: QueueTokenStatus) => void) {
     this.value = value;
     this.#ask = ask;
     this.#who = who;
     this.#onStatus = onStatus;
   }
 
-  get status(): Status {
+  get status(): QueueTokenStatus {
     return this.#status;
   }
 
@@ -44,14 +40,14 @@ export class Place {
   async follow(stop: AbortSignal): Promise<void> {
     await this.#subscribe(stop).catch(() => undefined);
     while (!this.hasEnded && !stop.aborted) {
-      const { queueToken } = await this.#ask<{ queueToken: Told | null }>(POLL, { value: this.value }, this.#who);
+      const { queueToken } = await this.#ask(PlaceDocument, { value: this.value }, this.#who);
       this.#take(queueToken?.status ?? 'EXPIRED');
       if (!this.hasEnded) await sleep(queueToken?.pollAfterMs ?? 0, stop);
     }
   }
 
   /** Waits until the status is no longer `status`, no longer than `milliseconds`. */
-  async whileIs(status: Status, milliseconds: number, stop: AbortSignal): Promise<void> {
+  async whileIs(status: QueueTokenStatus, milliseconds: number, stop: AbortSignal): Promise<void> {
     const over = new AbortController();
     const changed = (): void => over.abort();
     this.#waiters.add(changed);
@@ -62,7 +58,7 @@ export class Place {
   /** Gives the place up, if it is still one. */
   async leave(): Promise<void> {
     if (this.hasEnded) return;
-    const { leaveQueue } = await this.#ask<{ leaveQueue: Told }>(LEAVE, { value: this.value }, this.#who);
+    const { leaveQueue } = await this.#ask(LeaveQueueDocument, { value: this.value }, this.#who);
     this.#take(leaveQueue.status);
   }
 
@@ -76,7 +72,10 @@ export class Place {
     const close = (): void => void client.dispose();
     stop.addEventListener('abort', close);
     try {
-      const events = client.iterate<{ queuePosition: Told }>({ query: POSITION, variables: { value: this.value } });
+      const events = client.iterate<PlaceChangesSubscription>({
+        query: textOf(PlaceChangesDocument),
+        variables: { value: this.value },
+      });
       for await (const { data } of events) if (data) this.#take(data.queuePosition.status);
     } finally {
       stop.removeEventListener('abort', close);
@@ -84,7 +83,7 @@ export class Place {
     }
   }
 
-  #take(status: Status): void {
+  #take(status: QueueTokenStatus): void {
     if (status === this.#status) return;
     this.#status = status;
     this.#onStatus(status);

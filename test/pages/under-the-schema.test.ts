@@ -51,8 +51,3 @@ it('a field that may be null, and a refusal that has no sentence yet, fail the t
   expect(types).toContain("Property 'BRAND_NEW' is missing");
   expect(types).toContain("'string | null' is not assignable");
 });
-
-it('the crowd asks for what the pages ask for: they have every operation that it names', async () => {
-  const asking = [import('../../bench/crowd/buyer.ts'), import('../../bench/crowd/place.ts')];
-  await expect(Promise.all(asking)).resolves.toHaveLength(2);
-});

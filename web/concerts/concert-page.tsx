@@ -4,6 +4,7 @@ import { Link, useParams } from 'react-router';
 import { FaultNotice } from '../frame/notices.tsx';
 import { Loading, NotFound, Page } from '../frame/page.tsx';
 import { ConcertDocument } from '../gql/graphql.ts';
+import { useFormats } from '../words/formats.ts';
 import { useWords } from '../words/language.tsx';
 import { useSettings } from '../words/settings.tsx';
 import look from './concerts.module.css';
@@ -13,6 +14,7 @@ import { ShowRow } from './show-row.tsx';
 /** One concert: what it is, its dates, and the way in, through the waiting room where there is one. */
 export default function ConcertPage(): ReactNode {
   const { concerts: words } = useWords();
+  const { number, duration } = useFormats();
   const { timeZone } = useSettings();
   const { slug = '' } = useParams();
   const { data, error, refetch } = useQuery(ConcertDocument, {
@@ -33,7 +35,7 @@ export default function ConcertPage(): ReactNode {
           {description && <p className={look.text}>{description}</p>}
           {queue && (
             <>
-              <p className="soft">{words.waitingRoom}</p>
+              <p className="soft">{words.waitingRoom(number(queue.capacity), duration(queue.activeSeconds))}</p>
               <p>
                 <Link className="button primary" to={`/concerts/${slug}/waiting`}>
                   {words.buy}

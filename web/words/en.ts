@@ -84,7 +84,8 @@ export const en = {
     dates: (count: number) => (count === 1 ? '1 date' : `${count} dates`),
     noDates: 'No dates yet',
     buy: 'Get tickets',
-    waitingRoom: 'Tickets are sold through a waiting room: everybody gets in in turn.',
+    waitingRoom: (people: string, time: string) =>
+      `Tickets are sold through a waiting room. It lets people in in turn, ${people} at a time, and each has ${time} to buy.`,
     datesTitle: 'Dates',
     cancelled: 'Cancelled',
     salesOpen: (at: string) => `On sale from ${at}`,

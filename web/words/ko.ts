@@ -75,7 +75,8 @@ export const ko: Words = {
     dates: (count) => `${count}회 공연`,
     noDates: '일정 미정',
     buy: '예매하기',
-    waitingRoom: '대기실을 거쳐 순서대로 예매합니다.',
+    waitingRoom: (people, time) =>
+      `대기실을 거쳐 순서대로 예매합니다. 한 번에 ${people}명까지 입장하고, 입장하면 ${time} 안에 구매합니다.`,
     datesTitle: '공연 일정',
     cancelled: '취소됨',
     salesOpen: (at) => `${at} 예매 시작`,
