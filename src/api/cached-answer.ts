@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto';
 import type { FastifyReply } from 'fastify';
-import { getOperationAST } from 'graphql';
-import { type Asked, isString, type Taken } from './asked.ts';
+import type { Asked, Taken } from './asked.ts';
 import { cacheSecondsOf } from './cacheable.ts';
 import { hasCredentials } from './cross-site.ts';
 import type { Documents } from './documents.ts';
@@ -30,11 +29,9 @@ export function cachedAnswer(
   return isNamed(request.headers['if-none-match'], etag) ? reply.code(NOT_MODIFIED).send() : body;
 }
 
-function secondsOf(documents: Documents, { named, operationName }: Asked): number {
-  const known = named && documents.read(named, null);
-  if (!known || !('document' in known)) return 0;
-  const operation = getOperationAST(known.document, isString(operationName) ? operationName : undefined);
-  return operation ? cacheSecondsOf(documents.schema, known.document, operation) : 0;
+function secondsOf(documents: Documents, asked: Asked): number {
+  const found = documents.operationOf(asked, null);
+  return found ? cacheSecondsOf(documents.schema, found.document, found.operation) : 0;
 }
 
 /** Whether the header `if-none-match` names an answer. A cache that packs answers marks their names as weak. */

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
-import { type GraphQLError, getOperationAST, OperationTypeNode } from 'graphql';
+import { type GraphQLError, OperationTypeNode } from 'graphql';
 import { hasCookie } from '../accounts/remember-cookie.ts';
-import { type Asked, isString, type Taken } from './asked.ts';
+import type { Asked, Taken } from './asked.ts';
 import type { Declared } from './context.ts';
 import type { Documents } from './documents.ts';
 import { badRequest } from './problems.ts';
@@ -38,13 +38,11 @@ export function hasCredentials({ headers }: FastifyRequest): boolean {
 }
 
 /** Whether a query has root fields that are not public. What is no query, or cannot be read, is refused by its own error. */
-function asksBeyondPublic(documents: Documents, { named, operationName }: Asked): boolean {
+function asksBeyondPublic(documents: Documents, asked: Asked): boolean {
   // Who has credentials does not come this far.
-  const known = named && documents.read(named, null);
-  if (!known || !('document' in known)) return false;
-  const operation = getOperationAST(known.document, isString(operationName) ? operationName : undefined);
-  if (operation?.operation !== OperationTypeNode.QUERY) return false;
-  return !rootFieldsOf(known.document, operation).every((field) => isPublic(documents, field));
+  const found = documents.operationOf(asked, null);
+  if (found?.operation.operation !== OperationTypeNode.QUERY) return false;
+  return !rootFieldsOf(found.document, found.operation).every((field) => isPublic(documents, field));
 }
 
 function isPublic({ schema }: Documents, name: string): boolean {

@@ -4,11 +4,14 @@ import {
   type DocumentNode,
   GraphQLError,
   type GraphQLSchema,
+  getOperationAST,
   NoSchemaIntrospectionCustomRule,
+  type OperationDefinitionNode,
   parse,
   specifiedRules,
   validate,
 } from 'graphql';
+import { type Asked, isString } from './asked.ts';
 import { type Plan, planOf } from './compiled.ts';
 import type { Caller, Context } from './context.ts';
 import { DocumentCache } from './document-cache.ts';
@@ -21,6 +24,11 @@ export interface KnownDocument {
   readonly document: DocumentNode;
   /** The plan of its only operation; undefined when the document has to be executed. */
   readonly plan: Plan | undefined;
+}
+
+export interface AskedOperation {
+  readonly document: DocumentNode;
+  readonly operation: OperationDefinitionNode;
 }
 
 /** The stores in which Apollo finds documents that need no parsing and validating, and the texts of hashes. */
@@ -65,6 +73,19 @@ export class Documents {
     if (known) return known;
     const unread = text ?? trusted;
     return unread === undefined ? [notFound()] : this.#readNew(unread, key);
+  }
+
+  /**
+   * The operation of a valid document that a request asks for.
+   * @param caller who sends it
+   * @returns undefined where the document is refused, or has no operation of that name
+   */
+  operationOf({ named, operationName }: Asked, caller: Caller | null): AskedOperation | undefined {
+    const known = named && this.read(named, caller);
+    if (!known || !('document' in known)) return undefined;
+    const { document } = known;
+    const operation = getOperationAST(document, isString(operationName) ? operationName : undefined);
+    return operation ? { document, operation } : undefined;
   }
 
   /** @returns the text that a document is named by, as far as it is known; it may be wrong, or not trusted */
