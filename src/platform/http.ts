@@ -55,7 +55,9 @@ export async function openHttp(config: Config, isReady: () => Promise<void>): Pr
   // Runs before all other steps of closing: accepts no more connections, and closes the idle ones.
   http.addHook('preClose', async () => void http.server.close());
   http.addHook('onSend', (request, reply, _payload, done) => {
-    void reply.header(REQUEST_ID, request.id);
+    // A cache would give everybody the id of the one request that it passed on.
+    const isForAll = String(reply.getHeader('cache-control')).startsWith('public');
+    if (!isForAll) void reply.header(REQUEST_ID, request.id);
     // As an option of the plugin it would be sent to clients that are no pages, too.
     if (request.headers.origin !== undefined) void reply.header('access-control-expose-headers', REQUEST_ID);
     if (!http.server.listening) void reply.header('connection', 'close');

@@ -161,6 +161,15 @@ describe('what caches may keep', () => {
     expect(graphql.etag).not.toBe(plan.etag);
   });
 
+  it('has nothing of the request that it answered: neither its id nor its origin', async () => {
+    const headers = { 'x-request-id': 'of-somebody', origin: 'https://elsewhere.example' };
+    const { headers: told } = await fetch(`${url}?query=${encodeURIComponent('{ settings { currency } }')}`, {
+      headers,
+    });
+    expect(told.get('cache-control')).toBe('public, max-age=60');
+    expect(JSON.stringify([...told])).not.toMatch(/of-somebody|elsewhere|set-cookie/);
+  });
+
   it('is as old as its youngest part', async () => {
     expect(await get('{ settings { currency } bestSellers { rank } }')).toMatchObject(kept(2));
     expect(await get('{ settings { currency } concerts { edges { node { id } } } }')).toMatchObject(kept(10));
