@@ -1,5 +1,5 @@
 import { useMutation, useQuery } from '@apollo/client/react';
-import { type ReactNode, useCallback, useEffect, useState } from 'react';
+import { type ReactNode, useCallback, useEffect, useRef, useState } from 'react';
 import { Navigate, useNavigate, useParams } from 'react-router';
 import { FaultNotice, RefusalNotice } from '../frame/notices.tsx';
 import { ForUsers, Loading, NotFound, Page } from '../frame/page.tsx';
@@ -146,20 +146,22 @@ function Choose({ show, place }: { show: Show; place?: PlaceFragment }): ReactNo
                   ))}
                 </ul>
               )}
-              <p className="spread" aria-live="polite">
-                <span>{words.pickedCount(seats.length)}</span>
-                <span className="strong figures">{money(total)}</span>
-              </p>
               {refusal && <RefusalNotice code={refusal} />}
               {reserving.error && <FaultNotice error={reserving.error} />}
-              <button
-                type="button"
-                className="button primary wide"
-                disabled={seats.length === 0 || reserving.loading}
-                onClick={() => void hold(seats).catch(() => undefined)}
-              >
-                {reserving.loading ? frame.loading : words.hold}
-              </button>
+              <div className={`stack ${seats.length > 0 ? look.act : ''}`}>
+                <p className="spread" aria-live="polite">
+                  <span>{words.pickedCount(seats.length)}</span>
+                  <span className="strong figures">{money(total)}</span>
+                </p>
+                <button
+                  type="button"
+                  className="button primary wide"
+                  disabled={seats.length === 0 || reserving.loading}
+                  onClick={() => void hold(seats).catch(() => undefined)}
+                >
+                  {reserving.loading ? frame.loading : words.hold}
+                </button>
+              </div>
               <p className="small soft">
                 {words.holdSeconds(duration(holdSeconds))} {words.most(seatsPerUser)}
               </p>
@@ -209,9 +211,13 @@ function Count({ hall, isLive }: { hall: Hall; isLive: boolean }): ReactNode {
 
 function Lost({ loss: { lost, instead }, take }: { loss: Loss; take: () => void }): ReactNode {
   const { seats: words } = useWords();
+  const notice = useRef<HTMLDivElement>(null);
+  // On a phone it is below the map.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each loss
+  useEffect(() => notice.current?.scrollIntoView({ block: 'center' }), [lost]);
   const names = (placed: readonly Placed[]): string => placed.map((each) => nameOf(each, words)).join(', ');
   return (
-    <div className="notice warn" role="alert">
+    <div ref={notice} className="notice warn" role="alert">
       <p>{words.lost(names(lost))}</p>
       {instead.length > 0 ? (
         <>
