@@ -36,7 +36,9 @@ function OrderOf(): ReactNode {
   return (
     <Page title={words.one}>
       <p className="row">
-        <OrderStatus status={order.status} />
+        <span role="status">
+          <OrderStatus status={order.status} />
+        </span>
         <span className="soft">{dateTime(order.createdAt)}</span>
         <Link to="/shop/orders">{words.all}</Link>
       </p>
@@ -46,7 +48,7 @@ function OrderOf(): ReactNode {
           <Sums order={order} />
           {order.status === 'PLACED' && <PayForOrder order={order} changed={refetch} />}
           {order.status === 'CANCELLED' && <p className="notice">{words.cancelled}</p>}
-          {order.payment && <RefundList payment={order.payment} />}
+          <RefundList refunds={order.payment?.refunds ?? []} />
         </div>
       </div>
     </Page>

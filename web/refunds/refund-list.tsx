@@ -3,14 +3,13 @@ import type { PaidForFragment } from '../gql/graphql.ts';
 import { useFormats } from '../words/formats.ts';
 import { useWords } from '../words/language.tsx';
 
-/** What was given back of a payment, and why. */
-export function RefundList({ payment: { refunds } }: { payment: PaidForFragment }): ReactNode {
+/** What was given back of a payment, and why. A screen reader says what is added. */
+export function RefundList({ refunds }: Pick<PaidForFragment, 'refunds'>): ReactNode {
   const { refunds: words } = useWords();
   const { money, dateTime } = useFormats();
-  if (refunds.length === 0) return null;
   return (
-    <section className="stack" aria-labelledby="refunds">
-      <h2 id="refunds">{words.title}</h2>
+    <section className="stack" aria-label={words.title} aria-live="polite">
+      {refunds.length > 0 && <h2>{words.title}</h2>}
       <ul className="stack">
         {refunds.map(({ id, amount, createdAt, reason }) => (
           <li key={id} className="spread">

@@ -66,7 +66,7 @@ function TicketsOf(): ReactNode {
         </p>
       )}
       {reservation.tickets.length > 0 && <Tickets reservation={reservation} changed={refetch} />}
-      {payment && <RefundList payment={payment} />}
+      <RefundList refunds={payment?.refunds ?? []} />
     </Page>
   );
 }
