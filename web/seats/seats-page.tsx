@@ -214,7 +214,9 @@ function Lost({ loss: { lost, instead }, take }: { loss: Loss; take: () => void 
   const notice = useRef<HTMLDivElement>(null);
   // On a phone it is below the map.
   // biome-ignore lint/correctness/useExhaustiveDependencies: once for each loss
-  useEffect(() => notice.current?.scrollIntoView({ block: 'center' }), [lost]);
+  useEffect(() => {
+    notice.current?.scrollIntoView({ block: 'center' });
+  }, [lost]);
   const names = (placed: readonly Placed[]): string => placed.map((each) => nameOf(each, words)).join(', ');
   return (
     <div ref={notice} className="notice warn" role="alert">
