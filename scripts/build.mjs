@@ -1,7 +1,8 @@
 // Compiles src, embedded and migrations into dist with the pinned compiler, copies the Lua scripts beside what was compiled,
 // and bundles the programs. Builds the pages of web into dist/web, and the explorer into dist/explorer.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -46,69 +47,89 @@ const SITES = [
   },
 ];
 
+/** The server, and beside it what only browsers need. They have nothing to do with each other. */
+const SERVER = { name: 'the server', isCurrent: isServerCurrent, build: buildServer };
+const PARTS = [
+  SERVER,
+  ...SITES.map((site) => ({
+    name: site.name,
+    isCurrent: (root) => isSiteCurrent(root, site),
+    build: (root) => buildSite(root, site),
+  })),
+];
+
 /** Whether dist is what `build` would make of the sources as they are now. */
-export function isBuildCurrent(root) {
+export function isBuildCurrent(root, parts = PARTS) {
+  return parts.every((part) => part.isCurrent(root));
+}
+
+/**
+ * Builds the parts of dist that are not current, at the same time. Throws when some fail, once all have ended, with what the
+ * compilers said of each: a fault in the sources, a document of the pages that does not fit the schema, pages larger than they may be.
+ */
+export async function build(root, say, parts = PARTS) {
+  const stale = parts.filter((part) => !part.isCurrent(root));
+  say(`building ${stale.map(({ name }) => name).join(', ')}`);
+  const ends = await Promise.allSettled(stale.map((part) => part.build(root)));
+  const faults = ends.flatMap(({ reason }, i) =>
+    reason ? [`${stale[i].name} cannot be built:\n${reason.message}`] : [],
+  );
+  if (faults.length > 0) throw new Error(faults.join('\n'));
+}
+
+function isServerCurrent(root) {
   const stamp = join(root, STAMP);
   return existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint(root) && missingOutputs(root).length === 0;
 }
 
-/** Builds dist. Throws when the compiler finds a fault, which it has printed by then. */
-export function build(root, say) {
-  say('building');
+async function buildServer(root) {
   const built = fingerprint(root);
   rmSync(join(root, STAMP), { force: true });
   // The compiler's memory of the last build would make it leave out outputs that somebody has removed.
   if (missingOutputs(root).length > 0) rmSync(join(root, 'dist', '.tsbuildinfo'), { force: true });
-  run(root, join('node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json');
+  await run(root, join('node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json');
   for (const path of sourceFiles(root).filter((source) => source.endsWith('.lua'))) {
     mkdirSync(join(root, 'dist', dirname(path)), { recursive: true });
     copyFileSync(join(root, path), join(root, 'dist', path));
   }
   removeOrphans(root);
   const programs = PROGRAMS.filter((path) => existsSync(join(root, path)));
-  run(root, join('scripts', 'bundle.mjs'), ...programs.map((path) => path.replace(/\.ts$/, '.js')));
+  await run(root, join('scripts', 'bundle.mjs'), ...programs.map((path) => path.replace(/\.ts$/, '.js')));
   writeFileSync(join(root, STAMP), built);
 }
 
-/** Whether dist has what `buildWeb` would make of web and schema as they are now; a folder without pages needs none. */
-export function isWebCurrent(root) {
-  return SITES.every((site) => isSiteCurrent(root, site));
-}
-
+/** A folder without pages needs none. */
 function isSiteCurrent(root, site) {
   if (!existsSync(join(root, site.root, 'index.html'))) return true;
   const stamp = join(root, site.stamp);
   return existsSync(stamp) && readFileSync(stamp, 'utf8') === webFingerprint(root, site);
 }
 
-/**
- * Builds the pages (types and a list of their documents first) and the explorer, where they are not current, and their compressed
- * forms. The server starts without them. Throws when a document does not fit the schema, or the pages are larger than they
- * may be; the reason was printed by then.
- */
-export function buildWeb(root, say) {
-  for (const site of SITES.filter((each) => !isSiteCurrent(root, each))) {
-    say(`building ${site.name}`);
-    const built = webFingerprint(root, site);
-    rmSync(join(root, site.stamp), { force: true });
-    for (const script of site.before) run(root, script);
-    const vite = ['build', '--config', `${site.root}/vite.config.ts`, '--logLevel', 'warn'];
-    run(root, join('node_modules', 'vite', 'bin', 'vite.js'), ...vite);
-    run(root, join('scripts', 'pack-web.mjs'), site.out, ...(site.maxFirstLoad ? [`${site.maxFirstLoad}`] : []));
-    writeFileSync(join(root, site.stamp), built);
-  }
+/** Builds a site, for the pages types and a list of their documents first, and its compressed forms. */
+async function buildSite(root, site) {
+  const built = webFingerprint(root, site);
+  rmSync(join(root, site.stamp), { force: true });
+  for (const script of site.before) await run(root, script);
+  const vite = ['build', '--config', `${site.root}/vite.config.ts`, '--logLevel', 'warn'];
+  await run(root, join('node_modules', 'vite', 'bin', 'vite.js'), ...vite);
+  await run(root, join('scripts', 'pack-web.mjs'), site.out, ...(site.maxFirstLoad ? [`${site.maxFirstLoad}`] : []));
+  writeFileSync(join(root, site.stamp), built);
 }
 
-/** Runs a script of this project with the pinned Node.js. Throws when it fails; it has said why by then. */
-function run(root, script, ...args) {
+/** Runs a script of this project with the pinned Node.js, and writes what it said when it is over. Throws that when it fails. */
+async function run(root, script, ...args) {
   const pinned = join(root, 'node_modules', '.bin', 'node');
-  const { status } = spawnSync(existsSync(pinned) ? pinned : process.execPath, [join(root, script), ...args], {
+  const child = spawn(existsSync(pinned) ? pinned : process.execPath, [join(root, script), ...args], {
     cwd: root,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
     // The environment of tests would make the pages those for development.
     env: { ...process.env, NODE_ENV: 'production' },
   });
-  if (status !== 0) throw new Error('the build failed: see the lines above.');
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (said += text));
+  const [status, signal] = await once(child, 'close');
+  if (status !== 0) throw new Error(said.trimEnd() || `${script} ended with ${signal ?? status}`);
+  process.stdout.write(said);
 }
 
 /** A text that is another one whenever the build could come out differently. */
@@ -171,11 +192,10 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     const root = join(dirname(process.argv[1]), '..');
     const say = (line) => process.stdout.write(`${line}\n`);
     // The tests start servers, which need no pages. Several test files may ask for the pages at once.
-    const isCurrent = () => isBuildCurrent(root) && (process.argv[2] === 'server' || isWebCurrent(root));
-    if (!isCurrent()) {
-      await withSetupLock(root, say, () => {
-        if (!isBuildCurrent(root)) build(root, say);
-        if (!isCurrent()) buildWeb(root, say);
+    const parts = process.argv[2] === 'server' ? [SERVER] : PARTS;
+    if (!isBuildCurrent(root, parts)) {
+      await withSetupLock(root, say, async () => {
+        if (!isBuildCurrent(root, parts)) await build(root, say, parts);
       });
     }
   } catch (error) {

@@ -16,13 +16,12 @@ async function main() {
   );
   const { withSetupLock } = await import('./setup/lock.mjs');
   const { requirePostgres, requireRedis } = await import('./setup/servers.mjs');
-  const { build, buildWeb, isBuildCurrent, isWebCurrent } = await import('./build.mjs');
-  if (!areDependenciesCurrent(root) || !isBuildCurrent(root) || !isWebCurrent(root)) {
-    await withSetupLock(root, say, () => {
+  const { build, isBuildCurrent } = await import('./build.mjs');
+  if (!areDependenciesCurrent(root) || !isBuildCurrent(root)) {
+    await withSetupLock(root, say, async () => {
       // Asked again: another set-up may have done it while this one waited.
       if (!areDependenciesCurrent(root)) installDependencies(root, say);
-      if (!isBuildCurrent(root)) build(root, say);
-      if (!isWebCurrent(root)) buildWeb(root, say);
+      if (!isBuildCurrent(root)) await build(root, say);
     });
   }
   const examples = join(root, 'examples');
