@@ -75,19 +75,8 @@ export async function serveGraphql(
       const caller = await callerOf(platform, request);
       // Who sends a token that is refused counts as nobody.
       const context = contextOf(platform, caller ?? null, taken);
-      const text = asked.named && documents.textOf(asked.named);
-      const over = await thrown(countDocument(context, text));
-      if (over) return refuse(platform, documents, taken, over, TOO_MANY_REQUESTS);
-      if (!isTaken(request.headers.accept)) {
-        return refuse(platform, documents, taken, badRequest(NOT_TAKEN), NOT_ACCEPTABLE);
-      }
-      const fault = crossSiteFault(documents, taken);
-      if (fault) {
-        // Its document was read; one that looked like a sign-in is not counted yet.
-        const tooMany = await overLimit(context, text);
-        if (tooMany) return refuse(platform, documents, taken, tooMany, TOO_MANY_REQUESTS);
-        return refuse(platform, documents, taken, fault, BAD_REQUEST);
-      }
+      const fault = await faultOf(documents, context, taken);
+      if (fault) return refuse(platform, documents, taken, fault);
       const answer = caller === undefined ? undefined : await answerByPlan(documents, context, taken);
       const body = answer ?? (await answerByApollo(taken));
       return request.method === 'POST' ? body : cachedAnswer(documents, taken, body);
@@ -109,16 +98,28 @@ function forApollo(request: FastifyRequest): FastifyRequest {
 
 const BAD_REQUEST = 400;
 const NOT_ACCEPTABLE = 406;
-const TOO_MANY_REQUESTS = 429;
-
 const NOT_TAKEN = `An answer is sent as ${JSON_TYPE} or ${GRAPHQL_TYPE}, and the header accept names neither. A subscription is sent as a stream by ${GRAPHQL_PATH}/stream.`;
 
+/** What is wrong with a request that neither a plan nor Apollo is to answer; undefined where one of them does. */
+async function faultOf(documents: Documents, context: Context, taken: Taken): Promise<GraphQLError | undefined> {
+  const { request, asked } = taken;
+  const text = asked.named && documents.textOf(asked.named);
+  const over = await thrown(countDocument(context, text));
+  if (over) return over;
+  if (!isTaken(request.headers.accept)) {
+    return new GraphQLError(NOT_TAKEN, { extensions: { code: 'BAD_REQUEST', http: { status: NOT_ACCEPTABLE } } });
+  }
+  const fault = crossSiteFault(documents, taken);
+  // Its document was read; one that looked like a sign-in is not counted yet.
+  return fault && ((await overLimit(context, text)) ?? fault);
+}
+
 /** Refuses a request that neither a plan nor Apollo is to answer. */
-function refuse(platform: Platform, documents: Documents, taken: Taken, error: GraphQLError, status: number): string {
+function refuse(platform: Platform, documents: Documents, taken: Taken, error: GraphQLError): string {
   const { request, reply, notes } = taken;
   const body = JSON.stringify({ errors: presentAll(platform, [error], notes.requestId) });
   logRefused(platform, documents, taken, body);
-  void reply.code(status).type(typeFor(request.headers.accept) ?? JSON_TYPE);
+  void reply.code(statusOf([error])).type(typeFor(request.headers.accept) ?? JSON_TYPE);
   return body;
 }
 
@@ -184,20 +185,20 @@ async function answerByPlan(
   const { platform, caller, notes } = context;
   const known = documents.read(usual.named, caller);
   const text = documents.textOf(usual.named);
-  const refuseWith = (errors: readonly GraphQLError[], document?: DocumentNode, status = BAD_REQUEST): string => {
-    void reply.code(statusFor(status, usual.type)).type(usual.type);
+  const refuseWith = (errors: readonly GraphQLError[], document?: DocumentNode): string => {
+    void reply.code(statusFor(statusOf(errors), usual.type)).type(usual.type);
     logOperation(platform, notes, operationOf(caller, text, usual, document), outcomeOf(errors));
     return JSON.stringify({ errors: presentAll(platform, errors, notes.requestId) });
   };
   if (!('document' in known)) {
     const over = await overLimit(context, text);
-    return over ? refuseWith([over], undefined, TOO_MANY_REQUESTS) : refuseWith(known, undefined, statusOf(known));
+    return refuseWith(over ? [over] : known);
   }
   const operation = known.plan?.operation;
   if (operation?.operation !== OperationTypeNode.QUERY) return undefined;
   if (usual.operationName !== undefined && usual.operationName !== operation.name?.value) return undefined;
   const over = await overLimit(context, text, known.document, operation);
-  if (over) return refuseWith([over], known.document, TOO_MANY_REQUESTS);
+  if (over) return refuseWith([over], known.document);
   const { coerced, fault } = readVariables(documents.schema, operation, usual.variables, known.document);
   if (fault) return refuseWith([fault], known.document);
   const answering = known.plan?.begin(coerced, context);
