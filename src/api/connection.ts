@@ -155,7 +155,7 @@ export const idKey = parseId;
 
 /** Reads the key of connections that are sorted by a whole number. */
 export function numberKey(text: string): number | undefined {
-  return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+  return /^(0|[1-9]\d{0,14})$/.test(text) ? Number(text) : undefined;
 }
 
 /** The key of connections that are sorted by a value, and by the id among equal values. */

@@ -49,8 +49,8 @@ interface Key {
 }
 
 function readKey(text: string): Key | undefined {
-  const [digits = '', id = ''] = text.split(' ');
-  const [sequence, webhookId] = [numberKey(digits), idKey(id)];
+  const [digits = '', id = '', ...others] = text.split(' ');
+  const [sequence, webhookId] = [numberKey(digits), others.length > 0 ? undefined : idKey(id)];
   return sequence === undefined || webhookId === undefined ? undefined : { sequence, webhookId };
 }
 

@@ -81,10 +81,15 @@ const LISTS: Record<string, List> = {
   deadLetters: {
     field: 'deadLetters',
     name: 'deadLetter',
-    forgedKeys: ['1', `-1 ${ID}`, '1 x', `${'9'.repeat(400)} ${ID}`],
+    forgedKeys: ['1', `-1 ${ID}`, '1 x', `1 ${ID} 1`, `01 ${ID}`, `${'9'.repeat(400)} ${ID}`],
   },
-  entries: { field: 'entries', at: 'wallet { % }', name: 'entry', forgedKeys: ['', '-1', '1.5', '9'.repeat(400)] },
-  operatorLog: { field: 'operatorLog', name: 'operatorLog', forgedKeys: ['', '-1', 'x'] },
+  entries: {
+    field: 'entries',
+    at: 'wallet { % }',
+    name: 'entry',
+    forgedKeys: ['', '-1', '01', '1.5', '9'.repeat(400)],
+  },
+  operatorLog: { field: 'operatorLog', name: 'operatorLog', forgedKeys: ['', '-1', '01', 'x'] },
   orders: byId('order'),
   payments: byId('payment'),
   ...Object.fromEntries(
