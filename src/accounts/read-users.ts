@@ -1,6 +1,7 @@
 import {
   type Connection,
   keysetSql,
+  loadNodes,
   type PageArgs,
   pageOf,
   toConnection,
@@ -49,12 +50,7 @@ export async function readUsers(
      ${conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''} ${keyset.order}`,
     params,
   );
-  const found = toConnection(page, rows, valueKeyText);
-  const users = await usersById(
-    context,
-    found.edges.map(({ node }) => node.id),
-  );
-  return { ...found, edges: found.edges.map(({ cursor }, index) => ({ cursor, node: users[index] as User })) };
+  return loadNodes(context, toConnection(page, rows, valueKeyText), usersById);
 }
 
 /** Loads users by id; each id must exist. */

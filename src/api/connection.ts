@@ -2,6 +2,7 @@ import type { EntityManager, EntityName, FindOptions } from '@mikro-orm/core';
 import { ArgsType, type ClassType, Field, Int, ObjectType } from 'type-graphql';
 import { parseId } from '../platform/ids.ts';
 import { Cacheable } from './cacheable.ts';
+import { type Batch, type Context, load } from './context.ts';
 import { badInput } from './problems.ts';
 
 const MAX_PER_PAGE = 100;
@@ -71,7 +72,7 @@ export class PageInfo {
   endCursor!: string | null;
 }
 
-export interface Edge<T> {
+interface Edge<T> {
   readonly cursor: string;
   readonly node: T;
 }
@@ -96,7 +97,9 @@ export function connectionOf(name: string, node: ClassType): ClassType<Connectio
     node!: unknown;
   }
 
-  @ObjectType(`${name}Connection`, { description: 'A page of a list. Pages hold while rows are added and changed' })
+  @ObjectType(`${name}Connection`, {
+    description: 'A page of a list. Pages hold while rows are added and changed',
+  })
   class ConnectionOf {
     @Cacheable()
     @Field(() => [EdgeOf], { description: 'The rows, in the order of the list' })
@@ -222,6 +225,20 @@ export async function readNewestFirst<E extends object>(
   const options = { orderBy, limit: size + 1, disableIdentityMap: true };
   const rows = await em.find(entity as EntityName<object>, within, options as FindOptions<object>);
   return toConnection(page, rows as E[], (row) => row[key] as string | number);
+}
+
+/**
+ * The connection of a page whose rows are read by their ids, all at once.
+ * @param found the page of ids
+ * @param batch loads the rows; each of them must exist
+ */
+export async function loadNodes<T>(
+  context: Context,
+  found: Connection<{ readonly id: string }>,
+  batch: Batch<T>,
+): Promise<Connection<T>> {
+  const edges = found.edges.map(async ({ cursor, node }) => ({ cursor, node: await load(context, batch, node.id) }));
+  return { edges: await Promise.all(edges), pageInfo: found.pageInfo };
 }
 
 /**

@@ -6,7 +6,6 @@ import {
   Extensions,
   FieldResolver,
   ID,
-  Int,
   Mutation,
   Query,
   Resolver,
@@ -26,7 +25,7 @@ import { Concert, ConcertConnection, MAX_SLUG } from './concert.ts';
 import { queuesById, showsOfConcerts } from './concert-loads.ts';
 import { CreateConcertInput, createConcert } from './create-concert.ts';
 import { CreateShowInput, createShow } from './create-show.ts';
-import { readAvailableSeats, readSeatMap, readSeatStates } from './read-seats.ts';
+import { readAvailableSeats, readSeatMap, readSeatStates, SeatRange } from './read-seats.ts';
 import { Seat, SeatStates } from './seat.ts';
 import { SEAT_CHANGES, SeatChange } from './seat-change.ts';
 import { Show } from './show.ts';
@@ -126,22 +125,10 @@ there are more than 5,000 and \`first\` is left out`,
   availableSeats(
     @Arg('concertId', () => ID, { description: 'Id of the concert' }) concertId: string,
     @Arg('date', () => LocalDate, { description: 'Calendar date in `Settings.timeZone`' }) date: string,
-    @Arg('section', () => String, { nullable: true, description: 'Only seats of this section; all if left out' })
-    section: string | undefined,
-    @Arg('afterNumber', () => Int, {
-      nullable: true,
-      description:
-        'Only seats with a higher number: the last one of the part that was read before. From the first seat if left out',
-    })
-    afterNumber: number | undefined,
-    @Arg('first', () => Int, {
-      nullable: true,
-      description: 'Most seats of the answer, 1 .. 5,000; all of up to 5,000 if left out',
-    })
-    first: number | undefined,
+    @Args(() => SeatRange) range: SeatRange,
     @Ctx() context: Context,
   ): Promise<Seat[]> {
-    return readAvailableSeats(context, idOf('concertId', concertId), date, { section, afterNumber, first });
+    return readAvailableSeats(context, idOf('concertId', concertId), date, range);
   }
 
   @Directive('@queued')
@@ -152,22 +139,10 @@ there are more than 5,000 and \`first\` is left out`,
   })
   seatMap(
     @Arg('showId', () => ID, { description: 'Id of the show' }) showId: string,
-    @Arg('section', () => String, { nullable: true, description: 'Only seats of this section; all if left out' })
-    section: string | undefined,
-    @Arg('afterNumber', () => Int, {
-      nullable: true,
-      description:
-        'Only seats with a higher number: the last one of the part that was read before. From the first seat if left out',
-    })
-    afterNumber: number | undefined,
-    @Arg('first', () => Int, {
-      nullable: true,
-      description: 'Most seats of the answer, 1 .. 5,000; all of up to 5,000 if left out',
-    })
-    first: number | undefined,
+    @Args(() => SeatRange) range: SeatRange,
     @Ctx() context: Context,
   ): Promise<Seat[]> {
-    return readSeatMap(context, showId, { section, afterNumber, first });
+    return readSeatMap(context, showId, range);
   }
 
   @Directive('@queued')

@@ -1,3 +1,4 @@
+import { ArgsType, Field, Int } from 'type-graphql';
 import type { Context } from '../api/context.ts';
 import { idOf, within } from '../api/input.ts';
 import { badInput } from '../api/problems.ts';
@@ -7,15 +8,28 @@ import { prepared, sql, sqlRow } from '../platform/postgres.ts';
 import { findShow } from './find-show.ts';
 import { SEAT_COLUMNS, SEAT_TABLES, type Seat, type SeatRow, SeatStates, toSeats } from './seat.ts';
 
-/** Selects seats of a show. */
-export interface SeatRange {
-  readonly section?: string | null | undefined;
-  readonly afterNumber?: number | null | undefined;
-  readonly first?: number | null | undefined;
-}
-
 /** Most seats of one answer, for halls of any size. */
 const MAX_SEATS_PER_PAGE = 5_000;
+
+/** Selects seats of a show: the arguments of the lists of seats. */
+@ArgsType()
+export class SeatRange {
+  @Field(() => String, { nullable: true, description: 'Only seats of this section; all if left out' })
+  section?: string | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    description:
+      'Only seats with a higher number: the last one of the part that was read before. From the first seat if left out',
+  })
+  afterNumber?: number | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Most seats of the answer, 1 .. 5,000; all of up to 5,000 if left out',
+  })
+  first?: number | null;
+}
 
 const queries = perProcess(() => new CoalescedQuery<Seat[]>());
 const stateQueries = perProcess(() => new CoalescedQuery<SeatStates>());

@@ -4,6 +4,7 @@ import {
   connectionOf,
   type Direction,
   keysetSql,
+  loadNodes,
   type Page,
   type PageArgs,
   pageOf,
@@ -92,13 +93,8 @@ export async function readSales(
   const filter = checkFilter('filter', given);
   const { text, params } = pageQuery(filter, SORTS[sortName], page);
   const keys = await sql<ValueKey>(context.em, text, params);
-  const found = toConnection(page, keys, valueKeyText);
-  const payments = await paymentsById(
-    context,
-    found.edges.map(({ node }) => node.id),
-  );
-  const edges = found.edges.map(({ cursor }, index) => ({ cursor, node: payments[index] as Payment }));
-  return { ...found, edges, filter };
+  const sales = await loadNodes(context, toConnection(page, keys, valueKeyText), paymentsById);
+  return { ...sales, filter };
 }
 
 function readKey(text: string): ValueKey | undefined {

@@ -2,9 +2,9 @@ import { Field, ID, InputType, registerEnumType } from 'type-graphql';
 import {
   type Connection,
   type Direction,
-  type Edge,
   idKey,
   keysetSql,
+  loadNodes,
   type Page,
   type PageArgs,
   pageOf,
@@ -115,13 +115,8 @@ export async function readProducts(
   const { text, params } = pageQuery(shown, filter ?? {}, sort, page);
   const keys = await sql<Key>(context.em, text, params);
   const found = toConnection(page, keys, ({ id, value }) => (value === null ? id : `${id} ${value}`));
-  return { ...found, edges: await Promise.all(found.edges.map((edge) => withProduct(context, edge))) };
-}
-
-async function withProduct(context: Context, { cursor, node }: Edge<Key>): Promise<Edge<Product>> {
-  const product = await load(context, productsById, node.id);
-  if (!product) throw new Error('a product of the catalogue is missing');
-  return { cursor, node: product };
+  // Products are withdrawn, never deleted.
+  return loadNodes(context, found, productsById as Batch<Product>);
 }
 
 function readKey({ type }: Sort, text: string): Key | undefined {
