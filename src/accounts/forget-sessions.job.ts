@@ -6,7 +6,10 @@ import { MINUTE } from '../platform/units.ts';
 /** Sessions deleted by one statement. */
 const MAX_AT_ONCE = 1_000;
 
-/** What is over, by the column that says when, and how long the row stays: of an ended one until no process reads of it. */
+/**
+ * The columns that say since when a session is over, and how long its row stays after that. The row of an ended session
+ * stays longer than its last access token is valid: processes that start meanwhile learn from it that the token is refused.
+ */
 const OVER = [
   ['lasts_until', '1 day'],
   ['ended_at', '2 hours'],

@@ -98,7 +98,7 @@ export function connectionOf(name: string, node: ClassType): ClassType<Connectio
   }
 
   @ObjectType(`${name}Connection`, {
-    description: 'A page of a list. Pages hold while rows are added and changed',
+    description: 'A page of a list. Rows that come or go neither repeat nor hide others',
   })
   class ConnectionOf {
     @Cacheable()

@@ -29,8 +29,8 @@ for 24 hours.
 
 **Lists.** A connection is newest first unless its field says otherwise. \`first\` takes rows from the start or behind \`after\`, \`last\` from
 the end or before \`before\`, 1 .. 100 and 20 when both are left out; the rows of a page are always in the order of the list. \`first\`
-together with \`last\`, and a cursor that this list in this order did not give, are \`BAD_USER_INPUT\`. Cursors are opaque, and pages
-hold while rows are added. Times are of the clock of PostgreSQL.`;
+together with \`last\`, and a cursor that this list in this order did not give, are \`BAD_USER_INPUT\`. Cursors are opaque, and a
+row that comes or goes between two pages neither repeats nor hides another. Times are of the clock of PostgreSQL.`;
 
 /** What the root types are for, by their name. */
 export const ROOTS = {

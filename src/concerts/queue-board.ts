@@ -57,8 +57,8 @@ export class QueueBoard {
   @Cacheable()
   @Field(() => Int, {
     nullable: true,
-    description: `Estimated seconds to admission for whoever enters now, without a priority code: 0: with the next admission; in a SCHEDULED
-queue the seconds to its opening; null while unknown, and in a PAUSED or CLOSED queue`,
+    description: `Estimated seconds until somebody who enters now, without a priority code, is admitted; 0 where that is at once. In a
+SCHEDULED queue the seconds to its opening. Null while unknown, and in a PAUSED or CLOSED queue`,
   })
   etaSeconds!: number | null;
 
