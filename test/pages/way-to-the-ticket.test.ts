@@ -1,3 +1,6 @@
+import { hash } from 'node:crypto';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -12,6 +15,7 @@ import { eventually, makeQueue, makeShow, reserve } from '../support/builders.ts
 import type { Buyer } from '../support/client.ts';
 import { line, update } from '../support/places.ts';
 import { TcpProxy } from '../support/proxy.ts';
+import { scratchFolder } from '../support/scratch.ts';
 import { World } from '../support/world.ts';
 
 describe.skipIf(!CHROMIUM)('the way to the ticket', () => {
@@ -279,6 +283,19 @@ describe.skipIf(!CHROMIUM)('the way to the ticket', () => {
     await button(page, 'Find seats').click();
     await page.getByText('Your seats are held for you.').waitFor();
     expect(await page.getByRole('timer').textContent()).toMatch(/^(5:0[01]|4:[345]\d)$/);
+  });
+
+  it('where only listed documents are served, the pages are, and a reload stays signed in', async () => {
+    const folder = await scratchFolder('onsale-listed-');
+    const list = join(folder, 'list.json');
+    const query = '{ settings { currency } }';
+    await writeFile(list, JSON.stringify({ [hash('sha256', query)]: query }));
+    const { url } = await world.startProcess({ TRUSTED_DOCUMENTS: list });
+    const page = await visitors.signUp('one of the list', '/tickets', DESKTOP_ENGLISH, new URL(url).origin);
+    await page.reload();
+    await page.getByRole('link', { name: 'one of the list' }).waitFor();
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    await rm(folder, { recursive: true });
   });
 
   it('a link to sign in leads to no other site', async () => {

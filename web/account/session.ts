@@ -1,7 +1,7 @@
-import { print } from 'graphql';
 import { useSyncExternalStore } from 'react';
 import { RenewSessionDocument, type RenewSessionMutation, type SignedInFragment } from '../gql/graphql.ts';
 import { now } from '../server/clock.ts';
+import { textOf } from '../server/document-text.ts';
 
 /**
  * Who is signed in. The access token is in memory only, where no other page finds it; after a reload the cookie of the
@@ -44,7 +44,7 @@ export async function freshToken(): Promise<string | undefined> {
   return session.status === 'signed-in' ? session.accessToken : undefined;
 }
 
-/** Continues the session by its cookie. Resolves with whether somebody is signed in; several callers share one request. */
+/** Continues the session, by the access token while it lasts, else by the cookie. Resolves with whether somebody is signed in; several callers share one request. */
 export function renew(): Promise<boolean> {
   renewing ??= continueSession().finally(() => {
     renewing = undefined;
@@ -58,7 +58,10 @@ async function continueSession(): Promise<boolean> {
     become({ status: 'guest' });
     return false;
   }
-  const renewed = await askForSession();
+  const token =
+    session.status === 'signed-in' && Date.parse(session.expiresAt) > now() ? session.accessToken : undefined;
+  const byToken = token === undefined ? 'over' : await askForSession(token);
+  const renewed = byToken === 'over' ? await askForSession() : byToken;
   if (renewed === 'no answer') {
     // It is not known whether the session has ended.
     if (session.status === 'unknown') setTimeout(() => void renew(), 2_000);
@@ -67,13 +70,16 @@ async function continueSession(): Promise<boolean> {
   return typeof renewed === 'object';
 }
 
-/** Asks past Apollo Client, whose requests wait for the access token. */
-async function askForSession(): Promise<SignedInFragment | 'over' | 'no answer'> {
+/**
+ * Asks past Apollo Client, whose requests wait for the access token.
+ * @param token the access token that is continued; left out: the session of the cookie is
+ */
+async function askForSession(token?: string): Promise<SignedInFragment | 'over' | 'no answer'> {
   try {
     const response = await fetch('/graphql', {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ query: print(RenewSessionDocument) }),
+      headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
+      body: JSON.stringify({ query: textOf(RenewSessionDocument) }),
     });
     const { data, errors } = (await response.json()) as {
       data?: RenewSessionMutation | null;
