@@ -1,6 +1,8 @@
 // Makes a clone ready to run: dependencies, build, and the programs of the servers it starts. Plain Node, no dependencies,
-// because it runs before there are any. Says nothing and takes a moment when there is nothing to do. With --examples it
-// also installs what the examples need, which nobody but their test does.
+// because it runs before there are any. Says nothing and takes a moment when there is nothing to do. Also installs, with
+//   --examples  what the examples need, which nobody but their test does
+//   --pages     the browser that the tests of the pages need
+//   --tests     the same where it can: without it these tests are left out
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -32,8 +34,15 @@ async function main() {
       installPackages(root, examples);
     });
   }
-  // `--tests`: also what the tests of the pages need.
-  if (process.argv.includes('--tests')) (await import('./setup/browser.mjs')).requireBrowser(say);
+  const { requireBrowser } = await import('./setup/browser.mjs');
+  if (process.argv.includes('--pages')) requireBrowser(say);
+  if (process.argv.includes('--tests')) {
+    try {
+      requireBrowser(say);
+    } catch (error) {
+      say(`${error.message} Without chromium they are left out.`);
+    }
+  }
   if (!process.env.REDIS_URL) requireRedis(say);
   if (!process.env.DATABASE_URL) requirePostgres(root);
 }

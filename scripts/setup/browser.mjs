@@ -8,10 +8,9 @@ const KOREAN = '/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc';
 export function requireBrowser(say) {
   const missing = [...(isOnPath('chromium') ? [] : ['chromium']), ...(existsSync(KOREAN) ? [] : ['fonts-noto-cjk'])];
   if (missing.length === 0) return;
-  const advice = `install ${missing.join(' and ')} (on Debian: apt-get install ${missing.join(' ')})`;
-  if (process.getuid?.() !== 0 || !isOnPath('apt-get')) throw new Error(`the tests of the pages need more: ${advice}.`);
+  const need = `the tests of the pages need ${missing.join(' and ')} (on Debian: apt-get install ${missing.join(' ')})`;
+  if (process.getuid?.() !== 0 || !isOnPath('apt-get')) throw new Error(`${need}.`);
   say(`installing ${missing.join(' and ')} for the tests of the pages`);
   const failure = aptGetInstall(...missing);
-  if (failure !== undefined)
-    throw new Error(`${missing.join(' and ')} could not be installed (${failure}): ${advice}.`);
+  if (failure !== undefined) throw new Error(`${need}, which could not be installed: ${failure.replace(/\.$/, '')}.`);
 }

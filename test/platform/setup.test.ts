@@ -29,8 +29,16 @@ function newClone(): string {
   return clone;
 }
 
-async function setUp(clone: string, env: Record<string, string>): Promise<{ code: number; out: string; err: string }> {
-  const child = spawn(process.execPath, ['scripts/setup.mjs'], { cwd: clone, env, stdio: ['ignore', 'pipe', 'pipe'] });
+async function setUp(
+  clone: string,
+  env: Record<string, string>,
+  ...options: string[]
+): Promise<{ code: number; out: string; err: string }> {
+  const child = spawn(process.execPath, ['scripts/setup.mjs', ...options], {
+    cwd: clone,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const exited = once(child, 'exit');
   const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), exited]);
   return { code, out, err };
@@ -75,4 +83,16 @@ it('says in one line which package to install when there is no redis-server and 
   const { code, err } = await setUp(newClone(), { DATABASE_URL: ownServers.DATABASE_URL, PATH: '/nowhere' });
   expect(code).toBe(1);
   expect(err).toMatch(/^setup: redis-server is missing: install the package redis-server .*REDIS_URL\.\n$/);
+});
+
+it('goes on without a browser that cannot be installed, and says which tests are left out; for the tests of the pages it fails', async () => {
+  const clone = newClone();
+  const env = { ...ownServers, PATH: '/nowhere' };
+  const need = 'setup: the tests of the pages need chromium .*apt-get install chromium.*\\)\\.';
+  const all = await setUp(clone, env, '--tests');
+  expect({ code: all.code, err: all.err }).toEqual({ code: 0, err: '' });
+  expect(all.out).toMatch(new RegExp(`^${need} Without chromium they are left out\\.$`, 'm'));
+  const pages = await setUp(clone, env, '--pages');
+  expect(pages.code).toBe(1);
+  expect(pages.err).toMatch(new RegExp(`^${need}\n$`));
 });
