@@ -47,6 +47,8 @@ export class Documents {
   readonly schema: GraphQLSchema;
   readonly #rules;
   readonly #known = new DocumentCache();
+  /** What was read for a request and is not kept, because it is wrong or too long: the request may ask for it again. */
+  readonly #read = new WeakMap<Named, KnownDocument | readonly GraphQLError[]>();
   readonly #trusted: TrustedDocuments | undefined;
 
   /**
@@ -60,19 +62,24 @@ export class Documents {
   }
 
   /**
+   * @param named of one request, in which the caller does not change
    * @param caller who sends it
    * @returns the document, or what is wrong with it or its name, as errors that carry a code
    */
-  read({ text, hash: name, fault }: Named, caller: Caller | null): KnownDocument | readonly GraphQLError[] {
+  read(named: Named, caller: Caller | null): KnownDocument | readonly GraphQLError[] {
+    const { text, hash: name, fault } = named;
     if (fault) return [fault];
     const key = text === undefined ? (name as string) : hash('sha256', text);
     if (name !== undefined && name !== key) return [wrongHash()];
     const trusted = this.#trusted?.get(key);
     if (this.#trusted && trusted === undefined && caller?.role !== 'OPERATOR') return [notInList()];
-    const known = this.#known.get(key);
+    const known = this.#known.get(key) ?? this.#read.get(named);
     if (known) return known;
     const unread = text ?? trusted;
-    return unread === undefined ? [notFound()] : this.#readNew(unread, key);
+    if (unread === undefined) return [notFound()];
+    const read = this.#readNew(unread, key);
+    this.#read.set(named, read);
+    return read;
   }
 
   /**

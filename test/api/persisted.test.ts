@@ -177,6 +177,15 @@ it('a subscription is opened by its hash, over a socket and as a stream, once it
   await socket.close();
 });
 
+it('a request reads its document once, be it wrong or too long to be kept', () => {
+  const documents = new Documents(makeSchema(), false);
+  for (const text of ['{ nothing }', '{', `{ __typename } # ${'x'.repeat(20_000)}`]) {
+    const named = { text };
+    expect(documents.read(named, null)).toBe(documents.read(named, null));
+    expect(documents.read({ text }, null)).not.toBe(documents.read(named, null));
+  }
+});
+
 it('no persisted query reaches Redis', async () => {
   const query = fresh('{ settings { currency } }');
   await post({ query, extensions: persisted(sha256(query)) });
