@@ -33,7 +33,7 @@ import { isQuiet, logOperation, Notes, OK, type Operation, outcomeOf } from './o
 import type { Named } from './persisted.ts';
 import { badRequest, CallerError } from './problems.ts';
 import { countDocument, countFields } from './rate-limits.ts';
-import { shedAnonymous } from './shed-load.ts';
+import { shedAnonymous, shedUnread } from './shed-load.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
@@ -106,6 +106,9 @@ async function faultOf(documents: Documents, context: Context, taken: Taken): Pr
   const text = asked.named && documents.textOf(asked.named);
   const over = await thrown(countDocument(context, text));
   if (over) return over;
+  const isNobody = request.headers.authorization === undefined;
+  const shed = isNobody ? shedUnread(context.platform, text) : undefined;
+  if (shed) return shed;
   if (!isTaken(request.headers.accept)) {
     return new GraphQLError(NOT_TAKEN, { extensions: { code: 'BAD_REQUEST', http: { status: NOT_ACCEPTABLE } } });
   }

@@ -40,6 +40,15 @@ export function shedAnonymous(
 }
 
 /**
+ * As `shedAnonymous`, before the document is read, because reading it may be what costs most: for all but a document
+ * whose text may be a sign-in, which is judged when it has been read.
+ */
+export function shedUnread(platform: Platform, text: string | undefined): CallerError | undefined {
+  const maySignIn = [...SIGNING_IN].some((field) => text?.includes(field));
+  return maySignIn ? undefined : shedAnonymous(platform, null);
+}
+
+/**
  * Bounds the connections of the process; of the reserve, the last ones, it serves health and operators alone. Others are
  * answered 503 without being read, and closed.
  */

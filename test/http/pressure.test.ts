@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect, type Socket as NetSocket } from 'node:net';
@@ -10,6 +11,7 @@ import { Stream } from '../support/stream.ts';
 import { World } from '../support/world.ts';
 
 const PUBLIC = '{ settings { currency } }';
+const UNREAD = '{ settings { timeZone } }';
 const OWN = '{ wallet { balance } }';
 const SIGN_IN = `mutation { signIn(input: { name: "nobody there", password: "not the password" }) { ... on Problem { code } } }`;
 const SUBSCRIBE = 'subscription { queuePosition(token: "x") { status } }';
@@ -126,6 +128,9 @@ it('while the event loop is late, who is not signed in is asked to come back, an
     socket.send({ type: 'connection_init' });
     return socket;
   };
+  const extensions = { persistedQuery: { version: 1, sha256Hash: hash('sha256', UNREAD) } };
+  const unread = await send(busy.url, 'POST', {}, JSON.stringify({ query: UNREAD, extensions }));
+  expect(unread.status).toBe(429);
   const pay = 'mutation { signIn(input: { name: "a", password: "b" }) { __typename } pay { __typename } }';
   const [own, signIn, signedIn, ready, socket, stream, ...shed] = await Promise.all([
     ask(busy.url, OWN, buyer),
@@ -148,6 +153,8 @@ it('while the event loop is late, who is not signed in is asked to come back, an
   busy.child.send('rest');
   await eventually(async () => !(await isShedding()));
   expect((await ask(busy.url, PUBLIC)).status).toBe(200);
+  const { body } = await send(busy.url, 'POST', {}, JSON.stringify({ extensions }));
+  expect(body.errors[0].extensions.code, 'it was not read').toBe('PERSISTED_QUERY_NOT_FOUND');
   expect(signedIn.isOpen).toBe(true);
   await signedIn.close();
 });
