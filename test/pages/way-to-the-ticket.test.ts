@@ -307,6 +307,7 @@ describe.skipIf(!CHROMIUM)('the way to the ticket', () => {
       '//example.com/',
       '/\\example.com/',
       '/\t/example.com/',
+      '/.//example.com/',
       'https://example.com/',
       'javascript:alert(1)',
     ]) {

@@ -65,7 +65,9 @@ export function placeWithin(path: string | null): string {
   const { origin } = location;
   if (path === null || !URL.canParse(path, origin)) return '/';
   const url = new URL(path, origin);
-  return url.origin === origin ? url.pathname + url.search : '/';
+  // What is left of /.//example.com begins with two slashes, which name another site.
+  const isHere = url.origin === origin && !url.pathname.startsWith('//');
+  return isHere ? url.pathname + url.search : '/';
 }
 
 export function NotFound(): ReactNode {
