@@ -79,6 +79,13 @@ describe.skipIf(!CHROMIUM)('shop, wallet, tickets and account', () => {
     await other.getByText('Name or password is wrong').waitFor();
     await signIn(other, 'one who stays', 'a long password');
     await heading(other, 'My tickets').waitFor();
+    // A second tab has no session of its own, and does not end that of the first.
+    const tab = await other.context().newPage();
+    await tab.goto(other.url());
+    await heading(tab, 'Sign in').waitFor();
+    await link(other, 'Wallet').click();
+    await heading(other, 'Wallet').waitFor();
+    await tab.close();
     await other.reload();
     await heading(other, 'Sign in').waitFor();
     expect(visitors.faults).toEqual([]);

@@ -6,7 +6,7 @@ import { FormFault, RefusalNotice } from '../frame/notices.tsx';
 import { ChangePasswordDocument, type ChangePasswordInput } from '../gql/graphql.ts';
 import { errorsOf } from '../server/faults.ts';
 import { useWords } from '../words/language.tsx';
-import { beginSession } from './session.ts';
+import { beginRememberedSession, beginSession } from './session.ts';
 
 /** Changes the password; all other sessions of the account end by it. */
 export function ChangePassword({ name }: { name: string }): ReactNode {
@@ -20,7 +20,8 @@ export function ChangePassword({ name }: { name: string }): ReactNode {
   const send = async (passwords: Omit<ChangePasswordInput, 'remember'>): Promise<void> => {
     const result = (await change({ variables: { input: { ...passwords, remember } } })).data?.changePassword;
     if (result?.__typename !== 'Session') return;
-    beginSession(result);
+    if (remember) beginRememberedSession(result);
+    else beginSession(result);
     setTurn(turn + 1);
   };
 

@@ -20,13 +20,19 @@ let session: Session = { status: 'unknown' };
 let renewing: Promise<boolean> | undefined;
 const listeners = new Set<() => void>();
 
-/** Takes the session that signing in or renewing answered. */
+/** Takes a session that this tab alone has: the browser keeps no cookie of it, nor of any before. */
 export function beginSession(begun: SignedInFragment): void {
+  localStorage.removeItem(REMEMBERED);
+  become({ status: 'signed-in', ...begun });
+}
+
+/** Takes a session that the browser has the cookie of, and tells the other tabs. */
+export function beginRememberedSession(begun: SignedInFragment): void {
   localStorage.setItem(REMEMBERED, begun.user.id);
   become({ status: 'signed-in', ...begun });
 }
 
-/** Forgets the session in this page, and tells the other tabs. */
+/** Forgets the session in this tab, and has the other tabs ask whether theirs lasts. */
 export function forgetSession(): void {
   localStorage.removeItem(REMEMBERED);
   become({ status: 'guest' });
@@ -53,20 +59,18 @@ export function renew(): Promise<boolean> {
 }
 
 async function continueSession(): Promise<boolean> {
-  // Who never signed in here has no cookie to ask with.
-  if (localStorage.getItem(REMEMBERED) === null) {
-    become({ status: 'guest' });
-    return false;
-  }
   const token =
     session.status === 'signed-in' && Date.parse(session.expiresAt) > now() ? session.accessToken : undefined;
   const byToken = token === undefined ? 'over' : await askForSession(token);
-  const renewed = byToken === 'over' ? await askForSession() : byToken;
+  // Where nobody is remembered there is no cookie to ask with.
+  const isByCookie = byToken === 'over' && localStorage.getItem(REMEMBERED) !== null;
+  const renewed = isByCookie ? await askForSession() : byToken;
   if (renewed === 'no answer') {
     // It is not known whether the session has ended.
     if (session.status === 'unknown') setTimeout(() => void renew(), 2_000);
   } else if (renewed === 'over') forgetSession();
-  else beginSession(renewed);
+  else if (isByCookie) beginRememberedSession(renewed);
+  else become({ status: 'signed-in', ...renewed });
   return typeof renewed === 'object';
 }
 
@@ -109,9 +113,7 @@ export function userId(): string | undefined {
   return session.status === 'signed-in' ? session.user.id : undefined;
 }
 
-// Another tab has signed out, or in as somebody else.
+// Another tab has signed out or in. Whether the session of this one has ended by it, the server knows.
 addEventListener('storage', ({ key, newValue }) => {
-  if (key !== REMEMBERED || newValue === (userId() ?? null)) return;
-  if (newValue === null) become({ status: 'guest' });
-  else void renew();
+  if (key === REMEMBERED && newValue !== (userId() ?? null)) void renew();
 });

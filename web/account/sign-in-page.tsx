@@ -8,7 +8,7 @@ import { Page, placeWithin } from '../frame/page.tsx';
 import { type CredentialsInput, type ProblemCode, SignInDocument, SignUpDocument } from '../gql/graphql.ts';
 import { errorsOf } from '../server/faults.ts';
 import { useWords } from '../words/language.tsx';
-import { beginSession, useSession } from './session.ts';
+import { beginRememberedSession, beginSession, useSession } from './session.ts';
 
 /** Signs in, or makes an account, and leads to where the user came from. */
 export default function SignInPage(): ReactNode {
@@ -30,8 +30,9 @@ export default function SignInPage(): ReactNode {
     const result = isNew
       ? (await signUp({ variables: { input }, context })).data?.signUp
       : (await signIn({ variables: { input }, context })).data?.signIn;
-    if (result?.__typename === 'Session') beginSession(result);
-    else setRefusal(result?.code);
+    if (result?.__typename !== 'Session') return setRefusal(result?.code);
+    if (input.remember) beginRememberedSession(result);
+    else beginSession(result);
   };
 
   const turn = (): void => {
