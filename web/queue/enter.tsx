@@ -2,8 +2,9 @@ import { useMutation } from '@apollo/client/react';
 import { Field } from '@base-ui/react/field';
 import { Form } from '@base-ui/react/form';
 import { type ReactNode, useState } from 'react';
-import { FaultNotice, RefusalNotice } from '../frame/notices.tsx';
+import { FormFault, RefusalNotice } from '../frame/notices.tsx';
 import { EnterQueueDocument, type PlaceFragment, type QueueState } from '../gql/graphql.ts';
+import { errorsOf } from '../server/faults.ts';
 import { useFormats } from '../words/formats.ts';
 import { useWords } from '../words/language.tsx';
 
@@ -31,6 +32,7 @@ export function Enter({ queue, label, taken }: Props): ReactNode {
   return (
     <Form<{ priorityCode?: string }>
       className="card stack narrow"
+      errors={errorsOf(error)}
       onFormSubmit={(values) => void send(values).catch(() => undefined)}
     >
       <h2>{words.title}</h2>
@@ -40,6 +42,7 @@ export function Enter({ queue, label, taken }: Props): ReactNode {
           <Field.Label>{words.code}</Field.Label>
           <Field.Control className="input" autoComplete="off" autoCapitalize="none" spellCheck={false} autoFocus />
           <Field.Description className="small soft">{words.codeHelp}</Field.Description>
+          <Field.Error className="field-error" lang="en" />
         </Field.Root>
       ) : (
         <button type="button" className="button quiet" onClick={() => setHasCode(true)}>
@@ -47,7 +50,7 @@ export function Enter({ queue, label, taken }: Props): ReactNode {
         </button>
       )}
       {refusal && <RefusalNotice code={refusal} />}
-      {error && <FaultNotice error={error} />}
+      <FormFault error={error} fields={hasCode ? ['priorityCode'] : []} />
       <button type="submit" className="button primary wide" disabled={loading}>
         {loading ? words.entering : (label ?? words.enter)}
       </button>

@@ -9,7 +9,7 @@ import { type Way, watchPlace } from './watch-place.ts';
 export type Seen =
   | { readonly state: 'looking' }
   | { readonly state: 'none' }
-  | { readonly state: 'failed'; readonly error: unknown }
+  | { readonly state: 'failed'; readonly error: unknown; readonly retry: () => void }
   | {
       readonly state: 'found';
       readonly place: PlaceFragment;
@@ -25,7 +25,7 @@ export function usePlace(queueId: string | undefined): { seen: Seen; take: (plac
   const [seen, setSeen] = useState<Seen>({ state: 'looking' });
   const [turn, look] = useReducer((turns: number) => turns + 1, 0);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `turn` says that another place is kept now
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `turn` says that another place is kept now, or that it is asked for again
   useEffect(() => {
     if (queueId === undefined || userId === undefined) return;
     let isOver = false;
@@ -48,7 +48,7 @@ export function usePlace(queueId: string | undefined): { seen: Seen; take: (plac
       if (value === undefined) setSeen({ state: 'none' });
       else stop = watchPlace(value, tell);
     };
-    begin().catch((error: unknown) => setSeen({ state: 'failed', error }));
+    begin().catch((error: unknown) => !isOver && setSeen({ state: 'failed', error, retry: look }));
     const unhear = watchKept(userId, queueId, look);
     return () => {
       isOver = true;

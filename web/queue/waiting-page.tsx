@@ -41,7 +41,7 @@ function Room({ concert, queue }: { concert: Concert; queue: NonNullable<Concert
     statusBefore.current = status;
   }, [status]);
   if (seen.state === 'looking') return <Loading />;
-  if (seen.state === 'failed') return <FaultNotice error={seen.error} />;
+  if (seen.state === 'failed') return <FaultNotice error={seen.error} retry={seen.retry} />;
   if (seen.state === 'none') {
     return (
       <Page title={concert.title}>

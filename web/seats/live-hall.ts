@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useEffect, useReducer, useState } from 'react';
 import { SeatChangesDocument, SeatMapDocument, SeatStatesDocument } from '../gql/graphql.ts';
 import { client, isSocketOpen, socket } from '../server/client.ts';
 import { Hall, type Seat } from './hall.ts';
@@ -13,6 +13,8 @@ export interface LiveHall {
   readonly error: unknown;
   /** Whether changes are pushed. */
   readonly isLive: boolean;
+  /** Reads the seats again after an error. */
+  readonly retry: () => void;
 }
 
 /**
@@ -21,9 +23,12 @@ export interface LiveHall {
  * @param queueToken of the queue in front, where there is one
  */
 export function useLiveHall(showId: string, queueToken: string | undefined): LiveHall {
-  const [live, setLive] = useState<LiveHall>({ hall: undefined, error: undefined, isLive: isSocketOpen() });
+  const [turn, retry] = useReducer((turns: number) => turns + 1, 0);
+  const [live, setLive] = useState<LiveHall>({ hall: undefined, error: undefined, isLive: isSocketOpen(), retry });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each turn reads the seats
   useEffect(() => {
     let isOver = false;
+    let isRefused = false;
     let hall: Hall | undefined;
     let changedSince = new Set<string>();
     const askForStates = async (): Promise<void> => {
@@ -42,18 +47,21 @@ export function useLiveHall(showId: string, queueToken: string | undefined): Liv
     };
 
     let asking = isSocketOpen() ? undefined : setInterval(catchUp, ASK_MS);
+    const askAlways = (): void => {
+      if (isOver) return;
+      clearInterval(asking);
+      asking = setInterval(catchUp, ASK_MS);
+      tellLive(false);
+    };
     const unhear = [
       socket.on('connected', () => {
+        if (isRefused) return;
         clearInterval(asking);
         tellLive(true);
         // What changed while nothing was pushed.
         if (hall) catchUp();
       }),
-      socket.on('closed', () => {
-        clearInterval(asking);
-        asking = setInterval(catchUp, ASK_MS);
-        tellLive(false);
-      }),
+      socket.on('closed', askAlways),
     ];
     // Before the seats are read, so that no change falls between; what comes early is older than what is read then.
     const changes = client
@@ -70,7 +78,10 @@ export function useLiveHall(showId: string, queueToken: string | undefined): Liv
           for (const { id } of data.seatChanges.seats) changedSince.add(id);
           hall?.apply(data.seatChanges.seats);
         },
-        error: () => tellLive(false),
+        error: () => {
+          isRefused = true;
+          askAlways();
+        },
       });
     readSeats(showId, queueToken).then(
       (seats) => {
@@ -86,7 +97,7 @@ export function useLiveHall(showId: string, queueToken: string | undefined): Liv
       changes.unsubscribe();
       for (const stop of unhear) stop();
     };
-  }, [showId, queueToken]);
+  }, [showId, queueToken, turn]);
   return live;
 }
 

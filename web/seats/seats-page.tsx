@@ -1,5 +1,5 @@
 import { useMutation, useQuery } from '@apollo/client/react';
-import { type ReactNode, useCallback, useEffect, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { Navigate, useNavigate, useParams } from 'react-router';
 import { FaultNotice, RefusalNotice } from '../frame/notices.tsx';
 import { ForUsers, Loading, NotFound, Page } from '../frame/page.tsx';
@@ -38,7 +38,7 @@ export default function SeatsPage(): ReactNode {
 function Queued({ show, queueId }: { show: Show; queueId: string }): ReactNode {
   const { seen } = usePlace(queueId);
   if (seen.state === 'looking') return <Loading />;
-  if (seen.state === 'failed') return <FaultNotice error={seen.error} />;
+  if (seen.state === 'failed') return <FaultNotice error={seen.error} retry={seen.retry} />;
   if (seen.state === 'none' || seen.place.status !== 'ACTIVE')
     return <Navigate to={`/concerts/${show.concert.slug}/waiting`} replace />;
   return <Choose show={show} place={seen.place} />;
@@ -55,7 +55,7 @@ function Choose({ show, place }: { show: Show; place?: PlaceFragment }): ReactNo
   const { date, time, money, duration } = useFormats();
   const { seatsPerUser, holdSeconds } = useSettings();
   const navigate = useNavigate();
-  const { hall, error, isLive } = useLiveHall(show.id, place?.value);
+  const { hall, error, isLive, retry } = useLiveHall(show.id, place?.value);
   const [picked, setPicked] = useState<ReadonlySet<Placed>>(new Set());
   const [loss, setLoss] = useState<Loss>();
   const [refusal, setRefusal] = useState<ProblemCode>();
@@ -74,16 +74,13 @@ function Choose({ show, place }: { show: Show; place?: PlaceFragment }): ReactNo
     [hall, picked, reserving.loading],
   );
 
-  const pick = useCallback(
-    (placed: Placed) =>
-      setPicked((before) => {
-        const after = new Set(before);
-        if (!after.delete(placed) && placed.seat.status === 'AVAILABLE' && before.size < seatsPerUser)
-          after.add(placed);
-        return after;
-      }),
-    [seatsPerUser],
-  );
+  const pick = (placed: Placed): void => {
+    const after = new Set(picked);
+    if (!after.delete(placed) && placed.seat.status === 'AVAILABLE') after.add(placed);
+    const isTooMany = after.size > seatsPerUser;
+    setRefusal(isTooMany ? 'TOO_MANY_SEATS' : undefined);
+    if (!isTooMany) setPicked(after);
+  };
 
   const hold = async (wanted: readonly Placed[]): Promise<void> => {
     setLoss(undefined);
@@ -112,7 +109,7 @@ function Choose({ show, place }: { show: Show; place?: PlaceFragment }): ReactNo
         </p>
         {place && <ActiveTime place={place} />}
       </div>
-      {error !== undefined && <FaultNotice error={error} />}
+      {error !== undefined && <FaultNotice error={error} retry={retry} />}
       {!hall && error === undefined && <Loading />}
       {hall && (
         <div className={look.choose}>
