@@ -69,9 +69,13 @@ describe.skipIf(!CHROMIUM)('shop, wallet, tickets and account', () => {
     const other = await visitors.visit('/sign-in?next=/wallet');
     await signIn(other, 'one who stays', 'a long password');
     await heading(other, 'Wallet').waitFor();
+    await page.evaluate(() =>
+      localStorage.setItem('onsale.cart', '[{"productId":"of the one who stays","quantity":1}]'),
+    );
     await page.goto('/account');
     await button(page, 'Sign out everywhere').click();
     await heading(page, 'Sign in').waitFor();
+    expect(await page.evaluate(() => localStorage.getItem('onsale.cart'))).toBe('[]');
     await link(other, 'My tickets').click();
     await heading(other, 'Sign in').waitFor();
     await other.getByLabel('Stay signed in').uncheck();

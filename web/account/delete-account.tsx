@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 import { Link } from 'react-router';
 import { FaultNotice, RefusalNotice } from '../frame/notices.tsx';
 import { DeleteMyAccountDocument, type DeleteMyAccountMutation } from '../gql/graphql.ts';
+import { emptyCart } from '../shop/cart.ts';
 import { useFormats } from '../words/formats.ts';
 import { useWords } from '../words/language.tsx';
 import { forgetSession } from './session.ts';
@@ -18,7 +19,9 @@ export function DeleteAccount(): ReactNode {
 
   const send = async (): Promise<void> => {
     const result = (await remove()).data?.deleteMyAccount;
-    if (result?.__typename === 'User') forgetSession();
+    if (result?.__typename !== 'User') return;
+    emptyCart();
+    forgetSession();
   };
 
   return (

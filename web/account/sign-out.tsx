@@ -2,6 +2,7 @@ import { useMutation } from '@apollo/client/react';
 import type { ReactNode } from 'react';
 import { FaultNotice } from '../frame/notices.tsx';
 import { SignOutDocument, SignOutEverywhereDocument } from '../gql/graphql.ts';
+import { emptyCart } from '../shop/cart.ts';
 import { useWords } from '../words/language.tsx';
 import { forgetSession } from './session.ts';
 
@@ -12,6 +13,11 @@ export function SignOut(): ReactNode {
   const [signOutEverywhere, everywhere] = useMutation(SignOutEverywhereDocument);
   const isLoading = here.loading || everywhere.loading;
   const error = here.error ?? everywhere.error;
+  // Whoever uses this browser next finds nothing of this user.
+  const leave = (): void => {
+    emptyCart();
+    forgetSession();
+  };
   return (
     <section className="card stack" aria-labelledby="sessions">
       <h2 id="sessions">{words.sessions}</h2>
@@ -22,7 +28,7 @@ export function SignOut(): ReactNode {
           type="button"
           className="button"
           disabled={isLoading}
-          onClick={() => void signOut().then(forgetSession, () => undefined)}
+          onClick={() => void signOut().then(leave, () => undefined)}
         >
           {frame.signOut}
         </button>
@@ -30,7 +36,7 @@ export function SignOut(): ReactNode {
           type="button"
           className="button"
           disabled={isLoading}
-          onClick={() => void signOutEverywhere().then(forgetSession, () => undefined)}
+          onClick={() => void signOutEverywhere().then(leave, () => undefined)}
         >
           {words.signOutEverywhere}
         </button>
