@@ -2,15 +2,16 @@ import { useMutation } from '@apollo/client/react';
 import { NumberField } from '@base-ui/react/number-field';
 import { type ReactNode, useId, useState } from 'react';
 import { useNavigate } from 'react-router';
-import { FaultNotice, RefusalNotice } from '../frame/notices.tsx';
-import { ReserveBestDocument } from '../gql/graphql.ts';
+import { FaultNotice } from '../frame/notices.tsx';
+import { ReserveBestDocument, type ShowOfSeatsQuery } from '../gql/graphql.ts';
 import { keyOf, settle } from '../server/intents.ts';
 import { useWords } from '../words/language.tsx';
 import { useSettings } from '../words/settings.tsx';
 import look from './seats.module.css';
+import { SeatsRefusal } from './seats-refusal.tsx';
 
 interface Props {
-  readonly show: { readonly id: string };
+  readonly show: NonNullable<ShowOfSeatsQuery['show']>;
   readonly queueToken: string | undefined;
   readonly sections: readonly string[];
 }
@@ -80,7 +81,7 @@ export function BestTogether({ show, queueToken, sections }: Props): ReactNode {
         </p>
       )}
       {(result?.__typename === 'Refusal' || result?.__typename === 'SaleClosed') && (
-        <RefusalNotice code={result.code} />
+        <SeatsRefusal code={result.code} show={show} />
       )}
       {error && <FaultNotice error={error} />}
       <button

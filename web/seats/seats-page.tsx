@@ -1,7 +1,7 @@
 import { useMutation, useQuery } from '@apollo/client/react';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { Navigate, useNavigate, useParams } from 'react-router';
-import { FaultNotice, RefusalNotice } from '../frame/notices.tsx';
+import { FaultNotice } from '../frame/notices.tsx';
 import { ForUsers, Loading, NotFound, Page } from '../frame/page.tsx';
 import {
   type PlaceFragment,
@@ -20,6 +20,7 @@ import type { Hall, Placed } from './hall.ts';
 import { useLiveHall } from './live-hall.ts';
 import { nameOf, SeatMap } from './seat-map.tsx';
 import look from './seats.module.css';
+import { SeatsRefusal } from './seats-refusal.tsx';
 
 type Show = NonNullable<ShowOfSeatsQuery['show']>;
 
@@ -143,7 +144,7 @@ function Choose({ show, place }: { show: Show; place?: PlaceFragment }): ReactNo
                   ))}
                 </ul>
               )}
-              {refusal && <RefusalNotice code={refusal} />}
+              {refusal && <SeatsRefusal code={refusal} show={show} />}
               {reserving.error && <FaultNotice error={reserving.error} />}
               <div className={`stack ${seats.length > 0 ? look.act : ''}`}>
                 <p className="spread" aria-live="polite">
