@@ -49,6 +49,8 @@ export interface Section {
  */
 export class Hall {
   readonly sections: readonly Section[];
+  /** The rows of all sections, in their order. */
+  readonly rows: readonly Row[];
   readonly placed: readonly Placed[];
   readonly width: number;
   readonly height: number;
@@ -64,7 +66,8 @@ export class Hall {
     this.sections = sections;
     this.width = width;
     this.height = height;
-    this.placed = this.sections.flatMap(({ rows }) => rows.flatMap((row) => row.seats));
+    this.rows = sections.flatMap(({ rows }) => rows);
+    this.placed = this.rows.flatMap((row) => row.seats);
     this.#byId = new Map(this.placed.map((each) => [each.seat.id, each]));
     this.#free = this.placed.filter(({ seat }) => seat.status === 'AVAILABLE').length;
   }
@@ -133,8 +136,8 @@ export class Hall {
 
   /** The seat that is so many rows behind; of the next section where the section ends. */
   inRow(from: Placed, steps: number): Placed {
-    const rows = this.sections.flatMap((section) => section.rows);
-    const row = rows[Math.min(rows.length - 1, Math.max(0, rows.indexOf(from.row) + steps))] ?? from.row;
+    const last = this.rows.length - 1;
+    const row = this.rows[Math.min(last, Math.max(0, this.rows.indexOf(from.row) + steps))] ?? from.row;
     return nearest(row.seats, from) ?? from;
   }
 
@@ -150,8 +153,7 @@ export class Hall {
     const y = lost.reduce((sum, each) => sum + each.y, 0) / lost.length;
     const isFree = (each: Placed): boolean => each.seat.status === 'AVAILABLE' && !taken.has(each);
     const distance = (each: Placed): number => Math.hypot(each.x - x, ROW_COSTS * (each.y - y));
-    const groups = this.sections
-      .flatMap(({ rows }) => rows)
+    const groups = this.rows
       .flatMap(({ seats }) => seats.map((_, from) => seats.slice(from, from + lost.length)))
       .filter((group) => group.length === lost.length && group.every(isFree) && areTogether(group))
       .map((group) => ({ group, far: group.reduce((sum, each) => sum + distance(each), 0) }));

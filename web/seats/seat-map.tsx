@@ -243,6 +243,7 @@ export function SeatMap({ hall, picked, pick }: Props): ReactNode {
           aria-label={words.map}
           aria-describedby={`${id}-help`}
           aria-multiselectable="true"
+          aria-rowcount={hall.rows.length}
           aria-activedescendant={here && `${id}-${here.seat.number}`}
           tabIndex={0}
           onKeyDown={type}
@@ -293,7 +294,7 @@ function GridRow({ hall, id, here, picked }: GridRowProps): ReactNode {
   return (
     // biome-ignore lint/a11y/useFocusableInteractive: the grid has the focus, and names the active cell
     // biome-ignore lint/a11y/useSemanticElements: as the grid
-    <div role="row" className="visually-hidden">
+    <div role="row" aria-rowindex={hall.rows.indexOf(here.row) + 1} className="visually-hidden">
       {here.row.seats.map((placed) => (
         // biome-ignore lint/a11y/useFocusableInteractive: the grid has the focus, and names the active cell
         // biome-ignore lint/a11y/useSemanticElements: as the grid

@@ -25,9 +25,10 @@ export function CouponChoice({ chosen, choose }: Props): ReactNode {
       </p>
     );
   }
-  const choices = [{ id: null, label: words.noCoupon, terms: '' }].concat(
-    usable.map(({ id, coupon }) => ({ id, label: coupon.name, terms: discount(coupon) })) as never[],
-  );
+  const choices = [
+    { id: null, label: words.noCoupon, terms: '' },
+    ...usable.map(({ id, coupon }) => ({ id, label: coupon.name, terms: discount(coupon) })),
+  ];
   return (
     <fieldset className={look.coupons}>
       <legend>{words.coupon}</legend>
