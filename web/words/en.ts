@@ -10,7 +10,6 @@ import type { ErrorCode } from '../server/faults.ts';
 
 /** All text of the pages in English. The other languages have the same keys. */
 export const en = {
-  name: 'English',
   product: 'Onsale',
   frame: {
     concerts: 'Concerts',
@@ -27,8 +26,6 @@ export const en = {
       'No connection to the server. What you have, such as a place in a queue or held seats, is kept. Trying again …',
     loading: 'Loading …',
     retry: 'Try again',
-    back: 'Back',
-    close: 'Close',
     notFound: 'There is nothing here',
     notFoundHelp: 'The address may be wrong, or what was here is no longer for sale.',
     toConcerts: 'See all concerts',
@@ -161,7 +158,6 @@ export const en = {
     picked: 'Picked',
     section: 'Section',
     anySection: 'Any section',
-    row: (row: string) => `Row ${row}`,
     seat: (label: string, price: string, status: string) => `${label}, ${price}, ${status}`,
     seatIn: (section: string, row: string, column: number) => `Section ${section}, row ${row}, seat ${column}`,
     seatOf: (row: string, column: number) => `Row ${row}, seat ${column}`,
@@ -183,7 +179,7 @@ export const en = {
     noneNearby: 'No others are free at the moment. Seats that are not paid for come back within minutes.',
     tooFew: 'Not that many seats are free. Try fewer, or any section.',
     live: 'Live',
-    notLive: 'Updates paused',
+    notLive: 'Every few seconds',
     holdSeconds: (time: string) => `They are held for ${time} while you pay.`,
   },
   purchase: {
@@ -203,7 +199,6 @@ export const en = {
     paid: 'Paid. Enjoy the show!',
     paidHelp: 'Show the code of each ticket at the door.',
     toTickets: 'See my tickets',
-    seat: 'Seat',
     when: 'When',
     where: 'Where',
   },
@@ -421,7 +416,7 @@ export const en = {
     NOT_MOVABLE: 'These seats cannot be exchanged. Choose others at the same price.',
     NOT_PAYABLE: 'This can no longer be paid for. Choose again; nothing was taken.',
     NOT_REFUNDABLE: 'That is more than can be given back. Reload the page to see what is left.',
-    NO_SEAT_AVAILABLE: 'None of these seats is free any more.',
+    NO_SEAT_AVAILABLE: 'None of these seats is free any more. Choose others.',
     ORDER_LIMIT: 'That is more than one person can order. Pay for or cancel what is unpaid, or order less.',
     PRIORITY_CODE_INVALID: 'This code does not open this queue for you. Check it, or enter without it.',
     QUANTITY_ONLY_GROWS: 'The quantity can only be raised.',
@@ -439,9 +434,9 @@ export const en = {
   /** What is shown for each error. */
   errors: {
     UNAUTHENTICATED: 'Please sign in.',
-    FORBIDDEN: 'Your account may not do this.',
-    NOT_FOUND: 'This is not there, or not yours.',
-    BAD_USER_INPUT: 'Something in what you entered is not right.',
+    FORBIDDEN: 'Your account may not do this. Sign in with another one.',
+    NOT_FOUND: 'This is not there, or not yours. Look at what else there is.',
+    BAD_USER_INPUT: 'Something in what you entered is not right. Change it and try again.',
     QUEUE_TOKEN_REQUIRED: 'You need your turn in the queue for this. Go to the waiting room.',
     RATE_LIMITED: 'That was a little too often. Wait a moment, then try again.',
     SERVICE_UNAVAILABLE: 'The server could not answer in time. Try again: nothing happens twice.',
