@@ -16,7 +16,8 @@ export function keyOf(intent: string, input: object): string {
   const text = sessionStorage.getItem(PREFIX + intent);
   const kept = text === null ? undefined : (JSON.parse(text) as Kept);
   if (kept?.input === asked) return kept.key;
-  const key = crypto.randomUUID();
+  // Unlike crypto.randomUUID this is there without TLS too, as on a phone that opens the pages of a computer beside it.
+  const key = crypto.getRandomValues(new Uint32Array(4)).join('-');
   sessionStorage.setItem(PREFIX + intent, JSON.stringify({ key, input: asked } satisfies Kept));
   return key;
 }
