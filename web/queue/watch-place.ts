@@ -1,5 +1,5 @@
 import { PlaceChangesDocument, PlaceDocument, type PlaceFragment } from '../gql/graphql.ts';
-import { client, socket } from '../server/client.ts';
+import { client, isSocketOpen, socket } from '../server/client.ts';
 import { watchConnection } from '../server/connection.ts';
 import { faultOf } from '../server/faults.ts';
 
@@ -24,6 +24,7 @@ export function watchPlace(
 ): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isOver = false;
+  let isRefused = false;
 
   const askIn = (milliseconds: number): void => {
     clearTimeout(timer);
@@ -42,7 +43,8 @@ export function watchPlace(
     try {
       const options = { fetchPolicy: 'network-only', context: { isPoll: true } } as const;
       const { data } = await client.query({ query: PlaceDocument, variables: { value }, ...options });
-      if (data) take(data.queueToken, 'polled');
+      // One answer that is asked for, as after the tab has slept, does not mean that nothing is pushed.
+      if (data) take(data.queueToken, isSocketOpen() && !isRefused ? 'live' : 'polled');
     } catch (error) {
       const { retryAfterMs } = faultOf(error);
       if (retryAfterMs === undefined && !isOver) tell(undefined, 'lost');
@@ -52,7 +54,10 @@ export function watchPlace(
 
   const changes = client.subscribe({ query: PlaceChangesDocument, variables: { value } }).subscribe({
     next: ({ data }) => data && take(data.queuePosition, 'live'),
-    error: () => askIn(0),
+    error: () => {
+      isRefused = true;
+      askIn(0);
+    },
   });
   const unhearSocket = socket.on('closed', () => askIn(AGAIN_MS * Math.random()));
   const unhearConnection = watchConnection((isOnline) => {

@@ -153,7 +153,7 @@ export const en = {
     zoomOut: 'Zoom out',
     whole: 'Whole hall',
     available: 'Free',
-    held: 'Held by others',
+    held: 'Held',
     sold: 'Sold',
     picked: 'Picked',
     section: 'Section',

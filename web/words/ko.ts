@@ -144,7 +144,7 @@ export const ko: Words = {
     zoomOut: '축소',
     whole: '전체 보기',
     available: '선택 가능',
-    held: '다른 분이 예매 중',
+    held: '예매 중',
     sold: '판매됨',
     picked: '내 선택',
     section: '구역',
