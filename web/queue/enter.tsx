@@ -2,6 +2,7 @@ import { useMutation } from '@apollo/client/react';
 import { Field } from '@base-ui/react/field';
 import { Form } from '@base-ui/react/form';
 import { type ReactNode, useState } from 'react';
+import { Link } from 'react-router';
 import { FormFault, RefusalNotice } from '../frame/notices.tsx';
 import { EnterQueueDocument, type PlaceFragment, type QueueState } from '../gql/graphql.ts';
 import { errorsOf } from '../server/faults.ts';
@@ -17,7 +18,7 @@ interface Props {
 
 /** The way into a queue. Nobody enters but by this button; a second click gets the place that the first one got. */
 export function Enter({ queue, label, taken }: Props): ReactNode {
-  const { queue: words } = useWords();
+  const { queue: words, frame } = useWords();
   const { dateTime } = useFormats();
   const [hasCode, setHasCode] = useState(false);
   const [enter, { data, loading, error }] = useMutation(EnterQueueDocument);
@@ -49,7 +50,15 @@ export function Enter({ queue, label, taken }: Props): ReactNode {
           {words.haveCode}
         </button>
       )}
-      {refusal && <RefusalNotice code={refusal} />}
+      {refusal && (
+        <RefusalNotice code={refusal}>
+          {refusal === 'QUEUE_CLOSED' && (
+            <Link className="button" to="/">
+              {frame.toConcerts}
+            </Link>
+          )}
+        </RefusalNotice>
+      )}
       <FormFault error={error} fields={hasCode ? ['priorityCode'] : []} />
       <button type="submit" className="button primary wide" disabled={loading}>
         {loading ? words.entering : (label ?? words.enter)}
