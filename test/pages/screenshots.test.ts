@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildPages, CHROMIUM, DESKTOP_ENGLISH, PHONE_KOREAN, Visitors } from '../support/browser.ts';
+import { buildPages, DESKTOP_ENGLISH, PHONE_KOREAN, Visitors } from '../support/browser.ts';
 import { makeQueue, makeShow, pay, reserve } from '../support/builders.ts';
 import { adjustWallet } from '../support/charges.ts';
 import type { Buyer } from '../support/client.ts';
@@ -10,8 +10,8 @@ import { line, update } from '../support/places.ts';
 import { makeCoupon, makeProduct } from '../support/shop.ts';
 import { World } from '../support/world.ts';
 
-/** Folder of the pictures; they are taken only where it is given, by `npm run screenshots`. */
-const FOLDER = process.env.SCREENSHOTS;
+/** Where the pictures are put. Only `npm run screenshots` takes them. */
+const FOLDER = 'dist/screenshots';
 
 const SECTIONS = [
   { name: 'Floor', price: 120_000, seatCount: 100, seatsPerRow: 20 },
@@ -22,14 +22,14 @@ const SECTIONS = [
 
 const LONG = 'The Very Long Farewell Tour of the Orchestra of the Northern Provinces, with Guests from Everywhere';
 
-describe.skipIf(!FOLDER || !CHROMIUM)('pictures of the pages', () => {
+describe('pictures of the pages', () => {
   let world: World;
   let operator: Buyer;
   let visitors: Visitors;
 
   beforeAll(async () => {
     buildPages();
-    mkdirSync(FOLDER as string, { recursive: true });
+    mkdirSync(FOLDER, { recursive: true });
     world = await World.open({ processes: 1, env: { DEMO_DATA: 'on', BALANCE_LIMIT: '99999999999' } });
     operator = await world.operator();
     visitors = await Visitors.open(world);
@@ -55,7 +55,7 @@ describe.skipIf(!FOLDER || !CHROMIUM)('pictures of the pages', () => {
     async function picture(page: Page, name: string): Promise<void> {
       await page.waitForLoadState('networkidle');
       await page.waitForTimeout(400);
-      await page.screenshot({ path: join(FOLDER as string, `${name}-${tag}.png`), fullPage: true });
+      await page.screenshot({ path: join(FOLDER, `${name}-${tag}.png`), fullPage: true });
     }
 
     it(`each page, ${tag}`, async () => {
@@ -103,7 +103,7 @@ describe.skipIf(!FOLDER || !CHROMIUM)('pictures of the pages', () => {
       await picture(page, 'queue-paused');
       await page.context().setOffline(true);
       await page.locator('.notice.bad').waitFor();
-      await page.screenshot({ path: join(FOLDER as string, `queue-offline-${tag}.png`) });
+      await page.screenshot({ path: join(FOLDER, `queue-offline-${tag}.png`) });
       await page.context().setOffline(false);
       await update(operator, queueId, { state: 'OPEN', capacity: 100 });
       await page.locator('a[href*="/shows/"]').first().waitFor();
@@ -183,14 +183,42 @@ describe.skipIf(!FOLDER || !CHROMIUM)('pictures of the pages', () => {
       await page.locator('main .badge.good').waitFor();
       await picture(page, 'order-paid');
       await page.locator('main section .row .button').last().click();
-      await page.screenshot({ path: join(FOLDER as string, `order-give-back-${tag}.png`) });
+      await page.screenshot({ path: join(FOLDER, `order-give-back-${tag}.png`) });
       await page.goto('/wallet');
       await picture(page, 'wallet-history');
-      await page.goto('/shop');
-      await page.route('**/graphql', (route) => route.abort());
-      await page.locator('header a[href="/wallet"]').click();
-      await page.getByRole('alert').waitFor();
-      await page.screenshot({ path: join(FOLDER as string, `wallet-failing-${tag}.png`) });
+      expect(visitors.faults).toEqual([]);
+    });
+
+    it(`each page while the server fails, ${tag}`, async () => {
+      const queueId = await makeQueue(operator, { capacity: 1 });
+      const { id: concertId, path } = await concertOf({ title: `Out of Order ${tag}`, queueId });
+      const { id: showId } = await makeShow(operator, { concertId, sections: SECTIONS });
+      const page = await visitors.signUp(`길 잃은 사람 Somebody ${tag}`, '/account', options);
+      const unavailable = { message: 'Try again.', extensions: { code: 'SERVICE_UNAVAILABLE' } };
+      // Who somebody is can be told, all else cannot.
+      await page.route('**/graphql', (route) =>
+        /"operationName":"(RenewSession|Settings)"/.test(route.request().postData() ?? '')
+          ? route.continue()
+          : route.fulfill({ status: 503, json: { errors: [unavailable] } }),
+      );
+      for (const [name, at] of [
+        ['concerts', '/'],
+        ['concert', path],
+        ['queue', `${path}/waiting`],
+        ['seats', `${path}/shows/${showId}`],
+        ['pay', `/reservations/${showId}`],
+        ['tickets', '/tickets'],
+        ['ticket', `/tickets/${showId}`],
+        ['wallet', '/wallet'],
+        ['shop', '/shop'],
+        ['coupons', '/shop/coupons'],
+        ['orders', '/shop/orders'],
+        ['order', `/shop/orders/${showId}`],
+      ] as const) {
+        await page.goto(at);
+        await page.getByRole('alert').first().waitFor();
+        await picture(page, `${name}-failing`);
+      }
       expect(visitors.faults).toEqual([]);
     });
   }
