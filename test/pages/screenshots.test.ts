@@ -197,7 +197,7 @@ describe('pictures of the pages', () => {
       const unavailable = { message: 'Try again.', extensions: { code: 'SERVICE_UNAVAILABLE' } };
       // Who somebody is can be told, all else cannot.
       await page.route('**/graphql', (route) =>
-        /"operationName":"(RenewSession|Settings)"/.test(route.request().postData() ?? '')
+        /RenewSession|"operationName":"Settings"/.test(route.request().postData() ?? '')
           ? route.continue()
           : route.fulfill({ status: 503, json: { errors: [unavailable] } }),
       );

@@ -76,7 +76,7 @@ export default function SignInPage(): ReactNode {
             {isNew ? words.signUp : words.signIn}
           </button>
         </Form>
-        <button type="button" className="button quiet" onClick={turn}>
+        <button type="button" className="button wide" onClick={turn}>
           {isNew ? words.toSignIn : words.toSignUp}
         </button>
       </Page>
