@@ -14,6 +14,7 @@ const BAD_REQUEST = 400;
  * @param accept the header
  */
 export function isTaken(accept: string | undefined): boolean {
+  if (typeFor(accept) !== undefined) return true;
   const weights = new Map((accept || '*/*').split(',').flatMap(weightOfRange));
   return TYPES.some((type) => {
     const range = [type, 'application/*', '*/*'].find((name) => weights.has(name));
