@@ -225,7 +225,7 @@ export const KEYS = {
     origins(),
   ),
   TRUSTED_DOCUMENTS: key(
-    'File with the only documents that callers who are no operators may send (operate/documents.md); unset: any',
+    'File with the only documents that everybody but operators may send (operate/documents.md); unset: any',
     'trusted-documents.json',
     undefined,
     text(1, 4_096),
