@@ -83,7 +83,13 @@ export class Context {
   /** Set where the caller acts by the role of an operator: what it changes is written into the operators' log. */
   readonly acting: Acting | null = null;
   /** Created at first use: most requests and nearly all subscriptions need none, and a fork takes kilobytes. */
-  protected readonly made: { em?: EntityManager; loaders?: Loaders; notes?: Notes; signedIn?: string } = {};
+  protected readonly made: {
+    em?: EntityManager;
+    loaders?: Loaders;
+    notes?: Notes;
+    signedIn?: string;
+    spentMs?: number;
+  } = {};
 
   constructor(
     platform: Platform,
@@ -119,6 +125,15 @@ export class Context {
    */
   isOver(): boolean {
     return performance.now() - this.startedAt > MAX_REQUEST_MS;
+  }
+
+  /** How long the root fields that ran one after another have taken together, in milliseconds. */
+  get spentMs(): number {
+    return this.made.spentMs ?? 0;
+  }
+
+  noteSpent(ms: number): void {
+    this.made.spentMs = this.spentMs + ms;
   }
 
   /** Id of the user who signed in by this request. */

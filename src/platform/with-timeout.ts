@@ -3,14 +3,18 @@
  * @param makeError called once when the time is over
  * @throws what `promise` throws; what `makeError` returns when the time is over
  */
-export async function withTimeout<T>(promise: Promise<T>, ms: number, makeError: () => Error): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(makeError()), ms);
+export function withTimeout<T>(promise: Promise<T>, ms: number, makeError: () => Error): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(makeError()), ms);
+    promise.then(
+      (value) => {
+        clearTimeout(timer);
+        resolve(value);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
   });
-  try {
-    return await Promise.race([promise, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
