@@ -25,7 +25,9 @@ const MAX_WAITING = 200;
 /** Most names and addresses of one sort whose last turn is known. */
 const MAX_SERVED = 2_000;
 
-const REFUSAL_MS = SECOND;
+/** Who is refused is told so after 2 s to 3 s, at random: clients that ask again at once do not all come back at once. */
+const MIN_REFUSAL_MS = 2 * SECOND;
+const MAX_REFUSAL_MS = 3 * SECOND;
 
 /** Each hash keeps a thread of Node's four busy, which files, the DNS and signatures need too. */
 const MAX_AT_ONCE = 3;
@@ -53,7 +55,11 @@ export function patient(context: Context): Caller {
 }
 
 interface Job {
-  readonly asker: Asker;
+  readonly client: Client;
+  /** Whose turns it takes. */
+  readonly name: string;
+  /** Where no limit by address counts, the name stands for the address too. */
+  readonly address: string;
   /** By `performance.now()`: later nobody waits any longer, because the request has been answered. */
   readonly until: number;
   begin(): Promise<void>;
@@ -75,7 +81,7 @@ class Hashing {
       const waiting = this.#waiting.get(asker.sort) ?? new Waiting();
       this.#waiting.set(asker.sort, waiting);
       const until = performance.now() + SLOW.deadlineMs;
-      waiting.add({ asker, until, begin: () => hash().then(resolve, reject), refuse: reject });
+      waiting.add({ ...keysOf(asker), until, begin: () => hash().then(resolve, reject), refuse: reject });
       this.#beginSome();
     });
   }
@@ -105,26 +111,30 @@ class Hashing {
   }
 }
 
-/** Hashes of one sort that wait. */
+/** Hashes of one sort that wait. A flood of them must cost little each: what is compared is counted beforehand. */
 class Waiting {
   /** In order of arrival. */
-  #jobs: Job[] = [];
+  readonly #jobs = new Set<Job>();
+  /** How many of the jobs are of a name, and how many of an address. */
+  readonly #counts = new Map<string, number>();
   /** Names and addresses that had a turn, with the number of the last one; whose turn was last is last. */
   readonly #served = new Map<string, number>();
   #turn = 0;
 
   add(job: Job): void {
-    this.#jobs.push(job);
-    if (this.#jobs.length > MAX_WAITING) this.#dropAbandoned();
-    if (this.#jobs.length > MAX_WAITING) this.#refuseOne();
+    this.#jobs.add(job);
+    this.#count(job, 1);
+    if (this.#jobs.size > MAX_WAITING) this.#dropAbandoned();
+    if (this.#jobs.size > MAX_WAITING) this.#refuseOne();
   }
 
   /** @returns undefined when nobody waits */
   take(): Job | undefined {
     this.#dropAbandoned();
-    const next = lastOfLeast(this.#jobs, (job) => {
-      const turns = [nameOf(job), addressOf(job)].map((key) => this.#served.get(key) ?? 0);
-      return [Math.max(...turns), Math.min(...turns)];
+    const turnOf = (key: string): number => this.#served.get(key) ?? 0;
+    const next = firstOfLeast([...this.#jobs].reverse(), ({ name, address }) => {
+      const [ofName, ofAddress] = [turnOf(name), turnOf(address)];
+      return [Math.max(ofName, ofAddress), Math.min(ofName, ofAddress)];
     });
     if (next) this.#serve(next);
     return next;
@@ -133,7 +143,7 @@ class Waiting {
   #serve(job: Job): void {
     this.#remove(job);
     this.#turn++;
-    for (const key of [nameOf(job), addressOf(job)]) {
+    for (const key of [job.name, job.address]) {
       this.#served.delete(key);
       this.#served.set(key, this.#turn);
     }
@@ -144,7 +154,9 @@ class Waiting {
   }
 
   #dropAbandoned(): void {
-    for (const job of this.#jobs.filter(isAbandoned)) {
+    const now = performance.now();
+    for (const job of this.#jobs) {
+      if (now <= job.until && !job.client.isGone()) continue;
       this.#remove(job);
       job.refuse(new CallerError('SERVICE_UNAVAILABLE'));
     }
@@ -155,56 +167,47 @@ class Waiting {
    * full of people has one. Of those it is who has waited longest.
    */
   #refuseOne(): void {
-    const ofName = countBy(this.#jobs, nameOf);
-    const ofAddress = countBy(this.#jobs, addressOf);
-    const countsOf = (job: Job): Rank => [-(ofName.get(nameOf(job)) ?? 0), -(ofAddress.get(addressOf(job)) ?? 0)];
-    const job = lastOfLeast(this.#jobs.toReversed(), countsOf);
+    const countOf = (key: string): number => this.#counts.get(key) ?? 0;
+    const job = firstOfLeast(this.#jobs, ({ name, address }) => [-countOf(name), -countOf(address)]);
     if (!job) return;
     this.#remove(job);
     refuseLater(job);
   }
 
   #remove(job: Job): void {
-    this.#jobs = this.#jobs.filter((other) => other !== job);
+    if (this.#jobs.delete(job)) this.#count(job, -1);
+  }
+
+  #count({ name, address }: Job, change: 1 | -1): void {
+    for (const key of new Set([name, address])) {
+      const count = (this.#counts.get(key) ?? 0) + change;
+      if (count > 0) this.#counts.set(key, count);
+      else this.#counts.delete(key);
+    }
   }
 }
 
 /** Compared by its first number, then by its second. */
 type Rank = readonly [number, number];
 
-/** The job of the least rank; of several the last one. */
-function lastOfLeast(jobs: readonly Job[], rankOf: (job: Job) => Rank): Job | undefined {
+/** The job of the least rank; of several the first one. */
+function firstOfLeast(jobs: Iterable<Job>, rankOf: (job: Job) => Rank): Job | undefined {
   let found: { readonly job: Job; readonly rank: Rank } | undefined;
   for (const job of jobs) {
     const rank = rankOf(job);
-    const isGreater = found && (rank[0] - found.rank[0] || rank[1] - found.rank[1]) > 0;
-    if (!isGreater) found = { job, rank };
+    const isLess = !found || (rank[0] - found.rank[0] || rank[1] - found.rank[1]) < 0;
+    if (isLess) found = { job, rank };
   }
   return found?.job;
 }
 
-function countBy(jobs: readonly Job[], keyOf: (job: Job) => string): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const job of jobs) counts.set(keyOf(job), (counts.get(keyOf(job)) ?? 0) + 1);
-  return counts;
-}
-
-function nameOf({ asker: { name } }: Job): string {
-  return `name ${name}`;
-}
-
-/** Where no limit by address counts, the name stands for the address too. */
-function addressOf(job: Job): string {
-  const { address } = job.asker.client;
-  return address === null ? nameOf(job) : `address ${address}`;
-}
-
-/** Whether nobody waits any longer. */
-function isAbandoned({ asker, until }: Job): boolean {
-  return asker.client.isGone() || performance.now() > until;
+function keysOf({ name: given, client }: Asker): Pick<Job, 'client' | 'name' | 'address'> {
+  const name = `name ${given}`;
+  return { client, name, address: client.address === null ? name : `address ${client.address}` };
 }
 
 /** Answers who is refused after a moment: a client that asks again at once would keep the process busy. */
 function refuseLater({ refuse }: Job): void {
-  setTimeout(() => refuse(tooMany('Too many passwords wait to be checked.')), REFUSAL_MS);
+  const ms = MIN_REFUSAL_MS + Math.random() * (MAX_REFUSAL_MS - MIN_REFUSAL_MS);
+  setTimeout(() => refuse(tooMany('Too many passwords wait to be checked.')), ms);
 }
