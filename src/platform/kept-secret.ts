@@ -19,7 +19,9 @@ export function keptSecret(
       const text =
         given(platform.config) ?? (await keepSetting(forkOf(platform), name, () => randomBytes(32).toString('hex')));
       const algorithm = { name: 'HMAC', hash: 'SHA-256' };
-      return webcrypto.subtle.importKey('raw', new TextEncoder().encode(text), algorithm, false, ['sign', 'verify']);
+      const bytes = new TextEncoder().encode(text);
+      // Extractable, because Node.js signs without a thread by such keys alone.
+      return webcrypto.subtle.importKey('raw', bytes, algorithm, true, ['sign', 'verify']);
     };
     return () => {
       secret ??= read().catch((error: unknown) => {
