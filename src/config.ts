@@ -38,7 +38,11 @@ export const RATES = {
   orders: rate('placeOrder and cancelOrder of one user', 30, 60),
   charges: rate('charges of one user through a payment provider', 30, 600),
   requestsOfUser: rate('root fields of one user, who is no operator, at one process', 600, 10),
-  requestsFromAddress: rate('root fields without a user from one address at one process, signIn aside', 3_000, 10),
+  requestsFromAddress: rate(
+    'root fields without a user, signIn aside, and unsigned webhooks from one address at one process',
+    3_000,
+    10,
+  ),
 };
 export type RateName = keyof typeof RATES;
 export type Rates = Readonly<Record<RateName, Rate>>;

@@ -177,13 +177,23 @@ function isLeftOpen({ caller }: Context, text: unknown): boolean {
 }
 
 async function takeRequest({ platform, caller, client }: Context, points: number): Promise<void> {
-  const limiters = points > 0 && caller?.role !== 'OPERATOR' ? limitersOf(platform) : undefined;
-  if (!limiters) return;
-  const name = caller ? 'requestsOfUser' : 'requestsFromAddress';
-  const key = caller ? caller.id : client.address;
-  if (key === null) return;
+  if (points <= 0 || caller?.role === 'OPERATOR') return;
+  if (caller) await takeAlone(platform, 'requestsOfUser', caller.id, points);
+  else await countUnsigned(platform, client.address, points);
+}
+
+/**
+ * Counts what nobody has signed for the address that it came from. Asks no server.
+ * @param address null where no limit by address counts
+ * @throws CallerError RATE_LIMITED with the status 429, beyond what an address may ask this process for
+ */
+export async function countUnsigned(platform: Platform, address: string | null, points = 1): Promise<void> {
+  if (address !== null) await takeAlone(platform, 'requestsFromAddress', address, points);
+}
+
+async function takeAlone(platform: Platform, name: RequestRate, key: string, points: number): Promise<void> {
   try {
-    await limiters[name].consume(key, points);
+    await limitersOf(platform)?.[name].consume(key, points);
   } catch (error) {
     if (error instanceof RateLimiterRes) throw await over(name, error, { http: { status: 429 } });
     throw error;

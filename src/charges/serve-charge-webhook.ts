@@ -2,7 +2,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Webhook } from 'standardwebhooks';
 import * as z from 'zod/mini';
 import { raiseAlert } from '../alerts/raise-alert.ts';
+import { clientAddress } from '../api/client-address.ts';
 import { CallerError, ERRORS } from '../api/problems.ts';
+import { countUnsigned } from '../api/rate-limits.ts';
 import { isUnavailable } from '../platform/faults.ts';
 import { forkOf, type Platform } from '../platform/platform.ts';
 import { PendingCharge } from './pending-charge.ts';
@@ -39,8 +41,9 @@ const AMISS: Partial<Record<Settled, string>> = {
 /**
  * Takes the payment provider's webhooks, signed as Standard Webhooks say by one of the secrets of CHARGE_WEBHOOK_SECRET; there
  * is no such route where it is unset. Answers 200 for what was done, also if it was done before or cannot be applied, which
- * operators are alerted to, as they are to money for a deleted account; 401 for what is not signed by the provider now; 400 for what cannot be read; 404 for an unknown
- * reference; 503 when the outcome is unknown: the provider sends it again then.
+ * operators are alerted to, as they are to money for a deleted account; 401 for what is not signed by the provider now, and
+ * 429 for more of it than the rate of its address; 400 for what cannot be read; 404 for an unknown reference; 503 when the
+ * outcome is unknown: the provider sends it again then.
  */
 export async function serveChargeWebhook(http: FastifyInstance, platform: Platform): Promise<void> {
   const verifiers = platform.config.CHARGE_WEBHOOK_SECRET?.map((secret) => new Webhook(secret));
@@ -64,10 +67,7 @@ async function answer(
   const { id: requestId } = request;
   const text = typeof request.body === 'string' ? request.body : '';
   const fault = faultOf(verifiers, text, request.headers as Record<string, string>);
-  if (fault !== undefined) {
-    platform.log.warn({ requestId, why: fault }, 'a webhook of charges was refused');
-    return refuse(reply, 401, 'UNAUTHENTICATED', `The webhook is not signed by the payment provider now: ${fault}.`);
-  }
+  if (fault !== undefined) return refuseUnsigned(platform, request, reply, fault);
   const message = readMessage(text);
   if ('unreadable' in message) {
     alert(platform, requestId, { sentence: 'A signed notice cannot be read', subject: 'unreadable' }, message);
@@ -94,6 +94,25 @@ async function answer(
     if (!isUnavailable(error) && !(error instanceof CallerError)) throw error;
     return refuse(reply, 503, 'SERVICE_UNAVAILABLE', ERRORS.SERVICE_UNAVAILABLE);
   }
+}
+
+/** Refuses a message that is not the provider's; beyond the rate of its address without a line in the log. */
+async function refuseUnsigned(
+  platform: Platform,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  fault: string,
+): Promise<FastifyReply> {
+  try {
+    await countUnsigned(platform, clientAddress(platform, request));
+  } catch (error) {
+    if (!(error instanceof CallerError)) throw error;
+    const { message, extensions } = error;
+    const { code, retryAfterMs } = extensions;
+    return reply.code(429).send({ errors: [{ message, extensions: { code, retryAfterMs } }] });
+  }
+  platform.log.warn({ requestId: request.id, why: fault }, 'a webhook of charges was refused');
+  return refuse(reply, 401, 'UNAUTHENTICATED', `The webhook is not signed by the payment provider now: ${fault}.`);
 }
 
 /** Why a message is not taken for the provider's; undefined for one that a secret has signed within five minutes. */

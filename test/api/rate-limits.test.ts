@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { charge, makeQueue } from '../support/builders.ts';
-import { WITH_PROVIDER } from '../support/charges.ts';
+import { charge, eventually, makeQueue } from '../support/builders.ts';
+import { notify, type Sending, WITH_PROVIDER } from '../support/charges.ts';
 import { type Answer, post } from '../support/client.ts';
 import { enterWith, issue } from '../support/codes.ts';
 import { Socket } from '../support/socket.ts';
@@ -156,6 +156,23 @@ describe('charging', () => {
     expect((await provoke(() => chargeAt(provided.url))).passed).toBe(MOST);
     const { rowCount } = await world.pool.query('select from pending_charge where user_id = $1', [buyer.id]);
     expect(rowCount).toBe(MOST);
+  });
+});
+
+describe('webhooks of charges', () => {
+  it('that nobody has signed count for their address, and beyond its rate write no line; signed ones never do', async () => {
+    const provided = await world.startProcess(WITH_PROVIDER);
+    const [forger, provider] = [newAddress(), newAddress()];
+    const send = (address: string, sending: Sending = {}) =>
+      notify(provided.url, { type: 'refund.created', data: {} }, { address, ...sending });
+    const forged = { secret: `whsec_${Buffer.from('a secret that somebody made up').toString('base64')}` };
+    const answers = await Promise.all(Array.from({ length: 41 }, () => send(forger, forged)));
+    expect(answers.map(({ status }) => status).sort()).toEqual([...Array.from({ length: 40 }, () => 401), 429]);
+    const refused = answers.find(({ status }) => status === 429);
+    expect(refused?.body.errors[0].extensions).toEqual({ code: 'RATE_LIMITED', retryAfterMs: expect.any(Number) });
+    expect((await send(forger)).status, 'signed by the provider').toBe(200);
+    expect((await send(provider, forged)).status, 'of another address').toBe(401);
+    await eventually(async () => provided.log().split('a webhook of charges was refused').length === 42);
   });
 });
 

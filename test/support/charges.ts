@@ -81,13 +81,15 @@ export interface Sending {
   readonly at?: Date;
   /** What is sent in the place of what was signed. */
   readonly altered?: string;
+  /** Of the sender, as a proxy tells it. */
+  readonly address?: string;
 }
 
 /** Posts what a provider says to the process that serves `url`. @param message an object, or the text of the body */
 export async function notify(
   url: string,
   message: object | string,
-  { secret = NEW_SECRET, id = `msg_${randomUUID()}`, at = new Date(), altered }: Sending = {},
+  { secret = NEW_SECRET, id = `msg_${randomUUID()}`, at = new Date(), altered, address }: Sending = {},
 ): Promise<{ status: number; body: Data; requestId: string }> {
   const body = typeof message === 'string' ? message : JSON.stringify(message);
   const response = await fetch(new URL('/webhooks/charges', url), {
@@ -97,6 +99,7 @@ export async function notify(
       'webhook-id': id,
       'webhook-timestamp': String(Math.floor(at.getTime() / 1_000)),
       'webhook-signature': new Webhook(secret).sign(id, at, body),
+      ...(address !== undefined && { 'x-forwarded-for': address }),
     },
     body: altered ?? body,
   });
