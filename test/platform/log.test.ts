@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 
 const LOG = new URL('../../dist/src/platform/log.js', import.meta.url).href;
 
@@ -19,8 +19,8 @@ const program = (closing: string, opening: string): string => `
   process.exit(0);`;
 
 const started: ReturnType<typeof spawn>[] = [];
-afterEach(() => {
-  for (const child of started.splice(0)) child.kill('SIGKILL');
+afterAll(() => {
+  for (const child of started) child.kill('SIGKILL');
 });
 
 function run(closing: string, opening = ''): ReturnType<typeof spawn> {
@@ -30,7 +30,8 @@ function run(closing: string, opening = ''): ReturnType<typeof spawn> {
   return child;
 }
 
-it.each([
+// At the same time, because most wait for the patience of a log without a reader.
+it.concurrent.each([
   ['', ''],
   [', lines for people too', TERMINAL],
 ])('a process whose log nobody reads any more ends all the same%s', async (_which, opening) => {
@@ -39,20 +40,20 @@ it.each([
   expect(code).toBe(0);
 });
 
-it('a process whose log lost its reader ends all the same', async () => {
+it.concurrent('a process whose log lost its reader ends all the same', async () => {
   const child = run('await closeLog(log);');
   child.stderr?.destroy();
   const [code] = await once(child, 'exit');
   expect(code).toBe(0);
 });
 
-it('without closing the log it never would: the test can fail', async () => {
+it.concurrent('without closing the log it never would: the test can fail', async () => {
   const child = run('');
   await Promise.race([once(child, 'exit'), sleep(3_000)]);
   expect(child.exitCode).toBeNull();
 });
 
-it('what was logged before the end is written where somebody reads', async () => {
+it.concurrent('what was logged before the end is written where somebody reads', async () => {
   const child = run('await closeLog(log);');
   let text = '';
   child.stderr?.on('data', (chunk) => {
@@ -63,7 +64,7 @@ it('what was logged before the end is written where somebody reads', async () =>
   expect(JSON.parse(text.trim().split('\n').at(-1) as string)).toMatchObject({ i: 1_999 });
 });
 
-it('where standard error is a terminal the lines are written for people, all of them before the end', async () => {
+it.concurrent('where standard error is a terminal the lines are written for people, all of them before the end', async () => {
   const asked =
     "log.warn({ requestId: 'one', rootFields: ['pay', 'charge'], outcome: 'ok', durationMs: 5.1 }, 'the last');";
   const child = run(`${asked} await closeLog(log);`, TERMINAL);
@@ -80,7 +81,7 @@ it('where standard error is a terminal the lines are written for people, all of 
   expect(plain).not.toBe(lines.at(-1));
 });
 
-it('the program as it is bundled does so too, and ends in order', async () => {
+it.concurrent('the program as it is bundled does so too, and ends in order', async () => {
   const main = new URL('../../dist/bundle/main.js', import.meta.url).href;
   const program = `${TERMINAL} await import(${JSON.stringify(main)});`;
   const env = {
