@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { World } from '../support/world.ts';
 
 const CHILD = fileURLToPath(new URL('../support/add-to-wallets.child.ts', import.meta.url));
-const ROUNDS = 150;
+const ROUNDS = 50;
 
 /** Two processes add to the same five wallets at once. @returns what they believe to have added, and what is there */
 async function addFromTwoProcesses(updates: 'single' | 'bulk'): Promise<{ added: number; found: number }> {
@@ -24,12 +24,11 @@ async function addFromTwoProcesses(updates: 'single' | 'bulk'): Promise<{ added:
 async function addTo(world: World, updates: string): Promise<{ added: number; found: number }> {
   const ids = (await world.buyers(5)).map(({ id }) => id);
   const args = [world.database.url, updates, String(ROUNDS), ...ids];
-  const counts = await Promise.all(
-    [1, 2].map(async () => {
-      const [added] = await once(fork(CHILD, args), 'message');
-      return added as number;
-    }),
-  );
+  const children = [fork(CHILD, args), fork(CHILD, args)];
+  const told = () => Promise.all(children.map(async (child) => (await once(child, 'message'))[0]));
+  expect(await told()).toEqual(['ready', 'ready']);
+  for (const child of children) child.send('start');
+  const counts = (await told()) as number[];
   const { rows } = await world.pool.query<{ sum: number }>(
     'select sum(balance)::int as sum from wallet where user_id = any($1)',
     [ids],

@@ -1,5 +1,7 @@
 // A process that adds 1 to each of some wallets, over and over, as two batches do that share them: argv has the database's
-// URL, `single` or `bulk` updates, how often, and the wallets' ids. Answers how many times a wallet was added to.
+// URL, `single` or `bulk` updates, how often, and the wallets' ids. Tells when it is ready, starts when it is told to, and
+// answers how many times a wallet was added to.
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const [databaseUrl = '', updates = '', rounds = '', ...ids] = process.argv.slice(2);
@@ -30,6 +32,8 @@ async function addOnce(): Promise<boolean> {
   }
 }
 
+process.send?.('ready');
+await once(process, 'message');
 let added = 0;
 for (let round = 0; round < Number(rounds); round++) if (await addOnce()) added += ids.length;
 await orm.close();
