@@ -1,7 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { cancelShow, eventually, makeShow, pay, reserve } from '../support/builders.ts';
+import type { Buyer } from '../support/client.ts';
 import { World } from '../support/world.ts';
+
+/** A show of which `payer` holds `first`, to be paid, and `holder` may want `second`. */
+async function onSale(world: World, operator: Buyer) {
+  const [payer, holder] = (await world.buyers(2, 1_000)) as [Buyer, Buyer];
+  const show = await makeShow(operator);
+  const [first, second] = show.seats as [string, string];
+  const reservation = await reserve(payer, show.id, [first]);
+  return { showId: show.id, payer, reservationId: reservation.id, holder, second };
+}
 
 /** Cancels shows while somebody pays for a seat and somebody holds another. @returns payments and holds that stand afterwards */
 async function soldOfCancelled(preload: string): Promise<number> {
@@ -9,29 +19,21 @@ async function soldOfCancelled(preload: string): Promise<number> {
   try {
     const operator = await world.operator();
     const [one, two] = world.urls as [string, string];
-    let sold = 0;
-    for (let round = 0; round < 3; round++) {
-      const [payer, holder] = await world.buyers(2, 1_000);
-      if (!payer || !holder) throw new Error('there are no buyers');
-      const show = await makeShow(operator);
-      const [first, second] = show.seats as [string, string];
-      const { id } = await reserve(payer, show.id, [first]);
+    const shows = await Promise.all([1, 2, 3, 4, 5].map(() => onSale(world, operator)));
+    // One after the other: each cancellation has to meet a purchase while it commits.
+    for (const { showId, payer, reservationId, holder, second } of shows) {
       await Promise.all([
-        pay(payer.at(one), id),
-        reserve(holder.at(one), show.id, [second]),
-        sleep(60).then(() => cancelShow(operator.at(two), show.id)),
+        pay(payer.at(one), reservationId),
+        reserve(holder.at(one), showId, [second]),
+        sleep(60).then(() => cancelShow(operator.at(two), showId)),
       ]);
-      await eventually(async () => {
-        const open = 'select from show_refund where show_id = $1 and done_at is null';
-        return (await world.pool.query(open, [show.id])).rowCount === 0;
-      });
-      const { rows } = await world.pool.query<{ count: number }>(
-        `select count(*)::int from reservation where show_id = $1 and status in ('HELD', 'CONFIRMED')`,
-        [show.id],
-      );
-      sold += rows[0]?.count ?? 0;
     }
-    return sold;
+    const open = 'select from show_refund where done_at is null';
+    await eventually(async () => (await world.pool.query(open)).rowCount === 0);
+    const { rows } = await world.pool.query<{ count: number }>(
+      `select count(*)::int from reservation where status in ('HELD', 'CONFIRMED')`,
+    );
+    return rows[0]?.count ?? Number.NaN;
   } finally {
     await world.close();
   }
