@@ -14,6 +14,8 @@ export default defineConfig({
     testTimeout: 90_000,
     hookTimeout: 120_000,
     maxWorkers: 3,
+    // Tests of one file that run at once wait for the clock rather than work.
+    maxConcurrency: 10,
     // What tests switch off they switch off in processes of the product: one worker runs file after file.
     isolate: false,
     reporters: ['default'],

@@ -10,7 +10,7 @@ import { Stream } from '../support/stream.ts';
 import { World } from '../support/world.ts';
 
 const MOST = 3;
-const SECONDS = 8;
+const SECONDS = 5;
 const REDIS_RATES = [
   'signInsFromAddress',
   'signUps',
