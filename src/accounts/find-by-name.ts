@@ -16,8 +16,9 @@ const PAUSE_MS = 20;
 const finders = perProcess((platform) => {
   let last: Promise<unknown> = Promise.resolve();
   const findAll = async (names: readonly string[]): Promise<(User | null)[]> => {
-    const finding = forkOf(platform).find(User, { name: { $in: names }, issuer: null });
-    last = finding.catch(() => undefined).then(() => sleep(PAUSE_MS, undefined, { ref: false }));
+    // More names than one statement has come as several batches at once.
+    const finding = last.then(() => forkOf(platform).find(User, { name: { $in: names }, issuer: null }));
+    last = finding.catch(() => undefined).then(() => sleep(PAUSE_MS));
     const users = new Map((await finding).map((user) => [user.name, user]));
     return names.map((name) => users.get(name) ?? null);
   };

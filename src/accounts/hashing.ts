@@ -3,6 +3,7 @@ import { type Client, type Context, SLOW } from '../api/context.ts';
 import { tooMany } from '../api/limits.ts';
 import { CallerError } from '../api/problems.ts';
 import type { Caller } from '../commands/runner.ts';
+import { CountByKey } from '../platform/count-by-key.ts';
 import { type Platform, perProcess } from '../platform/platform.ts';
 import { SECOND } from '../platform/units.ts';
 
@@ -25,7 +26,7 @@ const MAX_WAITING = 200;
 /** Most names and addresses of one sort whose last turn is known. */
 const MAX_SERVED = 2_000;
 
-/** Who is refused is told so after 2 s to 3 s, at random: clients that ask again at once do not all come back at once. */
+/** A refusal is answered after 2 s to 3 s, at random, so that clients that ask again at once do not all return together. */
 const MIN_REFUSAL_MS = 2 * SECOND;
 const MAX_REFUSAL_MS = 3 * SECOND;
 
@@ -56,9 +57,8 @@ export function patient(context: Context): Caller {
 
 interface Job {
   readonly client: Client;
-  /** Whose turns it takes. */
+  /** Whose turns it takes. Where no limit by address counts, the name stands for the address too. */
   readonly name: string;
-  /** Where no limit by address counts, the name stands for the address too. */
   readonly address: string;
   /** By `performance.now()`: later nobody waits any longer, because the request has been answered. */
   readonly until: number;
@@ -81,7 +81,7 @@ class Hashing {
       const waiting = this.#waiting.get(asker.sort) ?? new Waiting();
       this.#waiting.set(asker.sort, waiting);
       const until = performance.now() + SLOW.deadlineMs;
-      waiting.add({ ...keysOf(asker), until, begin: () => hash().then(resolve, reject), refuse: reject });
+      waiting.add({ ...turnsOf(asker), until, begin: () => hash().then(resolve, reject), refuse: reject });
       this.#beginSome();
     });
   }
@@ -116,14 +116,14 @@ class Waiting {
   /** In order of arrival. */
   readonly #jobs = new Set<Job>();
   /** How many of the jobs are of a name, and how many of an address. */
-  readonly #counts = new Map<string, number>();
+  readonly #counts = new CountByKey();
   /** Names and addresses that had a turn, with the number of the last one; whose turn was last is last. */
   readonly #served = new Map<string, number>();
   #turn = 0;
 
   add(job: Job): void {
     this.#jobs.add(job);
-    this.#count(job, 1);
+    for (const key of keysOf(job)) this.#counts.add(key);
     if (this.#jobs.size > MAX_WAITING) this.#dropAbandoned();
     if (this.#jobs.size > MAX_WAITING) this.#refuseOne();
   }
@@ -143,7 +143,7 @@ class Waiting {
   #serve(job: Job): void {
     this.#remove(job);
     this.#turn++;
-    for (const key of [job.name, job.address]) {
+    for (const key of keysOf(job)) {
       this.#served.delete(key);
       this.#served.set(key, this.#turn);
     }
@@ -167,7 +167,7 @@ class Waiting {
    * full of people has one. Of those it is who has waited longest.
    */
   #refuseOne(): void {
-    const countOf = (key: string): number => this.#counts.get(key) ?? 0;
+    const countOf = (key: string): number => this.#counts.count(key);
     const job = firstOfLeast(this.#jobs, ({ name, address }) => [-countOf(name), -countOf(address)]);
     if (!job) return;
     this.#remove(job);
@@ -175,15 +175,8 @@ class Waiting {
   }
 
   #remove(job: Job): void {
-    if (this.#jobs.delete(job)) this.#count(job, -1);
-  }
-
-  #count({ name, address }: Job, change: 1 | -1): void {
-    for (const key of new Set([name, address])) {
-      const count = (this.#counts.get(key) ?? 0) + change;
-      if (count > 0) this.#counts.set(key, count);
-      else this.#counts.delete(key);
-    }
+    if (!this.#jobs.delete(job)) return;
+    for (const key of keysOf(job)) this.#counts.giveBack(key);
   }
 }
 
@@ -201,13 +194,19 @@ function firstOfLeast(jobs: Iterable<Job>, rankOf: (job: Job) => Rank): Job | un
   return found?.job;
 }
 
-function keysOf({ name: given, client }: Asker): Pick<Job, 'client' | 'name' | 'address'> {
+/** The name and the address, once where they are the same. */
+function keysOf({ name, address }: Job): readonly string[] {
+  return name === address ? [name] : [name, address];
+}
+
+function turnsOf({ name: given, client }: Asker): Pick<Job, 'client' | 'name' | 'address'> {
   const name = `name ${given}`;
   return { client, name, address: client.address === null ? name : `address ${client.address}` };
 }
 
-/** Answers who is refused after a moment: a client that asks again at once would keep the process busy. */
-function refuseLater({ refuse }: Job): void {
+/** Refuses a job after a moment: a client that asks again at once would keep the process busy. At once where it ends sooner. */
+function refuseLater({ until, refuse }: Job): void {
   const ms = MIN_REFUSAL_MS + Math.random() * (MAX_REFUSAL_MS - MIN_REFUSAL_MS);
-  setTimeout(() => refuse(tooMany('Too many passwords wait to be checked.')), ms);
+  const isInTime = performance.now() + ms < until;
+  setTimeout(() => refuse(tooMany('Too many passwords wait to be checked.')), isInTime ? ms : 0);
 }

@@ -82,7 +82,10 @@ export class Context {
   readonly pass: Pass | null = null;
   /** Set where the caller acts by the role of an operator: what it changes is written into the operators' log. */
   readonly acting: Acting | null = null;
-  /** Created at first use: most requests and nearly all subscriptions need none, and a fork takes kilobytes. */
+  /**
+   * What the contexts derived from this one share. An EntityManager and loaders are created at first use: most requests and
+   * nearly all subscriptions need none, and a fork takes kilobytes.
+   */
   protected readonly made: {
     em?: EntityManager;
     loaders?: Loaders;
@@ -127,7 +130,7 @@ export class Context {
     return performance.now() - this.startedAt > MAX_REQUEST_MS;
   }
 
-  /** How long the root fields that ran one after another have taken together, in milliseconds. */
+  /** How long the root fields that are over have taken together, in milliseconds; those of a mutation run one after another. */
   get spentMs(): number {
     return this.made.spentMs ?? 0;
   }

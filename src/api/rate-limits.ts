@@ -179,15 +179,15 @@ function isLeftOpen({ caller }: Context, text: unknown): boolean {
 async function takeRequest({ platform, caller, client }: Context, points: number): Promise<void> {
   if (points <= 0 || caller?.role === 'OPERATOR') return;
   if (caller) await takeAlone(platform, 'requestsOfUser', caller.id, points);
-  else await countUnsigned(platform, client.address, points);
+  else await countAnonymous(platform, client.address, points);
 }
 
 /**
- * Counts what nobody has signed for the address that it came from. Asks no server.
+ * Counts a request without a user, or an unsigned webhook, for the address that it came from. Asks no server.
  * @param address null where no limit by address counts
  * @throws CallerError RATE_LIMITED with the status 429, beyond what an address may ask this process for
  */
-export async function countUnsigned(platform: Platform, address: string | null, points = 1): Promise<void> {
+export async function countAnonymous(platform: Platform, address: string | null, points = 1): Promise<void> {
   if (address !== null) await takeAlone(platform, 'requestsFromAddress', address, points);
 }
 

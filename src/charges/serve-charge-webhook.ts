@@ -4,7 +4,7 @@ import * as z from 'zod/mini';
 import { raiseAlert } from '../alerts/raise-alert.ts';
 import { clientAddress } from '../api/client-address.ts';
 import { CallerError, ERRORS } from '../api/problems.ts';
-import { countUnsigned } from '../api/rate-limits.ts';
+import { countAnonymous } from '../api/rate-limits.ts';
 import { isUnavailable } from '../platform/faults.ts';
 import { forkOf, type Platform } from '../platform/platform.ts';
 import { PendingCharge } from './pending-charge.ts';
@@ -104,12 +104,11 @@ async function refuseUnsigned(
   fault: string,
 ): Promise<FastifyReply> {
   try {
-    await countUnsigned(platform, clientAddress(platform, request));
+    await countAnonymous(platform, clientAddress(platform, request));
   } catch (error) {
     if (!(error instanceof CallerError)) throw error;
-    const { message, extensions } = error;
-    const { code, retryAfterMs } = extensions;
-    return reply.code(429).send({ errors: [{ message, extensions: { code, retryAfterMs } }] });
+    const { retryAfterMs } = error.extensions;
+    return refuse(reply, 429, 'RATE_LIMITED', error.message, { retryAfterMs });
   }
   platform.log.warn({ requestId: request.id, why: fault }, 'a webhook of charges was refused');
   return refuse(reply, 401, 'UNAUTHENTICATED', `The webhook is not signed by the payment provider now: ${fault}.`);
@@ -166,6 +165,6 @@ function alert(
   raiseAlert(platform, 'CHARGE_NOT_APPLIED', `${sentence}. The log has the notice.`, { subject, requestId });
 }
 
-function refuse(reply: FastifyReply, status: number, code: string, message: string): FastifyReply {
-  return reply.code(status).send({ errors: [{ message, extensions: { code } }] });
+function refuse(reply: FastifyReply, status: number, code: string, message: string, more: object = {}): FastifyReply {
+  return reply.code(status).send({ errors: [{ message, extensions: { code, ...more } }] });
 }

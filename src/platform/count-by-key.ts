@@ -6,14 +6,18 @@ export class CountByKey {
     return this.#counts.get(key) ?? 0;
   }
 
+  /** Counts one more for `key`; the caller gives it back once. */
+  add(key: string): void {
+    this.#counts.set(key, this.count(key) + 1);
+  }
+
   /**
    * Counts one more for `key`; the caller gives it back once.
    * @returns false when `key` has `max` already
    */
   take(key: string, max: number): boolean {
-    const count = this.count(key);
-    if (count >= max) return false;
-    this.#counts.set(key, count + 1);
+    if (this.count(key) >= max) return false;
+    this.add(key);
     return true;
   }
 

@@ -20,7 +20,7 @@ export function keptSecret(
         given(platform.config) ?? (await keepSetting(forkOf(platform), name, () => randomBytes(32).toString('hex')));
       const algorithm = { name: 'HMAC', hash: 'SHA-256' };
       const bytes = new TextEncoder().encode(text);
-      // Extractable, because Node.js signs without a thread by such keys alone.
+      // Extractable: Node.js deprecates making a KeyObject of any other key, and rate-limits.ts signs by one.
       return webcrypto.subtle.importKey('raw', bytes, algorithm, true, ['sign', 'verify']);
     };
     return () => {

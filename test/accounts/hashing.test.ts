@@ -153,6 +153,22 @@ describe('of one sort at most 200 wait: of more is refused who came first', () =
     expect(new Set(bench.begun)).toEqual(new Set(['first', 'ada', ...flood.slice(101)]));
   });
 
+  it('and told so 2 s to 3 s later, not all at once', async () => {
+    const bench = new Bench();
+    bench.askAll(names('flood', 241));
+    vi.advanceTimersByTime(1_999);
+    await turn();
+    expect(bench.refused).toEqual([]);
+    vi.advanceTimersByTime(501);
+    await turn();
+    const { length } = bench.refused;
+    expect(length).toBeGreaterThan(0);
+    expect(length).toBeLessThan(40);
+    vi.advanceTimersByTime(500);
+    await turn();
+    expect(bench.refused).toHaveLength(40);
+  });
+
   it('but of those for whom nobody waits first', async () => {
     const bench = new Bench();
     let gone = false;
