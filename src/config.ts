@@ -229,7 +229,7 @@ export const KEYS = {
     origins(),
   ),
   TRUSTED_DOCUMENTS: key(
-    'File with the only documents that everybody but operators may send (operate/documents.md); unset: any',
+    'File with the documents that are served (operate/documents.md), operators may send others too; unset: everybody may',
     'trusted-documents.json',
     undefined,
     text(1, 4_096),

@@ -53,7 +53,7 @@ export class Documents {
 
   /**
    * @param hidesSchema whether documents that ask for the schema are refused
-   * @param trusted the only documents that everybody but operators may send; undefined: any
+   * @param trusted the documents that are served; operators may send others too. Undefined: everybody may send any
    */
   constructor(schema: GraphQLSchema, hidesSchema: boolean, trusted?: TrustedDocuments) {
     this.schema = schema;
