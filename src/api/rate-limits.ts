@@ -177,7 +177,8 @@ function isLeftOpen({ caller }: Context, text: unknown): boolean {
 }
 
 async function takeRequest({ platform, caller, client }: Context, points: number): Promise<void> {
-  if (points <= 0 || caller?.role === 'OPERATOR') return;
+  // Without rates nobody's address is read.
+  if (points <= 0 || caller?.role === 'OPERATOR' || !limitersOf(platform)) return;
   if (caller) await takeAlone(platform, 'requestsOfUser', caller.id, points);
   else await countAnonymous(platform, client.address, points);
 }

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Asker, hashInTurn, type Sort } from '../../src/accounts/hashing.ts';
 import type { Platform } from '../../src/platform/platform.ts';
 
-beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout'] }));
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'performance'] }));
 afterEach(() => void vi.useRealTimers());
 
 /** Lets the moment pass after which who is refused is told so. */
@@ -167,6 +167,16 @@ describe('of one sort at most 200 wait: of more is refused who came first', () =
     vi.advanceTimersByTime(500);
     await turn();
     expect(bench.refused).toHaveLength(40);
+  });
+
+  it('and told so at once where the request ends before that', async () => {
+    const bench = new Bench();
+    bench.askAll(names('early', 201));
+    vi.advanceTimersByTime(29_500);
+    bench.ask('late');
+    vi.advanceTimersByTime(1);
+    await turn();
+    expect(bench.refused).toEqual([{ name: 'early 1', code: 'RATE_LIMITED' }]);
   });
 
   it('but of those for whom nobody waits first', async () => {
